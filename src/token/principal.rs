@@ -1,0 +1,115 @@
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Digest, Permissions, Timestamp, TokenId, TokenRecord};
+
+/// Whom a request acts as: a live token, without its secret. Cheap to clone.
+///
+/// It holds only what is needed to authenticate and authorize, so that a million of them stay
+/// small.
+#[derive(Clone)]
+pub struct Principal(Arc<Inner>);
+
+struct Inner {
+    id: TokenId,
+    digest: Digest,
+    /// `u64::MAX` for never, where an `Option` would cost eight more bytes a token.
+    expires_at: u64,
+    permissions: Arc<Permissions>,
+}
+
+const NEVER: u64 = u64::MAX;
+
+impl Principal {
+    /// The principal of the token with this ID.
+    pub fn new(
+        id: TokenId,
+        digest: Digest,
+        expires_at: Option<Timestamp>,
+        permissions: Arc<Permissions>,
+    ) -> Self {
+        let expires_at = expires_at.map_or(NEVER, Timestamp::as_millis);
+        Self(Arc::new(Inner {
+            id,
+            digest,
+            expires_at,
+            permissions,
+        }))
+    }
+
+    /// The token's ID.
+    pub fn id(&self) -> TokenId {
+        self.0.id
+    }
+
+    /// The digest of the token's secret.
+    pub fn digest(&self) -> &Digest {
+        &self.0.digest
+    }
+
+    /// From when on the token is refused; `None` means never.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        Timestamp::from_millis(self.0.expires_at)
+    }
+
+    /// What the token may do.
+    pub fn permissions(&self) -> &Permissions {
+        &self.0.permissions
+    }
+
+    /// Whether the token may do everything.
+    pub fn is_admin(&self) -> bool {
+        self.0.permissions.is_admin()
+    }
+}
+
+impl From<&TokenRecord> for Principal {
+    fn from(record: &TokenRecord) -> Self {
+        Self::new(
+            record.id,
+            record.digest,
+            record.expires_at,
+            Arc::clone(&record.permissions),
+        )
+    }
+}
+
+/// Two principals are equal when they are the same token.
+impl PartialEq for Principal {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+            || (self.id() == other.id() && self.digest() == other.digest())
+    }
+}
+
+impl Eq for Principal {}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Principal")
+            .field("id", &self.id())
+            .field("expires_at", &self.expires_at())
+            .field("permissions", &self.permissions())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expiry_is_kept_and_its_absence_too() {
+        for expires_at in [None, Some(Timestamp::EPOCH), Some(Timestamp::MAX)] {
+            let digest = Digest::from_bytes([0; 64]);
+            let principal =
+                Principal::new(TokenId::OPERATOR, digest, expires_at, Permissions::admin());
+            assert_eq!(principal.expires_at(), expires_at);
+        }
+    }
+
+    #[test]
+    fn the_memory_of_a_principal_is_104_bytes_with_its_counters() {
+        assert_eq!(size_of::<Inner>() + 2 * size_of::<usize>(), 104);
+    }
+}

@@ -1,0 +1,210 @@
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha512};
+use zeroize::Zeroizing;
+
+const PREFIX: &str = "apiv3_";
+const RANDOM_BYTES: usize = 64;
+const ENCODED_LEN: usize = 86;
+
+/// What the holder of a token presents: `apiv3_` and the unpadded URL-safe base64 of 64 random
+/// bytes.
+///
+/// It is redacted in `Debug` and `Display`, wiped when dropped, and nowhere stored: see [`Digest`].
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// A new secret from the operating system's random source.
+    ///
+    /// # Errors
+    ///
+    /// [`NoEntropy`] when that source fails.
+    pub fn generate() -> Result<Self, NoEntropy> {
+        let mut bytes = Zeroizing::new([0; RANDOM_BYTES]);
+        getrandom::fill(bytes.as_mut_slice()).map_err(NoEntropy)?;
+        // The whole capacity at once: a string that grows leaves unwiped copies behind.
+        let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + ENCODED_LEN));
+        text.push_str(PREFIX);
+        URL_SAFE_NO_PAD.encode_string(bytes.as_slice(), &mut text);
+        Ok(Self(text))
+    }
+
+    /// The secret itself, to be shown once to its holder.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored of this secret.
+    pub fn digest(&self) -> Digest {
+        Digest::of_well_formed(&self.0)
+    }
+}
+
+impl FromStr for Secret {
+    type Err = InvalidSecret;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSecret> {
+        if !is_well_formed(text) {
+            return Err(InvalidSecret);
+        }
+        Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// Whether `text` is the encoding of 64 bytes, in the one form that an encoder writes.
+fn is_well_formed(text: &str) -> bool {
+    let Some(encoded) = text.strip_prefix(PREFIX) else {
+        return false;
+    };
+    let [rest @ .., last] = encoded.as_bytes() else {
+        return false;
+    };
+    // 86 characters hold 516 bits: of the last one's six, four are padding and must be zero.
+    encoded.len() == ENCODED_LEN
+        && matches!(last, b'A' | b'Q' | b'g' | b'w')
+        && rest
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// A text that is not a [`Secret`]. It does not say which text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a token is `apiv3_` and 86 characters of unpadded URL-safe base64")]
+pub struct InvalidSecret;
+
+/// The operating system gave no random bytes.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the operating system gave no random bytes: {0}")]
+pub struct NoEntropy(getrandom::Error);
+
+/// The SHA-512 of a whole [`Secret`], prefix included: all that is kept of it.
+///
+/// A plain hash is enough, without salt or stretching, because a secret has 512 random bits. For
+/// the same reason digests need not be compared in constant time: how far two digests agree tells
+/// nothing about a secret.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest([u8; 64]);
+
+impl Digest {
+    /// The digest of a secret as it was presented, or `None` when it does not have a secret's form.
+    ///
+    /// Allocates nothing, and hashes only what has the form.
+    pub fn of_presented(secret: &str) -> Option<Self> {
+        is_well_formed(secret).then(|| Self::of_well_formed(secret))
+    }
+
+    /// The digest with these bytes.
+    pub const fn from_bytes(bytes: [u8; 64]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes of this digest.
+    pub const fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+
+    fn of_well_formed(secret: &str) -> Self {
+        Self(Sha512::digest(secret).into())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_secret_has_the_form_and_is_new() {
+        let secret = Secret::generate().unwrap();
+        let encoded = secret.expose().strip_prefix("apiv3_").unwrap();
+        assert_eq!(URL_SAFE_NO_PAD.decode(encoded).unwrap().len(), 64);
+        assert_eq!(
+            secret.expose().parse::<Secret>().unwrap().digest(),
+            secret.digest()
+        );
+        assert_ne!(Secret::generate().unwrap().expose(), secret.expose());
+    }
+
+    #[test]
+    fn the_form_is_what_a_strict_decoder_accepts() {
+        let body = "A".repeat(85);
+        for last in (0..=127).map(char::from) {
+            let encoded = format!("{body}{last}");
+            let decodes = URL_SAFE_NO_PAD.decode(&encoded).is_ok();
+            assert_eq!(
+                format!("apiv3_{encoded}").parse::<Secret>().is_ok(),
+                decodes,
+                "{last:?}"
+            );
+            let encoded = format!("{last}{body}");
+            let decodes = URL_SAFE_NO_PAD.decode(&encoded).is_ok();
+            assert_eq!(
+                format!("apiv3_{encoded}").parse::<Secret>().is_ok(),
+                decodes,
+                "{last:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_text_of_another_form_is_no_secret() {
+        let a = |count| "A".repeat(count);
+        for text in [
+            String::new(),
+            "apiv3_".to_owned(),
+            a(86),
+            format!("apiv3_{}", a(85)),
+            format!("apiv3_{}", a(87)),
+            format!("apiv3_{}==", a(86)),
+            format!("APIV3_{}", a(86)),
+            format!(" apiv3_{}", a(86)),
+            format!("apiv3_{}é", a(84)),
+        ] {
+            assert_eq!(text.parse::<Secret>().unwrap_err(), InvalidSecret, "{text}");
+            assert_eq!(Digest::of_presented(&text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_digest_is_the_sha_512_of_the_whole_secret() {
+        let secret = format!("apiv3_{}", "A".repeat(86));
+        let digest = Digest::of_presented(&secret).unwrap();
+        assert_eq!(digest.as_bytes()[..], Sha512::digest(&secret)[..]);
+        assert_eq!(digest.to_string().len(), 128);
+    }
+
+    #[test]
+    fn a_secret_is_redacted_wherever_it_is_formatted() {
+        let secret = Secret::generate().unwrap();
+        assert_eq!(
+            format!("{secret} {secret:?} {:?}", Some(&secret)),
+            "[redacted] [redacted] Some([redacted])"
+        );
+    }
+}

@@ -1,0 +1,56 @@
+use std::time::Duration;
+
+/// A moment in milliseconds since the Unix epoch, not after the end of the year 9999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
+    /// 9999-12-31T23:59:59.999Z: every timestamp can be written as RFC 3339 and kept as an `i64`.
+    pub const MAX: Self = Self(253_402_300_799_999);
+
+    /// The moment this many milliseconds after the Unix epoch; `None` after [`Timestamp::MAX`].
+    pub const fn from_millis(millis: u64) -> Option<Self> {
+        if millis <= Self::MAX.0 {
+            Some(Self(millis))
+        } else {
+            None
+        }
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// The moment `duration` later, in whole milliseconds, rounded down; `None` after
+    /// [`Timestamp::MAX`].
+    pub fn checked_add(self, duration: Duration) -> Option<Self> {
+        let millis = u64::try_from(duration.as_millis()).ok()?;
+        Self::from_millis(self.0.checked_add(millis)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_after_the_year_9999_is_none() {
+        assert_eq!(
+            Timestamp::EPOCH
+                .checked_add(Duration::from_secs(1))
+                .unwrap()
+                .as_millis(),
+            1000
+        );
+        assert_eq!(
+            Timestamp::MAX.checked_add(Duration::ZERO),
+            Some(Timestamp::MAX)
+        );
+        assert_eq!(Timestamp::MAX.checked_add(Duration::from_millis(1)), None);
+        assert_eq!(Timestamp::EPOCH.checked_add(Duration::MAX), None);
+    }
+}
