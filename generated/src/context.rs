@@ -1,0 +1,48 @@
+//! What the service knows of a request besides its parameters.
+
+use swagger::{Has, XSpanIdString};
+
+/// The context of a call: the request's span ID, and who it acts as.
+///
+/// `P` is the principal of the service's [`Authenticator`](crate::security::Authenticator). An authenticator whose
+/// principal is [`swagger::Authorization`] gives the context that rust-server's implementations expect.
+#[derive(Clone, Debug)]
+pub struct Context<P> {
+    span_id: XSpanIdString,
+    principal: Option<P>,
+}
+
+impl<P> Context<P> {
+    /// A context; the principal is `None` for an operation that demands no credentials.
+    pub fn new(span_id: XSpanIdString, principal: Option<P>) -> Self {
+        Self { span_id, principal }
+    }
+}
+
+impl<P> Has<XSpanIdString> for Context<P> {
+    fn get(&self) -> &XSpanIdString {
+        &self.span_id
+    }
+
+    fn get_mut(&mut self) -> &mut XSpanIdString {
+        &mut self.span_id
+    }
+
+    fn set(&mut self, span_id: XSpanIdString) {
+        self.span_id = span_id;
+    }
+}
+
+impl<P> Has<Option<P>> for Context<P> {
+    fn get(&self) -> &Option<P> {
+        &self.principal
+    }
+
+    fn get_mut(&mut self) -> &mut Option<P> {
+        &mut self.principal
+    }
+
+    fn set(&mut self, principal: Option<P>) {
+        self.principal = principal;
+    }
+}

@@ -1,0 +1,78 @@
+//! The contract as a table.
+
+use http::Method;
+
+use crate::security::{SecurityKind, SecurityScheme};
+
+/// An operation of the document.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Operation {
+    /// Its `operationId`.
+    pub id: &'static str,
+    /// The request's method.
+    pub method: Method,
+    /// The request's path as a template: a segment in braces is a path parameter.
+    pub path: &'static str,
+    /// What the request takes, besides a body.
+    pub parameters: &'static [Parameter],
+    /// The media types that the request's body may have; empty where it takes none.
+    pub request_content_types: &'static [&'static str],
+    /// What may be answered.
+    pub responses: &'static [Response],
+    /// The schemes of which one must carry a valid credential; empty for a public operation.
+    pub security: &'static [SecurityScheme],
+}
+
+/// A parameter of an operation.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Parameter {
+    /// Its name in the request.
+    pub name: &'static str,
+    /// Which part of the request carries it.
+    pub location: Location,
+    /// Whether a request without it is refused.
+    pub required: bool,
+}
+
+/// A part of the request that carries a parameter or an API key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A cookie.
+    Cookie,
+    /// A header.
+    Header,
+    /// A segment of the path.
+    Path,
+    /// The query.
+    Query,
+}
+
+/// A response that an operation declares.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Response {
+    /// The status code; 0 for `default`.
+    pub status: u16,
+    /// The media types of its body; empty where it has none.
+    pub content_types: &'static [&'static str],
+    /// The headers that it declares.
+    pub headers: &'static [&'static str],
+}
+
+/// Every operation of the document.
+pub const OPERATIONS: &[Operation] = &[Operation {
+    id: "DeleteToken",
+    method: Method::DELETE,
+    path: "/api/v3/configure/token",
+    parameters: &[Parameter { name: "id", location: Location::Query, required: true }],
+    request_content_types: &[],
+    responses: &[
+        Response { status: 204, content_types: &[], headers: &[] },
+        Response { status: 401, content_types: &["application/json"], headers: &[] },
+        Response { status: 404, content_types: &[], headers: &[] },
+        Response { status: 400, content_types: &["application/json"], headers: &[] },
+    ],
+    security: &[SecurityScheme { name: "BearerAuthentication", kind: SecurityKind::Bearer }],
+}];

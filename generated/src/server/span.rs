@@ -1,0 +1,38 @@
+//! The span ID of a request, which its response repeats.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::{HeaderMap, HeaderValue};
+
+use super::X_SPAN_ID;
+
+/// The longest span ID that is taken over from a request, in bytes.
+const LONGEST: usize = 128;
+
+/// The request's span ID, if it sent one of at most 128 visible ASCII characters; else a new one.
+pub(super) fn accept_or_make(headers: &HeaderMap) -> HeaderValue {
+    match headers.get(X_SPAN_ID) {
+        Some(value) if acceptable(value.as_bytes()) => value.clone(),
+        _ => make(),
+    }
+}
+
+/// The text of a span ID that came from [`accept_or_make`].
+pub(super) fn as_str(span_id: &HeaderValue) -> &str {
+    span_id.to_str().expect("a span ID is visible ASCII")
+}
+
+fn acceptable(value: &[u8]) -> bool {
+    !value.is_empty() && value.len() <= LONGEST && value.iter().all(u8::is_ascii_graphic)
+}
+
+/// 128 bits from a keyed hash of a counter, as hexadecimal digits: unique, and free of a call for entropy.
+fn make() -> HeaderValue {
+    static KEYS: LazyLock<[RandomState; 2]> = LazyLock::new(Default::default);
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let [high, low] = KEYS.each_ref().map(|key| key.hash_one(count));
+    HeaderValue::try_from(format!("{high:016x}{low:016x}")).expect("hexadecimal digits are visible ASCII")
+}
