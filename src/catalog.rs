@@ -9,8 +9,7 @@ use crate::clock::Clock;
 use crate::live::LiveTokens;
 use crate::store::{Creation, Deletion, DeletionOutcome, StoreError, TokenStore};
 use crate::token::{
-    Digest, NewToken, NoEntropy, Permissions, Principal, Secret, Timestamp, TokenId, TokenName,
-    TokenRecord,
+    Digest, NewToken, NoEntropy, Permissions, Principal, Secret, Timestamp, TokenId, TokenName, TokenRecord,
 };
 
 /// Every live token in memory, and the rules for them, on top of a [`TokenStore`].
@@ -34,15 +33,10 @@ impl Catalog {
     /// # Errors
     ///
     /// When the store cannot be read.
-    pub async fn open(
-        store: Arc<dyn TokenStore>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, StoreError> {
+    pub async fn open(store: Arc<dyn TokenStore>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let live = Arc::new(LiveTokens::new());
         store.load(Arc::clone(&live)).await?;
-        Ok(Self {
-            inner: Arc::new(Inner { store, live, clock }),
-        })
+        Ok(Self { inner: Arc::new(Inner { store, live, clock }) })
     }
 
     /// The UUID of the cluster whose tokens these are.
@@ -61,9 +55,7 @@ impl Catalog {
     /// tell which, and should not tell anyone.
     pub fn authenticate(&self, secret: &str) -> Option<Principal> {
         let principal = self.inner.live.find(&Digest::of_presented(secret)?)?;
-        let expired = principal
-            .expires_at()
-            .is_some_and(|at| at <= self.inner.clock.now());
+        let expired = principal.expires_at().is_some_and(|at| at <= self.inner.clock.now());
         (!expired).then_some(principal)
     }
 
@@ -84,8 +76,7 @@ impl Catalog {
         if !self.inner.live.contains(id) {
             return Err(DeleteError::NotFound);
         }
-        let deletion =
-            Deletion::new(id, by.id(), self.inner.clock.now()).ok_or(DeleteError::OperatorToken)?;
+        let deletion = Deletion::new(id, by.id(), self.inner.clock.now()).ok_or(DeleteError::OperatorToken)?;
         match self.inner.store.delete(deletion).await? {
             DeletionOutcome::Deleted => Ok(()),
             DeletionOutcome::NotFound => Err(DeleteError::NotFound),
@@ -108,11 +99,7 @@ impl Catalog {
         let created_at = self.inner.clock.now();
         let expires_at = match token.expires_in {
             None => None,
-            Some(duration) => Some(
-                created_at
-                    .checked_add(duration)
-                    .ok_or(CreateError::ExpiryOutOfRange)?,
-            ),
+            Some(duration) => Some(created_at.checked_add(duration).ok_or(CreateError::ExpiryOutOfRange)?),
         };
         let token = NewToken {
             name: token.name,
@@ -156,11 +143,7 @@ impl Catalog {
     /// # Errors
     ///
     /// When the store cannot be read.
-    pub async fn page(
-        &self,
-        after: Option<TokenId>,
-        limit: usize,
-    ) -> Result<Vec<TokenRecord>, StoreError> {
+    pub async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
         self.inner.store.page(after, limit).await
     }
 

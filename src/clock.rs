@@ -18,11 +18,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     /// The present moment; one outside the range of [`Timestamp`] counts as the nearer end of it.
     fn now(&self) -> Timestamp {
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Timestamp::EPOCH
-            .checked_add(since_epoch)
-            .unwrap_or(Timestamp::MAX)
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::EPOCH.checked_add(since_epoch).unwrap_or(Timestamp::MAX)
     }
 }

@@ -19,16 +19,12 @@ pub struct LiveTokens {
 impl LiveTokens {
     /// No tokens.
     pub fn new() -> Self {
-        Self {
-            by_digest: Shards::new(digest_hash),
-            by_id: Shards::new(id_hash),
-        }
+        Self { by_digest: Shards::new(digest_hash), by_id: Shards::new(id_hash) }
     }
 
     /// The token whose secret has this digest.
     pub fn find(&self, digest: &Digest) -> Option<Principal> {
-        self.by_digest
-            .find(hash_of_digest(digest), |token| token.digest() == digest)
+        self.by_digest.find(hash_of_digest(digest), |token| token.digest() == digest)
     }
 
     /// The token with this ID.
@@ -38,8 +34,7 @@ impl LiveTokens {
 
     /// Whether the token with this ID is live.
     pub fn contains(&self, id: TokenId) -> bool {
-        self.by_id
-            .contains(hash_of_id(id), |token| token.id() == id)
+        self.by_id.contains(hash_of_id(id), |token| token.id() == id)
     }
 
     /// How many tokens are live.
@@ -76,8 +71,7 @@ impl LiveTokens {
         let Some(token) = self.by_id.remove(hash_of_id(id), |token| token.id() == id) else {
             return false;
         };
-        self.by_digest
-            .remove(digest_hash(&token), |other| *other == token);
+        self.by_digest.remove(digest_hash(&token), |other| *other == token);
         true
     }
 }
@@ -90,9 +84,7 @@ impl Default for LiveTokens {
 
 impl fmt::Debug for LiveTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LiveTokens")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("LiveTokens").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 
@@ -108,10 +100,7 @@ struct Shards {
 
 impl Shards {
     fn new(hash: fn(&Principal) -> u64) -> Self {
-        Self {
-            tables: (0..SHARDS).map(|_| RwLock::default()).collect(),
-            hash,
-        }
+        Self { tables: (0..SHARDS).map(|_| RwLock::default()).collect(), hash }
     }
 
     fn find(&self, hash: u64, is_it: impl Fn(&Principal) -> bool) -> Option<Principal> {
@@ -238,14 +227,8 @@ mod tests {
         let live = LiveTokens::new();
         (0..96_000).for_each(|id| {
             let mut digest = [0; 64];
-            digest[..8]
-                .copy_from_slice(&hash_of_id(TokenId::from_u64(id + 1_000_000)).to_le_bytes());
-            live.insert(Principal::new(
-                TokenId::from_u64(id),
-                Digest::from_bytes(digest),
-                None,
-                Permissions::admin(),
-            ));
+            digest[..8].copy_from_slice(&hash_of_id(TokenId::from_u64(id + 1_000_000)).to_le_bytes());
+            live.insert(Principal::new(TokenId::from_u64(id), Digest::from_bytes(digest), None, Permissions::admin()));
         });
         for table in live.by_id.tables.iter().chain(&live.by_digest.tables) {
             let len = read(table).len();
@@ -260,16 +243,9 @@ mod tests {
             live.insert(token(id));
         }
         let removed: usize = std::thread::scope(|scope| {
-            let remove_all = || {
-                (0..1000)
-                    .filter(|id| live.remove(TokenId::from_u64(*id)))
-                    .count()
-            };
+            let remove_all = || (0..1000).filter(|id| live.remove(TokenId::from_u64(*id))).count();
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(remove_all)).collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap())
-                .sum()
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });
         assert_eq!(removed, 1000);
         assert!(live.by_digest.len() == 0);

@@ -32,11 +32,7 @@ impl World {
     }
 
     async fn create(&self, name: &str, permissions: &str) -> (TokenId, Secret) {
-        let (record, secret) = self
-            .catalog
-            .create(request(name, permissions))
-            .await
-            .unwrap();
+        let (record, secret) = self.catalog.create(request(name, permissions)).await.unwrap();
         (record.id, secret)
     }
 
@@ -47,11 +43,7 @@ impl World {
 }
 
 fn request(name: &str, permissions: &str) -> TokenRequest {
-    TokenRequest {
-        name: name.parse().unwrap(),
-        permissions: permissions.parse().unwrap(),
-        expires_in: None,
-    }
+    TokenRequest { name: name.parse().unwrap(), permissions: permissions.parse().unwrap(), expires_in: None }
 }
 
 #[tokio::test]
@@ -85,10 +77,7 @@ async fn a_token_expires_on_time_and_can_still_be_deleted() {
     let world = World::new().await;
     let admin = world.admin("_admin").await;
     let expires_in = Some(Duration::from_millis(1000));
-    let token = TokenRequest {
-        expires_in,
-        ..request("brief", "db:*:read")
-    };
+    let token = TokenRequest { expires_in, ..request("brief", "db:*:read") };
     let (record, secret) = world.catalog.create(token).await.unwrap();
     assert_eq!(record.expires_at, Timestamp::from_millis(1000));
 
@@ -96,11 +85,7 @@ async fn a_token_expires_on_time_and_can_still_be_deleted() {
     assert!(world.catalog.authenticate(secret.expose()).is_some());
     world.clock.advance_to(1000);
     assert_eq!(world.catalog.authenticate(secret.expose()), None);
-    world
-        .catalog
-        .delete(&admin, &record.id.to_string())
-        .await
-        .unwrap();
+    world.catalog.delete(&admin, &record.id.to_string()).await.unwrap();
 }
 
 #[tokio::test]
@@ -127,11 +112,7 @@ async fn the_checks_of_a_deletion_come_in_the_documented_order() {
 async fn an_admin_token_may_delete_itself() {
     let world = World::new().await;
     let admin = world.admin("second admin").await;
-    world
-        .catalog
-        .delete(&admin, &admin.id().to_string())
-        .await
-        .unwrap();
+    world.catalog.delete(&admin, &admin.id().to_string()).await.unwrap();
     assert!(world.catalog.live().is_empty());
 }
 
@@ -139,17 +120,11 @@ async fn an_admin_token_may_delete_itself() {
 async fn a_token_against_the_rules_is_not_created() {
     let world = World::new().await;
     world.create("taken", "db:*:read").await;
-    let late = TokenRequest {
-        expires_in: Some(Duration::MAX),
-        ..request("late", "db:*:read")
-    };
+    let late = TokenRequest { expires_in: Some(Duration::MAX), ..request("late", "db:*:read") };
 
     let refused = world.catalog.create(request("taken", "*:*:*")).await;
     assert!(matches!(refused, Err(CreateError::NameTaken)));
-    let refused = world
-        .catalog
-        .create(request("_admin", "db:*:read,write"))
-        .await;
+    let refused = world.catalog.create(request("_admin", "db:*:read,write")).await;
     assert!(matches!(refused, Err(CreateError::OperatorNotAdmin)));
     let refused = world.catalog.create(late).await;
     assert!(matches!(refused, Err(CreateError::ExpiryOutOfRange)));
@@ -168,25 +143,15 @@ async fn an_import_changes_nothing_where_the_name_or_the_secret_exists() {
     };
     let other = Secret::generate().unwrap();
 
-    let first = world
-        .catalog
-        .import(import("_admin", &secret))
-        .await
-        .unwrap();
+    let first = world.catalog.import(import("_admin", &secret)).await.unwrap();
     assert!(matches!(first, Import::Created(_)));
     for (name, secret, outcome) in [
         ("_admin", secret.as_str(), Import::NameExists),
         ("_admin", other.expose(), Import::NameExists),
         ("other", &secret, Import::SecretExists),
     ] {
-        assert_eq!(
-            world.catalog.import(import(name, secret)).await.unwrap(),
-            outcome
-        );
+        assert_eq!(world.catalog.import(import(name, secret)).await.unwrap(), outcome);
     }
-    assert_eq!(
-        world.catalog.authenticate(&secret).unwrap().id(),
-        TokenId::OPERATOR
-    );
+    assert_eq!(world.catalog.authenticate(&secret).unwrap().id(), TokenId::OPERATOR);
     assert_eq!(world.catalog.authenticate(other.expose()), None);
 }

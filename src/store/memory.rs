@@ -38,16 +38,11 @@ impl MemoryStore {
             next_id: 1,
             live: Arc::default(),
         };
-        Self {
-            cluster_uuid: Uuid::new_v4(),
-            state: Mutex::new(state),
-        }
+        Self { cluster_uuid: Uuid::new_v4(), state: Mutex::new(state) }
     }
 
     fn state(&self) -> Result<MutexGuard<'_, State>, StoreError> {
-        self.state
-            .lock()
-            .map_err(|_| StoreError::unavailable("an earlier change panicked"))
+        self.state.lock().map_err(|_| StoreError::unavailable("an earlier change panicked"))
     }
 }
 
@@ -80,11 +75,7 @@ impl TokenStore for MemoryStore {
         if state.digests.contains_key(&token.digest) {
             return Ok(Creation::DigestTaken);
         }
-        let id = if token.is_operator() {
-            TokenId::OPERATOR
-        } else {
-            state.next_id()
-        };
+        let id = if token.is_operator() { TokenId::OPERATOR } else { state.next_id() };
         let record = token.with_id(id);
         state.names.insert(record.name.clone(), id);
         state.digests.insert(record.digest, id);
@@ -104,18 +95,11 @@ impl TokenStore for MemoryStore {
         Ok(DeletionOutcome::Deleted)
     }
 
-    async fn page(
-        &self,
-        after: Option<TokenId>,
-        limit: usize,
-    ) -> Result<Vec<TokenRecord>, StoreError> {
+    async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let state = self.state()?;
         let records = state.records.range((start, Bound::Unbounded));
-        Ok(records
-            .take(limit)
-            .map(|(_, record)| record.clone())
-            .collect())
+        Ok(records.take(limit).map(|(_, record)| record.clone()).collect())
     }
 }
 

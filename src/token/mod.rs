@@ -58,9 +58,7 @@ impl FromStr for TokenId {
 
 /// A text that is not a [`TokenId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a token ID is a decimal number from 0 to 18446744073709551615, without sign or leading zeros"
-)]
+#[error("a token ID is a decimal number from 0 to 18446744073709551615, without sign or leading zeros")]
 pub struct InvalidTokenId;
 
 /// A token as a store keeps it.
@@ -130,20 +128,7 @@ mod tests {
 
     #[test]
     fn an_id_in_any_other_form_is_refused() {
-        for text in [
-            "",
-            " 7",
-            "7 ",
-            "07",
-            "00",
-            "+7",
-            "-0",
-            "7.0",
-            "7e0",
-            "0x7",
-            "٧",
-            "18446744073709551616",
-        ] {
+        for text in ["", " 7", "7 ", "07", "00", "+7", "-0", "7.0", "7e0", "0x7", "٧", "18446744073709551616"] {
             assert_eq!(text.parse::<TokenId>(), Err(InvalidTokenId), "{text:?}");
         }
     }

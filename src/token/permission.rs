@@ -48,11 +48,7 @@ impl Permissions {
 
     /// Whether `action` is allowed on the `resource` called `name`.
     pub fn allows(&self, resource: Resource, name: &str, action: Action) -> bool {
-        self.is_admin()
-            || self
-                .list()
-                .iter()
-                .any(|permission| permission.allows(resource, name, action))
+        self.is_admin() || self.list().iter().any(|permission| permission.allows(resource, name, action))
     }
 }
 
@@ -72,12 +68,8 @@ impl FromStr for Permissions {
         if text == "*:*:*" {
             return Ok(Self::ADMIN);
         }
-        let list: Vec<_> = text
-            .split_ascii_whitespace()
-            .map(str::parse)
-            .collect::<Result<_, _>>()?;
-        Self::scoped(list)
-            .ok_or_else(|| InvalidPermission::new(text, "there is no permission in it"))
+        let list: Vec<_> = text.split_ascii_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+        Self::scoped(list).ok_or_else(|| InvalidPermission::new(text, "there is no permission in it"))
     }
 }
 
@@ -189,8 +181,7 @@ impl FromStr for Permission {
 
 fn parse(text: &str) -> Result<Permission, &'static str> {
     let mut parts = text.split(':');
-    let (Some(resource), Some(names), Some(actions), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
+    let (Some(resource), Some(names), Some(actions), None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err("it does not have three parts");
     };
@@ -205,11 +196,7 @@ fn parse(text: &str) -> Result<Permission, &'static str> {
     if resource == Resource::System && actions.contains(&Action::Write) {
         return Err("system information can only be read");
     }
-    Ok(Permission {
-        resource,
-        names,
-        actions,
-    })
+    Ok(Permission { resource, names, actions })
 }
 
 fn parse_names(text: &str) -> Result<Names, &'static str> {
@@ -266,10 +253,7 @@ pub struct InvalidPermission {
 
 impl InvalidPermission {
     fn new(text: &str, reason: &'static str) -> Self {
-        Self {
-            text: text.to_owned(),
-            reason,
-        }
+        Self { text: text.to_owned(), reason }
     }
 }
 
@@ -283,10 +267,7 @@ mod tests {
             ("*:*:*", "*:*:*"),
             ("db:*:read", "db:*:read"),
             ("db:b,a,b:write,read", "db:a,b:read,write"),
-            (
-                "system:ping:read db:x:read  db:x:read",
-                "db:x:read system:ping:read",
-            ),
+            ("system:ping:read db:x:read  db:x:read", "db:x:read system:ping:read"),
         ] {
             let permissions: Permissions = text.parse().unwrap();
             assert_eq!(permissions.to_string(), canonical);
@@ -300,31 +281,19 @@ mod tests {
             ("", "there is no permission in it"),
             ("db", "it does not have three parts"),
             ("db:a:read:x", "it does not have three parts"),
-            (
-                "table:a:read",
-                "it starts neither with `db` nor with `system`",
-            ),
+            ("table:a:read", "it starts neither with `db` nor with `system`"),
             ("db:a:read *:*:*", "`*:*:*` stands alone"),
             ("*:a:read", "`*:*:*` stands alone"),
             ("db::read", "a name is empty"),
             ("db:a,:read", "a name is empty"),
-            (
-                "db:a,*:read",
-                "a name contains `*`, a space or a control character",
-            ),
-            (
-                "db:a\u{1}:read",
-                "a name contains `*`, a space or a control character",
-            ),
+            ("db:a,*:read", "a name contains `*`, a space or a control character"),
+            ("db:a\u{1}:read", "a name contains `*`, a space or a control character"),
             ("db:a:", "an action is neither `read` nor `write`"),
             ("db:a:*", "an action is neither `read` nor `write`"),
             ("system:ping:write", "system information can only be read"),
         ] {
             let message = text.parse::<Permissions>().unwrap_err().to_string();
-            assert!(
-                message.contains(&format!(": {reason}; write `db:NAMES:read,write`")),
-                "{message}"
-            );
+            assert!(message.contains(&format!(": {reason}; write `db:NAMES:read,write`")), "{message}");
         }
     }
 

@@ -22,19 +22,9 @@ const NEVER: u64 = u64::MAX;
 
 impl Principal {
     /// The principal of the token with this ID.
-    pub fn new(
-        id: TokenId,
-        digest: Digest,
-        expires_at: Option<Timestamp>,
-        permissions: Arc<Permissions>,
-    ) -> Self {
+    pub fn new(id: TokenId, digest: Digest, expires_at: Option<Timestamp>, permissions: Arc<Permissions>) -> Self {
         let expires_at = expires_at.map_or(NEVER, Timestamp::as_millis);
-        Self(Arc::new(Inner {
-            id,
-            digest,
-            expires_at,
-            permissions,
-        }))
+        Self(Arc::new(Inner { id, digest, expires_at, permissions }))
     }
 
     /// The token's ID.
@@ -65,20 +55,14 @@ impl Principal {
 
 impl From<&TokenRecord> for Principal {
     fn from(record: &TokenRecord) -> Self {
-        Self::new(
-            record.id,
-            record.digest,
-            record.expires_at,
-            Arc::clone(&record.permissions),
-        )
+        Self::new(record.id, record.digest, record.expires_at, Arc::clone(&record.permissions))
     }
 }
 
 /// Two principals are equal when they are the same token.
 impl PartialEq for Principal {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-            || (self.id() == other.id() && self.digest() == other.digest())
+        Arc::ptr_eq(&self.0, &other.0) || (self.id() == other.id() && self.digest() == other.digest())
     }
 }
 
@@ -102,8 +86,7 @@ mod tests {
     fn an_expiry_is_kept_and_its_absence_too() {
         for expires_at in [None, Some(Timestamp::EPOCH), Some(Timestamp::MAX)] {
             let digest = Digest::from_bytes([0; 64]);
-            let principal =
-                Principal::new(TokenId::OPERATOR, digest, expires_at, Permissions::admin());
+            let principal = Principal::new(TokenId::OPERATOR, digest, expires_at, Permissions::admin());
             assert_eq!(principal.expires_at(), expires_at);
         }
     }

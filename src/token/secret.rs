@@ -77,9 +77,7 @@ fn is_well_formed(text: &str) -> bool {
     // 86 characters hold 516 bits: of the last one's six, four are padding and must be zero.
     encoded.len() == ENCODED_LEN
         && matches!(last, b'A' | b'Q' | b'g' | b'w')
-        && rest
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// A text that is not a [`Secret`]. It does not say which text.
@@ -144,10 +142,7 @@ mod tests {
         let secret = Secret::generate().unwrap();
         let encoded = secret.expose().strip_prefix("apiv3_").unwrap();
         assert_eq!(URL_SAFE_NO_PAD.decode(encoded).unwrap().len(), 64);
-        assert_eq!(
-            secret.expose().parse::<Secret>().unwrap().digest(),
-            secret.digest()
-        );
+        assert_eq!(secret.expose().parse::<Secret>().unwrap().digest(), secret.digest());
         assert_ne!(Secret::generate().unwrap().expose(), secret.expose());
     }
 
@@ -157,18 +152,10 @@ mod tests {
         for last in (0..=127).map(char::from) {
             let encoded = format!("{body}{last}");
             let decodes = URL_SAFE_NO_PAD.decode(&encoded).is_ok();
-            assert_eq!(
-                format!("apiv3_{encoded}").parse::<Secret>().is_ok(),
-                decodes,
-                "{last:?}"
-            );
+            assert_eq!(format!("apiv3_{encoded}").parse::<Secret>().is_ok(), decodes, "{last:?}");
             let encoded = format!("{last}{body}");
             let decodes = URL_SAFE_NO_PAD.decode(&encoded).is_ok();
-            assert_eq!(
-                format!("apiv3_{encoded}").parse::<Secret>().is_ok(),
-                decodes,
-                "{last:?}"
-            );
+            assert_eq!(format!("apiv3_{encoded}").parse::<Secret>().is_ok(), decodes, "{last:?}");
         }
     }
 
@@ -202,9 +189,6 @@ mod tests {
     #[test]
     fn a_secret_is_redacted_wherever_it_is_formatted() {
         let secret = Secret::generate().unwrap();
-        assert_eq!(
-            format!("{secret} {secret:?} {:?}", Some(&secret)),
-            "[redacted] [redacted] Some([redacted])"
-        );
+        assert_eq!(format!("{secret} {secret:?} {:?}", Some(&secret)), "[redacted] [redacted] Some([redacted])");
     }
 }

@@ -13,11 +13,7 @@ impl Timestamp {
 
     /// The moment this many milliseconds after the Unix epoch; `None` after [`Timestamp::MAX`].
     pub const fn from_millis(millis: u64) -> Option<Self> {
-        if millis <= Self::MAX.0 {
-            Some(Self(millis))
-        } else {
-            None
-        }
+        if millis <= Self::MAX.0 { Some(Self(millis)) } else { None }
     }
 
     /// Milliseconds since the Unix epoch.
@@ -39,17 +35,8 @@ mod tests {
 
     #[test]
     fn a_sum_after_the_year_9999_is_none() {
-        assert_eq!(
-            Timestamp::EPOCH
-                .checked_add(Duration::from_secs(1))
-                .unwrap()
-                .as_millis(),
-            1000
-        );
-        assert_eq!(
-            Timestamp::MAX.checked_add(Duration::ZERO),
-            Some(Timestamp::MAX)
-        );
+        assert_eq!(Timestamp::EPOCH.checked_add(Duration::from_secs(1)).unwrap().as_millis(), 1000);
+        assert_eq!(Timestamp::MAX.checked_add(Duration::ZERO), Some(Timestamp::MAX));
         assert_eq!(Timestamp::MAX.checked_add(Duration::from_millis(1)), None);
         assert_eq!(Timestamp::EPOCH.checked_add(Duration::MAX), None);
     }
