@@ -10,8 +10,9 @@ pub use catalog::{Catalog, CreateError, DeleteError, Import, TokenImport, TokenR
 pub use clock::{Clock, SystemClock};
 pub use live::LiveTokens;
 pub use store::{Cause, Creation, Deletion, DeletionOutcome, MemoryStore, StoreError, TokenStore};
+#[cfg(feature = "sqlite")]
+pub use store::{OpenError, SqliteOptions, SqliteStore};
 pub use token::{
-    Action, Digest, InvalidPermission, InvalidSecret, InvalidTokenId, InvalidTokenName, Names,
-    NewToken, NoEntropy, Permission, Permissions, Principal, Resource, Secret, Timestamp, TokenId,
-    TokenName, TokenRecord,
+    Action, Digest, InvalidPermission, InvalidSecret, InvalidTokenId, InvalidTokenName, Names, NewToken, NoEntropy,
+    Permission, Permissions, Principal, Resource, Secret, Timestamp, TokenId, TokenName, TokenRecord,
 };

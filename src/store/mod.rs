@@ -7,6 +7,8 @@
 //! order.
 
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::error::Error;
 use std::fmt;
@@ -19,6 +21,8 @@ use crate::live::LiveTokens;
 use crate::token::{NewToken, Timestamp, TokenId, TokenRecord};
 
 pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{OpenError, SqliteOptions, SqliteStore};
 
 /// Keeps tokens durably, and keeps [`LiveTokens`] in line with what is committed.
 ///
@@ -67,11 +71,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// When the tokens cannot be read.
-    async fn page(
-        &self,
-        after: Option<TokenId>,
-        limit: usize,
-    ) -> Result<Vec<TokenRecord>, StoreError>;
+    async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError>;
 }
 
 /// What became of [`TokenStore::create`].
@@ -157,16 +157,12 @@ pub type Cause = Arc<dyn Error + Send + Sync>;
 impl StoreError {
     /// An error of storage that does not work, where the change certainly did not happen.
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Unavailable {
-            source: Arc::from(source.into()),
-        }
+        Self::Unavailable { source: Arc::from(source.into()) }
     }
 
     /// An error that leaves open whether the change happened.
     pub fn outcome_unknown(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::OutcomeUnknown {
-            source: Arc::from(source.into()),
-        }
+        Self::OutcomeUnknown { source: Arc::from(source.into()) }
     }
 
     /// Whether the change may have happened; otherwise it certainly did not.

@@ -1,0 +1,147 @@
+//! The format of the file.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior};
+use uuid::Uuid;
+
+use super::file::OpenError;
+
+/// "I3TK", in SQLite's field for what kind of file this is.
+const APPLICATION_ID: i64 = 0x4933_544b;
+
+/// The version of the format, in SQLite's field for it.
+const USER_VERSION: i64 = 1;
+
+/// `tokens.id` must be `AUTOINCREMENT`, so that IDs are not used again. `deletions.seq` counts up
+/// without it, because rows of that table are never deleted. `meta` holds `cluster_uuid`, and
+/// `folded_seq`: deletions up to that one have been folded into `tokens`.
+const TABLES: &str = "
+    CREATE TABLE meta (
+        key TEXT PRIMARY KEY,
+        value ANY NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE tokens (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL UNIQUE,
+        digest BLOB NOT NULL CHECK (length(digest) = 64),
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER,
+        permissions TEXT NOT NULL
+    ) STRICT;
+
+    CREATE TABLE deletions (
+        seq INTEGER PRIMARY KEY,
+        token_id INTEGER NOT NULL,
+        deleted_at INTEGER NOT NULL,
+        deleted_by INTEGER NOT NULL
+    ) STRICT;
+";
+
+/// Opens the file at `path`, which must exist, locks it, and creates the tables where it is empty.
+/// Returns the connection and the UUID of the cluster.
+///
+/// All that is read through the connection is durable: see [`make_durable`].
+pub(super) fn connect(path: &Path) -> Result<(Connection, Uuid), OpenError> {
+    match try_connect(path) {
+        Ok(Checked::Store(connection, cluster_uuid)) => Ok((connection, cluster_uuid)),
+        Ok(Checked::Foreign) => Err(OpenError::Foreign { path: path.to_owned() }),
+        Ok(Checked::TooNew { found }) => {
+            Err(OpenError::TooNew { path: path.to_owned(), found, supported: USER_VERSION })
+        }
+        Err(error) => Err(open_error(path, error)),
+    }
+}
+
+fn open_error(path: &Path, error: rusqlite::Error) -> OpenError {
+    let path = path.to_owned();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked { path },
+        Some(ErrorCode::NotADatabase) => OpenError::Foreign { path },
+        _ => OpenError::Failed { path, source: error.into() },
+    }
+}
+
+enum Checked {
+    Store(Connection, Uuid),
+    Foreign,
+    TooNew { found: i64 },
+}
+
+fn try_connect(path: &Path) -> rusqlite::Result<Checked> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    // Before anything is read: a log without shared memory is only possible when the lock is
+    // exclusive from the start.
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+
+    let application_id: i64 = read_pragma(&connection, "application_id")?;
+    let user_version: i64 = read_pragma(&connection, "user_version")?;
+    let is_new = match (application_id, user_version) {
+        (0, 0) if is_empty(&connection)? => true,
+        (APPLICATION_ID, USER_VERSION) => false,
+        (APPLICATION_ID, found) if found > USER_VERSION => return Ok(Checked::TooNew { found }),
+        _ => return Ok(Checked::Foreign),
+    };
+
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // Where `fsync` leaves data in the drive's cache, on macOS.
+    connection.pragma_update(None, "fullfsync", true)?;
+    lock(&mut connection)?;
+    if is_new {
+        create_tables(&mut connection)?;
+    }
+    make_durable(&connection)?;
+    Ok(match read_cluster_uuid(&connection)? {
+        Some(cluster_uuid) => Checked::Store(connection, cluster_uuid),
+        None => Checked::Foreign,
+    })
+}
+
+fn read_pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, name, |row| row.get(0))
+}
+
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
+}
+
+/// Takes the lock, which the connection keeps from then on.
+fn lock(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.transaction_with_behavior(TransactionBehavior::Exclusive)?.commit()
+}
+
+fn create_tables(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+    transaction.execute_batch(TABLES)?;
+    transaction.execute(
+        "INSERT INTO meta (key, value) VALUES ('cluster_uuid', ?1), ('folded_seq', 0)",
+        [Uuid::new_v4().to_string()],
+    )?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", USER_VERSION)?;
+    transaction.commit()
+}
+
+/// Moves the write-ahead log into the database file and empties it.
+///
+/// What SQLite recovers from a log need not be on the disk: when an earlier `fsync` of it failed,
+/// the operating system may count its pages as clean and never write them, and a crash would cut
+/// off the log there together with all that was committed after. Once moved, it is written anew.
+fn make_durable(connection: &Connection) -> rusqlite::Result<()> {
+    let blocked: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    // Nobody else can be reading: the lock is exclusive.
+    debug_assert!(!blocked);
+    Ok(())
+}
+
+fn read_cluster_uuid(connection: &Connection) -> rusqlite::Result<Option<Uuid>> {
+    let text: Option<String> =
+        connection.query_row("SELECT value FROM meta WHERE key = 'cluster_uuid'", [], |row| row.get(0)).optional()?;
+    Ok(text.and_then(|text| text.parse().ok()))
+}

@@ -1,0 +1,364 @@
+//! What cannot be brought about from outside: failures of the storage, the contents of a batch, and
+//! when deletions are folded.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::mpsc;
+
+use rusqlite::{Connection, ffi};
+use tempfile::TempDir;
+
+use super::writer::execute;
+use super::*;
+use crate::store::MemoryStore;
+use crate::token::{Digest, Permissions, Timestamp, TokenName};
+
+#[tokio::test]
+async fn changes_in_one_batch_see_each_other() {
+    let subject = Subject::new().await;
+    let first = subject.create(token(1, 1)).await;
+    let go = subject.hold();
+    let commits = subject.store.commits();
+
+    let store = &subject.store;
+    let (a, b, c, d, e, f, ()) = tokio::join!(
+        biased;
+        store.delete(deletion(first)),
+        store.delete(deletion(first)),
+        store.create(token(1, 1)),
+        store.create(token(1, 2)),
+        store.create(token(2, 1)),
+        store.delete(deletion(TokenId::from_u64(2))),
+        async { go.send(()).unwrap() },
+    );
+    assert_eq!(a.unwrap(), DeletionOutcome::Deleted);
+    assert_eq!(b.unwrap(), DeletionOutcome::NotFound);
+    assert!(matches!(c.unwrap(), Creation::Created(record) if record.id.as_u64() == 2));
+    assert_eq!(d.unwrap(), Creation::NameTaken);
+    assert_eq!(e.unwrap(), Creation::DigestTaken);
+    assert_eq!(f.unwrap(), DeletionOutcome::Deleted);
+    assert_eq!(subject.store.commits(), commits + 1);
+    assert!(subject.live.is_empty());
+    assert_eq!(subject.audit_trail().await, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_written_does_not_fail_the_others_of_its_batch() {
+    let subject = Subject::new().await;
+    let first = subject.create(token(1, 1)).await;
+    let refuse = "CREATE TEMP TRIGGER no BEFORE INSERT ON main.tokens
+                  BEGIN SELECT raise(ABORT, 'no'); END";
+    subject.sql(refuse).await;
+    let go = subject.hold();
+
+    let store = &subject.store;
+    let (deleted, created, again, ()) = tokio::join!(
+        biased;
+        store.delete(deletion(first)),
+        store.create(token(2, 2)),
+        store.delete(deletion(first)),
+        async { go.send(()).unwrap() },
+    );
+    assert_eq!(deleted.unwrap(), DeletionOutcome::Deleted);
+    assert!(matches!(created, Err(StoreError::Unavailable { .. })));
+    assert_eq!(again.unwrap(), DeletionOutcome::NotFound);
+    assert!(subject.live.is_empty());
+    assert_eq!(subject.audit_trail().await, [1]);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_on_the_disk_did_not_happen_and_nothing_is_lost() {
+    let mut subject = Subject::new().await;
+    subject.sql("PRAGMA max_page_count = 40").await;
+    let mut created = 0;
+    let error = loop {
+        match subject.store.create(token(created, created)).await {
+            Ok(_) => created += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, StoreError::Unavailable { .. }) && !error.may_have_happened());
+    assert_eq!(subject.live.len() as u64, created);
+
+    subject.sql("PRAGMA max_page_count = 4000").await;
+    subject.create(token(created, created)).await;
+    subject.restart().await;
+    assert_eq!(subject.live.len() as u64, created + 1);
+}
+
+#[tokio::test]
+async fn after_a_commit_of_unknown_outcome_memory_is_what_the_file_says() {
+    for committed in [false, true] {
+        let mut subject = Subject::new().await;
+        let first = subject.create(token(1, 1)).await;
+        subject.create(token(2, 2)).await;
+        subject.fail_next_commit(committed, || {}).await;
+        let go = subject.hold();
+
+        let store = &subject.store;
+        let (deleted, created, operator, ()) = tokio::join!(
+            biased;
+            store.delete(deletion(first)),
+            store.create(token(3, 3)),
+            store.create(NewToken { name: TokenName::OPERATOR.parse().unwrap(), ..token(4, 4) }),
+            async { go.send(()).unwrap() },
+        );
+        assert!(deleted.unwrap_err().may_have_happened());
+        assert!(created.unwrap_err().may_have_happened());
+        assert!(operator.unwrap_err().may_have_happened());
+
+        assert_eq!(subject.live.contains(first), !committed);
+        assert_eq!(subject.live.contains(TokenId::from_u64(3)), committed);
+        assert_eq!(subject.live.contains(TokenId::OPERATOR), committed);
+        let retried = subject.store.delete(deletion(first)).await.unwrap();
+        assert_eq!(retried == DeletionOutcome::NotFound, committed);
+
+        let live = subject.live_ids();
+        subject.restart().await;
+        assert_eq!(subject.live_ids(), live);
+        assert_eq!(subject.audit_trail().await, [1]);
+    }
+}
+
+#[tokio::test]
+async fn while_the_file_cannot_be_opened_again_every_request_is_refused() {
+    let mut subject = Subject::new().await;
+    let first = subject.create(token(1, 1)).await;
+    let directory = subject.path.parent().unwrap().to_owned();
+    let away = directory.with_extension("away");
+    let (from, to) = (directory.clone(), away.clone());
+    subject.fail_next_commit(true, move || fs::rename(from, to).unwrap()).await;
+
+    assert!(subject.store.delete(deletion(first)).await.unwrap_err().may_have_happened());
+    for _ in 0..2 {
+        let error = subject.store.delete(deletion(first)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable { .. }));
+        assert!(subject.store.page(None, 1).await.is_err());
+    }
+    SqliteStore::open(&subject.path).unwrap().close();
+    assert!(subject.store.page(None, 1).await.is_err(), "the file of another cluster");
+
+    fs::remove_dir_all(&directory).unwrap();
+    fs::rename(&away, &directory).unwrap();
+    let retried = subject.store.delete(deletion(first)).await.unwrap();
+    assert_eq!(retried, DeletionOutcome::NotFound);
+    assert!(subject.live.is_empty());
+    subject.restart().await;
+    assert!(subject.live.is_empty());
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_while_folding_changes_nothing_that_is_seen() {
+    let subject = Subject::new().await;
+    for number in 1..=10 {
+        subject.create(token(number, number)).await;
+    }
+    for number in 1..=5 {
+        subject.store.delete(deletion(TokenId::from_u64(number))).await.unwrap();
+    }
+    for committed in [false, true] {
+        subject.fail_next_commit(committed, || {}).await;
+        subject.fold().await;
+        assert_eq!(subject.live_ids(), [6, 7, 8, 9, 10]);
+    }
+    assert_eq!(subject.rows_of_tokens().await, 5);
+}
+
+#[tokio::test]
+async fn when_idle_deletions_are_folded_and_the_audit_trail_stays() {
+    let mut subject = Subject::new().await;
+    for number in 1..=3000 {
+        subject.create(token(number, number)).await;
+    }
+    let go = subject.hold();
+    let deletions = (2..=3000).map(|id| subject.store.delete(deletion(TokenId::from_u64(id))));
+    let mut deletions: Vec<_> = deletions.collect();
+    for deletion in &mut deletions {
+        tokio::select! {
+            biased;
+            _ = deletion => panic!("the writer is held"),
+            () = std::future::ready(()) => {}
+        }
+    }
+    go.send(()).unwrap();
+    for deletion in deletions {
+        assert_eq!(deletion.await.unwrap(), DeletionOutcome::Deleted);
+    }
+
+    // Each look interrupts the idleness: it must last longer than what folding waits for.
+    while subject.rows_of_tokens().await > 1 {
+        tokio::time::sleep(2 * fold::IDLE).await;
+    }
+    assert_eq!(subject.audit_trail().await, (2..=3000).collect::<Vec<_>>());
+    subject.restart().await;
+    assert_eq!(subject.live_ids(), [1]);
+}
+
+/// The reference is [`MemoryStore`]. Few names, digests and IDs, so that they meet often.
+#[tokio::test]
+async fn any_sequence_of_operations_has_the_results_that_it_has_in_memory() {
+    for seed in 1..=20 {
+        let mut random = XorShift(seed);
+        let mut subject = Subject::new().await;
+        let reference = MemoryStore::new();
+        let live = Arc::new(LiveTokens::new());
+        reference.load(Arc::clone(&live)).await.unwrap();
+        for step in 0..200 {
+            let context = format!("seed {seed}, step {step}");
+            match random.below(12) {
+                0..5 => {
+                    let mut new = token(random.below(8), random.below(8));
+                    if random.below(10) == 0 {
+                        new.name = TokenName::OPERATOR.parse().unwrap();
+                    }
+                    let expected = reference.create(new.clone()).await.unwrap();
+                    assert_eq!(subject.store.create(new).await.unwrap(), expected, "{context}");
+                }
+                5..10 => {
+                    let deletion = deletion(TokenId::from_u64(1 + random.below(2 + step / 4)));
+                    let expected = reference.delete(deletion).await.unwrap();
+                    assert_eq!(subject.store.delete(deletion).await.unwrap(), expected, "{context}");
+                }
+                10 => subject.fold().await,
+                _ => subject.restart().await,
+            }
+            let after = random.below(2).checked_sub(1).map(|_| TokenId::from_u64(random.below(30)));
+            let limit = usize::try_from(random.below(10)).unwrap();
+            let expected = reference.page(after, limit).await.unwrap();
+            assert_eq!(subject.store.page(after, limit).await.unwrap(), expected, "{context}");
+            for record in expected {
+                assert_eq!(subject.live.find(&record.digest), live.find(&record.digest), "{context}");
+            }
+            assert_eq!(subject.live.len(), live.len(), "{context}");
+        }
+    }
+}
+
+/// A store, what it has put in memory, and a way to its writer.
+struct Subject {
+    store: SqliteStore,
+    live: Arc<LiveTokens>,
+    path: PathBuf,
+    _root: TempDir,
+}
+
+impl Subject {
+    async fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("data/tokens.db");
+        let store = SqliteStore::open(&path).unwrap();
+        let live = Arc::new(LiveTokens::new());
+        store.load(Arc::clone(&live)).await.unwrap();
+        Self { store, live, path, _root: root }
+    }
+
+    async fn restart(&mut self) {
+        drop(self.store.queue.take());
+        self.store.writer.take().unwrap().join().unwrap();
+        self.store = SqliteStore::open(&self.path).unwrap();
+        self.live = Arc::default();
+        self.store.load(Arc::clone(&self.live)).await.unwrap();
+    }
+
+    async fn create(&self, token: NewToken) -> TokenId {
+        match self.store.create(token).await.unwrap() {
+            Creation::Created(record) => record.id,
+            refused => panic!("{refused:?}"),
+        }
+    }
+
+    /// Makes the next commit fail, and calls `then`. Whether it nevertheless happens is `committed`.
+    async fn fail_next_commit(&self, committed: bool, then: impl FnOnce() + Send + 'static) {
+        let mut then = Some(then);
+        self.tamper(move |writer| {
+            writer.commit = Box::new(move |connection| match then.take() {
+                None => execute(connection, "COMMIT"),
+                Some(then) => {
+                    if committed {
+                        execute(connection, "COMMIT")?;
+                    }
+                    then();
+                    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None))
+                }
+            });
+        })
+        .await;
+    }
+
+    /// Stops the writer until something is sent, so that what is asked for meanwhile is one batch.
+    fn hold(&self) -> mpsc::Sender<()> {
+        let (go, wait) = mpsc::channel();
+        let hold = Job::Tamper(Box::new(move |_| wait.recv().unwrap()));
+        self.store.queue.as_ref().unwrap().try_send(hold).ok().unwrap();
+        go
+    }
+
+    async fn fold(&self) {
+        self.tamper(Writer::fold).await;
+    }
+
+    async fn sql(&self, sql: &'static str) {
+        self.query(move |connection| connection.execute_batch(sql).unwrap()).await;
+    }
+
+    async fn rows_of_tokens(&self) -> i64 {
+        let sql = "SELECT count(*) FROM tokens";
+        self.query(|connection| connection.query_row(sql, [], |row| row.get(0)).unwrap()).await
+    }
+
+    /// The IDs of all tokens that were ever deleted, in that order.
+    async fn audit_trail(&self) -> Vec<i64> {
+        self.query(|connection| {
+            let mut statement = connection.prepare("SELECT token_id FROM deletions ORDER BY seq").unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        })
+        .await
+    }
+
+    fn live_ids(&self) -> Vec<u64> {
+        (0..10_000).filter(|id| self.live.contains(TokenId::from_u64(*id))).collect()
+    }
+
+    async fn query<T: Send + 'static>(&self, query: impl FnOnce(&Connection) -> T + Send + 'static) -> T {
+        self.tamper(|writer| query(writer.connection.as_ref().unwrap())).await
+    }
+
+    async fn tamper<T: Send + 'static>(&self, tamper: impl FnOnce(&mut Writer) -> T + Send + 'static) -> T {
+        let job = |answer: Answer<T>| {
+            Job::Tamper(Box::new(|writer| {
+                let _ = answer.send(Ok(tamper(writer)));
+            }))
+        };
+        self.store.ask(job).await.unwrap()
+    }
+}
+
+/// The token with this name and this digest; whether it expires and what it may do follow from them.
+fn token(name: u64, digest: u64) -> NewToken {
+    let mut bytes = [0; 64];
+    bytes[..8].copy_from_slice(&digest.to_le_bytes());
+    let permissions = if digest.is_multiple_of(2) { "*:*:*" } else { "db:a,b:read system:*:read" };
+    NewToken {
+        name: format!("token {name}").parse().unwrap(),
+        digest: Digest::from_bytes(bytes),
+        created_at: Timestamp::EPOCH,
+        expires_at: name.is_multiple_of(2).then_some(Timestamp::MAX),
+        permissions: Arc::new(permissions.parse::<Permissions>().unwrap()),
+    }
+}
+
+fn deletion(id: TokenId) -> Deletion {
+    Deletion::new(id, TokenId::OPERATOR, Timestamp::EPOCH).unwrap()
+}
+
+/// Marsaglia's generator: the same numbers for the same seed, which is not 0.
+struct XorShift(u64);
+
+impl XorShift {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}

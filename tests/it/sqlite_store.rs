@@ -1,0 +1,169 @@
+//! What the SQLite store promises beyond the laws of all stores.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use influxdb3_tokens::{
+    Creation, DeletionOutcome, LiveTokens, OpenError, SqliteOptions, SqliteStore, StoreError, TokenStore,
+};
+use rusqlite::Connection;
+use tempfile::{TempDir, tempdir};
+
+use crate::store_laws::{deletion, token};
+
+#[test]
+fn file_and_directories_are_created_for_their_owner_only() {
+    let root = tempdir().unwrap();
+    let path = root.path().join("a/b/tokens.db");
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(&root.path().join("a/b/tokens.db-wal")), 0o600);
+    assert_eq!(mode(&root.path().join("a/b")), 0o700);
+    assert_eq!(mode(&root.path().join("a")), 0o700);
+    store.close();
+}
+
+#[test]
+fn a_file_or_directory_that_is_open_to_others_is_refused() {
+    let root = tempdir().unwrap();
+    let (directory, path) = (root.path().join("d"), root.path().join("d/tokens.db"));
+    SqliteStore::open(&path).unwrap().close();
+
+    for (open, private, bits) in [(&path, 0o600, 0o644), (&directory, 0o700, 0o710)] {
+        fs::set_permissions(open, Permissions::from_mode(bits)).unwrap();
+        let error = SqliteStore::open(&path).unwrap_err();
+        assert!(matches!(&error, OpenError::NotPrivate { path, mode } if path == open && *mode == bits));
+        assert!(error.to_string().contains(&format!("mode {bits:o}")));
+        fs::set_permissions(open, Permissions::from_mode(private)).unwrap();
+    }
+    SqliteStore::open(&path).unwrap().close();
+}
+
+#[test]
+fn the_file_is_locked_while_it_is_open() {
+    let (_root, path) = fresh();
+    let store = SqliteStore::open(&path).unwrap();
+    let error = SqliteStore::open(&path).unwrap_err();
+    assert!(matches!(error, OpenError::Locked { .. }), "{error:?}");
+    let foreign = Connection::open(&path).unwrap();
+    foreign.busy_timeout(std::time::Duration::ZERO).unwrap();
+    assert!(foreign.query_row("SELECT count(*) FROM tokens", [], |_| Ok(())).is_err());
+    drop(foreign);
+    store.close();
+    SqliteStore::open(&path).unwrap();
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_refused() {
+    let (_root, path) = fresh();
+    SqliteStore::open(&path).unwrap().close();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    let error = SqliteStore::open(&path).unwrap_err();
+    assert!(matches!(error, OpenError::TooNew { found: 2, supported: 1, .. }), "{error:?}");
+}
+
+#[test]
+fn a_file_that_is_something_else_is_refused_and_left_alone() {
+    let (_root, text) = fresh();
+    fs::write(&text, "not a database\n".repeat(100)).unwrap();
+    let other = text.with_extension("other");
+    Connection::open(&other).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+
+    for path in [text, other] {
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        let before = fs::read(&path).unwrap();
+        let error = SqliteStore::open(&path).unwrap_err();
+        assert!(matches!(error, OpenError::Foreign { .. }), "{error:?}");
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+}
+
+#[tokio::test]
+async fn before_it_is_loaded_it_does_nothing() {
+    let (_root, path) = fresh();
+    let store = SqliteStore::open(&path).unwrap();
+    let error = store.create(token("a")).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }));
+    assert!(store.page(None, 1).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletions_that_arrive_together_share_commits() {
+    const COUNT: u64 = 2000;
+    let (_root, path) = fresh();
+    let (store, live) = open(SqliteOptions::default(), &path).await;
+    let names = (0..COUNT).map(|number| number.to_string());
+    let tasks = names.map(|name| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.create(token(&name)).await.unwrap() })
+    });
+    let mut ids = Vec::new();
+    for task in tasks.collect::<Vec<_>>() {
+        let Creation::Created(record) = task.await.unwrap() else { panic!("a name is taken") };
+        ids.push(record.id);
+    }
+
+    let before = store.commits();
+    let tasks = ids.into_iter().map(|id| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.delete(deletion(id)).await.unwrap() })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        assert_eq!(task.await.unwrap(), DeletionOutcome::Deleted);
+    }
+    let commits = store.commits() - before;
+    assert!((1..COUNT / 4).contains(&commits), "{commits} commits");
+    assert!(live.is_empty());
+}
+
+#[tokio::test]
+async fn a_full_queue_is_busy_and_what_was_refused_did_not_happen() {
+    let (_root, path) = fresh();
+    let (store, live) = open(SqliteOptions::default().queue_capacity(1), &path).await;
+    // Far faster than an fsync, so that most of them find the queue full.
+    let tasks: Vec<_> = (0..1000)
+        .map(|number| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.create(token(&number.to_string())).await })
+        })
+        .collect();
+    let (mut created, mut busy) = (0, 0);
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(_) => created += 1,
+            Err(StoreError::Busy) => busy += 1,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    assert!(created > 0 && busy > 0, "{created} created, {busy} busy");
+    assert_eq!(live.len(), created);
+    assert_eq!(store.page(None, usize::MAX).await.unwrap().len(), created);
+}
+
+/// A path in a directory of its own, where there is no file yet.
+fn fresh() -> (TempDir, PathBuf) {
+    let root = tempdir().unwrap();
+    let path = private_directory(&root).join("tokens.db");
+    (root, path)
+}
+
+/// A temporary directory is itself open to others.
+fn private_directory(root: &TempDir) -> PathBuf {
+    let directory = root.path().join("data");
+    fs::create_dir(&directory).unwrap();
+    fs::set_permissions(&directory, Permissions::from_mode(0o700)).unwrap();
+    directory
+}
+
+async fn open(options: SqliteOptions, path: &Path) -> (Arc<SqliteStore>, Arc<LiveTokens>) {
+    let live = Arc::new(LiveTokens::new());
+    let store = options.open(path).unwrap();
+    store.load(Arc::clone(&live)).await.unwrap();
+    (Arc::new(store), live)
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}

@@ -1,0 +1,307 @@
+//! What every store must uphold, checked on each of them.
+
+use std::future::ready;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use influxdb3_tokens::{
+    Creation, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken, Permissions, Timestamp, TokenId,
+    TokenName, TokenRecord, TokenStore,
+};
+
+macro_rules! laws {
+    ($($law:ident)*) => {
+        mod memory {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $law() {
+                    super::$law(super::Subject::memory().await).await;
+                }
+            )*
+        }
+
+        #[cfg(feature = "sqlite")]
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $law() {
+                    super::$law(super::Subject::sqlite().await).await;
+                }
+            )*
+        }
+    };
+}
+
+laws! {
+    a_created_token_is_live_and_has_all_that_it_was_given
+    a_deleted_token_is_not_live_and_not_found_again
+    names_and_digests_are_unique_among_live_tokens
+    a_name_and_a_digest_are_free_again_at_once_after_a_deletion
+    the_operator_token_has_id_0_and_others_count_up_from_1
+    ids_are_not_used_again
+    of_concurrent_deletions_of_a_token_exactly_one_finds_it
+    of_concurrent_creations_of_a_name_exactly_one_succeeds
+    a_change_is_seen_through_when_its_future_is_dropped
+    pages_are_in_the_order_of_ids_and_within_the_limit
+    an_expired_token_stays_until_it_is_deleted
+    the_cluster_uuid_stays
+    everything_is_there_again_after_a_restart
+}
+
+async fn a_created_token_is_live_and_has_all_that_it_was_given(subject: Subject) {
+    let token = NewToken {
+        expires_at: Timestamp::from_millis(1_800_000_000_000),
+        permissions: Arc::new("db:a,b:read system:*:read".parse().unwrap()),
+        ..token("döner / 🦀")
+    };
+    let record = subject.create(token.clone()).await;
+    assert_eq!(record, token.clone().with_id(record.id));
+
+    let live = subject.live.find(&token.digest).unwrap();
+    assert_eq!(Some(&live), subject.live.by_id(record.id).as_ref());
+    assert_eq!((live.id(), live.expires_at()), (record.id, token.expires_at));
+    assert_eq!(live.permissions(), &*token.permissions);
+    assert_eq!(subject.all().await, [record]);
+}
+
+async fn a_deleted_token_is_not_live_and_not_found_again(subject: Subject) {
+    let (gone, stays) = (subject.create(token("a")).await, subject.create(token("b")).await);
+    assert_eq!(subject.delete(gone.id).await, DeletionOutcome::Deleted);
+    assert!(!subject.live.contains(gone.id));
+    assert_eq!(subject.live.find(&gone.digest), None);
+    assert_eq!(subject.all().await, [stays]);
+    assert_eq!(subject.delete(gone.id).await, DeletionOutcome::NotFound);
+    assert_eq!(subject.delete(TokenId::from_u64(u64::MAX)).await, DeletionOutcome::NotFound);
+}
+
+async fn names_and_digests_are_unique_among_live_tokens(subject: Subject) {
+    let first = subject.create(token("a")).await;
+    let same_name = token("a");
+    let same_digest = NewToken { digest: first.digest, ..token("b") };
+    let same_both = NewToken { digest: first.digest, ..token("a") };
+    assert_eq!(subject.store.create(same_name).await.unwrap(), Creation::NameTaken);
+    assert_eq!(subject.store.create(same_digest).await.unwrap(), Creation::DigestTaken);
+    assert_eq!(subject.store.create(same_both).await.unwrap(), Creation::NameTaken);
+    assert_eq!(subject.all().await, [first]);
+    assert_eq!(subject.live.len(), 1);
+}
+
+async fn a_name_and_a_digest_are_free_again_at_once_after_a_deletion(mut subject: Subject) {
+    let token = token("a");
+    for _ in 0..3 {
+        let record = subject.create(token.clone()).await;
+        assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
+    }
+    let last = subject.create(token).await;
+    assert_eq!(subject.live.find(&last.digest).unwrap().id(), last.id);
+    subject.restart().await;
+    assert_eq!(subject.all().await, [last]);
+}
+
+async fn the_operator_token_has_id_0_and_others_count_up_from_1(mut subject: Subject) {
+    assert_eq!(subject.create(token("a")).await.id.as_u64(), 1);
+    assert_eq!(subject.create(token(TokenName::OPERATOR)).await.id, TokenId::OPERATOR);
+    assert_eq!(subject.create(token("b")).await.id.as_u64(), 2);
+    subject.restart().await;
+    assert_eq!(subject.all().await.len(), 3);
+    let second = subject.store.create(token(TokenName::OPERATOR)).await.unwrap();
+    assert_eq!(second, Creation::NameTaken);
+}
+
+async fn ids_are_not_used_again(mut subject: Subject) {
+    for expected in 1..=5 {
+        let record = subject.create(token("a")).await;
+        assert_eq!(record.id.as_u64(), expected);
+        subject.delete(record.id).await;
+        subject.restart().await;
+    }
+}
+
+async fn of_concurrent_deletions_of_a_token_exactly_one_finds_it(subject: Subject) {
+    for _ in 0..100 {
+        let id = subject.create(token("a")).await.id;
+        let rivals: Vec<_> = (0..4)
+            .map(|_| {
+                let store = Arc::clone(&subject.store);
+                tokio::spawn(async move { store.delete(deletion(id)).await.unwrap() })
+            })
+            .collect();
+        let mut found = 0;
+        for rival in rivals {
+            found += usize::from(rival.await.unwrap() == DeletionOutcome::Deleted);
+        }
+        assert_eq!(found, 1);
+        assert!(!subject.live.contains(id));
+    }
+}
+
+async fn of_concurrent_creations_of_a_name_exactly_one_succeeds(subject: Subject) {
+    for _ in 0..100 {
+        let rivals: Vec<_> = (0..4)
+            .map(|_| {
+                let store = Arc::clone(&subject.store);
+                tokio::spawn(async move { store.create(token("a")).await.unwrap() })
+            })
+            .collect();
+        let mut created = Vec::new();
+        for rival in rivals {
+            if let Creation::Created(record) = rival.await.unwrap() {
+                created.push(record);
+            }
+        }
+        assert_eq!(created.len(), 1);
+        assert_eq!(subject.live.len(), 1);
+        subject.delete(created[0].id).await;
+    }
+}
+
+async fn a_change_is_seen_through_when_its_future_is_dropped(subject: Subject) {
+    for _ in 0..100 {
+        let record = subject.create(token("a")).await;
+        tokio::select! {
+            biased;
+            _ = subject.store.delete(deletion(record.id)) => {}
+            () = ready(()) => {}
+        }
+        // Whatever is asked for later comes after the deletion.
+        assert_eq!(subject.all().await, []);
+        assert_eq!(subject.live.find(&record.digest), None);
+        assert!(subject.live.is_empty());
+    }
+}
+
+async fn pages_are_in_the_order_of_ids_and_within_the_limit(subject: Subject) {
+    let mut records = vec![subject.create(token(TokenName::OPERATOR)).await];
+    for number in 1..=20 {
+        records.push(subject.create(token(&format!("token {number}"))).await);
+    }
+    for gone in [3, 4, 5, 20] {
+        subject.delete(TokenId::from_u64(gone)).await;
+    }
+    records.retain(|record| ![3, 4, 5, 20].contains(&record.id.as_u64()));
+
+    let page = |after, limit| subject.store.page(after, limit);
+    let id = |id| Some(TokenId::from_u64(id));
+    assert_eq!(page(None, usize::MAX).await.unwrap(), records);
+    assert_eq!(page(None, 0).await.unwrap(), []);
+    assert_eq!(page(None, 4).await.unwrap(), records[..4]);
+    assert_eq!(page(id(0), 4).await.unwrap(), records[1..5]);
+    assert_eq!(page(id(4), 4).await.unwrap(), records[3..7]);
+    assert_eq!(page(id(18), 4).await.unwrap(), records[16..]);
+    assert_eq!(page(id(19), 4).await.unwrap(), []);
+    assert_eq!(page(id(u64::MAX), 4).await.unwrap(), []);
+}
+
+async fn an_expired_token_stays_until_it_is_deleted(mut subject: Subject) {
+    let expired = NewToken { expires_at: Some(Timestamp::EPOCH), ..token("a") };
+    let record = subject.create(expired).await;
+    subject.restart().await;
+    assert!(subject.live.contains(record.id));
+    assert_eq!(subject.store.create(token("a")).await.unwrap(), Creation::NameTaken);
+    assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
+}
+
+async fn the_cluster_uuid_stays(mut subject: Subject) {
+    let uuid = subject.store.cluster_uuid();
+    assert!(!uuid.is_nil());
+    subject.restart().await;
+    assert_eq!(subject.store.cluster_uuid(), uuid);
+}
+
+async fn everything_is_there_again_after_a_restart(mut subject: Subject) {
+    let mut records = vec![subject.create(token(TokenName::OPERATOR)).await];
+    for number in 0..50 {
+        let expires_at = (number % 2 == 0).then_some(Timestamp::MAX);
+        records.push(subject.create(NewToken { expires_at, ..token(&number.to_string()) }).await);
+    }
+    for gone in records.extract_if(10..30, |_| true) {
+        subject.delete(gone.id).await;
+    }
+    subject.restart().await;
+    assert_eq!(subject.all().await, records);
+    assert_eq!(subject.live.len(), records.len());
+    for record in &records {
+        let live = subject.live.find(&record.digest).unwrap();
+        assert_eq!((live.id(), live.expires_at()), (record.id, record.expires_at));
+    }
+}
+
+/// A store under test, and what it has put in memory.
+struct Subject {
+    store: Arc<dyn TokenStore>,
+    live: Arc<LiveTokens>,
+    #[cfg(feature = "sqlite")]
+    directory: Option<tempfile::TempDir>,
+}
+
+impl Subject {
+    async fn memory() -> Self {
+        let mut subject = Self {
+            store: Arc::new(MemoryStore::new()),
+            live: Arc::default(),
+            #[cfg(feature = "sqlite")]
+            directory: None,
+        };
+        subject.load().await;
+        subject
+    }
+
+    #[cfg(feature = "sqlite")]
+    async fn sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = influxdb3_tokens::SqliteStore::open(directory.path().join("data/tokens.db")).unwrap();
+        let mut subject = Self { store: Arc::new(store), live: Arc::default(), directory: Some(directory) };
+        subject.load().await;
+        subject
+    }
+
+    /// Starts anew with what the store has kept.
+    async fn restart(&mut self) {
+        #[cfg(feature = "sqlite")]
+        if let Some(directory) = &self.directory {
+            self.store = Arc::new(MemoryStore::new());
+            let store = influxdb3_tokens::SqliteStore::open(directory.path().join("data/tokens.db"));
+            self.store = Arc::new(store.unwrap());
+        }
+        self.load().await;
+    }
+
+    async fn load(&mut self) {
+        self.live = Arc::default();
+        self.store.load(Arc::clone(&self.live)).await.unwrap();
+    }
+
+    async fn create(&self, token: NewToken) -> TokenRecord {
+        match self.store.create(token).await.unwrap() {
+            Creation::Created(record) => record,
+            refused => panic!("{refused:?}"),
+        }
+    }
+
+    async fn delete(&self, id: TokenId) -> DeletionOutcome {
+        self.store.delete(deletion(id)).await.unwrap()
+    }
+
+    async fn all(&self) -> Vec<TokenRecord> {
+        self.store.page(None, usize::MAX).await.unwrap()
+    }
+}
+
+/// An admin token with a digest of its own.
+pub(crate) fn token(name: &str) -> NewToken {
+    static DIGESTS: AtomicU64 = AtomicU64::new(0);
+    let mut digest = [0; 64];
+    digest[..8].copy_from_slice(&DIGESTS.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+    NewToken {
+        name: name.parse().unwrap(),
+        digest: Digest::from_bytes(digest),
+        created_at: Timestamp::from_millis(1_700_000_000_000).unwrap(),
+        expires_at: None,
+        permissions: Permissions::admin(),
+    }
+}
+
+pub(crate) fn deletion(id: TokenId) -> Deletion {
+    let at = Timestamp::from_millis(1_700_000_000_001).unwrap();
+    Deletion::new(id, TokenId::OPERATOR, at).unwrap()
+}
