@@ -33,7 +33,7 @@ fn only<'r>(security: &'static [SecurityScheme], parts: &'r Parts) -> Option<Cre
         Some(value) => Some(authorization(security, value)?),
         None => None,
     };
-    for scheme in security.iter().filter(|scheme| !in_authorization(scheme)) {
+    for scheme in security.iter().filter(|scheme| !is_key_in_authorization(scheme)) {
         let SecurityKind::ApiKey { location, name } = scheme.kind else { continue };
         if let Some(value) = api_key(location, name, parts)? {
             if found.is_some() {
@@ -59,7 +59,7 @@ fn authorization<'r>(security: &'static [SecurityScheme], value: &'r str) -> Opt
         Some(SecurityKind::Bearer) => (!rest.is_empty()).then_some(Credential::Bearer(Cow::Borrowed(rest))),
         Some(SecurityKind::Basic) => basic(rest),
         _ => {
-            let scheme = security.iter().find(|scheme| in_authorization(scheme))?;
+            let scheme = security.iter().find(|scheme| is_key_in_authorization(scheme))?;
             Some(Credential::ApiKey { scheme, value: Cow::Borrowed(value) })
         }
     }
@@ -71,9 +71,10 @@ fn basic(encoded: &str) -> Option<Credential<'static>> {
     Some(Credential::Basic { username: Cow::Owned(username.to_owned()), password: Cow::Owned(password.to_owned()) })
 }
 
-fn in_authorization(scheme: &SecurityScheme) -> bool {
+/// Whether a scheme is an API key whose header is `Authorization`.
+fn is_key_in_authorization(scheme: &SecurityScheme) -> bool {
     match scheme.kind {
-        SecurityKind::Bearer | SecurityKind::Basic => true,
+        SecurityKind::Bearer | SecurityKind::Basic => false,
         SecurityKind::ApiKey { location, name } => {
             location == Location::Header && name.eq_ignore_ascii_case(AUTHORIZATION.as_str())
         }
@@ -86,11 +87,17 @@ fn api_key<'r>(location: Location, name: &'static str, parts: &'r Parts) -> Opti
         Location::Header => Some(header(&parts.headers, name)?.map(Cow::Borrowed)),
         Location::Query => Query::of(parts).only(name).ok(),
         Location::Cookie => {
-            let Some(cookies) = header(&parts.headers, COOKIE.as_str())? else { return Some(None) };
-            let mut values =
-                cookies.split("; ").filter_map(|pair| pair.split_once('=')).filter(|(key, _)| *key == name);
-            let value = values.next();
-            values.next().is_none().then_some(value.map(|(_, value)| Cow::Borrowed(value)))
+            let mut found = None;
+            // HTTP/2 may carry each cookie in a header of its own (RFC 9113, section 8.2.3).
+            for cookies in parts.headers.get_all(COOKIE) {
+                let pairs = cookies.to_str().ok()?.split("; ").filter_map(|pair| pair.split_once('='));
+                for (_, value) in pairs.filter(|(key, _)| *key == name) {
+                    if found.replace(Cow::Borrowed(value)).is_some() {
+                        return None;
+                    }
+                }
+            }
+            Some(found)
         }
         Location::Path => None,
     }
