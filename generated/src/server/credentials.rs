@@ -112,3 +112,6 @@ fn header<'r>(headers: &'r HeaderMap, name: &'static str) -> Option<Option<&'r s
     }
     value.to_str().ok().map(Some)
 }
+
+#[cfg(test)]
+mod tests;

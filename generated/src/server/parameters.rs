@@ -63,3 +63,6 @@ fn decode(text: &str) -> Option<Cow<'_, str>> {
     let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
     well_formed.then(|| Cow::Owned(decoded.into_owned()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -141,3 +141,6 @@ fn challenge(response: &mut Response<Body>, security: &[SecurityScheme], error: 
         append("Basic");
     }
 }
+
+#[cfg(test)]
+mod tests;

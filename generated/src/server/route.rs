@@ -41,3 +41,6 @@ fn matches(template: &str, path: &str) -> bool {
     });
     same && segments.next().is_none()
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,3 +36,6 @@ fn make() -> HeaderValue {
     let [high, low] = KEYS.each_ref().map(|key| key.hash_one(count));
     HeaderValue::try_from(format!("{high:016x}{low:016x}")).expect("hexadecimal digits are visible ASCII")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+use futures::executor::block_on;
+use http_body_util::BodyExt;
+
+use super::*;
+use crate::{Location, unavailable};
+
+const BEARER: SecurityScheme = SecurityScheme { name: "bearer", kind: SecurityKind::Bearer };
+const BASIC: SecurityScheme = SecurityScheme { name: "basic", kind: SecurityKind::Basic };
+const KEY: SecurityScheme =
+    SecurityScheme { name: "key", kind: SecurityKind::ApiKey { location: Location::Query, name: "p" } };
+
+#[test]
+fn a_challenge_names_the_schemes_of_the_operation() {
+    let bearer = r#"Bearer realm="influxdb3""#;
+    let basic = r#"Basic realm="influxdb3""#;
+    for (security, expected) in [
+        (&[BEARER][..], &[bearer][..]),
+        (&[BASIC], &[basic]),
+        (&[KEY], &[bearer]),
+        (&[BASIC, KEY, BEARER], &[bearer, basic]),
+        (&[KEY, BASIC], &[basic]),
+    ] {
+        let response = Rejection::Unauthenticated(security).into_response();
+        assert_eq!(response.status(), 401);
+        assert_eq!(challenges(&response), expected, "{security:?}");
+    }
+}
+
+#[test]
+fn a_challenge_tells_that_what_the_credential_permits_is_not_enough() {
+    for (security, expected) in [
+        (BEARER, r#"Bearer realm="influxdb3", error="insufficient_scope""#),
+        (BASIC, r#"Basic realm="influxdb3", error="insufficient_scope""#),
+        (KEY, r#"Bearer realm="influxdb3", error="insufficient_scope""#),
+    ] {
+        let mut response = Response::default();
+        challenge(&mut response, &[security], "insufficient_scope");
+        assert_eq!(challenges(&response), [expected], "{security:?}");
+    }
+}
+
+#[test]
+fn a_rejection_is_a_message_with_its_status() {
+    for (rejection, status, error) in [
+        (Rejection::UnknownPath, 404, "there is nothing at this path"),
+        (Rejection::parameter("id", "is required"), 400, "the parameter `id` is required"),
+        (Rejection::Internal, 500, "an internal error"),
+    ] {
+        let response = rejection.into_response();
+        assert_eq!(response.status(), status);
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+        assert_eq!(body(response), serde_json::json!({ "error": error }));
+    }
+}
+
+#[test]
+fn a_refused_method_is_answered_with_those_that_are_allowed() {
+    let response = Rejection::MethodNotAllowed { allow: "DELETE, POST".to_owned() }.into_response();
+    assert_eq!(response.status(), 405);
+    assert_eq!(response.headers()[ALLOW], "DELETE, POST");
+}
+
+#[test]
+fn what_failed_is_not_told() {
+    for (error, status) in [(ApiError("secret".to_owned()), 500), (unavailable("secret"), 503)] {
+        let response = Rejection::failed("operation", error).into_response();
+        assert_eq!(response.status(), status);
+        assert_eq!(response.headers().contains_key(RETRY_AFTER), status == 503);
+        assert!(!body(response).to_string().contains("secret"));
+    }
+}
+
+#[test]
+fn an_authenticator_that_cannot_decide_is_not_a_refusal() {
+    let refused = Rejection::unauthenticated(AuthenticationError::Refused, &[BEARER]).into_response();
+    let undecided = Rejection::unauthenticated(AuthenticationError::Unavailable, &[BEARER]).into_response();
+    assert_eq!((refused.status().as_u16(), undecided.status().as_u16()), (401, 503));
+    assert!(challenges(&undecided).is_empty());
+}
+
+fn challenges(response: &Response<Body>) -> Vec<&HeaderValue> {
+    response.headers().get_all(WWW_AUTHENTICATE).iter().collect()
+}
+
+fn body(response: Response<Body>) -> serde_json::Value {
+    let Ok(body) = block_on(response.into_body().collect());
+    serde_json::from_slice(&body.to_bytes()).expect("the body is JSON")
+}
