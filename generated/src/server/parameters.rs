@@ -25,7 +25,7 @@ impl<'r> Query<'r> {
         for pair in self.text.split('&') {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             // A parameter whose very name is malformed is not this one.
-            if pair.is_empty() || decode(key).is_none_or(|key| key != name) {
+            if decode(key).is_none_or(|key| key != name) {
                 continue;
             }
             if found.is_some() {

@@ -209,10 +209,15 @@ fn two_credentials_at_once_are_refused() {
 }
 
 #[test]
-fn a_malformed_authorization_is_not_made_good_by_another_credential() {
-    for value in ["Bearer", "Negotiate secret"] {
-        let request = request("/?p=secret", &[("authorization", value)]);
-        assert_eq!(credential(&[BEARER, QUERY], &request), None, "{value}");
+fn a_malformed_credential_is_not_made_good_by_another() {
+    for (uri, value) in [
+        ("/?p=secret", "Bearer"),
+        ("/?p=secret", "Negotiate secret"),
+        ("/?p=%zz", "Bearer secret"),
+        ("/?p=one&p=two", "Bearer secret"),
+    ] {
+        let request = request(uri, &[("authorization", value)]);
+        assert_eq!(credential(&[BEARER, QUERY], &request), None, "{uri}: {value}");
     }
 }
 

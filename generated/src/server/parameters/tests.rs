@@ -110,7 +110,7 @@ fn a_required_parameter_is_demanded_and_an_optional_one_is_not() {
 }
 
 #[test]
-fn a_value_has_the_parameter_s_type() {
+fn a_value_has_the_type_of_its_parameter() {
     assert!(matches!(required("id", Some("-7".into())), Ok(-7_i64)));
     assert!(matches!(optional("id", Some("true".into())), Ok(Some(true))));
     for text in ["", "seven", "7.0", " 7", "9223372036854775808"] {
