@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod models;
+mod snapshots;
 #[cfg(feature = "sqlite")]
 mod sqlite_store;
 mod store_laws;
