@@ -8,7 +8,8 @@ use swagger::ApiError;
 const UNAVAILABLE: &str = "unavailable: ";
 
 /// The error for a call that cannot be served now but may be repeated: the service answers it with 503 and
-/// `Retry-After`. `reason` goes to the log, never to the client.
+/// `Retry-After`, and the client returns it for such an answer, or where there was none. The service logs `reason` and
+/// never sends it.
 pub fn unavailable(reason: impl Display) -> ApiError {
     ApiError(format!("{UNAVAILABLE}{reason}"))
 }

@@ -16,6 +16,8 @@ use serde::de::DeserializeOwned;
 use swagger::auth::AuthData;
 use swagger::{ApiError, Has, XSpanIdString};
 
+use crate::unavailable;
+
 mod operations;
 
 /// The address of the document's first server, with the defaults of its variables.
@@ -35,7 +37,8 @@ type Connector = HttpConnector;
 /// [`Api`](crate::Api) over HTTP/1.1, and over HTTP/2 where the server offers it under TLS. Cheap to clone: clones
 /// share their connections.
 ///
-/// The context of a call carries the credential ([`AuthData`]) and the span ID ([`XSpanIdString`]).
+/// The context of a call carries the credential ([`AuthData`]) and the span ID ([`XSpanIdString`]). A call that gets no
+/// response, or 503, fails with an error of which [`is_unavailable`](crate::is_unavailable) is true.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: HttpClient<Connector, Full<Bytes>>,
@@ -127,7 +130,7 @@ impl Client {
     }
 
     async fn send(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), ApiError> {
-        let response = self.http.request(request).await.map_err(failed("no response"))?;
+        let response = self.http.request(request).await.map_err(|error| unavailable(chain("no response", &error)))?;
         let status = response.status();
         let body = Limited::new(response.into_body(), LONGEST_BODY).collect().await;
         Ok((status, body.map_err(|error| ApiError(format!("the response's body: {error}")))?.to_bytes()))
@@ -176,18 +179,16 @@ fn json<V: DeserializeOwned>(body: &[u8]) -> Result<V, ApiError> {
 /// A response that the document does not declare. Of its body only the beginning is kept.
 fn undeclared(status: StatusCode, body: &[u8]) -> ApiError {
     let text: String = String::from_utf8_lossy(body).chars().take(200).collect();
-    ApiError(format!("undeclared response {status}: {text:?}"))
+    let reason = format!("undeclared response {status}: {text:?}");
+    if status == StatusCode::SERVICE_UNAVAILABLE { unavailable(reason) } else { ApiError(reason) }
 }
 
 /// Wraps an error, with all its causes, in the API's own.
 fn failed<E: Error>(what: &'static str) -> impl Fn(E) -> ApiError {
-    move |error| {
-        let mut text = format!("{what}: {error}");
-        let mut source = error.source();
-        while let Some(cause) = source {
-            text.push_str(&format!(": {cause}"));
-            source = cause.source();
-        }
-        ApiError(text)
-    }
+    move |error| ApiError(chain(what, &error))
+}
+
+fn chain(what: &str, error: &dyn Error) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.fold(what.to_owned(), |text, cause| format!("{text}: {cause}"))
 }
