@@ -95,8 +95,11 @@ fn for_each_token_after(
     mut visit: impl FnMut(Principal),
 ) -> Result<(), ReadError> {
     let mut permissions = SharedPermissions::default();
-    let mut statement =
-        connection.prepare("SELECT id, digest, expires_at, permissions FROM tokens WHERE id > ?1 OR id = ?2")?;
+    let mut statement = connection.prepare(
+        "SELECT id, digest, expires_at, permissions FROM tokens WHERE id > ?1
+         UNION ALL
+         SELECT id, digest, expires_at, permissions FROM tokens WHERE id = ?2 AND id <= ?1",
+    )?;
     let after = after.unwrap_or(-1);
     let mut rows = statement.query(params![after, id_to_sql(TokenId::OPERATOR)])?;
     while let Some(row) = rows.next()? {

@@ -167,29 +167,22 @@ async fn a_commit_that_fails_while_folding_changes_nothing_that_is_seen() {
 #[tokio::test]
 async fn when_idle_deletions_are_folded_and_the_audit_trail_stays() {
     let mut subject = Subject::new().await;
-    for number in 1..=3000 {
-        subject.create(token(number, number)).await;
-    }
-    let go = subject.hold();
-    let deletions = (2..=3000).map(|id| subject.store.delete(deletion(TokenId::from_u64(id))));
-    let mut deletions: Vec<_> = deletions.collect();
-    for deletion in &mut deletions {
-        tokio::select! {
-            biased;
-            _ = deletion => panic!("the writer is held"),
-            () = std::future::ready(()) => {}
-        }
-    }
-    go.send(()).unwrap();
-    for deletion in deletions {
-        assert_eq!(deletion.await.unwrap(), DeletionOutcome::Deleted);
-    }
-
+    subject.create_and_delete(2..=3000).await;
     // Each look interrupts the idleness: it must last longer than what folding waits for.
     while subject.rows_of_tokens().await > 1 {
         tokio::time::sleep(2 * fold::IDLE).await;
     }
     assert_eq!(subject.audit_trail().await, (2..=3000).collect::<Vec<_>>());
+    subject.restart().await;
+    assert_eq!(subject.live_ids(), [1]);
+}
+
+#[tokio::test]
+async fn what_is_half_folded_at_a_restart_stays_deleted() {
+    let mut subject = Subject::new().await;
+    subject.create_and_delete(2..=3000).await;
+    subject.fold().await;
+    assert!((2..3000).contains(&subject.rows_of_tokens().await));
     subject.restart().await;
     assert_eq!(subject.live_ids(), [1]);
 }
@@ -264,6 +257,27 @@ impl Subject {
         match self.store.create(token).await.unwrap() {
             Creation::Created(record) => record.id,
             refused => panic!("{refused:?}"),
+        }
+    }
+
+    /// Creates tokens from 1 to the last of `ids`, and deletes those in `ids` in few commits, which
+    /// leaves the writer no time to fold.
+    async fn create_and_delete(&self, ids: std::ops::RangeInclusive<u64>) {
+        for number in 1..=*ids.end() {
+            self.create(token(number, number)).await;
+        }
+        let go = self.hold();
+        let mut deletions: Vec<_> = ids.map(|id| self.store.delete(deletion(TokenId::from_u64(id)))).collect();
+        for deletion in &mut deletions {
+            tokio::select! {
+                biased;
+                _ = deletion => panic!("the writer is held"),
+                () = std::future::ready(()) => {}
+            }
+        }
+        go.send(()).unwrap();
+        for deletion in deletions {
+            assert_eq!(deletion.await.unwrap(), DeletionOutcome::Deleted);
         }
     }
 

@@ -51,6 +51,8 @@ pub(super) struct Writer {
     taken_in: Marks,
     /// Up to which deletion the file is folded.
     folded: i64,
+    /// What is being folded.
+    pass: Option<fold::Pass>,
     /// Folding has failed, and rests until the next job.
     folding_failed: bool,
     /// How a transaction is committed. Tests put failures here.
@@ -86,6 +88,7 @@ impl Writer {
             live: None,
             taken_in: Marks::default(),
             folded: 0,
+            pass: None,
             folding_failed: false,
             commit: Box::new(|connection| execute(connection, "COMMIT")),
         }
@@ -281,7 +284,8 @@ impl Writer {
     }
 
     fn may_fold(&self) -> bool {
-        self.backlog() > 0 && !self.folding_failed
+        let live = || self.live.as_ref().map_or(0, |live| live.len());
+        !self.folding_failed && (self.pass.is_some() || fold::is_due(self.backlog(), live))
     }
 
     /// How many deletions are not folded.
@@ -289,16 +293,30 @@ impl Writer {
         self.taken_in.deletion - self.folded
     }
 
+    /// Begins to fold, or goes on with it, for the time of one transaction.
     pub(super) fn fold(&mut self) {
-        let (folded, last) = (self.folded, self.taken_in.deletion);
-        match self.transaction(|connection| fold::fold(connection, folded, last).map(Some)) {
-            Ok(upto) => self.folded = upto.unwrap_or(folded),
-            Err(failure) => {
-                let error = self.store_error(failure);
-                tracing::warn!(%error, "deletions could not be folded; trying again later");
-                self.folding_failed = true;
-            }
+        if let Err(failure) = self.try_fold() {
+            let error = self.store_error(failure);
+            tracing::warn!(%error, "deletions could not be folded; trying again later");
+            self.folding_failed = true;
         }
+    }
+
+    fn try_fold(&mut self) -> Result<(), Failure> {
+        let folded = self.folded;
+        let mut pass = match self.pass.take() {
+            Some(pass) => pass,
+            None => {
+                let connection = self.open_connection().map_err(Failure::NotBegun)?;
+                fold::Pass::begin(connection, folded).map_err(Failure::RolledBack)?
+            }
+        };
+        self.transaction(|connection| pass.step(connection).map(Some))?;
+        match pass.advance() {
+            Some(folded) => self.folded = folded,
+            None => self.pass = Some(pass),
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,117 @@
+//! The generated traits, fulfilled by the catalog.
+
+use std::error::Error;
+
+use async_trait::async_trait;
+use influxdb3_token_api::models::ErrorMessage;
+use influxdb3_token_api::security::{AuthenticationError, Authenticator, Credential, SecurityKind};
+use influxdb3_token_api::{Api, ApiError, DeleteTokenResponse, Has, Location, XSpanIdString, unavailable};
+
+use crate::{Catalog, DeleteError, Principal, StoreError};
+
+/// The [`Api`] and the [`Authenticator`] of a [`Catalog`]: what an embedder gives to
+/// `influxdb3_token_api::server::Service` or calls without HTTP. It has no rule of its own.
+#[derive(Clone, Debug)]
+pub struct CatalogApi {
+    catalog: Catalog,
+}
+
+impl CatalogApi {
+    /// The API of these tokens.
+    pub fn new(catalog: Catalog) -> Self {
+        Self { catalog }
+    }
+
+    /// The tokens.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+}
+
+#[async_trait]
+impl<C> Api<C> for CatalogApi
+where
+    C: Has<Option<Principal>> + Has<XSpanIdString> + Send + Sync,
+{
+    async fn delete_token(&self, id: String, context: &C) -> Result<DeleteTokenResponse, ApiError> {
+        let Some(principal) = Has::<Option<Principal>>::get(context) else {
+            return Err(ApiError("the operation was called without a principal".to_owned()));
+        };
+        match self.catalog.delete(principal, &id).await {
+            Ok(()) => {
+                let XSpanIdString(span_id) = Has::<XSpanIdString>::get(context);
+                tracing::info!(id, by = %principal.id(), span_id, "deleted a token");
+                Ok(DeleteTokenResponse::Success)
+            }
+            Err(DeleteError::NotFound) => Ok(DeleteTokenResponse::TokenNotFound),
+            Err(error @ (DeleteError::NotAdmin | DeleteError::OperatorToken)) => {
+                let message = ErrorMessage { error: Some(error.to_string()), data: None };
+                Ok(DeleteTokenResponse::UnauthorizedAccess(message))
+            }
+            Err(DeleteError::Store(error)) => Err(unavailable(with_cause(&error))),
+        }
+    }
+}
+
+impl Authenticator for CatalogApi {
+    type Principal = Principal;
+
+    async fn authenticate(&self, credential: Credential<'_>) -> Result<Principal, AuthenticationError> {
+        secret(&credential).and_then(|secret| self.catalog.authenticate(secret)).ok_or(AuthenticationError::Refused)
+    }
+}
+
+/// The secret in a credential. The document's description of each scheme says where it is: the password of `Basic`,
+/// behind the case-sensitive word `Token` in `Authorization`, or the whole of another API key.
+fn secret<'c>(credential: &'c Credential<'_>) -> Option<&'c str> {
+    match credential {
+        Credential::Bearer(token) => Some(token),
+        Credential::Basic { password, .. } => Some(password),
+        Credential::ApiKey { scheme, value } => match scheme.kind {
+            SecurityKind::ApiKey { location: Location::Header, name } if name.eq_ignore_ascii_case("authorization") => {
+                value.strip_prefix("Token ")
+            }
+            _ => Some(value),
+        },
+        _ => None,
+    }
+}
+
+/// An error of the store for the log, with what is behind it.
+fn with_cause(error: &StoreError) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use influxdb3_token_api::security::SecurityScheme;
+
+    use super::*;
+
+    fn api_key(location: Location, name: &'static str, value: &'static str) -> Credential<'static> {
+        let scheme = Box::leak(Box::new(SecurityScheme { name: "", kind: SecurityKind::ApiKey { location, name } }));
+        Credential::ApiKey { scheme, value: Cow::Borrowed(value) }
+    }
+
+    #[test]
+    fn each_scheme_of_the_document_carries_a_secret() {
+        let basic = Credential::Basic { username: Cow::Borrowed("any"), password: Cow::Borrowed("secret") };
+        for credential in [
+            Credential::Bearer(Cow::Borrowed("secret")),
+            basic,
+            api_key(Location::Query, "p", "secret"),
+            api_key(Location::Header, "Authorization", "Token secret"),
+        ] {
+            assert_eq!(secret(&credential), Some("secret"), "{credential:?}");
+        }
+    }
+
+    #[test]
+    fn the_word_token_is_case_sensitive_and_required() {
+        for value in ["token secret", "TOKEN secret", "secret", "Tokensecret", "Bearer secret"] {
+            assert_eq!(secret(&api_key(Location::Header, "Authorization", value)), None, "{value}");
+        }
+    }
+}

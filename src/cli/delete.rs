@@ -1,0 +1,58 @@
+//! `delete`: deletes a token of any server with this API, through the generated client.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+use influxdb3_token_api::models::ErrorMessage;
+use influxdb3_token_api::swagger::auth::AuthData;
+use influxdb3_token_api::{Api, Client, Context, DeleteTokenResponse, XSpanIdString, is_unavailable};
+
+use super::Failure;
+
+/// Delete a token through the HTTP API
+///
+/// Exit codes: 0, it was deleted (204); 1, another failure; 2, wrong usage; 3, the token that was presented is refused or
+/// may not do this (401); 4, no token has this ID (404); 5, there was no answer, or the server is unavailable (503), and
+/// it is safe to try again.
+#[derive(Args)]
+pub(super) struct Options {
+    /// The ID of the token to delete
+    #[arg(long, env = "INFLUXDB3_TOKENS_ID")]
+    id: String,
+
+    /// The server's address
+    #[arg(long, env = "INFLUXDB3_HOST_URL", value_name = "URL", default_value = "http://127.0.0.1:8181")]
+    host: String,
+
+    /// An admin token; better given as the variable, because other users can see arguments
+    #[arg(long, env = "INFLUXDB3_AUTH_TOKEN", hide_env_values = true)]
+    token: String,
+}
+
+const UNAUTHORIZED: u8 = 3;
+const NOT_FOUND: u8 = 4;
+const NO_ANSWER: u8 = 5;
+
+pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
+    let client = Client::try_new(&options.host)?;
+    let credential = AuthData::bearer(&options.token).ok_or("--token is not one that a header can carry")?;
+    let context = Context::new(XSpanIdString::default(), Some(credential));
+    match client.delete_token(options.id, &context).await {
+        Ok(DeleteTokenResponse::Success) => Ok(ExitCode::SUCCESS),
+        Ok(DeleteTokenResponse::UnauthorizedAccess(message)) => end(UNAUTHORIZED, text(&message)),
+        Ok(DeleteTokenResponse::TokenNotFound) => end(NOT_FOUND, "no token has this ID"),
+        Ok(DeleteTokenResponse::RequestFailed(message)) => end(1, text(&message)),
+        Err(error) if is_unavailable(&error) => end(NO_ANSWER, &error.0),
+        Err(error) => end(1, &error.0),
+    }
+}
+
+fn text(message: &ErrorMessage) -> &str {
+    message.error.as_deref().unwrap_or("the server gave no reason")
+}
+
+fn end(code: u8, reason: &str) -> Result<ExitCode, Failure> {
+    writeln!(std::io::stderr(), "error: {reason}")?;
+    Ok(ExitCode::from(code))
+}

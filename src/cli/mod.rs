@@ -1,0 +1,81 @@
+//! The command line: one file a subcommand.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+mod access;
+mod create;
+mod delete;
+mod serve;
+mod show;
+mod token_file;
+
+/// Tokens of InfluxDB 3 that are stored durably, and refused everywhere once they are deleted.
+#[derive(Parser)]
+#[command(version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(Box<serve::Options>),
+    Create(create::Options),
+    Show(show::Options),
+    Delete(delete::Options),
+}
+
+/// The directory of a server's files.
+#[derive(Args)]
+struct DataDir {
+    /// Directory of the token database and the control socket
+    #[arg(long, env = "INFLUXDB3_DB_DIR", value_name = "DIR", default_value = "data")]
+    data_dir: PathBuf,
+}
+
+impl DataDir {
+    fn database(&self) -> PathBuf {
+        self.data_dir.join("tokens.db")
+    }
+
+    fn control_socket(&self) -> PathBuf {
+        self.data_dir.join("control.sock")
+    }
+}
+
+/// What ends a command early; printed with its causes.
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Parses the arguments, runs the subcommand, and says how it ended.
+pub(crate) fn run() -> ExitCode {
+    let Cli { command } = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error),
+    };
+    let done = runtime.block_on(async {
+        match command {
+            Command::Serve(options) => serve::run(*options).await,
+            Command::Create(options) => create::run(options).await,
+            Command::Show(options) => show::run(options).await,
+            Command::Delete(options) => delete::run(options).await,
+        }
+    });
+    done.unwrap_or_else(|error| fail(error.as_ref()))
+}
+
+#[expect(clippy::print_stderr, reason = "this is where a command's errors go")]
+fn fail(error: &(dyn Error + 'static)) -> ExitCode {
+    eprint!("error: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        eprint!(": {cause}");
+        source = cause.source();
+    }
+    eprintln!();
+    ExitCode::FAILURE
+}

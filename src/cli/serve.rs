@@ -1,0 +1,125 @@
+//! `serve`: the server, from its options to its end.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use influxdb3_tokens::server::{self, control};
+use influxdb3_tokens::{Catalog, Import, Permissions, TokenApi, TokenImport};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::{DataDir, Failure, access, token_file};
+
+/// Run the server, until SIGTERM or SIGINT
+#[derive(Args)]
+pub(super) struct Options {
+    /// Address and port to serve HTTP/1.1 and HTTP/2 on; port 0 is any free one
+    #[arg(long, env = "INFLUXDB3_HTTP_BIND_ADDR", value_name = "ADDRESS", default_value = "127.0.0.1:8181")]
+    http_bind: SocketAddr,
+
+    #[command(flatten)]
+    directory: DataDir,
+
+    /// A file with an admin token, created where no such token exists yet
+    #[arg(long, env = "INFLUXDB3_ADMIN_TOKEN_FILE", value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
+
+    /// A file with permission tokens, each created where no such token exists yet
+    #[arg(long, env = "INFLUXDB3_PERMISSION_TOKENS_FILE", value_name = "FILE")]
+    permission_tokens_file: Option<PathBuf>,
+
+    /// What is logged to standard error, as in `info` or `warn,influxdb3_tokens=debug`
+    #[arg(
+        long,
+        env = "INFLUXDB3_LOG_FILTER",
+        value_name = "FILTER",
+        default_value = "info",
+        value_parser = |filter: &str| EnvFilter::try_new(filter)
+    )]
+    log_filter: EnvFilter,
+
+    /// How it is logged
+    #[arg(long, env = "INFLUXDB3_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// A line for people
+    Text,
+    /// A JSON object a line
+    Json,
+}
+
+pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
+    let logs = tracing_subscriber::fmt().with_env_filter(options.log_filter).with_writer(std::io::stderr);
+    match options.log_format {
+        LogFormat::Text => logs.with_ansi(false).init(),
+        LogFormat::Json => logs.json().flatten_event(true).init(),
+    }
+
+    let catalog = access::open(&options.directory).await?;
+    for token in given_tokens(options.admin_token_file, options.permission_tokens_file)? {
+        import(&catalog, token).await?;
+    }
+    let shutdown = shutdown()?;
+
+    let socket = options.directory.control_socket();
+    let control_listener = control::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
+    let listener =
+        TcpListener::bind(options.http_bind).await.map_err(|error| format!("{}: {error}", options.http_bind))?;
+    let address = listener.local_addr()?;
+
+    tracing::info!(%address, tokens = catalog.live().len(), cluster = %catalog.cluster_uuid(), "serving");
+    writeln!(std::io::stdout(), "listening on http://{address}")?;
+    let api = TokenApi::new(catalog.clone());
+    tokio::select! {
+        () = server::serve(listener, api, shutdown) => {}
+        () = control::serve(control_listener, &socket, catalog) => {}
+    }
+    std::fs::remove_file(&socket)?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The tokens of the files that the options name.
+fn given_tokens(admin: Option<PathBuf>, permission: Option<PathBuf>) -> Result<Vec<TokenImport>, Failure> {
+    let mut tokens = Vec::new();
+    if let Some(file) = admin {
+        let token = token_file::read_admin(&file)?;
+        tokens.push(token_file::import(token.token, &token.name, token.expiry_millis, Permissions::ADMIN, &file)?);
+    }
+    if let Some(file) = permission {
+        for token in token_file::read_permission(&file)?.tokens {
+            let permissions = token.permissions.join(" ").parse().map_err(|error| token_file::wrong(&file, &error))?;
+            tokens.push(token_file::import(token.token, &token.name, token.expiry_millis, permissions, &file)?);
+        }
+    }
+    Ok(tokens)
+}
+
+async fn import(catalog: &Catalog, token: TokenImport) -> Result<(), Failure> {
+    let name = token.name.clone();
+    match catalog.import(token).await? {
+        Import::Created(record) => tracing::info!(%name, id = %record.id, "created the token of a file"),
+        Import::NameExists => tracing::debug!(%name, "a token of a file exists"),
+        Import::SecretExists => tracing::warn!(%name, "a token of a file exists under another name"),
+    }
+    Ok(())
+}
+
+/// Ready when the process is told to stop. The signals are caught from the call on.
+fn shutdown() -> Result<impl Future<Output = ()>, Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,135 @@
+//! `show`: the tokens, never their secrets.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use influxdb3_tokens::server::control::{PAGE, Reply, Request, Summary};
+use serde::Serialize;
+
+use super::access::Access;
+use super::{DataDir, Failure};
+
+/// Show the tokens, without their secrets
+#[derive(Args)]
+pub(super) struct Options {
+    /// Output
+    #[arg(long, env = "INFLUXDB3_TOKENS_FORMAT", value_enum, default_value_t = Format::Pretty)]
+    format: Format,
+
+    #[command(flatten)]
+    directory: DataDir,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// A table
+    Pretty,
+    /// One JSON array
+    Json,
+    /// A JSON object a line
+    Jsonl,
+    /// Comma-separated values, with a header
+    Csv,
+}
+
+pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
+    let mut access = Access::to(&options.directory).await?;
+    let mut output = Output::begin(options.format)?;
+    let mut after = None;
+    loop {
+        let reply = access.ask(Request::Show { after }).await?;
+        let Reply::Page(page) = reply else { return Err("the server answered something else".into()) };
+        for token in &page {
+            output.row(token)?;
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE => after = Some(last.id),
+            _ => break,
+        }
+    }
+    output.end()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The formats of `show`. Only the table has to know all rows before it prints the first.
+enum Output {
+    Pretty(comfy_table::Table),
+    Json { empty: bool },
+    Jsonl,
+    Csv(csv::Writer<std::io::Stdout>),
+}
+
+const COLUMNS: [&str; 6] = ["id", "name", "hash", "created_at", "expiry", "permissions"];
+
+impl Output {
+    fn begin(format: Format) -> Result<Self, Failure> {
+        Ok(match format {
+            Format::Pretty => {
+                let mut table = comfy_table::Table::new();
+                table.load_preset(comfy_table::presets::ASCII_MARKDOWN).set_header(COLUMNS);
+                Self::Pretty(table)
+            }
+            Format::Json => Self::Json { empty: true },
+            Format::Jsonl => Self::Jsonl,
+            Format::Csv => {
+                let mut writer = csv::Writer::from_writer(std::io::stdout());
+                writer.write_record(COLUMNS)?;
+                Self::Csv(writer)
+            }
+        })
+    }
+
+    fn row(&mut self, token: &Summary) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
+        match self {
+            Self::Pretty(table) => {
+                // A table is for people: of the hash the beginning is enough to compare.
+                let hash = token.hash.chars().take(12).chain(['…']).collect();
+                table.add_row(cells(token, hash));
+            }
+            Self::Json { empty } => {
+                write!(out, "{}{}", if *empty { "[\n  " } else { ",\n  " }, json(token)?)?;
+                *empty = false;
+            }
+            Self::Jsonl => writeln!(out, "{}", json(token)?)?,
+            Self::Csv(writer) => {
+                drop(out);
+                writer.write_record(cells(token, token.hash.clone()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
+        match self {
+            Self::Pretty(table) => writeln!(out, "{table}")?,
+            Self::Json { empty: true } => writeln!(out, "[]")?,
+            Self::Json { empty: false } => writeln!(out, "\n]")?,
+            Self::Jsonl => {}
+            Self::Csv(mut writer) => {
+                drop(out);
+                writer.flush()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    serde_json::to_string(value)
+}
+
+/// In the order of [`COLUMNS`].
+fn cells(token: &Summary, hash: String) -> [String; COLUMNS.len()] {
+    let time = |time: chrono::DateTime<chrono::Utc>| time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+    [
+        token.id.to_string(),
+        token.name.clone(),
+        hash,
+        time(token.created_at),
+        token.expiry.map(time).unwrap_or_default(),
+        token.permissions.clone(),
+    ]
+}

@@ -1,0 +1,106 @@
+//! The standalone server: connections in, and an orderly end.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use influxdb3_token_api::server::Body;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::TokenApi;
+
+#[cfg(unix)]
+pub mod control;
+
+/// How long a client may take to send the head of a request over HTTP/1.1.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long an idle HTTP/2 connection goes without proof that its client is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// How long requests that have begun may take to end once the server is told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long to wait where no connection can be accepted, for want of file descriptors as a rule.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves the API on `listener`, over HTTP/1.1 and HTTP/2 without TLS, until `shutdown` is ready.
+///
+/// Then it accepts no more connections, lets requests that have begun end for at most ten seconds, and returns. Must be
+/// called in a tokio runtime with I/O and time.
+pub async fn serve(listener: TcpListener, api: TokenApi, shutdown: impl Future<Output = ()>) {
+    let connections = GracefulShutdown::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => connect(stream, &api, &connections),
+                Err(error) if is_the_clients(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "cannot accept connections");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            () = &mut shutdown => break,
+        }
+    }
+    drop(listener);
+    tracing::info!(connections = connections.count(), "stopping");
+    if tokio::time::timeout(DRAIN, connections.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not end in time");
+    }
+}
+
+/// Puts the stack of one connection together, and runs it in a task of its own.
+fn connect(stream: TcpStream, api: &TokenApi, connections: &GracefulShutdown) {
+    // Without it a small response waits for the client's acknowledgement of the one before.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection without TCP_NODELAY");
+    }
+    let api = api.clone();
+    let service = service_fn(move |request| {
+        let api = api.clone();
+        async move { Ok::<_, std::convert::Infallible>(respond(&api, request).await) }
+    });
+    let mut protocol = auto::Builder::new(TokioExecutor::new());
+    protocol.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    protocol.http2().timer(TokioTimer::new()).keep_alive_interval(KEEP_ALIVE);
+    let connection = protocol.serve_connection(TokioIo::new(stream), service).into_owned();
+    let connection = connections.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(error, "a connection ended early");
+        }
+    });
+}
+
+/// Answers a request and writes one line about it, without its query, which may hold a credential.
+async fn respond(api: &TokenApi, request: Request<Incoming>) -> Response<Body> {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return api.handle(request).await;
+    }
+    let begun = Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let response = api.handle(request).await;
+    tracing::debug!(
+        method = method.as_str(),
+        path,
+        status = response.status().as_u16(),
+        span_id = response.headers().get("x-span-id").and_then(|id| id.to_str().ok()),
+        microseconds = begun.elapsed().as_micros(),
+        "answered",
+    );
+    response
+}
+
+/// Whether a connection went away before it was accepted.
+fn is_the_clients(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
