@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::Full;
 use swagger::XSpanIdString;
 
@@ -84,7 +84,7 @@ where
             response.headers_mut().insert(name, value.clone());
         }
         response.headers_mut().insert(X_SPAN_ID, span_id);
-        response
+        if parts.method == Method::HEAD { response::without_body(response) } else { response }
     }
 
     async fn answer<B>(&self, parts: &Parts, body: B, span_id: &HeaderValue) -> Result<Response<Body>, Rejection>

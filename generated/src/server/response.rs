@@ -1,8 +1,9 @@
 //! Responses: those that the document declares, and those to requests that reach no implementation.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
+use http_body::Body as _;
 use serde::Serialize;
 use swagger::ApiError;
 
@@ -39,6 +40,16 @@ fn declared(status: u16, route: Route, body: Body) -> Response<Body> {
         challenge(&mut response, route.operation().security, "insufficient_scope");
     }
     response
+}
+
+/// The response to the same request with HEAD (RFC 9110, section 9.3.2). hyper leaves the body away over HTTP/1.1, and
+/// sends it over HTTP/2.
+pub(super) fn without_body(response: Response<Body>) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        parts.headers.insert(CONTENT_LENGTH, length.into());
+    }
+    Response::from_parts(parts, Body::default())
 }
 
 /// A request that is answered without a declared response of its operation.

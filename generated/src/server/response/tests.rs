@@ -54,6 +54,17 @@ fn a_rejection_is_a_message_with_its_status() {
 }
 
 #[test]
+fn a_response_to_head_keeps_its_headers_and_the_length_of_its_body() {
+    let full = Rejection::UnknownPath.into_response();
+    let length = full.body().size_hint().exact().unwrap();
+    let response = without_body(full);
+    assert_eq!(response.status(), 404);
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+    assert_eq!(response.headers()[CONTENT_LENGTH], length.to_string().as_str());
+    assert_eq!(response.body().size_hint().exact(), Some(0));
+}
+
+#[test]
 fn a_refused_method_is_answered_with_those_that_are_allowed() {
     let response = Rejection::MethodNotAllowed { allow: "DELETE, POST".to_owned() }.into_response();
     assert_eq!(response.status(), 405);
