@@ -1,4 +1,52 @@
-//! Tokens that are stored durably, authenticated, and deleted so that a deleted token is refused.
+//! Tokens that are stored durably, authenticated, and deleted so that a deleted token is refused from then on: InfluxDB
+//! 3's API for `/api/v3/configure/token`, as a service to embed and as a server.
+//!
+//! # Map
+//!
+//! A request goes down this list, and nothing calls back up:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`server`] | connections in, an orderly end, and the control socket (feature `server`) |
+//! | `embed` | [`TokenApi`], the service to embed |
+//! | `api` | [`CatalogApi`], which fulfils the traits of [`influxdb3_token_api`], generated from the document |
+//! | `catalog` | [`Catalog`], the rules: authenticate, authorize, create, delete |
+//! | `store` | [`TokenStore`], and its implementations [`MemoryStore`] and `SqliteStore` (feature `sqlite`) |
+//! | `live` | [`LiveTokens`], every live token in memory: stores write to it, the catalog reads it |
+//! | `token` | the types of a token, parsed once and valid ever after |
+//! | `clock` | [`Clock`], what time it is |
+//!
+//! The library sets up no runtime and no logger.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use http::{Request, StatusCode};
+//! use http_body_util::Empty;
+//! use influxdb3_tokens::{Catalog, MemoryStore, Permissions, SystemClock, TokenApi, TokenRequest};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let catalog = Catalog::open(Arc::new(MemoryStore::new()), Arc::new(SystemClock)).await?;
+//! let admin = |name: &str| -> Result<_, Box<dyn std::error::Error>> {
+//!     Ok(TokenRequest { name: name.parse()?, permissions: Permissions::ADMIN, expires_in: None })
+//! };
+//! let (_, operator) = catalog.create(admin("_admin")?).await?;
+//! let (token, secret) = catalog.create(admin("ci")?).await?;
+//! assert!(catalog.authenticate(secret.expose()).is_some());
+//!
+//! let request = Request::delete(format!("/api/v3/configure/token?id={}", token.id))
+//!     .header("authorization", format!("Bearer {}", operator.expose()))
+//!     .body(Empty::<&[u8]>::new())?;
+//! let response = TokenApi::new(catalog.clone()).handle(request).await;
+//!
+//! assert_eq!(response.status(), StatusCode::NO_CONTENT);
+//! assert!(catalog.authenticate(secret.expose()).is_none());
+//! # Ok(())
+//! # }
+//! ```
 
 mod api;
 mod catalog;
@@ -23,3 +71,8 @@ pub use token::{
     Action, Digest, InvalidPermission, InvalidSecret, InvalidTokenId, InvalidTokenName, Names, NewToken, NoEntropy,
     Permission, Permissions, Principal, Resource, Secret, Timestamp, TokenId, TokenName, TokenRecord,
 };
+
+/// The README's code, compiled.
+#[cfg(all(doctest, feature = "cli"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

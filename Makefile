@@ -1,0 +1,98 @@
+# Every command a person needs; `make help` lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+BINARY := $(TARGET)/release/influxdb3-tokens
+DATA := data
+OPERATOR := $(DATA)/operator-token.json
+ADDRESS := 127.0.0.1:8181
+
+FEATURES := sqlite server cli
+API_FEATURES := server client client-tls mock
+
+CARGO_DENY_VERSION := 0.20.2
+# Under a folder named for its version, so that another version is another program.
+CARGO_DENY := target/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+
+.PHONY: help
+help: ## List the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+.PHONY: run
+run: ## Build the server, make an operator token on the first run, and serve on 127.0.0.1:8181
+	cargo build --release --locked
+	@if [[ ! -e $(DATA)/tokens.db && ! -e $(OPERATOR) ]]; then \
+		mkdir -m 700 -p $(DATA); \
+		$(BINARY) create --admin --offline --output-file $(OPERATOR); \
+	fi
+	@printf '%s\n' '' \
+		'To try next, in another terminal:' '' \
+		'  $(BINARY) create --admin --name ci' \
+		'  $(BINARY) show' \
+		"  TOKEN=\$$(sed -n 's/.*\"token\": \"\(.*\)\".*/\1/p' $(OPERATOR))" \
+		'  curl -i -X DELETE -H "Authorization: Bearer $$TOKEN" "http://$(ADDRESS)/api/v3/configure/token?id=1"' ''
+	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
+
+.PHONY: test
+test: check-generated check-format check-lints check-docs check-dependencies test-rust test-schemathesis ## Everything that must hold
+
+.PHONY: test-rust
+test-rust: ## The tests in Rust
+	cargo test --locked --workspace --all-features
+
+.PHONY: test-schemathesis
+test-schemathesis: ## Schemathesis against the running server
+	cargo build --locked
+	python3 tests/schemathesis/run.py
+
+.PHONY: check-generated
+check-generated: ## Fail where generated/ is not what api/ yields
+	python3 api/generate.py --check
+
+.PHONY: check-format
+check-format: ## Fail where the code is not formatted
+	cargo fmt --all --check
+
+.PHONY: check-lints
+check-lints: ## Clippy, with all features, with none, and with each alone
+	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+	cargo clippy --locked --workspace --all-targets --no-default-features -- -D warnings
+	for feature in $(FEATURES); do \
+		cargo clippy --locked --all-targets --no-default-features --features $$feature -- -D warnings; \
+	done
+	for feature in $(API_FEATURES); do \
+		cargo clippy --locked -p influxdb3-token-api --all-targets --no-default-features --features $$feature -- -D warnings; \
+	done
+
+.PHONY: check-docs
+check-docs: ## Build the documentation, without a warning
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --all-features
+
+.PHONY: check-dependencies
+check-dependencies: $(CARGO_DENY) ## Licences, sources and banned crates
+	$(CARGO_DENY) --locked check bans licenses sources
+
+.PHONY: audit
+audit: $(CARGO_DENY) ## Known vulnerabilities of the dependencies; fetches the database of advisories
+	$(CARGO_DENY) --locked check advisories
+
+.PHONY: generate
+generate: ## Write generated/ from what is in api/
+	python3 api/generate.py
+
+.PHONY: lock-tools
+lock-tools: ## Resolve the Python tools, with hashes, after a change of a requirements.in
+	python3 -m venv target/tools/lock
+	target/tools/lock/bin/pip install --quiet uv==0.13.9
+	for folder in api tests/schemathesis; do \
+		target/tools/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
+			$$folder/requirements.in --output-file $$folder/requirements.txt; \
+	done
+
+$(CARGO_DENY):
+	CARGO_TARGET_DIR=target/tools/build cargo install --quiet --locked --no-default-features --root $(dir $(@D)) cargo-deny@$(CARGO_DENY_VERSION)
+	rm -rf target/tools/build
