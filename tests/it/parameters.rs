@@ -1,0 +1,166 @@
+//! What a request may say in its query, and which response headers answer it.
+
+use std::collections::HashSet;
+
+use crate::client::Request;
+use crate::running::Server;
+
+#[tokio::test]
+async fn a_request_without_an_id_is_told_that_it_is_required() {
+    refuse(
+        "the parameter `id` is required",
+        &["", "&", "=", "=7", "ID=7", "Id=7", "id%00=7", "ids=7", "x=id&y=7", "%zz=7"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_with_several_ids_is_told_to_give_one() {
+    let doubled = ["id=7&id=8", "id=7&id=7", "id=7&x=1&id=", "id&id", "id=7&%69d=8", "i%64=7&id=8", "%69%64=7&id=7"];
+    refuse("the parameter `id` must be given once", &doubled).await;
+}
+
+#[tokio::test]
+async fn a_request_with_an_id_that_is_not_percent_encoded_utf_8_is_told_so() {
+    let malformed =
+        ["%zz", "%", "7%", "7%2", "%2", "%%37", "%FF", "%C3", "%C3%28", "%ED%A0%80", "%F4%90%80%80", "7%80"];
+    refuse("the parameter `id` must be percent-encoded UTF-8", &malformed.map(|id| format!("id={id}"))).await;
+    refuse("the parameter `id` must be percent-encoded UTF-8", &["%69d=%zz"]).await;
+}
+
+async fn refuse(message: &str, queries: &[impl AsRef<str>]) {
+    let server = Server::in_memory().await;
+    let operator = server.operator().await;
+    let ids: Vec<_> = [server.token("*:*:*").await, server.token("*:*:*").await].map(|(id, _)| id).into();
+    for mut client in server.clients().await {
+        for query in queries {
+            let answer = client.send(&Request::query(query.as_ref()).bearer(&operator)).await;
+            assert_eq!((answer.status.as_u16(), &*answer.message()), (400, message), "{}", query.as_ref());
+        }
+    }
+    assert!(ids.iter().all(|id| server.catalog.live().contains(*id)));
+}
+
+#[tokio::test]
+async fn the_name_and_the_value_may_be_percent_encoded_and_others_are_ignored() {
+    let server = Server::in_memory().await;
+    let operator = server.operator().await;
+    for mut client in server.clients().await {
+        for form in [
+            ("id=", ""),
+            ("%69d=", ""),
+            ("i%64=", "&"),
+            ("&&id=", "&x"),
+            ("x=%zz&id=", "&%zz=1"),
+            ("Id=1&id=", "&ids=2&xid=3"),
+        ] {
+            let (id, _) = server.token("db:a:read").await;
+            let query = format!("{}{id}{}", form.0, form.1);
+            assert_eq!(client.send(&Request::query(&query).bearer(&operator)).await.status, 204, "{query}");
+        }
+        let (id, _) = server.token("db:a:read").await;
+        let encoded: String = id.to_string().bytes().map(|byte| format!("%{byte:02x}")).collect();
+        assert_eq!(client.send(&Request::delete(encoded).bearer(&operator)).await.status, 204);
+    }
+}
+
+#[tokio::test]
+async fn an_id_in_another_form_than_the_canonical_one_is_no_tokens_id() {
+    let server = Server::in_memory().await;
+    let operator = server.operator().await;
+    let (id, _) = server.token("*:*:*").await;
+    assert_eq!(id.as_u64(), 1);
+    let (long, huge) = ("1".repeat(4000), format!("{}1", "0".repeat(4000)));
+    for mut client in server.clients().await {
+        for id in [
+            "",
+            "01",
+            "001",
+            "+1",
+            "%2B1",
+            "%201",
+            "1%20",
+            "1+",
+            "1%0A",
+            "1%00",
+            "%001",
+            "-1",
+            "-0",
+            "00",
+            "1.0",
+            "1.",
+            "1e0",
+            "0x1",
+            "1_000",
+            "1,000",
+            "%D9%A1",
+            "%EF%BC%91",
+            "%F0%9F%A6%80",
+            "é",
+            "1;2",
+            "1/",
+            "1?",
+            "null",
+            "_admin",
+            "token%200",
+            "18446744073709551615",
+            "18446744073709551616",
+            "18446744073709551617",
+            &long,
+            &huge,
+        ] {
+            let answer = client.send(&Request::delete(id).bearer(&operator)).await;
+            assert_eq!((answer.status.as_u16(), &*answer.body), (404, &b""[..]), "{id}");
+        }
+    }
+    assert!(server.catalog.live().contains(id));
+}
+
+#[tokio::test]
+async fn a_span_id_of_up_to_128_visible_characters_is_sent_back_whatever_is_answered() {
+    let server = Server::in_memory().await;
+    let operator = server.operator().await;
+    let visible: String = (b'!'..=b'~').map(char::from).collect();
+    let longest = "s".repeat(128);
+    for mut client in server.clients().await {
+        for span_id in ["7", "da7eb0f4-9a55-4b5c-8c1a-0d6f3a1a7e11", &visible, &longest] {
+            let (id, _) = server.token("db:a:read").await;
+            for (request, status) in [
+                (Request::new("DELETE", "/"), 404),
+                (Request::new("GET", crate::client::PATH), 405),
+                (Request::delete(id), 401),
+                (Request::query("").bearer(&operator), 400),
+                (Request::delete(id).bearer(&operator), 204),
+                (Request::delete(id).bearer(&operator), 404),
+            ] {
+                let answer = client.send(&request.with("x-span-id", span_id)).await;
+                assert_eq!((answer.status.as_u16(), answer.span_id()), (status, span_id));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn in_the_place_of_another_span_id_comes_a_new_one() {
+    let server = Server::in_memory().await;
+    let too_long = "s".repeat(129);
+    for mut client in server.clients().await {
+        for span_id in [&b""[..], b"a b", b"a\tb", "é".as_bytes(), b"\xff", b"a\x80", too_long.as_bytes()] {
+            let answer = client.send(&Request::delete(7).with("x-span-id", span_id)).await;
+            assert_ne!(answer.span_id().as_bytes(), span_id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn new_span_ids_are_unique() {
+    const REQUESTS: usize = 500;
+    let server = Server::in_memory().await;
+    let mut seen = HashSet::new();
+    for mut client in server.clients().await {
+        for _ in 0..REQUESTS {
+            seen.insert(client.send(&Request::delete(7)).await.span_id().to_owned());
+        }
+    }
+    assert_eq!(seen.len(), 2 * REQUESTS);
+}

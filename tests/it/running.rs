@@ -1,0 +1,200 @@
+//! A server in the test's own process, on a port of its own, and stores that do not always work.
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use influxdb3_tokens::{
+    Catalog, Clock, Creation, Deletion, DeletionOutcome, LiveTokens, MemoryStore, NewToken, SqliteStore, StoreError,
+    Timestamp, TokenApi, TokenId, TokenName, TokenRecord, TokenRequest, TokenStore, server,
+};
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::client::{Client, Http1, Http2};
+
+/// A server, which ends with the test's runtime, or when it is told to.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) catalog: Catalog,
+    pub(crate) clock: Arc<SetClock>,
+    shutdown: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+    _directory: Option<TempDir>,
+}
+
+impl Server {
+    pub(crate) async fn in_memory() -> Self {
+        Self::over(Arc::new(MemoryStore::new())).await
+    }
+
+    pub(crate) async fn on_sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(directory.path().join("data/tokens.db")).unwrap();
+        Self { _directory: Some(directory), ..Self::over(Arc::new(store)).await }
+    }
+
+    /// One for each store.
+    pub(crate) async fn each() -> [Self; 2] {
+        [Self::in_memory().await, Self::on_sqlite().await]
+    }
+
+    pub(crate) async fn over(store: Arc<dyn TokenStore>) -> Self {
+        let clock = Arc::new(SetClock::default());
+        let catalog = Catalog::open(store, Arc::clone(&clock) as Arc<dyn Clock>).await.unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (shutdown, told) = oneshot::channel();
+        let api = TokenApi::new(catalog.clone());
+        let task = tokio::spawn(server::serve(listener, api, async {
+            if told.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }));
+        Self { address, catalog, clock, shutdown, task, _directory: None }
+    }
+
+    pub(crate) fn cluster(&self) -> Uuid {
+        self.catalog.cluster_uuid()
+    }
+
+    pub(crate) async fn http1(&self) -> Http1 {
+        Http1::connect(self.address, self.cluster()).await
+    }
+
+    pub(crate) async fn http2(&self) -> Http2 {
+        Http2::connect(self.address, self.cluster()).await
+    }
+
+    /// A client for each protocol.
+    pub(crate) async fn clients(&self) -> [Client; 2] {
+        [Client::One(self.http1().await), Client::Two(self.http2().await)]
+    }
+
+    /// The secret of the operator token, which must not exist yet.
+    pub(crate) async fn operator(&self) -> String {
+        self.create(TokenName::OPERATOR, "*:*:*", None).await.1
+    }
+
+    /// The ID of a new token with a name of its own, and its secret.
+    pub(crate) async fn token(&self, permissions: &str) -> (TokenId, String) {
+        static NAMES: AtomicU64 = AtomicU64::new(0);
+        let name = format!("token {}", NAMES.fetch_add(1, Ordering::Relaxed));
+        self.create(&name, permissions, None).await
+    }
+
+    pub(crate) async fn create(&self, name: &str, permissions: &str, good_for: Option<Duration>) -> (TokenId, String) {
+        let token = TokenRequest {
+            name: name.parse().unwrap(),
+            permissions: permissions.parse().unwrap(),
+            expires_in: good_for,
+        };
+        let (record, secret) = self.catalog.create(token).await.unwrap();
+        (record.id, secret.expose().to_owned())
+    }
+
+    /// Tells it to stop. The task ends once it has.
+    pub(crate) fn stop(self) -> JoinHandle<()> {
+        self.shutdown.send(()).unwrap();
+        self.task
+    }
+}
+
+/// Waits until nobody listens at this address any more.
+pub(crate) async fn until_refused(address: SocketAddr) {
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A clock that stands still until it is set.
+#[derive(Debug, Default)]
+pub(crate) struct SetClock(AtomicU64);
+
+impl SetClock {
+    pub(crate) fn advance(&self, duration: Duration) {
+        self.0.fetch_add(duration.as_millis().try_into().unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000 + self.0.load(Ordering::SeqCst)).unwrap()
+    }
+}
+
+/// A store that works, except for the deletions that meet a [`Fault`].
+#[derive(Debug, Default)]
+pub(crate) struct FaultyStore {
+    store: MemoryStore,
+    faults: Mutex<VecDeque<Fault>>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// Nothing is deleted.
+    Fails(StoreError),
+    /// It is deleted, and nobody is told.
+    FailsAfterwards(StoreError),
+    Panics,
+    Waits(Arc<Gate>),
+}
+
+/// Where a deletion waits.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    /// A deletion has arrived.
+    pub(crate) reached: Notify,
+    /// It may go on.
+    pub(crate) open: Notify,
+}
+
+impl FaultyStore {
+    /// The next deletion that has none meets this fault.
+    pub(crate) fn inject(&self, fault: Fault) {
+        self.faults.lock().unwrap().push_back(fault);
+    }
+}
+
+#[async_trait]
+impl TokenStore for FaultyStore {
+    fn cluster_uuid(&self) -> Uuid {
+        self.store.cluster_uuid()
+    }
+
+    async fn load(&self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
+        self.store.load(live).await
+    }
+
+    async fn create(&self, token: NewToken) -> Result<Creation, StoreError> {
+        self.store.create(token).await
+    }
+
+    async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
+        let fault = self.faults.lock().unwrap().pop_front();
+        match fault {
+            None => {}
+            Some(Fault::Fails(error)) => return Err(error),
+            Some(Fault::FailsAfterwards(error)) => {
+                self.store.delete(deletion).await?;
+                return Err(error);
+            }
+            Some(Fault::Panics) => panic!("on purpose, with a detail"),
+            Some(Fault::Waits(gate)) => {
+                gate.reached.notify_one();
+                gate.open.notified().await;
+            }
+        }
+        self.store.delete(deletion).await
+    }
+
+    async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
+        self.store.page(after, limit).await
+    }
+}
