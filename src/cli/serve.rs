@@ -68,10 +68,10 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     }
     let shutdown = shutdown()?;
 
-    let socket = options.directory.control_socket();
-    let control_listener = control::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
     let listener =
         TcpListener::bind(options.http_bind).await.map_err(|error| format!("{}: {error}", options.http_bind))?;
+    let socket = options.directory.control_socket();
+    let control_listener = control::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
     let address = listener.local_addr()?;
 
     tracing::info!(%address, tokens = catalog.live().len(), cluster = %catalog.cluster_uuid(), "serving");
@@ -81,7 +81,9 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         () = server::serve(listener, api, shutdown) => {}
         () = control::serve(control_listener, &socket, catalog) => {}
     }
-    std::fs::remove_file(&socket)?;
+    if let Err(error) = std::fs::remove_file(&socket) {
+        tracing::warn!(%error, "the control socket stays behind");
+    }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
