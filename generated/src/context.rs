@@ -1,12 +1,14 @@
 //! What the service knows of a request besides its parameters.
 
+use std::fmt;
+
 use swagger::{Has, XSpanIdString};
 
 /// The context of a call: the request's span ID, and who it acts as.
 ///
 /// `P` is the principal of the service's [`Authenticator`](crate::security::Authenticator). An authenticator whose
 /// principal is [`swagger::Authorization`] gives the context that rust-server's implementations expect.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Context<P> {
     span_id: XSpanIdString,
     principal: Option<P>,
@@ -44,5 +46,12 @@ impl<P> Has<Option<P>> for Context<P> {
 
     fn set(&mut self, principal: Option<P>) {
         self.principal = principal;
+    }
+}
+
+/// Without the principal, which is a credential in the context of a client's call.
+impl<P> fmt::Debug for Context<P> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Context").field("span_id", &self.span_id.0).finish_non_exhaustive()
     }
 }
