@@ -16,13 +16,9 @@ async fn all_refused_credentials_get_the_same_response() {
         let (_, deleted) = deleted(&server, &operator).await;
         let (_, expired) = server.create("expired", "*:*:*", Some(Duration::from_millis(5))).await;
         server.clock.advance(Duration::from_millis(5));
-        let request = || Request::delete(id);
-
-        let mut refused = vec![request(), request().bearer(&deleted), request().bearer(&expired)];
-        refused.extend(not_tokens(&operator).iter().map(|token| request().bearer(token)));
-        refused.extend(other_schemes(&operator).iter().map(|value| request().with(AUTHORIZATION, value)));
-        refused.extend(doubled(id.as_u64(), &operator, &other));
-        refused.extend(elsewhere(id.as_u64(), &operator));
+        let mut refused = vec![Request::delete(id), Request::delete(id).bearer(&deleted)];
+        refused.push(Request::delete(id).bearer(&expired));
+        refused.extend(refused_requests(id.as_u64(), &operator, &other));
 
         for mut client in server.clients().await {
             let first = client.send(&refused[0]).await;
@@ -43,6 +39,15 @@ async fn deleted(server: &Server, operator: &str) -> (u64, String) {
     let (id, secret) = server.token("*:*:*").await;
     assert_eq!(server.http1().await.send(&Request::delete(id).bearer(operator)).await.status, 204);
     (id.as_u64(), secret)
+}
+
+/// Deletions that are refused though they hold a good token in some form.
+pub(crate) fn refused_requests(id: u64, operator: &str, other: &str) -> Vec<Request> {
+    let request = || Request::delete(id);
+    let tokens = not_tokens(operator).into_iter().map(|token| request().bearer(&token));
+    let schemes = other_schemes(operator).into_iter().map(|value| request().with(AUTHORIZATION, value));
+    let requests = tokens.chain(schemes).chain(doubled(id, operator, other)).chain(elsewhere(id, operator));
+    requests.collect()
 }
 
 /// What is presented as a token, and is none.

@@ -2,13 +2,16 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod client;
+mod crash;
 mod credentials;
 mod deletion;
 mod failures;
 mod models;
 mod parameters;
+mod process;
 mod routing;
 mod running;
+mod secrets;
 mod snapshots;
 #[cfg(feature = "sqlite")]
 mod sqlite_store;
