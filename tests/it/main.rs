@@ -1,11 +1,13 @@
 //! The library as its users see it, a module for each theme.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod cli;
 mod client;
 mod crash;
 mod credentials;
 mod deletion;
 mod failures;
+mod generated_client;
 mod models;
 mod parameters;
 mod process;

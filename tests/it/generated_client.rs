@@ -1,0 +1,179 @@
+//! The generated client against the server, and against others of the same document.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use influxdb3_token_api::models::ErrorMessage;
+use influxdb3_token_api::security::{AuthenticationError, Authenticator, Credential};
+use influxdb3_token_api::server::Service;
+use influxdb3_token_api::swagger::auth::AuthData;
+use influxdb3_token_api::{
+    Api, ApiError, Client, Context, DeleteTokenResponse, Has, XSpanIdString, is_unavailable, unavailable,
+};
+use influxdb3_tokens::StoreError;
+use tokio::net::TcpListener;
+
+use crate::running::{Fault, FaultyStore, Server};
+
+#[tokio::test]
+async fn each_response_of_the_server_is_a_variant() {
+    let server = Server::in_memory().await;
+    let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
+    let (_, reader) = server.token("db:a:read").await;
+    let client = Client::try_new(&format!("http://{}", server.address)).unwrap();
+    let delete = |id: String, secret: &str| {
+        let context = context(secret);
+        let client = &client;
+        async move { client.delete_token(id, &context).await.unwrap() }
+    };
+
+    assert_eq!(delete(id.to_string(), &operator).await, DeleteTokenResponse::Success);
+    assert_eq!(delete(id.to_string(), &operator).await, DeleteTokenResponse::TokenNotFound);
+    for (secret, reason) in [
+        (&reader, "only an admin token may delete tokens"),
+        (&"wrong".to_owned(), "a valid credential is required; see the header WWW-Authenticate"),
+    ] {
+        assert_eq!(delete("7".to_owned(), secret).await, DeleteTokenResponse::UnauthorizedAccess(message(reason)));
+    }
+    let without: Context<AuthData> = Context::new(XSpanIdString::default(), None);
+    let refused = client.delete_token("7".to_owned(), &without).await.unwrap();
+    assert!(matches!(refused, DeleteTokenResponse::UnauthorizedAccess(_)));
+}
+
+#[tokio::test]
+async fn no_connection_and_503_are_unavailable() {
+    let store = Arc::new(FaultyStore::default());
+    let server = Server::over(Arc::clone(&store) as _).await;
+    let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
+    let client = Client::try_new(&format!("http://{}", server.address)).unwrap();
+
+    store.inject(Fault::Fails(StoreError::Busy));
+    let error = client.delete_token(id.to_string(), &context(&operator)).await.unwrap_err();
+    assert!(is_unavailable(&error), "{error}");
+    store.inject(Fault::Panics);
+    let error = client.delete_token(id.to_string(), &context(&operator)).await.unwrap_err();
+    assert!(!is_unavailable(&error) && error.0.contains("500"), "{error}");
+
+    server.stop().await.unwrap();
+    let error = client.delete_token(id.to_string(), &context(&operator)).await.unwrap_err();
+    assert!(is_unavailable(&error), "{error}");
+}
+
+#[tokio::test]
+async fn every_declared_response_comes_through() {
+    for response in [
+        DeleteTokenResponse::Success,
+        DeleteTokenResponse::TokenNotFound,
+        DeleteTokenResponse::UnauthorizedAccess(message("no \"quotes\" 🦀")),
+        DeleteTokenResponse::RequestFailed(message("a \\ and nothing else")),
+        DeleteTokenResponse::RequestFailed(ErrorMessage { error: None, data: None }),
+    ] {
+        let answer = response.clone();
+        let client = client_of(move |_, _| Ok(answer.clone())).await;
+        assert_eq!(client.delete_token("7".to_owned(), &context("any")).await.unwrap(), response);
+    }
+}
+
+#[tokio::test]
+async fn a_failure_comes_through_without_its_reason() {
+    for (error, expected) in [(ApiError("a detail".to_owned()), false), (unavailable("a detail"), true)] {
+        let client = client_of(move |_, _| Err(error.clone())).await;
+        let error = client.delete_token("7".to_owned(), &context("any")).await.unwrap_err();
+        assert_eq!(is_unavailable(&error), expected, "{error}");
+        assert!(!error.0.contains("a detail"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_of_any_text_and_the_span_id_arrive_as_they_were_given() {
+    let repeat = |span_id: &str, id: &str| format!("{span_id} {id}");
+    let answer = move |span_id: &str, id: &str| Ok(DeleteTokenResponse::RequestFailed(message(&repeat(span_id, id))));
+    let client = client_of(answer).await;
+    let ascii: String = (0..=127).map(char::from).collect();
+    let long = "é".repeat(10_000);
+    for id in [
+        "",
+        " ",
+        "+",
+        "%",
+        "%2B",
+        "%zz",
+        "&",
+        "a&id=b",
+        "=",
+        "#",
+        "?",
+        "/",
+        "..",
+        "\"",
+        "\\",
+        "\0",
+        "\r\n",
+        "é",
+        "e\u{301}",
+        "\u{feff}",
+        "\u{202e}",
+        "🦀",
+        "\u{10ffff}",
+        &ascii,
+        &long,
+    ] {
+        let response = client.delete_token(id.to_owned(), &context("any")).await.unwrap();
+        assert_eq!(response, DeleteTokenResponse::RequestFailed(message(&repeat("my-span", id))), "{id:?}");
+    }
+}
+
+/// The client of a server that answers deletions, from whoever they come, as `answer` does for a span ID and an ID.
+async fn client_of<F>(answer: F) -> Client
+where
+    F: Fn(&str, &str) -> Result<DeleteTokenResponse, ApiError> + Send + Sync + 'static,
+{
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let service = Service::new(Answering(answer), Everybody);
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = service.clone();
+            tokio::spawn(async move {
+                let protocol = auto::Builder::new(TokioExecutor::new());
+                let _ = protocol.serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    });
+    Client::try_new(&format!("http://{address}")).unwrap()
+}
+
+struct Answering<F>(F);
+
+#[async_trait]
+impl<F, P> Api<Context<P>> for Answering<F>
+where
+    F: Fn(&str, &str) -> Result<DeleteTokenResponse, ApiError> + Send + Sync,
+    P: Send + Sync,
+{
+    async fn delete_token(&self, id: String, context: &Context<P>) -> Result<DeleteTokenResponse, ApiError> {
+        let XSpanIdString(span_id) = Has::<XSpanIdString>::get(context);
+        (self.0)(span_id, &id)
+    }
+}
+
+struct Everybody;
+
+impl Authenticator for Everybody {
+    type Principal = ();
+
+    async fn authenticate(&self, _: Credential<'_>) -> Result<(), AuthenticationError> {
+        Ok(())
+    }
+}
+
+fn context(secret: &str) -> Context<AuthData> {
+    Context::new(XSpanIdString("my-span".to_owned()), Some(AuthData::Bearer(secret.to_owned())))
+}
+
+fn message(error: &str) -> ErrorMessage {
+    ErrorMessage { error: Some(error.to_owned()), data: None }
+}
