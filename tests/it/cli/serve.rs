@@ -1,5 +1,6 @@
 //! `serve`
 
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
 use rustix::process::Signal;
@@ -88,6 +89,7 @@ fn an_address_that_is_taken_is_refused_and_leaves_nothing_behind() {
     let address = format!("--http-bind={}", server.address);
     let error = fail(1, &["serve", &second.argument(), &address, "--log-filter=off"]);
     assert!(error.contains(&server.address.to_string()), "{error}");
+    assert!(!second.path().join("control.sock").exists());
     create(&second.argument(), &["--admin"]);
     assert!(second.start(&[]).end(Signal::TERM).0.success());
 }
@@ -103,6 +105,23 @@ fn the_socket_of_a_killed_server_is_replaced() {
     let server = directory.start(&[]);
     UnixStream::connect(&socket).unwrap();
     assert_eq!(create(&directory.argument(), &["--admin", "--name=other"]).id, Some(1));
+    assert!(server.end(Signal::TERM).0.success());
+}
+
+#[test]
+fn nonsense_on_the_control_socket_ends_its_connection_and_not_the_server() {
+    let directory = DataDir::new();
+    let server = directory.start(&[]);
+    for nonsense in
+        [&b"\n"[..], b"nonsense\n", b"{}\n", b"{\"create\":{}}\n", b"\xff\0\n", b"{\"show\":{\"after\":-1}}\n"]
+    {
+        let mut stream = UnixStream::connect(directory.path().join("control.sock")).unwrap();
+        stream.write_all(nonsense).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert_eq!(answer, "");
+    }
+    create(&directory.argument(), &["--admin"]);
     assert!(server.end(Signal::TERM).0.success());
 }
 
