@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::live::LiveTokens;
 use crate::store::{Creation, Deletion, DeletionOutcome, StoreError, TokenStore};
 use crate::token::{
-    Digest, NewToken, NoEntropy, Permissions, Principal, Secret, Timestamp, TokenId, TokenName, TokenRecord,
+    Digest, NewToken, NoEntropy, Origin, Permissions, Principal, Secret, Timestamp, TokenId, TokenName, TokenRecord,
 };
 
 /// Every live token in memory, and the rules for them, on top of a [`TokenStore`].
@@ -66,8 +66,8 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// In this order: [`DeleteError::NotAdmin`], [`DeleteError::OperatorToken`],
-    /// [`DeleteError::NotFound`], [`DeleteError::Store`].
+    /// [`DeleteError::NotAdmin`] before anything is said about the token; then
+    /// [`DeleteError::NotFound`], [`DeleteError::OperatorToken`] and [`DeleteError::Store`].
     pub async fn delete(&self, by: &Principal, id: &str) -> Result<(), DeleteError> {
         if !by.is_admin() {
             return Err(DeleteError::NotAdmin);
@@ -104,6 +104,7 @@ impl Catalog {
         let token = NewToken {
             name: token.name,
             digest: secret.digest(),
+            origin: Origin::Drawn,
             created_at,
             expires_at,
             permissions: Arc::new(token.permissions),
@@ -111,29 +112,35 @@ impl Catalog {
         match self.submit(token).await? {
             Creation::Created(record) => Ok((record, secret)),
             Creation::NameTaken => Err(CreateError::NameTaken),
-            Creation::DigestTaken => panic!("the random source gave the same 64 bytes twice"),
+            Creation::DigestTaken | Creation::DigestDeleted => {
+                panic!("the random source gave the same 64 bytes twice")
+            }
         }
     }
 
-    /// Creates a token with a given secret where no token has its name or its secret, and changes
-    /// nothing otherwise: the same token file can be applied at each start. Durable when it returns
-    /// `Ok`.
+    /// Creates a token with a given secret where no token has its name or its secret, and none that
+    /// was deleted has had its secret, and changes nothing otherwise: the same token file can be
+    /// applied at each start. Durable when it returns `Ok`.
     ///
     /// # Errors
     ///
     /// [`CreateError::OperatorNotAdmin`] and [`CreateError::Store`].
     pub async fn import(&self, token: TokenImport) -> Result<Import, CreateError> {
+        let digest = token.secret.digest();
         let token = NewToken {
             name: token.name,
-            digest: token.secret.digest(),
+            digest,
+            origin: Origin::Given,
             created_at: self.inner.clock.now(),
             expires_at: token.expires_at,
             permissions: Arc::new(token.permissions),
         };
         Ok(match self.submit(token).await? {
             Creation::Created(record) => Import::Created(record),
-            Creation::NameTaken => Import::NameExists,
-            Creation::DigestTaken => Import::SecretExists,
+            Creation::NameTaken if self.inner.live.find(&digest).is_some() => Import::Exists,
+            Creation::NameTaken => Import::NameTaken,
+            Creation::DigestTaken => Import::SecretTaken,
+            Creation::DigestDeleted => Import::Deleted,
         })
     }
 
@@ -186,10 +193,14 @@ pub struct TokenImport {
 pub enum Import {
     /// The token is live, under this ID.
     Created(TokenRecord),
-    /// Nothing changed: a live token has this name, with this secret or another.
-    NameExists,
+    /// Nothing changed: live tokens have this name and this secret.
+    Exists,
+    /// Nothing changed: a live token with another secret has this name.
+    NameTaken,
     /// Nothing changed: a live token with another name has this secret.
-    SecretExists,
+    SecretTaken,
+    /// Nothing changed: a token with this secret was deleted, and stays so.
+    Deleted,
 }
 
 /// Why [`Catalog::delete`] deleted nothing, or may have deleted nothing.

@@ -69,7 +69,7 @@ pub use store::{Cause, Creation, Deletion, DeletionOutcome, MemoryStore, StoreEr
 pub use store::{OpenError, SqliteOptions, SqliteStore};
 pub use token::{
     Action, Digest, InvalidPermission, InvalidSecret, InvalidTokenId, InvalidTokenName, Names, NewToken, NoEntropy,
-    Permission, Permissions, Principal, Resource, Secret, Timestamp, TokenId, TokenName, TokenRecord,
+    Origin, Permission, Permissions, Principal, Resource, Secret, Timestamp, TokenId, TokenName, TokenRecord,
 };
 
 /// The README's code, compiled.

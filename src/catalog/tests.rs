@@ -146,9 +146,9 @@ async fn an_import_changes_nothing_where_the_name_or_the_secret_exists() {
     let first = world.catalog.import(import("_admin", &secret)).await.unwrap();
     assert!(matches!(first, Import::Created(_)));
     for (name, secret, outcome) in [
-        ("_admin", secret.as_str(), Import::NameExists),
-        ("_admin", other.expose(), Import::NameExists),
-        ("other", &secret, Import::SecretExists),
+        ("_admin", secret.as_str(), Import::Exists),
+        ("_admin", other.expose(), Import::NameTaken),
+        ("other", &secret, Import::SecretTaken),
     ] {
         assert_eq!(world.catalog.import(import(name, secret)).await.unwrap(), outcome);
     }

@@ -108,8 +108,12 @@ async fn import(catalog: &Catalog, token: TokenImport) -> Result<(), Failure> {
     let name = token.name.clone();
     match catalog.import(token).await? {
         Import::Created(record) => tracing::info!(%name, id = %record.id, "created the token of a file"),
-        Import::NameExists => tracing::debug!(%name, "a token of a file exists"),
-        Import::SecretExists => tracing::warn!(%name, "a token of a file exists under another name"),
+        Import::Exists => tracing::debug!(%name, "the token of a file exists"),
+        Import::NameTaken => {
+            tracing::warn!(%name, "another token has the name of a file's token, which is not created")
+        }
+        Import::SecretTaken => tracing::warn!(%name, "the token of a file exists under another name"),
+        Import::Deleted => tracing::warn!(%name, "the token of a file was deleted, and stays so"),
     }
     Ok(())
 }

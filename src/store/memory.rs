@@ -1,13 +1,13 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{Creation, Deletion, DeletionOutcome, StoreError, TokenStore};
+use super::{Creation, Deletion, DeletionOutcome, LOADED_ALREADY, StoreError, TokenStore};
 use crate::live::LiveTokens;
-use crate::token::{Digest, NewToken, TokenId, TokenName, TokenRecord};
+use crate::token::{Digest, NewToken, Origin, TokenId, TokenName, TokenRecord};
 
 /// Tokens in memory only, for tests and trials: what "durable" means here ends with the process.
 ///
@@ -24,8 +24,10 @@ struct State {
     records: BTreeMap<TokenId, TokenRecord>,
     names: HashMap<TokenName, TokenId>,
     digests: HashMap<Digest, TokenId>,
+    deleted: HashSet<Digest>,
     next_id: u64,
-    live: Arc<LiveTokens>,
+    /// `None` until the store is loaded.
+    live: Option<Arc<LiveTokens>>,
 }
 
 impl MemoryStore {
@@ -35,8 +37,9 @@ impl MemoryStore {
             records: BTreeMap::new(),
             names: HashMap::new(),
             digests: HashMap::new(),
+            deleted: HashSet::new(),
             next_id: 1,
-            live: Arc::default(),
+            live: None,
         };
         Self { cluster_uuid: Uuid::new_v4(), state: Mutex::new(state) }
     }
@@ -60,10 +63,13 @@ impl TokenStore for MemoryStore {
 
     async fn load(&self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
         let mut state = self.state()?;
+        if state.live.is_some() {
+            return Err(StoreError::unavailable(LOADED_ALREADY));
+        }
         for record in state.records.values() {
             live.insert(record);
         }
-        state.live = live;
+        state.live = Some(live);
         Ok(())
     }
 
@@ -75,12 +81,17 @@ impl TokenStore for MemoryStore {
         if state.digests.contains_key(&token.digest) {
             return Ok(Creation::DigestTaken);
         }
+        if token.origin == Origin::Given && state.deleted.contains(&token.digest) {
+            return Ok(Creation::DigestDeleted);
+        }
         let id = if token.is_operator() { TokenId::OPERATOR } else { state.next_id() };
         let record = token.with_id(id);
         state.names.insert(record.name.clone(), id);
         state.digests.insert(record.digest, id);
         state.records.insert(id, record.clone());
-        state.live.insert(&record);
+        if let Some(live) = &state.live {
+            live.insert(&record);
+        }
         Ok(Creation::Created(record))
     }
 
@@ -91,7 +102,10 @@ impl TokenStore for MemoryStore {
         };
         state.names.remove(&record.name);
         state.digests.remove(&record.digest);
-        state.live.remove(record.id);
+        state.deleted.insert(record.digest);
+        if let Some(live) = &state.live {
+            live.remove(record.id);
+        }
         Ok(DeletionOutcome::Deleted)
     }
 

@@ -18,6 +18,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::live::LiveTokens;
+#[cfg(doc)]
+use crate::token::Origin;
 use crate::token::{NewToken, Timestamp, TokenId, TokenRecord};
 
 pub use memory::MemoryStore;
@@ -31,8 +33,9 @@ pub use sqlite::{OpenError, SqliteOptions, SqliteStore};
 /// - A change is durable when `create` or `delete` returns `Ok`, and in [`LiveTokens`] before that.
 /// - A change that was accepted is seen through, also when the future that asked for it is dropped.
 /// - Changes are serial: of two deletions of one token, one finds it.
-/// - Among live tokens, names and digests are unique; both are free again as soon as their token is
-///   deleted. IDs are never used again.
+/// - Among live tokens, names and digests are unique. A name is free again as soon as its token is
+///   deleted. IDs are never used again, and neither is the digest of a deleted token, by a secret
+///   that was given ([`Origin::Given`]): a token file must not bring a deleted token back.
 /// - The operator token ([`NewToken::is_operator`]) gets [`TokenId::OPERATOR`]; the others count up
 ///   from 1.
 /// - Expiry is none of its business: an expired token is live until it is deleted.
@@ -48,7 +51,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the tokens cannot be read. `live` may then hold some of them and is of no use.
+    /// When the store is loaded already, because what it loaded into would no longer be told of
+    /// changes; and when the tokens cannot be read. `live` may then hold some of them and is of no use.
     async fn load(&self, live: Arc<LiveTokens>) -> Result<(), StoreError>;
 
     /// Creates a token. Durable when it returns `Ok`.
@@ -74,6 +78,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError>;
 }
 
+const LOADED_ALREADY: &str = "the store is loaded already: share the catalog instead";
+
 /// What became of [`TokenStore::create`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Creation {
@@ -83,6 +89,8 @@ pub enum Creation {
     NameTaken,
     /// Nothing changed: a live token with another name has this digest.
     DigestTaken,
+    /// Nothing changed: the secret was given, and a deleted token has had this digest.
+    DigestDeleted,
 }
 
 /// That a token is to be deleted, and the entry in the audit trail that says so.

@@ -88,12 +88,23 @@ pub struct NewToken {
     pub name: TokenName,
     /// Must be unique among the live tokens of the store.
     pub digest: Digest,
+    /// Where the secret comes from.
+    pub origin: Origin,
     /// When the token was created.
     pub created_at: Timestamp,
     /// From when on the token is refused; `None` means never.
     pub expires_at: Option<Timestamp>,
     /// What the token may do.
     pub permissions: Arc<Permissions>,
+}
+
+/// Where the secret of a [`NewToken`] comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It was drawn for this token, and nobody has seen it before.
+    Drawn,
+    /// It was given, and may be that of a deleted token, which must not come back.
+    Given,
 }
 
 impl NewToken {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use influxdb3_tokens::{
-    Creation, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken, Permissions, Timestamp, TokenId,
-    TokenName, TokenRecord, TokenStore,
+    Creation, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken, Origin, Permissions, StoreError,
+    Timestamp, TokenId, TokenName, TokenRecord, TokenStore,
 };
 
 macro_rules! laws {
@@ -36,7 +36,9 @@ laws! {
     a_created_token_is_live_and_has_all_that_it_was_given
     a_deleted_token_is_not_live_and_not_found_again
     names_and_digests_are_unique_among_live_tokens
-    a_name_and_a_digest_are_free_again_at_once_after_a_deletion
+    a_name_is_free_again_at_once_after_a_deletion
+    a_given_secret_of_a_deleted_token_is_refused_for_ever
+    a_store_is_loaded_once
     the_operator_token_has_id_0_and_others_count_up_from_1
     ids_are_not_used_again
     of_concurrent_deletions_of_a_token_exactly_one_finds_it
@@ -86,13 +88,34 @@ async fn names_and_digests_are_unique_among_live_tokens(subject: Subject) {
     assert_eq!(subject.live.len(), 1);
 }
 
-async fn a_name_and_a_digest_are_free_again_at_once_after_a_deletion(mut subject: Subject) {
-    let token = token("a");
+async fn a_given_secret_of_a_deleted_token_is_refused_for_ever(mut subject: Subject) {
+    let given = NewToken { origin: Origin::Given, ..token("a") };
+    let record = subject.create(given.clone()).await;
+    assert_eq!(subject.store.create(given.clone()).await.unwrap(), Creation::NameTaken);
+    assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
+    let renamed = NewToken { name: "b".parse().unwrap(), ..given.clone() };
+    for _ in 0..2 {
+        for token in [&given, &renamed] {
+            assert_eq!(subject.store.create(token.clone()).await.unwrap(), Creation::DigestDeleted);
+        }
+        subject.restart().await;
+    }
+    assert!(subject.live.is_empty());
+}
+
+async fn a_store_is_loaded_once(subject: Subject) {
+    let record = subject.create(token("a")).await;
+    assert!(matches!(subject.store.load(Arc::default()).await, Err(StoreError::Unavailable { .. })));
+    subject.delete(record.id).await;
+    assert!(subject.live.is_empty());
+}
+
+async fn a_name_is_free_again_at_once_after_a_deletion(mut subject: Subject) {
     for _ in 0..3 {
-        let record = subject.create(token.clone()).await;
+        let record = subject.create(token("a")).await;
         assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
     }
-    let last = subject.create(token).await;
+    let last = subject.create(token("a")).await;
     assert_eq!(subject.live.find(&last.digest).unwrap().id(), last.id);
     subject.restart().await;
     assert_eq!(subject.all().await, [last]);
@@ -255,15 +278,15 @@ impl Subject {
         subject
     }
 
-    /// Starts anew with what the store has kept.
+    /// Starts anew with what the store has kept; one in memory keeps nothing, and goes on.
     async fn restart(&mut self) {
         #[cfg(feature = "sqlite")]
         if let Some(directory) = &self.directory {
             self.store = Arc::new(MemoryStore::new());
             let store = influxdb3_tokens::SqliteStore::open(directory.path().join("data/tokens.db"));
             self.store = Arc::new(store.unwrap());
+            self.load().await;
         }
-        self.load().await;
     }
 
     async fn load(&mut self) {
@@ -295,6 +318,7 @@ pub(crate) fn token(name: &str) -> NewToken {
     NewToken {
         name: name.parse().unwrap(),
         digest: Digest::from_bytes(digest),
+        origin: Origin::Drawn,
         created_at: Timestamp::from_millis(1_700_000_000_000).unwrap(),
         expires_at: None,
         permissions: Permissions::admin(),

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::writer::Answer;
 use crate::live::LiveTokens;
 use crate::store::{Creation, Deletion, DeletionOutcome, StoreError};
-use crate::token::{Digest, NewToken, Timestamp, TokenId};
+use crate::token::{Digest, NewToken, Origin, Timestamp, TokenId};
 
 /// A change that someone waits for.
 pub(super) enum Change {
@@ -121,6 +121,9 @@ impl<'a> Staging<'a> {
         if self.digest_is_taken(&token.digest) {
             return Ok(Creation::DigestTaken);
         }
+        if token.origin == Origin::Given && self.digest_was_deleted(&token.digest)? {
+            return Ok(Creation::DigestDeleted);
+        }
         if let Some(deleted) = namesake {
             self.fold(deleted)?;
         }
@@ -130,26 +133,47 @@ impl<'a> Staging<'a> {
     }
 
     fn delete(&mut self, deletion: &Deletion) -> rusqlite::Result<DeletionOutcome> {
-        if !self.is_live(deletion.id()) {
+        let Some(digest) = self.digest_of(deletion.id()) else {
             return Ok(DeletionOutcome::NotFound);
-        }
+        };
         self.connection
-            .prepare_cached("INSERT INTO deletions (token_id, deleted_at, deleted_by) VALUES (?1, ?2, ?3)")?
-            .execute(params![id_to_sql(deletion.id()), time_to_sql(deletion.at()), id_to_sql(deletion.by()),])?;
+            .prepare_cached("INSERT INTO deletions (token_id, digest, deleted_at, deleted_by) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![
+                id_to_sql(deletion.id()),
+                digest.as_bytes(),
+                time_to_sql(deletion.at()),
+                id_to_sql(deletion.by()),
+            ])?;
         self.marks.deletion = self.connection.last_insert_rowid();
         self.deleted.insert(deletion.id());
         Ok(DeletionOutcome::Deleted)
     }
 
     fn is_live(&self, id: TokenId) -> bool {
-        let exists = self.live.contains(id) || self.created.values().any(|created| *created == id);
-        exists && !self.deleted.contains(&id)
+        self.digest_of(id).is_some()
+    }
+
+    /// The digest of a live token.
+    fn digest_of(&self, id: TokenId) -> Option<Digest> {
+        if self.deleted.contains(&id) {
+            return None;
+        }
+        let before = self.live.by_id(id).map(|token| *token.digest());
+        before.or_else(|| self.created.iter().find(|(_, created)| **created == id).map(|(digest, _)| *digest))
     }
 
     fn digest_is_taken(&self, digest: &Digest) -> bool {
         let before = self.live.find(digest).map(|token| token.id());
         let since = self.created.get(digest).copied();
         [before, since].into_iter().flatten().any(|id| self.is_live(id))
+    }
+
+    /// Reads all deletions: an index of their digests would cost each deletion a random page, and
+    /// only the tokens of a file that are not live are looked for.
+    fn digest_was_deleted(&self, digest: &Digest) -> rusqlite::Result<bool> {
+        self.connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM deletions WHERE digest = ?1)")?
+            .query_row([digest.as_bytes()], |row| row.get(0))
     }
 
     fn token_named(&self, name: &str) -> rusqlite::Result<Option<TokenId>> {

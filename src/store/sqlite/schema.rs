@@ -35,6 +35,7 @@ const TABLES: &str = "
     CREATE TABLE deletions (
         seq INTEGER PRIMARY KEY,
         token_id INTEGER NOT NULL,
+        digest BLOB NOT NULL CHECK (length(digest) = 64),
         deleted_at INTEGER NOT NULL,
         deleted_by INTEGER NOT NULL
     ) STRICT;

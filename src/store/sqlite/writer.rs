@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::batch::{Change, Marks, Staging};
 use super::{fold, read, schema};
 use crate::live::LiveTokens;
-use crate::store::StoreError;
+use crate::store::{LOADED_ALREADY, StoreError};
 use crate::token::{TokenId, TokenRecord};
 
 /// Where the answer to a request goes.
@@ -195,8 +195,11 @@ impl Writer {
     ) -> Result<Option<T>, Failure> {
         self.reopen_if_lost().map_err(Failure::NotBegun)?;
         let connection = self.connection.as_ref().expect("it is open or was opened just now");
-        let written = execute(connection, "BEGIN IMMEDIATE").and_then(|()| write(connection));
-        match written {
+        if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
+            tracing::error!(%error, "a transaction could not be begun");
+            return Err(Failure::NotBegun(StoreError::unavailable(error)));
+        }
+        match write(connection) {
             Ok(Some(result)) => {
                 (self.commit)(connection).map_err(Failure::Commit)?;
                 Ok(Some(result))
@@ -260,6 +263,9 @@ impl Writer {
     }
 
     fn load(&mut self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
+        if self.live.is_some() {
+            return Err(StoreError::unavailable(LOADED_ALREADY));
+        }
         let connection = self.open_connection()?;
         let taken_in = read::load(connection, &live).map_err(StoreError::unavailable)?;
         self.folded = fold::folded(connection).map_err(StoreError::unavailable)?;
