@@ -8,21 +8,21 @@ The tools come from requirements.txt, installed once into target/tools; a run af
 """
 
 import argparse
-import filecmp
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 API = Path(__file__).resolve().parent
 ROOT = API.parent
 GENERATED = ROOT / "generated"
-TOOLS = ROOT / "target" / "tools" / "api"
 WORK = ROOT / "target" / "generate"
+
+sys.path.insert(0, str(ROOT / "tools"))
+import pinned  # noqa: E402
 
 
 def main():
@@ -30,25 +30,11 @@ def main():
     arguments.add_argument("--check", action="store_true", help="write nothing; fail on any difference")
     check = arguments.parse_args().check
 
-    tools = install_tools()
+    tools = pinned.install(API / "requirements.txt", "api")
     crate = generate(tools)
     if check:
         sys.exit(0 if same(crate, GENERATED) else 1)
     replace(GENERATED, crate)
-
-
-def install_tools():
-    """Installs what requirements.txt pins, unless exactly that is installed, and returns the folder of its programs."""
-    pins = API / "requirements.txt"
-    installed = TOOLS / "requirements.txt"
-    programs = TOOLS / ("Scripts" if os.name == "nt" else "bin")
-    if installed.is_file() and filecmp.cmp(pins, installed, shallow=False):
-        return programs
-    shutil.rmtree(TOOLS, ignore_errors=True)
-    venv.create(TOOLS, with_pip=True)
-    run([programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:", "-r", pins])
-    shutil.copyfile(pins, installed)
-    return programs
 
 
 def generate(tools):
