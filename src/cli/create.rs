@@ -1,10 +1,11 @@
 //! `create`: a new token, in the database or in a token file.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use influxdb3_token_api::models::{self, AdminTokenObject};
 use influxdb3_tokens::server::control::{Reply, Request};
@@ -18,7 +19,7 @@ use super::{DataDir, Failure};
 #[derive(Args)]
 pub(super) struct Options {
     /// Allow everything, deletion of other tokens included
-    #[arg(long, env = "INFLUXDB3_TOKENS_ADMIN", conflicts_with = "permission", required_unless_present = "permission")]
+    #[arg(long, env = "INFLUXDB3_TOKENS_ADMIN", value_parser = BoolishValueParser::new())]
     admin: bool,
 
     /// Allow actions on resources, as in `db:sensors,metrics:read,write` or `system:*:read`; several with spaces between
@@ -27,7 +28,7 @@ pub(super) struct Options {
     permission: Vec<Permission>,
 
     /// A name that no other token has [default with --admin: _admin, the operator token]
-    #[arg(long, env = "INFLUXDB3_TOKENS_NAME", required_unless_present = "admin")]
+    #[arg(long, env = "INFLUXDB3_TOKENS_NAME")]
     name: Option<TokenName>,
 
     /// How long the token is good for, as in `30d` or `1h 30m` [default: for ever]
@@ -35,15 +36,15 @@ pub(super) struct Options {
     expiry: Option<Duration>,
 
     /// Output
-    #[arg(long, env = "INFLUXDB3_TOKENS_FORMAT", value_enum, default_value_t = Format::Text)]
+    #[arg(long, env = "INFLUXDB3_TOKENS_CREATE_FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
 
     /// Write the token to a file for `serve --admin-token-file` or `--permission-tokens-file`, and touch no database
-    #[arg(long, env = "INFLUXDB3_TOKENS_OFFLINE", requires = "output_file")]
+    #[arg(long, env = "INFLUXDB3_TOKENS_OFFLINE", value_parser = BoolishValueParser::new())]
     offline: bool,
 
     /// The file for --offline; a file of permission tokens that exists already gains an entry
-    #[arg(long, env = "INFLUXDB3_TOKENS_OUTPUT_FILE", value_name = "FILE", requires = "offline")]
+    #[arg(long, env = "INFLUXDB3_TOKENS_OUTPUT_FILE", value_name = "FILE")]
     output_file: Option<PathBuf>,
 
     #[command(flatten)]
@@ -59,21 +60,19 @@ enum Format {
 }
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
-    let name = match options.name.clone() {
-        Some(name) => name,
-        None => TokenName::OPERATOR.parse()?,
-    };
-    match &options.output_file {
-        Some(file) => {
-            write_offline(&options, name, file)?;
+    let token = Token::of(&options)?;
+    match (options.offline, &options.output_file) {
+        (true, Some(file)) => {
+            write_offline(token, file)?;
             writeln!(std::io::stdout(), "wrote the token to {}", file.display())?;
         }
-        None => {
-            let permissions = Permissions::scoped(options.permission).unwrap_or(Permissions::ADMIN);
+        (true, None) => wrong_usage("--offline needs --output-file"),
+        (false, Some(_)) => wrong_usage("--output-file is for --offline"),
+        (false, None) => {
             let request = Request::Create {
-                name: name.to_string(),
-                permissions: permissions.to_string(),
-                expires_in: options.expiry,
+                name: token.name.to_string(),
+                permissions: token.permissions.to_string(),
+                expires_in: token.expires_in,
             };
             let reply = Access::to(&options.directory).await?.ask(request).await?;
             let Reply::Created(token) = reply else { return Err("the server answered something else".into()) };
@@ -83,19 +82,51 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_offline(options: &Options, name: TokenName, file: &std::path::Path) -> Result<(), Failure> {
-    let expires_at = match options.expiry {
+/// What the options ask for together. It is not left to the parser which of them go together: it would take a variable
+/// with the value `false` for an option that is given.
+struct Token {
+    name: TokenName,
+    permissions: Permissions,
+    expires_in: Option<Duration>,
+}
+
+impl Token {
+    fn of(options: &Options) -> Result<Self, Failure> {
+        let permissions = match (options.admin, Permissions::scoped(options.permission.iter().cloned())) {
+            (true, None) => Permissions::ADMIN,
+            (false, Some(permissions)) => permissions,
+            (true, Some(_)) => wrong_usage("--admin allows everything, and takes no --permission"),
+            (false, None) => wrong_usage("what the token may do is missing: --admin or --permission"),
+        };
+        let name = match &options.name {
+            Some(name) if name.is_operator() && !options.admin => {
+                wrong_usage("the token named _admin is the operator token, and must be an --admin token")
+            }
+            Some(name) => name.clone(),
+            None if options.admin => TokenName::OPERATOR.parse()?,
+            None => wrong_usage("--name is missing"),
+        };
+        Ok(Self { name, permissions, expires_in: options.expiry })
+    }
+}
+
+fn wrong_usage(reason: &str) -> ! {
+    super::wrong_usage("create", reason)
+}
+
+fn write_offline(token: Token, file: &Path) -> Result<(), Failure> {
+    let expires_at = match token.expires_in {
         Some(duration) => Some(SystemClock.now().checked_add(duration).ok_or("--expiry is after the year 9999")?),
         None => None,
     };
     let expiry_millis = expires_at.map(|at| at.as_millis());
-    let token = models::Secret(Secret::generate()?.expose().to_owned());
-    let name = name.to_string();
-    if options.admin {
-        token_file::write_admin(file, &AdminToken { token, name, description: None, expiry_millis })
+    let secret = models::Secret(Secret::generate()?.expose().to_owned());
+    let name = token.name.to_string();
+    if token.permissions.is_admin() {
+        token_file::write_admin(file, &AdminToken { token: secret, name, description: None, expiry_millis })
     } else {
-        let permissions = options.permission.iter().map(Permission::to_string).collect();
-        token_file::append_permission(file, PermissionToken { token, name, expiry_millis, permissions })
+        let permissions = token.permissions.list().iter().map(Permission::to_string).collect();
+        token_file::append_permission(file, PermissionToken { token: secret, name, expiry_millis, permissions })
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use influxdb3_token_api::models::ErrorMessage;
 use influxdb3_token_api::swagger::auth::AuthData;
-use influxdb3_token_api::{Api, Client, Context, DeleteTokenResponse, XSpanIdString, is_unavailable};
+use influxdb3_token_api::{Api, Client, Context, DeleteTokenResponse, XSpanIdString, is_unavailable, unavailable};
 
 use super::Failure;
 
@@ -34,11 +35,15 @@ const UNAUTHORIZED: u8 = 3;
 const NOT_FOUND: u8 = 4;
 const NO_ANSWER: u8 = 5;
 
+/// How long to wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let client = Client::try_new(&options.host)?;
     let credential = AuthData::bearer(&options.token).ok_or("--token is not one that a header can carry")?;
     let context = Context::new(XSpanIdString::default(), Some(credential));
-    match client.delete_token(options.id, &context).await {
+    let answer = tokio::time::timeout(PATIENCE, client.delete_token(options.id, &context)).await;
+    match answer.unwrap_or_else(|_| Err(unavailable(format_args!("no response within {PATIENCE:?}")))) {
         Ok(DeleteTokenResponse::Success) => Ok(ExitCode::SUCCESS),
         Ok(DeleteTokenResponse::UnauthorizedAccess(message)) => end(UNAUTHORIZED, text(&message)),
         Ok(DeleteTokenResponse::TokenNotFound) => end(NOT_FOUND, "no token has this ID"),

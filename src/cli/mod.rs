@@ -1,10 +1,11 @@
 //! The command line: one file a subcommand.
 
 use std::error::Error;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 mod access;
 mod create;
@@ -65,7 +66,29 @@ pub(crate) fn run() -> ExitCode {
             Command::Delete(options) => delete::run(options).await,
         }
     });
-    done.unwrap_or_else(|error| fail(error.as_ref()))
+    match done {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
+        Err(error) => fail(error.as_ref()),
+    }
+}
+
+/// Ends the program as the parser does for arguments of a subcommand that it refuses.
+fn wrong_usage(subcommand: &str, reason: &str) -> ! {
+    let mut command = Cli::command();
+    command.build();
+    let subcommand = command.find_subcommand_mut(subcommand).expect("a subcommand names itself");
+    subcommand.error(clap::error::ErrorKind::ArgumentConflict, reason).exit()
+}
+
+/// Whether what reads the output has read enough, as `head` does.
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    let csv = error.downcast_ref().map(csv::Error::kind);
+    let io = match csv {
+        Some(csv::ErrorKind::Io(error)) => Some(error),
+        _ => error.downcast_ref(),
+    };
+    io.is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 #[expect(clippy::print_stderr, reason = "this is where a command's errors go")]

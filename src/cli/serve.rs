@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use futures::FutureExt;
 use influxdb3_tokens::server::{self, control};
 use influxdb3_tokens::{Catalog, Import, Permissions, TokenApi, TokenImport};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
 use super::{DataDir, Failure, access, token_file};
@@ -66,7 +68,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     for token in given_tokens(options.admin_token_file, options.permission_tokens_file)? {
         import(&catalog, token).await?;
     }
-    let shutdown = shutdown()?;
+    let (stop, stop_at_once) = signals()?;
 
     let listener =
         TcpListener::bind(options.http_bind).await.map_err(|error| format!("{}: {error}", options.http_bind))?;
@@ -78,7 +80,8 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     let api = TokenApi::new(catalog.clone());
     tokio::select! {
-        () = server::serve(listener, api, shutdown) => {}
+        () = server::serve(listener, api, stop) => {}
+        () = stop_at_once => tracing::warn!("told a second time to stop"),
         () = control::serve(control_listener, &socket, catalog) => {}
     }
     if let Err(error) = std::fs::remove_file(&socket) {
@@ -118,14 +121,22 @@ async fn import(catalog: &Catalog, token: TokenImport) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ready when the process is told to stop. The signals are caught from the call on.
-fn shutdown() -> Result<impl Future<Output = ()>, Failure> {
+/// Two futures: ready when the process is told to stop for the first time, and for the second. The signals are caught
+/// from the call on.
+fn signals() -> Result<(impl Future<Output = ()>, impl Future<Output = ()>), Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+    let (first, is_first) = oneshot::channel();
+    let (second, is_second) = oneshot::channel();
+    tokio::spawn(async move {
+        for told in [first, second] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            // Nobody listens any more when the server ended by itself.
+            let _ = told.send(());
         }
-    })
+    });
+    Ok((is_first.map(drop), is_second.map(drop)))
 }

@@ -14,7 +14,7 @@ use super::{DataDir, Failure};
 #[derive(Args)]
 pub(super) struct Options {
     /// Output
-    #[arg(long, env = "INFLUXDB3_TOKENS_FORMAT", value_enum, default_value_t = Format::Pretty)]
+    #[arg(long, env = "INFLUXDB3_TOKENS_SHOW_FORMAT", value_enum, default_value_t = Format::Pretty)]
     format: Format,
 
     #[command(flatten)]
@@ -34,6 +34,9 @@ enum Format {
 }
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
+    if !options.directory.database().exists() {
+        return Err(format!("{} has no token database", options.directory.data_dir.display()).into());
+    }
     let mut access = Access::to(&options.directory).await?;
     let mut output = Output::begin(options.format)?;
     let mut after = None;

@@ -68,6 +68,8 @@ pub(super) fn append_permission(file: &Path, token: PermissionToken) -> Result<(
     tokens.tokens.push(token);
     let written = file.with_added_extension("new");
     let contents = contents(&tokens)?;
+    // One that was left behind half-way holds no token that anyone was told of.
+    let _ = fs::remove_file(&written);
     write_new(&written, &contents).map_err(|error| wrong(&written, &error))?;
     fs::rename(&written, file).and_then(|()| sync_folder(file)).map_err(|error| wrong(file, &error))
 }
@@ -104,8 +106,9 @@ fn read<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
         return Err(wrong(file, &"other users can read it; run `chmod 600` on it, and consider its tokens known"));
     }
     // What the parser says of a wrong type can hold a secret.
-    serde_json::from_reader(io::BufReader::new(opened)).map_err(|error| {
-        wrong(file, &format_args!("not a token file: line {}, column {}", error.line(), error.column()))
+    serde_json::from_reader(io::BufReader::new(opened)).map_err(|error| match error.io_error_kind() {
+        Some(kind) => wrong(file, &kind),
+        None => wrong(file, &format_args!("not a token file: line {}, column {}", error.line(), error.column())),
     })
 }
 
@@ -117,9 +120,11 @@ fn contents(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
 
 fn write_new(file: &Path, contents: &[u8]) -> io::Result<()> {
     let mut opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    opened.write_all(contents)?;
-    opened.sync_all()?;
-    sync_folder(file)
+    let written = opened.write_all(contents).and_then(|()| opened.sync_all()).and_then(|()| sync_folder(file));
+    if written.is_err() {
+        let _ = fs::remove_file(file);
+    }
+    written
 }
 
 fn sync_folder(file: &Path) -> io::Result<()> {

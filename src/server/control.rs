@@ -156,10 +156,10 @@ pub async fn serve(listener: UnixListener, path: &Path, catalog: Catalog) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let same_user = stream.peer_cred().is_ok_and(|peer| owner.as_ref().is_ok_and(|uid| *uid == peer.uid()));
-                if same_user {
-                    tokio::spawn(converse(stream, catalog.clone()));
-                }
+                let peer = stream.peer_cred().map(|peer| peer.uid());
+                // The superuser can read the database as well.
+                let allowed = peer.is_ok_and(|peer| peer == 0 || owner.as_ref().is_ok_and(|owner| *owner == peer));
+                tokio::spawn(converse(stream, allowed.then(|| catalog.clone())));
             }
             Err(error) => {
                 tracing::error!(%error, "the control socket cannot accept");
@@ -169,10 +169,14 @@ pub async fn serve(listener: UnixListener, path: &Path, catalog: Catalog) {
     }
 }
 
-async fn converse(stream: UnixStream, catalog: Catalog) {
+/// Answers what is asked; without a catalog, by refusing it.
+async fn converse(stream: UnixStream, catalog: Option<Catalog>) {
     let mut connection = Connection::new(stream);
     while let Ok(Some(request)) = connection.receive().await {
-        let reply = answer(&catalog, request).await;
+        let reply = match &catalog {
+            Some(catalog) => answer(catalog, request).await,
+            None => Reply::Refused("the server belongs to another user".to_owned()),
+        };
         if let Err(error) = connection.send(&reply).await {
             tracing::debug!(%error, "a command went away before its reply");
             return;

@@ -1,6 +1,9 @@
 //! The standalone server: connections in, and an orderly end.
 
+use std::convert::Infallible;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{Request, Response};
@@ -17,7 +20,7 @@ use crate::TokenApi;
 #[cfg(unix)]
 pub mod control;
 
-/// How long a client may take to send the head of a request over HTTP/1.1.
+/// How long a connection may take to its first request, and a client to send the head of one over HTTP/1.1.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long an idle HTTP/2 connection goes without proof that its client is still there.
@@ -36,13 +39,21 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub async fn serve(listener: TcpListener, api: TokenApi, shutdown: impl Future<Output = ()>) {
     let connections = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
+    let mut accepting = true;
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => connect(stream, &api, &connections),
+                Ok((stream, _)) => {
+                    accepting = true;
+                    connect(stream, &api, &connections);
+                }
                 Err(error) if is_the_clients(&error) => {}
                 Err(error) => {
-                    tracing::error!(%error, "cannot accept connections");
+                    // Once for as long as it lasts.
+                    if accepting {
+                        tracing::error!(%error, "cannot accept connections");
+                    }
+                    accepting = false;
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
@@ -63,9 +74,14 @@ fn connect(stream: TcpStream, api: &TokenApi, connections: &GracefulShutdown) {
         tracing::debug!(%error, "a connection without TCP_NODELAY");
     }
     let api = api.clone();
-    let service = service_fn(move |request| {
-        let api = api.clone();
-        async move { Ok::<_, std::convert::Infallible>(respond(&api, request).await) }
+    let used = Arc::new(AtomicBool::new(false));
+    let service = service_fn({
+        let used = Arc::clone(&used);
+        move |request| {
+            used.store(true, Ordering::Relaxed);
+            let api = api.clone();
+            async move { Ok::<_, Infallible>(respond(&api, request).await) }
+        }
     });
     let mut protocol = auto::Builder::new(TokioExecutor::new());
     protocol.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
@@ -73,7 +89,14 @@ fn connect(stream: TcpStream, api: &TokenApi, connections: &GracefulShutdown) {
     let connection = protocol.serve_connection(TokioIo::new(stream), service).into_owned();
     let connection = connections.watch(connection);
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
+        let mut connection = std::pin::pin!(connection);
+        let ended = match tokio::time::timeout(HEADER_TIMEOUT, &mut connection).await {
+            Ok(ended) => ended,
+            // Before the protocol is known, nothing else ends a connection that stays silent.
+            Err(_) if !used.load(Ordering::Relaxed) => return,
+            Err(_) => connection.await,
+        };
+        if let Err(error) = ended {
             tracing::debug!(error, "a connection ended early");
         }
     });

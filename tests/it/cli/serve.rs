@@ -52,6 +52,27 @@ async fn token_files_are_applied_once() {
     assert_eq!(succeed(&["show", "--format=json", &directory.argument()]), first);
 }
 
+#[tokio::test]
+async fn a_deleted_token_of_a_file_stays_deleted_at_the_next_start() {
+    let directory = DataDir::new();
+    let operator = directory.operator().await;
+    let file = directory.beside("permission.json");
+    let file = file.to_str().unwrap();
+    succeed(&["create", "--permission=db:a:read", "--name=ci", "--offline", "--output-file", file]);
+    let cluster = directory.cluster();
+
+    let server = directory.start(&["--permission-tokens-file", file]);
+    let mut client = server.http1(cluster).await;
+    assert_eq!(client.send(&Request::delete(1).bearer(&operator)).await.status, 204);
+    drop(client);
+    server.end(Signal::TERM);
+
+    let server = directory.start(&["--permission-tokens-file", file]);
+    assert!(!succeed(&["show", "--format=csv", &directory.argument()]).contains("ci"));
+    let (_, printed) = server.end(Signal::TERM);
+    assert!(printed.contains("was deleted, and stays so"), "{printed}");
+}
+
 #[test]
 fn a_token_file_that_others_can_read_is_refused() {
     let directory = DataDir::new();
@@ -149,11 +170,11 @@ async fn the_options_can_be_given_as_variables() {
     let server = Running::start(serve);
 
     let mut show = command(&["show"]);
-    show.env("INFLUXDB3_DB_DIR", directory.path()).env("INFLUXDB3_TOKENS_FORMAT", "jsonl");
+    show.env("INFLUXDB3_DB_DIR", directory.path()).env("INFLUXDB3_TOKENS_SHOW_FORMAT", "jsonl");
     let (code, out, _) = finish(show);
     assert_eq!((code, out.lines().count()), (0, 1));
     let mut create = command(&["create"]);
-    create.env("INFLUXDB3_DB_DIR", directory.path()).env("INFLUXDB3_TOKENS_FORMAT", "json");
+    create.env("INFLUXDB3_DB_DIR", directory.path()).env("INFLUXDB3_TOKENS_CREATE_FORMAT", "json");
     create.env("INFLUXDB3_TOKENS_PERMISSION", "db:a:read system:*:read").env("INFLUXDB3_TOKENS_NAME", "a");
     let (code, out, error) = finish(create);
     assert_eq!((code, &*error), (0, ""));

@@ -56,8 +56,16 @@ fn each_format_shows_all_tokens_without_their_secrets_with_a_server_and_without_
 }
 
 #[test]
-fn a_store_without_tokens_is_shown_as_such() {
+fn a_directory_without_a_database_is_told_and_none_is_made() {
     let directory = DataDir::new();
+    assert!(fail(1, &["show", &directory.argument()]).contains("has no token database"));
+    assert!(!directory.path().exists());
+}
+
+#[tokio::test]
+async fn a_store_without_tokens_is_shown_as_such() {
+    let directory = DataDir::new();
+    drop(directory.catalog().await);
     let argument = directory.argument();
     let show = |format: &str| succeed(&["show", &argument, "--format", format]);
     assert_eq!(show("json"), "[]\n");
