@@ -23,6 +23,7 @@ WORK = ROOT / "target" / "generate"
 
 sys.path.insert(0, str(ROOT / "tools"))
 import pinned  # noqa: E402
+from unsupported import unsupported  # noqa: E402
 
 
 def main():
@@ -46,6 +47,8 @@ def generate(tools):
     document = crate / "openapi.json"
     run([tools / "oas-patch", "overlay", API / "openapi.yaml", API / "overlay.yaml", "--output", document], quiet=True)
     document.write_text(document.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    if missing := unsupported(document):
+        sys.exit("\n".join(["generate: the templates do not support", *missing]))
 
     ignore = crate / ".openapi-generator-ignore"
     shutil.copyfile(API / "generator.ignore", ignore)
@@ -67,7 +70,8 @@ def generate(tools):
     sources = sorted(crate.rglob("*.rs"))
     for source in sources:
         source.write_text(line_comments(once(source.read_text(encoding="utf-8"))), encoding="utf-8")
-    run(["rustfmt", "--edition", "2024", "--config-path", ROOT, *sources])
+    # In the checkout, whose rust-toolchain.toml says which rustfmt.
+    run(["rustfmt", "--edition", "2024", "--config-path", ROOT, *sources], cwd=ROOT)
     (crate / "inputs.sha256").write_text(digests(), encoding="utf-8")
     return crate
 
@@ -130,18 +134,23 @@ def same(crate, checked_in):
 
 
 def replace(target, source):
-    """Puts `source` in the place of `target`, leaving the old one untouched until the new one is complete."""
-    old = WORK / "old"
+    """Puts a copy of `source` in the place of `target`, which stays as it is until the copy is complete."""
+    new, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
+    for leftover in (new, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.copytree(source, new)
     if target.exists():
         target.rename(old)
-    source.rename(target)
+    new.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
 
 
-def run(command, quiet=False, env=None):
+def run(command, quiet=False, **options):
     """Runs a command and returns what it printed; on failure prints that, and stops."""
-    done = subprocess.run([str(word) for word in command], env=env, text=True, stdout=subprocess.PIPE if quiet else None, stderr=subprocess.STDOUT if quiet else None)
+    pipe = subprocess.PIPE if quiet else None
+    done = subprocess.run([str(word) for word in command], text=True, stdout=pipe, stderr=pipe, **options)
     if done.returncode != 0:
-        sys.exit(f"{done.stdout or ''}\ngenerate: {Path(command[0]).name} failed with exit code {done.returncode}")
+        sys.exit(f"{done.stdout or ''}{done.stderr or ''}\ngenerate: {Path(command[0]).name} failed with exit code {done.returncode}")
     return done.stdout
 
 
