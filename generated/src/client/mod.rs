@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION};
@@ -22,6 +23,9 @@ mod operations;
 
 /// The address of the document's first server, with the defaults of its variables.
 pub const DEFAULT_ADDRESS: &str = "https://localhost:8181";
+
+/// How long a connection may take to be made. How long a call may take is for its caller to say.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest response body that is read, in bytes.
 const LONGEST_BODY: usize = 64 << 20;
@@ -140,12 +144,21 @@ impl Client {
 #[cfg(feature = "client-tls")]
 fn connector() -> Result<Connector, AddressError> {
     let builder = hyper_rustls::HttpsConnectorBuilder::new().with_native_roots().map_err(AddressError::Certificates)?;
-    Ok(builder.https_or_http().enable_all_versions().build())
+    let mut tcp = tcp();
+    tcp.enforce_http(false);
+    Ok(builder.https_or_http().enable_all_versions().wrap_connector(tcp))
 }
 
 #[cfg(not(feature = "client-tls"))]
 fn connector() -> Result<Connector, AddressError> {
-    Ok(HttpConnector::new())
+    Ok(tcp())
+}
+
+fn tcp() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    connector.set_nodelay(true);
+    connector
 }
 
 /// The value of `Authorization`, marked as sensitive so that it is not printed.

@@ -19,9 +19,9 @@ where
         let request = self.request(Method::DELETE, path, &query, context)?;
         let (status, body) = self.send(request).await?;
         match status.as_u16() {
-            204 => Ok(DeleteTokenResponse::Success),
+            204 if body.is_empty() => Ok(DeleteTokenResponse::Success),
             401 => Ok(DeleteTokenResponse::UnauthorizedAccess(super::json(&body)?)),
-            404 => Ok(DeleteTokenResponse::TokenNotFound),
+            404 if body.is_empty() => Ok(DeleteTokenResponse::TokenNotFound),
             400 => Ok(DeleteTokenResponse::RequestFailed(super::json(&body)?)),
             _ => Err(super::undeclared(status, &body)),
         }

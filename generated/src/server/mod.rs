@@ -81,7 +81,7 @@ where
             }
         };
         for (name, value) in &self.inner.headers {
-            response.headers_mut().insert(name, value.clone());
+            response.headers_mut().append(name, value.clone());
         }
         response.headers_mut().insert(X_SPAN_ID, span_id);
         if parts.method == Method::HEAD { response::without_body(response) } else { response }
