@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""Runs Schemathesis, with every check and in every phase, against a server of its own.
+
+It fails where a check fails, its own or one of checks.py, where a phase was skipped or a warning is left, where fewer
+than 1,000 requests were answered, and where 405 or a status that the document declares for the operation was never
+seen. Schemathesis comes from requirements.txt, installed once into target/tools; what it is told beyond the document is
+in schemathesis.toml. Its reports stay in target/schemathesis.
+"""
+
+import argparse
+import base64
+import collections
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+DOCUMENT = ROOT / "generated" / "openapi.json"
+REPORTS = ROOT / "target" / "schemathesis"
+# As cargo takes it: relative to the folder that it is called in.
+BINARY = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "influxdb3-tokens"
+
+sys.path.insert(0, str(ROOT / "tools"))
+import pinned  # noqa: E402
+
+EXAMPLE_TOKENS = 250
+DICTIONARY_TOKENS = 250
+FEWEST_REQUESTS = 1000
+# No document declares it; HTTP calls for it where a path has no such method.
+METHOD_NOT_ALLOWED = 405
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--binary", type=Path, default=BINARY, help="the server [default: what `cargo build` makes]")
+    arguments.add_argument("--seed", type=int, default=1, help="which requests are generated [default: 1]")
+    options = arguments.parse_args()
+    if not options.binary.is_file():
+        sys.exit(f"{options.binary} does not exist: run `cargo build` first")
+
+    tools = pinned.install(HERE / "requirements.txt", "schemathesis")
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        token = write_tokens(options.binary.resolve(), folder)
+        with server(options.binary.resolve(), folder) as address:
+            live = live_ids(options.binary.resolve(), folder)
+            declared = write_inputs(folder, live[:EXAMPLE_TOKENS], live[EXAMPLE_TOKENS:])
+            passed = schemathesis(tools, folder, address, token, options.seed)
+    problems = [] if passed else ["Schemathesis found failures"]
+    problems += judge(declared)
+    print(f"{time.monotonic() - began:.0f} s; to repeat: {Path(sys.argv[0])} --seed {options.seed}")
+    if problems:
+        sys.exit("\n".join(f"schemathesis: {problem}" for problem in problems))
+
+
+def write_tokens(binary, folder):
+    """Writes the files of the tokens that the server is to start with, and returns the operator token."""
+    admin = folder / "admin.json"
+    run([binary, "create", "--admin", "--offline", "--output-file", admin])
+
+    def secret():
+        return "apiv3_" + base64.urlsafe_b64encode(secrets.token_bytes(64)).decode().rstrip("=")
+
+    names = [f"token-{number}" for number in range(EXAMPLE_TOKENS + DICTIONARY_TOKENS)]
+    tokens = [{"token": secret(), "name": name, "permissions": ["db:sensors:read"]} for name in names]
+    permission = folder / "permission.json"
+    permission.touch(mode=0o600)
+    permission.write_text(json.dumps({"tokens": tokens}), encoding="utf-8")
+    return json.loads(admin.read_text(encoding="utf-8"))["token"]
+
+
+@contextlib.contextmanager
+def server(binary, folder):
+    """A server with the tokens of `write_tokens`, on a free port, until the block is left; yields its address."""
+    with open(folder / "log", "w+", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [
+                binary, "serve", "--http-bind", "127.0.0.1:0", "--data-dir", folder / "data",
+                "--admin-token-file", folder / "admin.json", "--permission-tokens-file", folder / "permission.json",
+                "--log-filter", "warn",
+            ],
+            stdout=subprocess.PIPE, stderr=log, text=True,
+        )  # fmt: skip
+        try:
+            listening, _, address = process.stdout.readline().strip().partition(" on ")
+            if listening == "listening":
+                yield address
+                process.terminate()
+                process.wait(timeout=30)
+        finally:
+            process.kill()
+            process.wait()
+            log.seek(0)
+            sys.stderr.write(log.read())
+        if process.returncode != 0:
+            sys.exit(f"the server ended with exit code {process.returncode}")
+
+
+def live_ids(binary, folder):
+    """The IDs of the tokens that can be deleted: all but the operator token."""
+    shown = run([binary, "show", "--format", "json", "--data-dir", folder / "data"])
+    return [str(token["id"]) for token in json.loads(shown) if token["name"] != "_admin"]
+
+
+def write_inputs(folder, examples, dictionary):
+    """Writes what Schemathesis reads: the document with live IDs, others of them for the fuzzing phase, and the
+    configuration. Returns the statuses that are to be seen.
+    """
+    document = json.loads(DOCUMENT.read_text(encoding="utf-8"))
+    operation = document["paths"]["/api/v3/configure/token"]["delete"]
+    (id_parameter,) = (parameter for parameter in operation["parameters"] if parameter["name"] == "id")
+    id_parameter["examples"] = {f"live-{live}": {"value": live} for live in examples}
+    # Without a link there is no stateful phase. This one deletes a token again that was deleted.
+    again = {"operationId": operation["operationId"], "parameters": {"id": "$request.query.id"}}
+    operation["responses"]["204"]["links"] = {"again": again}
+
+    (folder / "openapi.json").write_text(json.dumps(document), encoding="utf-8")
+    (folder / "live-ids.txt").write_text("".join(f'"{live}"\n' for live in dictionary), encoding="utf-8")
+    for file in ("schemathesis.toml", "checks.py"):
+        shutil.copy(HERE / file, folder)
+    return {int(status) for status in operation["responses"]} | {METHOD_NOT_ALLOWED}
+
+
+def schemathesis(tools, folder, address, token, seed):
+    """Runs Schemathesis, passing on what it prints, and returns whether it found nothing to complain of."""
+    shutil.rmtree(REPORTS, ignore_errors=True)
+    REPORTS.mkdir(parents=True)
+    process = subprocess.Popen(
+        [
+            tools / "schemathesis", "--config-file", "schemathesis.toml", "run", "openapi.json", "--url", address,
+            "--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--mode", "all",
+            "--continue-on-failure", "--seed", str(seed), "--no-color",
+            "--report", "har,json,junit", "--report-har-path", REPORTS / "requests.har",
+            "--report-json-path", REPORTS / "report.json", "--report-junit-path", REPORTS / "junit.xml",
+        ],
+        cwd=folder, env={**os.environ, "ADMIN_TOKEN": token}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    leaks = set()
+    for line in process.stdout:
+        if token in line:
+            leaks.add("the output")
+        print(line.replace(token, "[the operator token]"), end="", flush=True)
+    passed = process.wait() == 0
+    for report in REPORTS.iterdir():
+        if token in report.read_text(encoding="utf-8"):
+            leaks.add(report.name)
+            report.unlink()
+    if leaks:
+        sys.exit(f"schemathesis: the operator token was in {', '.join(sorted(leaks))}")
+    if not (REPORTS / "report.json").is_file():
+        sys.exit("schemathesis: it ended without a report")
+    return passed
+
+
+def judge(declared):
+    """Prints how many requests were answered with which status, and returns what is wrong with the run."""
+    requests = json.loads((REPORTS / "requests.har").read_text(encoding="utf-8"))["log"]["entries"]
+    seen = collections.Counter(request["response"]["status"] for request in requests)
+    answered = sum(count for status, count in seen.items() if status >= 100)
+    statuses = ", ".join(f"{count} with {status}" for status, count in sorted(seen.items()))
+    print(f"{answered} requests answered: {statuses}")
+
+    report = json.loads((REPORTS / "report.json").read_text(encoding="utf-8"))
+    if answered < FEWEST_REQUESTS:
+        yield f"fewer than {FEWEST_REQUESTS} requests were answered"
+    for status in sorted(declared - seen.keys()):
+        yield f"no request was answered with {status}"
+    for phase, end in report["phases"].items():
+        if end["status"] == "skip":
+            yield f"the phase {phase} was skipped: {end['skip_reason']}"
+    for warning, concerned in report["warnings"].items():
+        if concerned:
+            yield f"the warning {warning}: {concerned}"
+
+
+def run(command):
+    """Runs a command and returns what it printed."""
+    done = subprocess.run(command, text=True, stdout=subprocess.PIPE)
+    if done.returncode != 0:
+        sys.exit(f"{command[0]} {command[1]} failed with exit code {done.returncode}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()
