@@ -102,18 +102,16 @@ fn connect(stream: TcpStream, api: &TokenApi, connections: &GracefulShutdown) {
     });
 }
 
-/// Answers a request and writes one line about it, without its query, which may hold a credential.
+/// Answers a request and writes one line about it, without its path and query, where a client may put a credential.
 async fn respond(api: &TokenApi, request: Request<Incoming>) -> Response<Body> {
     if !tracing::enabled!(tracing::Level::DEBUG) {
         return api.handle(request).await;
     }
     let begun = Instant::now();
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
     let response = api.handle(request).await;
     tracing::debug!(
         method = method.as_str(),
-        path,
         status = response.status().as_u16(),
         span_id = response.headers().get("x-span-id").and_then(|id| id.to_str().ok()),
         microseconds = begun.elapsed().as_micros(),

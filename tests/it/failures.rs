@@ -1,11 +1,15 @@
 //! A store that fails, bodies that nobody asked for, and the end of the server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Bytes, Frame};
 use influxdb3_tokens::StoreError;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::client::{Body, Client, PATH, Request};
 use crate::running::{Fault, FaultyStore, Gate, Server, until_refused};
@@ -196,4 +200,17 @@ async fn a_client_that_goes_away_leaves_the_server_well() {
     let status = server.http1().await.send(&request).await.status;
     assert!(status == 204 || status == 404, "{status}");
     assert!(!server.catalog.live().contains(id));
+}
+
+/// The clock stands still, and jumps to the next timer whenever nothing else is to be done.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_makes_no_request_is_closed() {
+    let server = Server::in_memory().await;
+    for begun in ["", "PRI * HT", "DELETE / HT"] {
+        let mut connection = TcpStream::connect(server.address).await.unwrap();
+        connection.write_all(begun.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let closed = timeout(Duration::from_secs(3600), connection.read_to_end(&mut answer)).await;
+        assert!(closed.is_ok(), "{begun:?}");
+    }
 }

@@ -44,6 +44,15 @@ async fn each_response_of_the_server_is_a_variant() {
 }
 
 #[tokio::test]
+async fn a_404_of_another_path_is_not_taken_for_the_declared_one() {
+    let server = Server::in_memory().await;
+    let operator = server.operator().await;
+    let client = Client::try_new(&format!("http://{}/elsewhere", server.address)).unwrap();
+    let error = client.delete_token("7".to_owned(), &context(&operator)).await.unwrap_err();
+    assert!(!is_unavailable(&error) && error.0.contains("undeclared response 404"), "{error}");
+}
+
+#[tokio::test]
 async fn no_connection_and_503_are_unavailable() {
     let store = Arc::new(FaultyStore::default());
     let server = Server::over(Arc::clone(&store) as _).await;

@@ -3,11 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
+use tokio::sync::oneshot;
 
-use super::writer::Answer;
 use crate::live::LiveTokens;
 use crate::store::{Creation, Deletion, DeletionOutcome, StoreError};
 use crate::token::{Digest, NewToken, Origin, Timestamp, TokenId};
+
+/// Where the answer to a request goes.
+pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// A change that someone waits for.
 pub(super) enum Change {

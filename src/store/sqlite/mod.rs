@@ -31,9 +31,9 @@ use uuid::Uuid;
 use super::{Creation, Deletion, DeletionOutcome, StoreError, TokenStore};
 use crate::live::LiveTokens;
 use crate::token::{NewToken, TokenId, TokenRecord};
-use batch::{Change, Request};
+use batch::{Answer, Change, Request};
 pub use file::OpenError;
-use writer::{Answer, Job, Writer};
+use writer::{Job, Writer};
 
 /// Tokens in one SQLite file, which belongs to one process at a time.
 ///

@@ -7,17 +7,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::batch::{Change, Marks, Staging};
+use super::batch::{Answer, Change, Marks, Staging};
 use super::{fold, read, schema};
 use crate::live::LiveTokens;
 use crate::store::{LOADED_ALREADY, StoreError};
 use crate::token::{TokenId, TokenRecord};
-
-/// Where the answer to a request goes.
-pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// What the writer is asked to do.
 pub(super) enum Job {
