@@ -3,7 +3,6 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use influxdb3_token_api::models::ErrorMessage;
@@ -11,7 +10,7 @@ use influxdb3_token_api::security::{AuthenticationError, Authenticator, Credenti
 use influxdb3_token_api::server::Service;
 use influxdb3_token_api::swagger::auth::AuthData;
 use influxdb3_token_api::{
-    Api, ApiError, Client, Context, DeleteTokenResponse, Has, XSpanIdString, is_unavailable, unavailable,
+    Api, ApiError, Client, Context, DeleteTokenResponse, Has, MockApi, XSpanIdString, is_unavailable, unavailable,
 };
 use influxdb3_tokens::StoreError;
 use tokio::net::TcpListener;
@@ -138,12 +137,17 @@ async fn an_id_of_any_text_and_the_span_id_arrive_as_they_were_given() {
 /// The client of a server that answers deletions, from whoever they come, as `answer` does for a span ID and an ID.
 async fn client_of<F>(answer: F) -> Client
 where
-    F: Fn(&str, &str) -> Result<DeleteTokenResponse, ApiError> + Send + Sync + 'static,
+    F: Fn(&str, &str) -> Result<DeleteTokenResponse, ApiError> + Send + 'static,
 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
+    let mut api = MockApi::<Context<()>>::new();
+    api.expect_delete_token().returning(move |id, context| {
+        let XSpanIdString(span_id) = Has::<XSpanIdString>::get(context);
+        answer(span_id, &id)
+    });
     tokio::spawn(async move {
-        let service = Service::new(Answering(answer), Everybody);
+        let service = Service::new(api, Everybody);
         while let Ok((stream, _)) = listener.accept().await {
             let service = service.clone();
             tokio::spawn(async move {
@@ -153,20 +157,6 @@ where
         }
     });
     Client::try_new(&format!("http://{address}")).unwrap()
-}
-
-struct Answering<F>(F);
-
-#[async_trait]
-impl<F, P> Api<Context<P>> for Answering<F>
-where
-    F: Fn(&str, &str) -> Result<DeleteTokenResponse, ApiError> + Send + Sync,
-    P: Send + Sync,
-{
-    async fn delete_token(&self, id: String, context: &Context<P>) -> Result<DeleteTokenResponse, ApiError> {
-        let XSpanIdString(span_id) = Has::<XSpanIdString>::get(context);
-        (self.0)(span_id, &id)
-    }
 }
 
 struct Everybody;
