@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use influxdb3_tokens::server::{self, control};
 use influxdb3_tokens::{Catalog, Import, Permissions, TokenApi, TokenImport};
 use tokio::net::TcpListener;
@@ -57,6 +57,9 @@ enum LogFormat {
     Json,
 }
 
+/// How many tokens of a file wait for the store at a time; fewer than its queue takes.
+const IMPORTS: usize = 1024;
+
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let logs = tracing_subscriber::fmt().with_env_filter(options.log_filter).with_writer(std::io::stderr);
     match options.log_format {
@@ -65,9 +68,10 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     }
 
     let catalog = access::open(&options.directory).await?;
-    for token in given_tokens(options.admin_token_file, options.permission_tokens_file)? {
-        import(&catalog, token).await?;
-    }
+    let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file)?;
+    // Many at a time, in their order, so that they share commits.
+    let imports = stream::iter(tokens).map(|token| import(&catalog, token)).buffered(IMPORTS);
+    imports.try_collect::<()>().await?;
     let (stop, stop_at_once) = signals()?;
 
     let listener =
