@@ -1,13 +1,12 @@
 //! The generated traits, fulfilled by the catalog.
 
-use std::error::Error;
-
 use async_trait::async_trait;
 use influxdb3_token_api::models::ErrorMessage;
 use influxdb3_token_api::security::{AuthenticationError, Authenticator, Credential, SecurityKind};
 use influxdb3_token_api::{Api, ApiError, DeleteTokenResponse, Has, Location, XSpanIdString, unavailable};
 
-use crate::{Catalog, DeleteError, Principal, StoreError};
+use crate::causes::with_causes;
+use crate::{Catalog, DeleteError, Principal};
 
 /// The [`Api`] and the [`Authenticator`] of a [`Catalog`]: what an embedder gives to
 /// `influxdb3_token_api::server::Service` or calls without HTTP. It has no rule of its own.
@@ -48,7 +47,7 @@ where
                 let message = ErrorMessage { error: Some(error.to_string()), data: None };
                 Ok(DeleteTokenResponse::UnauthorizedAccess(message))
             }
-            Err(DeleteError::Store(error)) => Err(unavailable(with_cause(&error))),
+            Err(DeleteError::Store(error)) => Err(unavailable(with_causes(&error))),
         }
     }
 }
@@ -75,11 +74,6 @@ fn secret<'c>(credential: &'c Credential<'_>) -> Option<&'c str> {
         },
         _ => None,
     }
-}
-
-/// An error of the store for the log, with what is behind it.
-fn with_cause(error: &StoreError) -> String {
-    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@
 //! | `store` | [`TokenStore`], and its implementations [`MemoryStore`] and `SqliteStore` (feature `sqlite`) |
 //! | `live` | [`LiveTokens`], every live token in memory: stores write to it, the catalog reads it |
 //! | `token` | the types of a token, parsed once and valid ever after |
+//! | `causes` | an error with everything that is behind it, as text |
 //! | `clock` | [`Clock`], what time it is |
 //!
 //! The library sets up no runtime and no logger.
@@ -50,6 +51,7 @@
 
 mod api;
 mod catalog;
+mod causes;
 mod clock;
 mod embed;
 mod live;

@@ -14,7 +14,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
-use super::{DataDir, Failure, access, token_file};
+use super::token_file::{self, AdminToken, PermissionTokens};
+use super::{DataDir, Failure, access};
 
 /// Run the server, until SIGTERM or SIGINT
 #[derive(Args)]
@@ -99,11 +100,12 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
 fn given_tokens(admin: Option<PathBuf>, permission: Option<PathBuf>) -> Result<Vec<TokenImport>, Failure> {
     let mut tokens = Vec::new();
     if let Some(file) = admin {
-        let token = token_file::read_admin(&file)?;
+        let token: AdminToken = token_file::read(&file)?;
         tokens.push(token_file::import(token.token, &token.name, token.expiry_millis, Permissions::ADMIN, &file)?);
     }
     if let Some(file) = permission {
-        for token in token_file::read_permission(&file)?.tokens {
+        let PermissionTokens { tokens: listed, .. } = token_file::read(&file)?;
+        for token in listed {
             let permissions = token.permissions.join(" ").parse().map_err(|error| token_file::wrong(&file, &error))?;
             tokens.push(token_file::import(token.token, &token.name, token.expiry_millis, permissions, &file)?);
         }

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use influxdb3_tokens::server::control::{PAGE, Reply, Request, Summary};
-use serde::Serialize;
 
 use super::access::Access;
 use super::{DataDir, Failure};
@@ -92,14 +91,11 @@ impl Output {
                 table.add_row(cells(token, hash));
             }
             Self::Json { empty } => {
-                write!(out, "{}{}", if *empty { "[\n  " } else { ",\n  " }, json(token)?)?;
+                write!(out, "{}{}", if *empty { "[\n  " } else { ",\n  " }, serde_json::to_string(token)?)?;
                 *empty = false;
             }
-            Self::Jsonl => writeln!(out, "{}", json(token)?)?,
-            Self::Csv(writer) => {
-                drop(out);
-                writer.write_record(cells(token, token.hash.clone()))?;
-            }
+            Self::Jsonl => writeln!(out, "{}", serde_json::to_string(token)?)?,
+            Self::Csv(writer) => writer.write_record(cells(token, token.hash.clone()))?,
         }
         Ok(())
     }
@@ -111,17 +107,10 @@ impl Output {
             Self::Json { empty: true } => writeln!(out, "[]")?,
             Self::Json { empty: false } => writeln!(out, "\n]")?,
             Self::Jsonl => {}
-            Self::Csv(mut writer) => {
-                drop(out);
-                writer.flush()?;
-            }
+            Self::Csv(mut writer) => writer.flush()?,
         }
         Ok(())
     }
-}
-
-fn json(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    serde_json::to_string(value)
 }
 
 /// In the order of [`COLUMNS`].

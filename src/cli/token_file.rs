@@ -42,14 +42,6 @@ pub(super) struct PermissionToken {
     pub(super) permissions: Vec<String>,
 }
 
-pub(super) fn read_admin(file: &Path) -> Result<AdminToken, Failure> {
-    read(file)
-}
-
-pub(super) fn read_permission(file: &Path) -> Result<PermissionTokens, Failure> {
-    read(file)
-}
-
 /// Writes a new file, durably.
 pub(super) fn write_admin(file: &Path, token: &AdminToken) -> Result<(), Failure> {
     let contents = contents(token)?;
@@ -61,7 +53,7 @@ pub(super) fn write_admin(file: &Path, token: &AdminToken) -> Result<(), Failure
 
 /// Adds a token to a file, or writes a new file, durably; a reader sees the old contents or the new.
 pub(super) fn append_permission(file: &Path, token: PermissionToken) -> Result<(), Failure> {
-    let mut tokens = if file.exists() { read_permission(file)? } else { PermissionTokens::default() };
+    let mut tokens: PermissionTokens = if file.exists() { read(file)? } else { PermissionTokens::default() };
     if tokens.tokens.iter().any(|other| other.name == token.name) {
         return Err(wrong(file, &format_args!("it has a token of the name {:?} already", token.name)));
     }
@@ -99,7 +91,8 @@ pub(super) fn wrong(file: &Path, reason: &dyn Display) -> Failure {
     format!("{}: {reason}", file.display()).into()
 }
 
-fn read<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
+/// Reads an [`AdminToken`] or [`PermissionTokens`].
+pub(super) fn read<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
     let opened = File::open(file).map_err(|error| wrong(file, &error))?;
     let mode = opened.metadata().map_err(|error| wrong(file, &error))?.permissions().mode();
     if mode & 0o077 != 0 {

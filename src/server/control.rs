@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::causes::with_causes;
 use crate::{Catalog, Secret, Timestamp, TokenId, TokenRecord, TokenRequest};
 
 /// The longest line that is read, in bytes.
@@ -99,8 +100,7 @@ async fn create(catalog: &Catalog, name: &str, permissions: &str, expires_in: Op
 }
 
 fn refused(error: &dyn std::error::Error) -> Reply {
-    let causes = std::iter::successors(error.source(), |&error| error.source());
-    Reply::Refused(causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}")))
+    Reply::Refused(with_causes(error))
 }
 
 fn created(record: &TokenRecord, secret: &Secret) -> AdminTokenObject {

@@ -1,0 +1,25 @@
+use std::error::Error;
+use std::iter::successors;
+
+/// What went wrong, and why, and why that: an error with everything that is behind it.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let causes = successors(error.source(), |&error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::StoreError;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot open the file")]
+    struct Failed(#[source] std::io::Error);
+
+    #[test]
+    fn every_cause_is_told_once() {
+        assert_eq!(with_causes(&StoreError::Busy), StoreError::Busy.to_string());
+        let failed = StoreError::unavailable(Failed(std::io::Error::other("no such disk")));
+        assert_eq!(with_causes(&failed), "the token store is unavailable: cannot open the file: no such disk");
+    }
+}
