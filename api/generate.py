@@ -106,14 +106,9 @@ def line_comments(source):
                     line += "text"
             if line or lines[-1]:
                 lines.append(line)
-        return "\n".join(f"{match['indent']}{match['mark']} {line}".rstrip() for line in lines)
+        return "\n".join(f"{match['indent']}/// {line}".rstrip() for line in lines)
 
-    def inner_or_outer(pattern, mark):
-        return lambda text: re.sub(pattern, lambda m: comment({**m.groupdict(), "mark": mark}), text, flags=re.S | re.M)
-
-    outer = inner_or_outer(r'^(?P<indent> *)#\[doc = r####"(?P<text>.*?)"####\]', "///")
-    inner = inner_or_outer(r'^(?P<indent> *)#!\[doc = r####"(?P<text>.*?)"####\]', "//!")
-    return inner(outer(source))
+    return re.sub(r'^(?P<indent> *)#\[doc = r####"(?P<text>.*?)"####\]', comment, source, flags=re.S | re.M)
 
 
 def digests():
