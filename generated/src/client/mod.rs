@@ -30,8 +30,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest response body that is read, in bytes.
 const LONGEST_BODY: usize = 64 << 20;
 
-/// RFC 3986, section 2.3: what needs no encoding.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// What is encoded: all but the unreserved characters (RFC 3986, section 2.3).
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 #[cfg(feature = "client-tls")]
 type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
@@ -179,7 +179,7 @@ fn authorization(credential: &AuthData) -> Result<HeaderValue, ApiError> {
 
 /// A query from pairs of names and values, with its question mark; empty where there are none.
 fn query(pairs: &[(&str, Option<String>)]) -> String {
-    let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
+    let encode = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
     let given = pairs.iter().filter_map(|(name, value)| value.as_ref().map(|value| (name, value)));
     let pairs: Vec<String> = given.map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
