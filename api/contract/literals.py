@@ -1,0 +1,31 @@
+"""Rust literals and Markdown code spans for the document's texts, which may hold anything."""
+
+import json
+
+
+def literal(text):
+    """A Rust string literal. What is not printable is escaped: rustc and Clippy refuse invisible marks."""
+    return '"' + "".join(map(escaped, text)) + '"'
+
+
+def escaped(character):
+    if character in '"\\':
+        return "\\" + character
+    if character in "\n\r\t":
+        return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}[character]
+    return character if character.isprintable() else f"\\u{{{ord(character):x}}}"
+
+
+def code(value):
+    """A JSON value as a Markdown code span."""
+    return span(json.dumps(value, ensure_ascii=False))
+
+
+def span(text):
+    """A text as a Markdown code span on one line."""
+    text = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+    fence = "`"
+    while fence in text:
+        fence += "`"
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{space}{text}{space}{fence}"

@@ -1,0 +1,105 @@
+"""Rust identifiers for the document's names, which may be anything."""
+
+import re
+import unicodedata
+
+# https://doc.rust-lang.org/reference/keywords.html, strict and reserved ones, of all editions.
+KEYWORDS = frozenset(
+    """
+    abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if impl
+    in let loop macro match mod move mut override priv pub ref return self static struct super trait true try type
+    typeof unsafe unsized use virtual where while yield
+    """.split()
+)  # fmt: skip
+# Keywords that no `r#` turns into an identifier.
+NEVER_RAW = frozenset({"crate", "self", "super"})
+# What the generated code means by these names.
+TAKEN_TYPES = frozenset(
+    """
+    AsMut AsRef Box BTreeMap Clone Copy Debug Default Deserialize DeserializeOwned Deserializer Display
+    DoubleEndedIterator Drop Eq Err Error ExactSizeIterator Extend Fn FnMut FnOnce From FromIterator FromStr Hash
+    Into IntoIterator Iterator None Ok Option Ord PartialEq PartialOrd Result Secret Self Send Serialize Serializer
+    Sized Some String Sync ToOwned ToString TryFrom TryInto UnknownValue Unpin Validate Vec Violation
+    """.split()
+)  # fmt: skip
+
+
+def type_name(text):
+    """`admin-token_object` → `AdminTokenObject`."""
+    name = pascal(text)
+    return f"Model{name}" if name in TAKEN_TYPES or not name[:1].isalpha() else name
+
+
+def variant_name(text):
+    """`gzip` → `Gzip`; `1h` → `Variant1h`; `<=` → `LessThanEquals`; the empty text → `Empty`."""
+    name = pascal(text)
+    return f"Variant{name}" if name == "Self" or not name[:1].isalpha() else name
+
+
+def value_name(text):
+    """`createdAt` → `created_at`, for fields, parameters and functions; `type` → `r#type`; `2fa` → `param_2fa`."""
+    name = "_".join(word.lower() for word in words(text))
+    if name in NEVER_RAW or not name[:1].isalpha():
+        return f"param_{name}"
+    return f"r#{name}" if name in KEYWORDS else name
+
+
+def crate_name(text):
+    """`InfluxDB 3 Core` → `influxdb-3-core`."""
+    name = "-".join(re.findall(r"[a-z0-9]+", text.lower()))
+    return name if name[:1].isalpha() else f"api-{name}"
+
+
+def is_token(text):
+    """Whether a text can name a header or a cookie (RFC 9110, section 5.6.2)."""
+    return re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", text) is not None
+
+
+def unique(name, taken):
+    """The name, or the name with the first number that makes it differ from those taken; it is taken from then on."""
+    bare = name.removeprefix("r#")
+    candidate, number = name, 1
+    while candidate in taken:
+        number += 1
+        separator = "_" if bare == bare.lower() else ""
+        candidate = f"{bare}{separator}{number}"
+    taken.add(candidate)
+    return candidate
+
+
+def pascal(text):
+    return "".join(word[:1].upper() + word[1:] for word in words(text))
+
+
+def words(text):
+    """The words of a name, in ASCII: split at whatever is no letter or digit, and where small letters end."""
+    spelt = "".join(map(spell, text))
+    found = re.findall(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+[a-z]*", spelt)
+    if not found:
+        # Nothing but punctuation.
+        found = [word for character in text for word in described(character)]
+    return [word if word[:1].isdigit() else word[:1] + word[1:].lower() for word in found] or ["Empty"]
+
+
+def spell(character):
+    """A character in ASCII: without its accents (é → e), or by its name (µ → micro, ж → zhe)."""
+    if character.isascii():
+        return character
+    base = "".join(part for part in unicodedata.normalize("NFD", character) if not unicodedata.combining(part))
+    if base.isascii():
+        return base
+    if character.islower():
+        return "".join(described(character)).lower()
+    if character.isalnum() or unicodedata.category(character).startswith("S"):
+        return f"-{''.join(described(character))}-"
+    return "-"
+
+
+def described(character):
+    """The telling words of a character's Unicode name: `GREEK SMALL LETTER MU` → Mu, `LESS-THAN SIGN` → Less, Than."""
+    name = unicodedata.name(character, f"U{ord(character):X}")
+    if match := re.search(r"(?:LETTER|DIGIT|SYLLABLE) (.+)$", name):
+        name = match[1]
+    elif match := re.fullmatch(r"CJK UNIFIED IDEOGRAPH-(\w+)", name):
+        name = f"U{match[1]}"
+    return [word.capitalize() for word in re.split(r"[ -]", name.removesuffix(" SIGN"))]

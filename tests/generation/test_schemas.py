@@ -1,0 +1,330 @@
+"""Schemas to Rust types: `python3 -m unittest discover tests/generation`."""
+
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "api"))
+from contract import composition, patterns  # noqa: E402
+from contract.constraints import float_literal  # noqa: E402
+from contract.document import Document  # noqa: E402
+from contract.literals import code, literal  # noqa: E402
+from contract.schemas import Schemas  # noqa: E402
+
+
+def schemas(**components):
+    return Schemas(Document({"components": {"schemas": components}}))
+
+
+def ref(name):
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def rust(schema, role="response", **components):
+    return schemas(**components).type(schema, "Hint", "place", role).rust
+
+
+def fields(given, name):
+    """The Rust types of a model's fields."""
+    model = next(model for model in given.models if model.name == name)
+    return {part.name: part.rust for part in model.fields}
+
+
+class Types(unittest.TestCase):
+    def test_each_kind_and_format_has_its_type(self):
+        for schema, expected in [
+            ({"type": "string"}, "String"),
+            ({"type": "string", "format": "hostname"}, "String"),
+            ({"type": "string", "format": "date-time"}, "chrono::DateTime<chrono::Utc>"),
+            ({"type": "string", "format": "date"}, "chrono::NaiveDate"),
+            ({"type": "string", "format": "uuid"}, "uuid::Uuid"),
+            ({"type": "string", "format": "byte"}, "swagger::ByteArray"),
+            ({"type": "string", "format": "binary"}, "swagger::ByteArray"),
+            ({"type": "string", "format": "password"}, "models::Secret"),
+            ({"type": "integer"}, "i64"),
+            ({"type": "integer", "format": "int32"}, "i32"),
+            ({"type": "integer", "format": "uint32"}, "u32"),
+            ({"type": "integer", "format": "uint64"}, "u64"),
+            ({"type": "integer", "maximum": 2**63}, "u64"),
+            ({"type": "number"}, "f64"),
+            ({"type": "number", "format": "float"}, "f32"),
+            ({"type": "boolean"}, "bool"),
+            ({"type": "array", "items": {"type": "string"}}, "Vec<String>"),
+            ({"type": "array"}, "Vec<serde_json::Value>"),
+            ({"type": "object"}, "serde_json::Map<String, serde_json::Value>"),
+            ({"type": "object", "additionalProperties": True}, "serde_json::Map<String, serde_json::Value>"),
+            ({"additionalProperties": {"type": "integer"}}, "std::collections::BTreeMap<String, i64>"),
+            ({}, "serde_json::Value"),
+            ({"pattern": "^a$"}, "serde_json::Value"),
+            ({"type": ["integer", "null"]}, "Option<i64>"),
+            ({"type": "string", "nullable": True}, "Option<String>"),
+            ({"type": "object", "properties": {"a": {}}}, "models::Hint"),
+            ({"enum": ["a", None]}, "Option<models::Hint>"),
+            ({"const": 1}, "models::Hint"),
+            ({"enum": [0.5]}, "f64"),
+        ]:
+            with self.subTest(schema):
+                self.assertEqual(rust(schema), expected)
+
+    def test_a_reference_among_annotations_is_that_reference(self):
+        for schema in [
+            ref("A"),
+            {**ref("A"), "description": "Text."},
+            {"allOf": [ref("A")], "description": "Text.", "x-order": 1},
+            {"allOf": [ref("A"), {"description": "Text."}], "type": "object"},
+            {"oneOf": [ref("A")]},
+        ]:
+            with self.subTest(schema):
+                self.assertEqual(rust(schema, A={"type": "object", "properties": {"a": {}}}), "models::A")
+
+    def test_null_comes_from_wherever_it_is_stated(self):
+        components = {"A": {"type": "string", "nullable": True}, "B": ref("A"), "C": {"type": "string"}}
+        for schema in [
+            ref("A"),
+            ref("B"),
+            {"anyOf": [ref("C"), {"type": "null"}]},
+            {"allOf": [ref("C")], "nullable": True},
+        ]:
+            with self.subTest(schema):
+                self.assertRegex(rust(schema, **components), r"^Option<models::[ABC]>$")
+        self.assertEqual(rust({"allOf": [ref("A"), {"maxLength": 3}]}, **components), "Option<String>")
+
+    def test_an_untyped_parameter_is_text(self):
+        self.assertEqual(rust({"format": "date-time"}, role="parameter"), "String")
+
+    def test_deep_types_are_split_where_clippy_would_refuse_them(self):
+        deep = {"type": "string"}
+        for _ in range(8):
+            deep = {"type": "array", "items": deep}
+        self.assertEqual(rust(deep).count("Vec<"), 2)
+
+    def test_scalars_are_what_one_text_can_hold(self):
+        given = schemas(
+            Text={"type": "string"},
+            List={"type": "array"},
+            Alias=ref("Text"),
+            Either={"oneOf": [{"type": "integer"}, {"type": "string"}]},
+        )
+        scalar = {
+            name: given.type(ref(name), "Hint", "place", "parameter").scalar
+            for name in ("Text", "List", "Alias", "Either")
+        }
+        self.assertEqual(scalar, {"Text": True, "List": False, "Alias": True, "Either": True})
+
+    def test_secrets_become_text_without_display(self):
+        given = schemas(Key={"type": "string", "format": "password"}, Alias=ref("Key"))
+        self.assertEqual(given.type(ref("Alias"), "Hint", "place", "parameter").text("value"), "value.0.0.clone()")
+
+
+class Models(unittest.TestCase):
+    def test_names_that_collide_get_numbers(self):
+        given = schemas(**{"token": {}, "Token": {}, "TOKEN": {}, "String": {}, "2fa": {}})
+        self.assertEqual(
+            [model.name for model in given.models], ["Token", "Token2", "Token3", "ModelString", "Model2fa"]
+        )
+
+    def test_inline_models_follow_the_component_that_they_are_in(self):
+        inline = {
+            "type": "object",
+            "properties": {"a": {"type": "array", "items": {"type": "object", "properties": {"b": {"enum": ["x"]}}}}},
+        }
+        given = schemas(First=inline, Second={"type": "string"})
+        given.type({"type": "object", "properties": {"c": {}}}, "Call request", "place", "request")
+        names = [facts["name"] for facts in given.finish()]
+        self.assertEqual(names, ["First", "FirstAInner", "FirstAInnerB", "Second", "CallRequest"])
+
+    def test_fields_say_whether_they_may_be_left_out_and_be_null(self):
+        text, null = {"type": "string"}, {"type": "string", "nullable": True}
+        given = schemas(A={"properties": {"a": text, "b": null, "c": text, "d": null}, "required": ["a", "b"]})
+        expected = {"a": "String", "b": "Option<String>", "c": "Option<String>", "d": "Option<Option<String>>"}
+        self.assertEqual(fields(given, "A"), expected)
+
+    def test_what_one_side_does_not_write_is_optional_where_it_writes(self):
+        text = {"type": "string"}
+        inner = {
+            "properties": {"r": {**text, "readOnly": True}, "w": {**text, "writeOnly": True}},
+            "required": ["r", "w"],
+        }
+        outer = {"type": "object", "properties": {"inner": {"type": "array", "items": ref("Inner")}}}
+        for role, expected in [
+            ("request", {"r": "Option<String>", "w": "String"}),
+            ("response", {"r": "String", "w": "Option<String>"}),
+        ]:
+            given = schemas(Inner=inner, Outer=outer)
+            given.type(ref("Outer"), "Hint", "place", role)
+            self.assertEqual(fields(given, "Inner"), expected)
+
+    def test_a_required_property_that_is_nowhere_described_is_there(self):
+        given = schemas(A={"type": "object", "properties": {"a": {"type": "string"}}, "required": ["b"]})
+        self.assertEqual(fields(given, "A"), {"a": "Option<String>", "b": "serde_json::Value"})
+
+    def test_every_fact_is_printable(self):
+        def walk(value):
+            self.assertIsNotNone(value)
+            for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+                walk(item)
+
+        walk(
+            schemas(A={"oneOf": [{"type": "string"}, ref("B")]}, B={"type": "object", "properties": {"a": {}}}).finish()
+        )
+
+
+class Composition(unittest.TestCase):
+    def test_the_stricter_of_two_limits_counts(self):
+        limits = {}
+        composition.collect_limits({"minLength": 1, "maximum": 5, "exclusiveMaximum": True, "pattern": "a"}, limits)
+        composition.collect_limits({"minLength": 3, "exclusiveMaximum": 4, "pattern": "b"}, limits)
+        self.assertEqual(limits, {"minLength": 3, "exclusiveMaximum": 4, "pattern": ["a", "b"]})
+
+    def test_all_parts_are_merged(self):
+        given = schemas(
+            A={"type": "object", "properties": {"a": {"type": "number"}, "b": {"type": "string"}}, "required": ["a"]},
+            B={"allOf": [ref("A"), {"properties": {"a": {"type": "integer"}}}, {"required": ["b"]}]},
+        )
+        self.assertEqual(fields(given, "B"), {"a": "i64", "b": "String"})
+
+    def test_parts_that_exclude_one_another_are_a_problem(self):
+        given = schemas(A={"allOf": [{"type": "string"}, {"type": "integer"}]})
+        self.assertEqual(len(given.document.problems), 1)
+        self.assertIn("components.schemas.A.allOf.1", given.document.problems[0])
+
+    def test_a_schema_made_of_itself_is_a_problem(self):
+        inner = {"type": "object", "properties": {"x": {"$ref": "#/components/schemas/A/properties/x"}}}
+        for circle in [
+            {"A": {"allOf": [ref("A"), {"type": "array"}]}},
+            {"A": ref("B"), "B": ref("A")},
+            {"A": {"anyOf": [ref("A"), {"type": "null"}]}},
+            {"A": {"oneOf": [ref("A"), {"type": "string"}]}},
+            {"A": inner},
+            {"A": {"oneOf": [ref("B"), {"type": "string"}]}, "B": {"anyOf": [ref("A"), {"type": "integer"}]}},
+        ]:
+            with self.subTest(circle):
+                given = schemas(**circle)
+                given.finish()
+                self.assertTrue(given.document.problems)
+
+    def test_an_heir_takes_over_the_properties_and_not_the_choice_between_heirs(self):
+        text = {"type": "string"}
+        base = {"type": "object", "required": ["kind"], "properties": {"kind": text}, "oneOf": [ref("B"), ref("C")]}
+        heir = {"allOf": [ref("A"), {"type": "object", "properties": {"b": text}}]}
+        given = schemas(
+            A={**base, "discriminator": {"propertyName": "kind"}}, B=heir, C={"allOf": [ref("A")], "description": "C."}
+        )
+        self.assertEqual(fields(given, "B"), {"kind": "String", "b": "Option<String>"})
+        self.assertEqual(fields(given, "C"), {"kind": "String"})
+        self.assertEqual(fields(given, "A"), {"one_of": "models::AOneOf"})
+        self.assertEqual(given.document.problems, [])
+
+    def test_a_choice_that_only_requires_leaves_the_type(self):
+        given = schemas(A={"properties": {"a": {}, "b": {}}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]})
+        self.assertEqual(set(fields(given, "A")), {"a", "b"})
+
+    def test_a_choice_taken_over_from_another_schema_is_the_same_enum(self):
+        object = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+        given = schemas(
+            X=object, Y=object, Choice={"oneOf": [ref("X"), ref("Y")]}, More={"allOf": [ref("Choice"), object]}
+        )
+        self.assertEqual([model.name for model in given.models][:4], ["X", "Y", "Choice", "More"])
+
+    def test_a_choice_of_scalars_beside_properties_is_a_problem(self):
+        given = schemas(A={"properties": {"a": {}}, "oneOf": [{"type": "string"}, {"type": "integer"}]})
+        self.assertIn("components.schemas.A.oneOf", given.document.problems[0])
+
+
+class Recursion(unittest.TestCase):
+    def test_boxes_are_where_a_type_contains_itself_and_only_there(self):
+        given = schemas(
+            A={"properties": {"a": ref("A"), "list": {"type": "array", "items": ref("A")}, "b": ref("B")}},
+            B={"properties": {"alias": ref("C")}},
+            C=ref("A"),
+        )
+        self.assertEqual(
+            fields(given, "A"),
+            {"a": "Option<Box<models::A>>", "list": "Option<Vec<models::A>>", "b": "Option<models::B>"},
+        )
+        self.assertEqual(fields(given, "B"), {"alias": "Option<Box<models::C>>"})
+
+    def test_large_alternatives_are_boxed(self):
+        many = {"type": "object", "properties": {f"p{number}": {"type": "string"} for number in range(20)}}
+        given = schemas(Many=many, Choice={"oneOf": [ref("Many"), {"type": "boolean"}]})
+        given.finish()
+        self.assertEqual([variant.type.rust for variant in given.models[1].variants], ["Box<models::Many>", "bool"])
+
+
+class Checks(unittest.TestCase):
+    def test_only_what_requests_reach_is_checked(self):
+        for role, checked in [("request", True), ("parameter", True), ("response", False)]:
+            given = schemas(A={"type": "string", "maxLength": 3})
+            given.type(ref("A"), "Hint", "place", role)
+            self.assertEqual((given.finish()[0]["checked"], given.uses["usesChecks"]), (checked, checked))
+
+    def test_a_type_without_limits_has_no_statements(self):
+        given = schemas(
+            A={"properties": {"a": ref("A"), "b": {"type": "integer", "minimum": -(2**63), "format": "int64"}}}
+        )
+        self.assertEqual(given.type(ref("A"), "Hint", "place", "request").checks("value"), [])
+
+    def test_statements_name_the_item(self):
+        given = schemas()
+        items = {"type": "array", "items": {"type": "integer", "minimum": 0.5}}
+        self.assertEqual(
+            given.type(items, "Hint", "place", "parameter").checks("&value"),
+            [
+                "for (index, item) in value.iter().enumerate() {",
+                "validation::minimum(item, 1).map_err(|violation| violation.item(index))?;",
+                "}",
+            ],
+        )
+
+    def test_clippy_takes_no_bound_for_a_constant(self):
+        self.assertEqual(
+            [float_literal(number) for number in (3.14, 2.5, 1, 1e300)], ["314.0 / 100.0", "2.5", "1.0", "1e+300"]
+        )
+        self.assertEqual(314.0 / 100.0, 3.14)
+
+
+class Patterns(unittest.TestCase):
+    def test_patterns_are_translated(self):
+        for pattern, expected in [
+            (r"^\d+$", "^[0-9]+$"),
+            (r"[\w-.]", r"[0-9A-Za-z_\-.]"),
+            (r"a\/b\-c", "a/b-c"),
+            (r"[[&&]", r"[\[\&\&]"),
+            (r"x{,3}", r"x\{,3\}"),
+            (r"\u00e9\uD83D\uDE00\x41\cA", r"é😀A\x{1}"),
+            (r"[^]", r"[\x{0}-\x{10FFFF}]"),
+            (r"(?<year>a)\k<year>\1", r"(?<year>a)\k<year>(?:\1)"),
+            (r"\<", "<"),
+        ]:
+            with self.subTest(pattern):
+                self.assertEqual(patterns.rust(pattern), expected)
+
+    def test_what_is_no_pattern_is_a_problem(self):
+        for pattern in [
+            "(",
+            ")",
+            "a)",
+            "*",
+            "a**",
+            "[a",
+            "[z-a]",
+            "a{3,1}",
+            "\\",
+            r"\2",
+            r"\uD83D",
+            "(?'a')",
+            "a{20000}",
+        ]:
+            with self.subTest(pattern):
+                self.assertRaises(patterns.Malformed, patterns.rust, pattern)
+
+
+class Literals(unittest.TestCase):
+    def test_what_is_invisible_is_escaped(self):
+        self.assertEqual(literal('a"\\\n\u202e\u200bé'), '"a\\"\\\\\\n\\u{202e}\\u{200b}é"')
+        self.assertEqual(code("a`b"), '``"a`b"``')
+        self.assertEqual(code("\u202e"), '`"\\u202e"`')
+
+
+if __name__ == "__main__":
+    unittest.main()
