@@ -12,6 +12,8 @@ use crate::models;
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Api<C: Send + Sync> {
+    /// Delete token
+    ///
     /// Deletes a token.
     ///
     /// `DELETE /api/v3/configure/token`, operation `DeleteToken`.
@@ -25,8 +27,8 @@ pub trait Api<C: Send + Sync> {
     async fn delete_token(&self, id: String, context: &C) -> Result<DeleteTokenResponse, ApiError>;
 }
 
-/// The responses that the document declares for `DeleteToken`.
-#[derive(Clone, Debug, PartialEq)]
+/// What `DeleteToken` may answer.
+#[derive(Clone, PartialEq, Debug)]
 #[must_use]
 pub enum DeleteTokenResponse {
     /// 204: Success. The token has been deleted.
@@ -35,6 +37,10 @@ pub enum DeleteTokenResponse {
     UnauthorizedAccess(models::ErrorMessage),
     /// 404: Token not found.
     TokenNotFound,
-    /// 400: Request failed. Possible reasons:    - Invalid database name   - Malformed request body   - Invalid timestamp precision
+    /// 400: Request failed. Possible reasons:
+    ///
+    /// - Invalid database name
+    /// - Malformed request body
+    /// - Invalid timestamp precision
     RequestFailed(models::ErrorMessage),
 }

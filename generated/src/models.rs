@@ -1,55 +1,123 @@
-//! The document's schemas (`components.schemas`).
+//! The document's schemas (`components.schemas`), and those that it states in place.
 //!
-//! A property that is not required is an `Option` and is left out when it is `None`. Unknown properties are ignored.
+//! A property that is not required is an `Option` and is left out when it is `None`; where null is a value of its own,
+//! it is an `Option` in an `Option`. Unknown properties are ignored, unless a schema says otherwise.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
-use crate::models;
-
-/// Accept partial writes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct AcceptPartial(pub bool);
+use crate::json;
 
 /// The schema `AdminTokenObject`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct AdminTokenObject {
     /// The property `id`.
-    #[serde(rename = "id", default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
     /// The property `name`.
-    #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The property `token`.
-    #[serde(rename = "token", default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Secret>,
     /// The property `hash`.
-    #[serde(rename = "hash", default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
     /// The property `created_at`.
-    #[serde(rename = "created_at", default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<chrono::DateTime<chrono::Utc>>,
     /// The property `expiry`.
-    #[serde(rename = "expiry", default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "json::present")]
     pub expiry: Option<serde_json::Value>,
 }
 
-/// Optional specification for targeting specific nodes in a multi-node InfluxDB 3 Enterprise cluster.
-/// Use this to control which node(s) should handle the cache or trigger.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ApiNodeSpec {
-    /// The ID of a specific node in the cluster.
-    /// If specified, the cache or trigger will only be created on this node.
-    #[serde(rename = "node_id", default, skip_serializing_if = "Option::is_none")]
-    pub node_id: Option<String>,
-    /// The name of a node group in the cluster.
-    /// If specified, the cache or trigger will be created on all nodes in this group.
-    #[serde(rename = "node_group", default, skip_serializing_if = "Option::is_none")]
-    pub node_group: Option<String>,
+json::object!(AdminTokenObject);
+
+/// The schema `ResourceTokenObject`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct ResourceTokenObject {
+    /// The property `token_name`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_name: Option<String>,
+    /// The property `permissions`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Vec<ResourceTokenObjectPermissionsInner>>,
+    /// The expiration time in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expiry_secs: Option<i64>,
 }
+
+json::object!(ResourceTokenObject);
+
+/// The schema `ResourceTokenObject_permissions_inner`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct ResourceTokenObjectPermissionsInner {
+    /// The property `resource_type`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_type: Option<ResourceTokenObjectPermissionsInnerResourceType>,
+    /// The property `resource_identifier`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_identifier: Option<Vec<String>>,
+    /// The property `actions`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actions: Option<Vec<ResourceTokenObjectPermissionsInnerActionsInner>>,
+}
+
+json::object!(ResourceTokenObjectPermissionsInner);
+
+/// The schema `ResourceTokenObject_permissions_inner_resource_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResourceTokenObjectPermissionsInnerResourceType {
+    /// `"system"`
+    System,
+    /// `"db"`
+    Db,
+}
+
+impl ResourceTokenObjectPermissionsInnerResourceType {
+    /// Every value, in the document's order.
+    pub const ALL: &'static [Self] = &[Self::System, Self::Db];
+
+    /// The value as the document writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Db => "db",
+        }
+    }
+}
+
+json::string_enum!(ResourceTokenObjectPermissionsInnerResourceType, "system, db");
+
+/// The schema `ResourceTokenObject_permissions_inner_actions_inner`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResourceTokenObjectPermissionsInnerActionsInner {
+    /// `"read"`
+    Read,
+    /// `"write"`
+    Write,
+}
+
+impl ResourceTokenObjectPermissionsInnerActionsInner {
+    /// Every value, in the document's order.
+    pub const ALL: &'static [Self] = &[Self::Read, Self::Write];
+
+    /// The value as the document writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+}
+
+json::string_enum!(ResourceTokenObjectPermissionsInnerActionsInner, "read, write");
 
 /// Content coding.
 /// Use `gzip` for compressed data or `identity` for unmodified, uncompressed data.
@@ -61,145 +129,69 @@ pub struct ApiNodeSpec {
 /// - Concatenate multiple gzip files and send them in a single request
 /// - Maintain compatibility with InfluxDB v1 and v2 write endpoints
 /// - Simplify batch operations using standard compression tools
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContentEncoding {
     /// `"gzip"`
-    #[serde(rename = "gzip")]
     Gzip,
     /// `"identity"`
-    #[serde(rename = "identity")]
     Identity,
 }
 
 impl ContentEncoding {
+    /// Every value, in the document's order.
+    pub const ALL: &'static [Self] = &[Self::Gzip, Self::Identity];
+
     /// The value as the document writes it.
     pub fn as_str(self) -> &'static str {
         match self {
-            ContentEncoding::Gzip => "gzip",
-            ContentEncoding::Identity => "identity",
+            Self::Gzip => "gzip",
+            Self::Identity => "identity",
         }
     }
 }
 
-impl fmt::Display for ContentEncoding {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+json::string_enum!(ContentEncoding, "gzip, identity");
+
+/// `text/plain` is the content type for line protocol. `UTF-8` is the default character set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LineProtocol {
+    /// `"text/plain"`
+    TextPlain,
+    /// `"text/plain; charset=utf-8"`
+    TextPlainCharsetUtf8,
 }
 
-impl FromStr for ContentEncoding {
-    type Err = UnknownValue;
+impl LineProtocol {
+    /// Every value, in the document's order.
+    pub const ALL: &'static [Self] = &[Self::TextPlain, Self::TextPlainCharsetUtf8];
 
-    fn from_str(text: &str) -> Result<Self, UnknownValue> {
-        match text {
-            "gzip" => Ok(ContentEncoding::Gzip),
-            "identity" => Ok(ContentEncoding::Identity),
-            _ => Err(UnknownValue { schema: "ContentEncoding" }),
+    /// The value as the document writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TextPlain => "text/plain",
+            Self::TextPlainCharsetUtf8 => "text/plain; charset=utf-8",
         }
     }
 }
+
+json::string_enum!(LineProtocol, "text/plain, text/plain; charset=utf-8");
 
 /// The length in decimal number of octets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ContentLength(pub i64);
 
-/// The schema `CreateDatabaseRequest`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CreateDatabaseRequest {
-    /// The database name. Database names cannot contain underscores (_).
-    /// Names must start and end with alphanumeric characters and can contain hyphens (-) in the middle.
-    #[serde(rename = "db")]
-    pub db: String,
-    /// The retention period for the database. Specifies how long data should be retained.
-    /// Use duration format (for example, "1d", "1h", "30m", "7d").
-    #[serde(rename = "retention_period", default, skip_serializing_if = "Option::is_none")]
-    pub retention_period: Option<String>,
-}
+impl FromStr for ContentLength {
+    type Err = <i64 as FromStr>::Err;
 
-/// The schema `CreateTableRequest`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CreateTableRequest {
-    /// The property `db`.
-    #[serde(rename = "db")]
-    pub db: String,
-    /// The property `table`.
-    #[serde(rename = "table")]
-    pub table: String,
-    /// The property `tags`.
-    #[serde(rename = "tags")]
-    pub tags: Vec<String>,
-    /// The property `fields`.
-    #[serde(rename = "fields", default, skip_serializing_if = "Option::is_none")]
-    pub fields: Option<Vec<models::CreateTableRequestFieldsInner>>,
-    /// The retention period for the table. Specifies how long data in this table should be retained.
-    /// Use duration format (for example, "1d", "1h", "30m", "7d").
-    #[serde(rename = "retention_period", default, skip_serializing_if = "Option::is_none")]
-    pub retention_period: Option<String>,
-}
-
-/// The schema `CreateTableRequest_fields_inner`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CreateTableRequestFieldsInner {
-    /// The property `name`.
-    #[serde(rename = "name")]
-    pub name: String,
-    /// The property `type`.
-    #[serde(rename = "type")]
-    pub r#type: models::CreateTableRequestFieldsInnerType,
-}
-
-/// The schema `CreateTableRequest_fields_inner_type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum CreateTableRequestFieldsInnerType {
-    /// `"utf8"`
-    #[serde(rename = "utf8")]
-    Utf8,
-    /// `"int64"`
-    #[serde(rename = "int64")]
-    Int64,
-    /// `"uint64"`
-    #[serde(rename = "uint64")]
-    Uint64,
-    /// `"float64"`
-    #[serde(rename = "float64")]
-    Float64,
-    /// `"bool"`
-    #[serde(rename = "bool")]
-    Bool,
-}
-
-impl CreateTableRequestFieldsInnerType {
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            CreateTableRequestFieldsInnerType::Utf8 => "utf8",
-            CreateTableRequestFieldsInnerType::Int64 => "int64",
-            CreateTableRequestFieldsInnerType::Uint64 => "uint64",
-            CreateTableRequestFieldsInnerType::Float64 => "float64",
-            CreateTableRequestFieldsInnerType::Bool => "bool",
-        }
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(ContentLength)
     }
 }
 
-impl fmt::Display for CreateTableRequestFieldsInnerType {
+impl fmt::Display for ContentLength {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl FromStr for CreateTableRequestFieldsInnerType {
-    type Err = UnknownValue;
-
-    fn from_str(text: &str) -> Result<Self, UnknownValue> {
-        match text {
-            "utf8" => Ok(CreateTableRequestFieldsInnerType::Utf8),
-            "int64" => Ok(CreateTableRequestFieldsInnerType::Int64),
-            "uint64" => Ok(CreateTableRequestFieldsInnerType::Uint64),
-            "float64" => Ok(CreateTableRequestFieldsInnerType::Float64),
-            "bool" => Ok(CreateTableRequestFieldsInnerType::Bool),
-            _ => Err(UnknownValue { schema: "CreateTableRequest_fields_inner_type" }),
-        }
+        self.0.fmt(formatter)
     }
 }
 
@@ -208,412 +200,123 @@ impl FromStr for CreateTableRequestFieldsInnerType {
 #[serde(transparent)]
 pub struct Database(pub String);
 
-/// The schema `DistinctCacheCreateRequest`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DistinctCacheCreateRequest {
-    /// The property `db`.
-    #[serde(rename = "db")]
-    pub db: String,
-    /// The property `table`.
-    #[serde(rename = "table")]
-    pub table: String,
-    /// The property `node_spec`.
-    #[serde(rename = "node_spec", default, skip_serializing_if = "Option::is_none")]
-    pub node_spec: Option<models::ApiNodeSpec>,
-    /// Optional cache name.
-    #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The property `columns`.
-    #[serde(rename = "columns")]
-    pub columns: Vec<String>,
-    /// Optional maximum cardinality.
-    #[serde(rename = "max_cardinality", default, skip_serializing_if = "Option::is_none")]
-    pub max_cardinality: Option<i64>,
-    /// Optional maximum age in seconds.
-    #[serde(rename = "max_age", default, skip_serializing_if = "Option::is_none")]
-    pub max_age: Option<i64>,
-}
+impl FromStr for Database {
+    type Err = <String as FromStr>::Err;
 
-/// A unix timestamp precision.
-/// - `h` for hours
-/// - `m` for minutes
-/// - `s` for seconds
-/// - `ms` for milliseconds
-/// - `u` or `µ` for microseconds
-/// - `ns` for nanoseconds
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum EpochCompatibility {
-    /// `"ns"`
-    #[serde(rename = "ns")]
-    Ns,
-    /// `"u"`
-    #[serde(rename = "u")]
-    U,
-    /// `"µ"`
-    #[serde(rename = "µ")]
-    Micro,
-    /// `"ms"`
-    #[serde(rename = "ms")]
-    Ms,
-    /// `"s"`
-    #[serde(rename = "s")]
-    S,
-    /// `"m"`
-    #[serde(rename = "m")]
-    M,
-    /// `"h"`
-    #[serde(rename = "h")]
-    H,
-}
-
-impl EpochCompatibility {
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            EpochCompatibility::Ns => "ns",
-            EpochCompatibility::U => "u",
-            EpochCompatibility::Micro => "µ",
-            EpochCompatibility::Ms => "ms",
-            EpochCompatibility::S => "s",
-            EpochCompatibility::M => "m",
-            EpochCompatibility::H => "h",
-        }
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Database)
     }
 }
 
-impl fmt::Display for EpochCompatibility {
+impl fmt::Display for Database {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
+        self.0.fmt(formatter)
     }
 }
 
-impl FromStr for EpochCompatibility {
-    type Err = UnknownValue;
-
-    fn from_str(text: &str) -> Result<Self, UnknownValue> {
-        match text {
-            "ns" => Ok(EpochCompatibility::Ns),
-            "u" => Ok(EpochCompatibility::U),
-            "µ" => Ok(EpochCompatibility::Micro),
-            "ms" => Ok(EpochCompatibility::Ms),
-            "s" => Ok(EpochCompatibility::S),
-            "m" => Ok(EpochCompatibility::M),
-            "h" => Ok(EpochCompatibility::H),
-            _ => Err(UnknownValue { schema: "EpochCompatibility" }),
-        }
-    }
-}
-
-/// The schema `ErrorMessage`.
+/// Accept partial writes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ErrorMessage {
-    /// The property `error`.
-    #[serde(rename = "error", default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// The property `data`.
-    #[serde(rename = "data", default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub data: Option<serde_json::Value>,
+#[serde(transparent)]
+pub struct AcceptPartial(pub bool);
+
+impl FromStr for AcceptPartial {
+    type Err = <bool as FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(AcceptPartial)
+    }
+}
+
+impl fmt::Display for AcceptPartial {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
 }
 
 /// The format of data in the response body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
     /// `"json"`
-    #[serde(rename = "json")]
     Json,
     /// `"csv"`
-    #[serde(rename = "csv")]
     Csv,
     /// `"parquet"`
-    #[serde(rename = "parquet")]
     Parquet,
     /// `"jsonl"`
-    #[serde(rename = "jsonl")]
     Jsonl,
 }
 
 impl Format {
+    /// Every value, in the document's order.
+    pub const ALL: &'static [Self] = &[Self::Json, Self::Csv, Self::Parquet, Self::Jsonl];
+
     /// The value as the document writes it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Format::Json => "json",
-            Format::Csv => "csv",
-            Format::Parquet => "parquet",
-            Format::Jsonl => "jsonl",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+            Self::Jsonl => "jsonl",
         }
     }
 }
 
-impl fmt::Display for Format {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Format {
-    type Err = UnknownValue;
-
-    fn from_str(text: &str) -> Result<Self, UnknownValue> {
-        match text {
-            "json" => Ok(Format::Json),
-            "csv" => Ok(Format::Csv),
-            "parquet" => Ok(Format::Parquet),
-            "jsonl" => Ok(Format::Jsonl),
-            _ => Err(UnknownValue { schema: "Format" }),
-        }
-    }
-}
-
-/// The schema `LastCacheCreateRequest`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LastCacheCreateRequest {
-    /// The property `db`.
-    #[serde(rename = "db")]
-    pub db: String,
-    /// The property `table`.
-    #[serde(rename = "table")]
-    pub table: String,
-    /// The property `node_spec`.
-    #[serde(rename = "node_spec", default, skip_serializing_if = "Option::is_none")]
-    pub node_spec: Option<models::ApiNodeSpec>,
-    /// Optional cache name.
-    #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Optional list of key columns.
-    #[serde(rename = "key_columns", default, skip_serializing_if = "Option::is_none")]
-    pub key_columns: Option<Vec<String>>,
-    /// Optional list of value columns.
-    #[serde(rename = "value_columns", default, skip_serializing_if = "Option::is_none")]
-    pub value_columns: Option<Vec<String>>,
-    /// Optional count.
-    #[serde(rename = "count", default, skip_serializing_if = "Option::is_none")]
-    pub count: Option<i64>,
-    /// Optional time-to-live in seconds.
-    #[serde(rename = "ttl", default, skip_serializing_if = "Option::is_none")]
-    pub ttl: Option<i64>,
-}
-
-/// Response schema for license information.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LicenseResponse {
-    /// The type of license (for example, "enterprise", "trial").
-    #[serde(rename = "license_type", default, skip_serializing_if = "Option::is_none")]
-    pub license_type: Option<String>,
-    /// The expiration date of the license in ISO 8601 format.
-    #[serde(rename = "expires_at", default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<chrono::DateTime<chrono::Utc>>,
-    /// List of features enabled by the license.
-    #[serde(rename = "features", default, skip_serializing_if = "Option::is_none")]
-    pub features: Option<Vec<String>>,
-    /// The property `status`.
-    #[serde(rename = "status", default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<models::LicenseResponseStatus>,
-}
-
-/// The current status of the license.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum LicenseResponseStatus {
-    /// `"active"`
-    #[serde(rename = "active")]
-    Active,
-    /// `"expired"`
-    #[serde(rename = "expired")]
-    Expired,
-    /// `"invalid"`
-    #[serde(rename = "invalid")]
-    Invalid,
-}
-
-impl LicenseResponseStatus {
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            LicenseResponseStatus::Active => "active",
-            LicenseResponseStatus::Expired => "expired",
-            LicenseResponseStatus::Invalid => "invalid",
-        }
-    }
-}
-
-impl fmt::Display for LicenseResponseStatus {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl FromStr for LicenseResponseStatus {
-    type Err = UnknownValue;
-
-    fn from_str(text: &str) -> Result<Self, UnknownValue> {
-        match text {
-            "active" => Ok(LicenseResponseStatus::Active),
-            "expired" => Ok(LicenseResponseStatus::Expired),
-            "invalid" => Ok(LicenseResponseStatus::Invalid),
-            _ => Err(UnknownValue { schema: "LicenseResponse_status" }),
-        }
-    }
-}
-
-/// `text/plain` is the content type for line protocol. `UTF-8` is the default character set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum LineProtocol {
-    /// `"text/plain"`
-    #[serde(rename = "text/plain")]
-    TextSlashPlain,
-    /// `"text/plain; charset=utf-8"`
-    #[serde(rename = "text/plain; charset=utf-8")]
-    TextSlashPlainSemicolonCharsetEqualUtf8,
-}
-
-impl LineProtocol {
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            LineProtocol::TextSlashPlain => "text/plain",
-            LineProtocol::TextSlashPlainSemicolonCharsetEqualUtf8 => "text/plain; charset=utf-8",
-        }
-    }
-}
-
-impl fmt::Display for LineProtocol {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl FromStr for LineProtocol {
-    type Err = UnknownValue;
-
-    fn from_str(text: &str) -> Result<Self, UnknownValue> {
-        match text {
-            "text/plain" => Ok(LineProtocol::TextSlashPlain),
-            "text/plain; charset=utf-8" => Ok(LineProtocol::TextSlashPlainSemicolonCharsetEqualUtf8),
-            _ => Err(UnknownValue { schema: "LineProtocol" }),
-        }
-    }
-}
-
-/// The schema `LineProtocolError`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LineProtocolError {
-    /// The property `code`.
-    #[serde(rename = "code")]
-    pub code: models::LineProtocolErrorCode,
-    /// Stack of errors that occurred during processing of the request. Useful for debugging.
-    #[serde(rename = "err", default, skip_serializing_if = "Option::is_none")]
-    pub err: Option<String>,
-    /// First line in the request body that contains malformed data.
-    #[serde(rename = "line", default, skip_serializing_if = "Option::is_none")]
-    pub line: Option<i32>,
-    /// Human-readable message.
-    #[serde(rename = "message", default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    /// Describes the logical code operation when the error occurred. Useful for debugging.
-    #[serde(rename = "op", default, skip_serializing_if = "Option::is_none")]
-    pub op: Option<String>,
-}
-
-/// Code is the machine-readable error code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum LineProtocolErrorCode {
-    /// `"internal error"`
-    #[serde(rename = "internal error")]
-    InternalError,
-    /// `"not found"`
-    #[serde(rename = "not found")]
-    NotFound,
-    /// `"conflict"`
-    #[serde(rename = "conflict")]
-    Conflict,
-    /// `"invalid"`
-    #[serde(rename = "invalid")]
-    Invalid,
-    /// `"empty value"`
-    #[serde(rename = "empty value")]
-    EmptyValue,
-    /// `"unavailable"`
-    #[serde(rename = "unavailable")]
-    Unavailable,
-}
-
-impl LineProtocolErrorCode {
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            LineProtocolErrorCode::InternalError => "internal error",
-            LineProtocolErrorCode::NotFound => "not found",
-            LineProtocolErrorCode::Conflict => "conflict",
-            LineProtocolErrorCode::Invalid => "invalid",
-            LineProtocolErrorCode::EmptyValue => "empty value",
-            LineProtocolErrorCode::Unavailable => "unavailable",
-        }
-    }
-}
-
-impl fmt::Display for LineProtocolErrorCode {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl FromStr for LineProtocolErrorCode {
-    type Err = UnknownValue;
-
-    fn from_str(text: &str) -> Result<Self, UnknownValue> {
-        match text {
-            "internal error" => Ok(LineProtocolErrorCode::InternalError),
-            "not found" => Ok(LineProtocolErrorCode::NotFound),
-            "conflict" => Ok(LineProtocolErrorCode::Conflict),
-            "invalid" => Ok(LineProtocolErrorCode::Invalid),
-            "empty value" => Ok(LineProtocolErrorCode::EmptyValue),
-            "unavailable" => Ok(LineProtocolErrorCode::Unavailable),
-            _ => Err(UnknownValue { schema: "LineProtocolError_code" }),
-        }
-    }
-}
+json::string_enum!(Format, "json, csv, parquet, jsonl");
 
 /// Acknowledges a successful write without waiting for WAL persistence.
 ///
 /// #### Related
 ///
-/// - [Use the HTTP API and client libraries to write data](/influxdb3/enterprise/write-data/api-client-libraries/)
-/// - [Data durability](/influxdb3/enterprise/reference/internals/durability/)
+/// - Use the HTTP API and client libraries to write data
+/// - Data durability
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NoSync(pub bool);
 
-/// Request body for updating plugin directory with multiple files.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PluginDirectoryRequest {
-    /// The name of the plugin directory to update.
-    #[serde(rename = "plugin_name")]
-    pub plugin_name: String,
-    /// List of plugin files to include in the directory.
-    #[serde(rename = "files")]
-    pub files: Vec<models::PluginFileEntry>,
+impl FromStr for NoSync {
+    type Err = <bool as FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(NoSync)
+    }
 }
 
-/// Represents a single file in a plugin directory.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PluginFileEntry {
-    /// The name of the file within the plugin directory.
-    #[serde(rename = "filename")]
-    pub filename: String,
-    /// The content of the file.
-    #[serde(rename = "content")]
-    pub content: String,
+impl fmt::Display for NoSync {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
 }
 
-/// Request body for updating a plugin file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PluginFileRequest {
-    /// The name of the plugin file to update.
-    #[serde(rename = "plugin_name")]
-    pub plugin_name: String,
-    /// The content of the plugin file.
-    #[serde(rename = "content")]
-    pub content: String,
+/// The precision for unix timestamps in the line protocol batch.
+/// Use `ms` for milliseconds, `s` for seconds, `us` for microseconds, or `ns` for nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrecisionWriteCompatibility {
+    /// `"ms"`
+    Ms,
+    /// `"s"`
+    S,
+    /// `"us"`
+    Us,
+    /// `"ns"`
+    Ns,
 }
+
+impl PrecisionWriteCompatibility {
+    /// Every value, in the document's order.
+    pub const ALL: &'static [Self] = &[Self::Ms, Self::S, Self::Us, Self::Ns];
+
+    /// The value as the document writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ms => "ms",
+            Self::S => "s",
+            Self::Us => "us",
+            Self::Ns => "ns",
+        }
+    }
+}
+
+json::string_enum!(PrecisionWriteCompatibility, "ms, s, us, ns");
 
 /// The precision for unix timestamps in the line protocol batch.
 ///
@@ -623,131 +326,248 @@ pub struct PluginFileRequest {
 /// - `microsecond`: Microseconds
 /// - `millisecond`: Milliseconds
 /// - `second`: Seconds
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PrecisionWrite {
     /// `"auto"`
-    #[serde(rename = "auto")]
     Auto,
     /// `"nanosecond"`
-    #[serde(rename = "nanosecond")]
     Nanosecond,
     /// `"microsecond"`
-    #[serde(rename = "microsecond")]
     Microsecond,
     /// `"millisecond"`
-    #[serde(rename = "millisecond")]
     Millisecond,
     /// `"second"`
-    #[serde(rename = "second")]
     Second,
 }
 
 impl PrecisionWrite {
+    /// Every value, in the document's order.
+    pub const ALL: &'static [Self] =
+        &[Self::Auto, Self::Nanosecond, Self::Microsecond, Self::Millisecond, Self::Second];
+
     /// The value as the document writes it.
     pub fn as_str(self) -> &'static str {
         match self {
-            PrecisionWrite::Auto => "auto",
-            PrecisionWrite::Nanosecond => "nanosecond",
-            PrecisionWrite::Microsecond => "microsecond",
-            PrecisionWrite::Millisecond => "millisecond",
-            PrecisionWrite::Second => "second",
+            Self::Auto => "auto",
+            Self::Nanosecond => "nanosecond",
+            Self::Microsecond => "microsecond",
+            Self::Millisecond => "millisecond",
+            Self::Second => "second",
         }
     }
 }
 
-impl fmt::Display for PrecisionWrite {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+json::string_enum!(PrecisionWrite, "auto, nanosecond, microsecond, millisecond, second");
+
+/// The schema `QueryRequestObject`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct QueryRequestObject {
+    /// The name of the database to query.
+    /// Required if the query (`q`) doesn't specify the database.
+    pub db: String,
+    /// The query to execute.
+    pub q: String,
+    /// The format of the query results.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<QueryRequestObjectFormat>,
+    /// Additional parameters for the query.
+    /// Use this field to pass query parameters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub params: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-impl FromStr for PrecisionWrite {
-    type Err = UnknownValue;
+json::object!(QueryRequestObject);
 
-    fn from_str(text: &str) -> Result<Self, UnknownValue> {
-        match text {
-            "auto" => Ok(PrecisionWrite::Auto),
-            "nanosecond" => Ok(PrecisionWrite::Nanosecond),
-            "microsecond" => Ok(PrecisionWrite::Microsecond),
-            "millisecond" => Ok(PrecisionWrite::Millisecond),
-            "second" => Ok(PrecisionWrite::Second),
-            _ => Err(UnknownValue { schema: "PrecisionWrite" }),
-        }
-    }
+/// The format of the query results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum QueryRequestObjectFormat {
+    /// `"json"`
+    Json,
+    /// `"csv"`
+    Csv,
+    /// `"parquet"`
+    Parquet,
+    /// `"jsonl"`
+    Jsonl,
+    /// `"pretty"`
+    Pretty,
 }
 
-/// The precision for unix timestamps in the line protocol batch.
-/// Use `ms` for milliseconds, `s` for seconds, `us` for microseconds, or `ns` for nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum PrecisionWriteCompatibility {
-    /// `"ms"`
-    #[serde(rename = "ms")]
-    Ms,
-    /// `"s"`
-    #[serde(rename = "s")]
-    S,
-    /// `"us"`
-    #[serde(rename = "us")]
-    Us,
-    /// `"ns"`
-    #[serde(rename = "ns")]
-    Ns,
-}
+impl QueryRequestObjectFormat {
+    /// Every value, in the document's order.
+    pub const ALL: &'static [Self] = &[Self::Json, Self::Csv, Self::Parquet, Self::Jsonl, Self::Pretty];
 
-impl PrecisionWriteCompatibility {
     /// The value as the document writes it.
     pub fn as_str(self) -> &'static str {
         match self {
-            PrecisionWriteCompatibility::Ms => "ms",
-            PrecisionWriteCompatibility::S => "s",
-            PrecisionWriteCompatibility::Us => "us",
-            PrecisionWriteCompatibility::Ns => "ns",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+            Self::Jsonl => "jsonl",
+            Self::Pretty => "pretty",
         }
     }
 }
 
-impl fmt::Display for PrecisionWriteCompatibility {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+json::string_enum!(QueryRequestObjectFormat, "json, csv, parquet, jsonl, pretty");
+
+/// The schema `CreateDatabaseRequest`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct CreateDatabaseRequest {
+    /// The database name. Database names cannot contain underscores (_).
+    /// Names must start and end with alphanumeric characters and can contain hyphens (-) in the middle.
+    pub db: String,
+    /// The retention period for the database. Specifies how long data should be retained.
+    /// Use duration format (for example, "1d", "1h", "30m", "7d").
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_period: Option<String>,
 }
 
-impl FromStr for PrecisionWriteCompatibility {
-    type Err = UnknownValue;
+json::object!(CreateDatabaseRequest);
 
-    fn from_str(text: &str) -> Result<Self, UnknownValue> {
-        match text {
-            "ms" => Ok(PrecisionWriteCompatibility::Ms),
-            "s" => Ok(PrecisionWriteCompatibility::S),
-            "us" => Ok(PrecisionWriteCompatibility::Us),
-            "ns" => Ok(PrecisionWriteCompatibility::Ns),
-            _ => Err(UnknownValue { schema: "PrecisionWriteCompatibility" }),
+/// The schema `CreateTableRequest`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct CreateTableRequest {
+    /// The property `db`.
+    pub db: String,
+    /// The property `table`.
+    pub table: String,
+    /// The property `tags`.
+    pub tags: Vec<String>,
+    /// The property `fields`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fields: Option<Vec<CreateTableRequestFieldsInner>>,
+    /// The retention period for the table. Specifies how long data in this table should be retained.
+    /// Use duration format (for example, "1d", "1h", "30m", "7d").
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_period: Option<String>,
+}
+
+json::object!(CreateTableRequest);
+
+/// The schema `CreateTableRequest_fields_inner`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct CreateTableRequestFieldsInner {
+    /// The property `name`.
+    pub name: String,
+    /// The property `type`.
+    pub r#type: CreateTableRequestFieldsInnerType,
+}
+
+json::object!(CreateTableRequestFieldsInner);
+
+/// The schema `CreateTableRequest_fields_inner_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CreateTableRequestFieldsInnerType {
+    /// `"utf8"`
+    Utf8,
+    /// `"int64"`
+    Int64,
+    /// `"uint64"`
+    Uint64,
+    /// `"float64"`
+    Float64,
+    /// `"bool"`
+    Bool,
+}
+
+impl CreateTableRequestFieldsInnerType {
+    /// Every value, in the document's order.
+    pub const ALL: &'static [Self] = &[Self::Utf8, Self::Int64, Self::Uint64, Self::Float64, Self::Bool];
+
+    /// The value as the document writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf8",
+            Self::Int64 => "int64",
+            Self::Uint64 => "uint64",
+            Self::Float64 => "float64",
+            Self::Bool => "bool",
         }
     }
 }
+
+json::string_enum!(CreateTableRequestFieldsInnerType, "utf8, int64, uint64, float64, bool");
+
+/// The schema `DistinctCacheCreateRequest`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct DistinctCacheCreateRequest {
+    /// The property `db`.
+    pub db: String,
+    /// The property `table`.
+    pub table: String,
+    /// The property `node_spec`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_spec: Option<ApiNodeSpec>,
+    /// Optional cache name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The property `columns`.
+    pub columns: Vec<String>,
+    /// Optional maximum cardinality.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_cardinality: Option<i64>,
+    /// Optional maximum age in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<i64>,
+}
+
+json::object!(DistinctCacheCreateRequest);
+
+/// The schema `LastCacheCreateRequest`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct LastCacheCreateRequest {
+    /// The property `db`.
+    pub db: String,
+    /// The property `table`.
+    pub table: String,
+    /// The property `node_spec`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_spec: Option<ApiNodeSpec>,
+    /// Optional cache name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Optional list of key columns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_columns: Option<Vec<String>>,
+    /// Optional list of value columns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value_columns: Option<Vec<String>>,
+    /// Optional count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<i64>,
+    /// Optional time-to-live in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<i64>,
+}
+
+json::object!(LastCacheCreateRequest);
 
 /// The schema `ProcessingEngineTriggerRequest`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ProcessingEngineTriggerRequest {
     /// The property `db`.
-    #[serde(rename = "db")]
     pub db: String,
     /// The path and filename of the plugin to execute--for example,
     /// `schedule.py` or `endpoints/report.py`.
     /// The path can be absolute or relative to the `--plugins-dir` directory configured when starting InfluxDB 3.
     ///
     /// The plugin file must implement the trigger interface associated with the trigger's specification.
-    #[serde(rename = "plugin_filename")]
     pub plugin_filename: String,
     /// The property `node_spec`.
-    #[serde(rename = "node_spec", default, skip_serializing_if = "Option::is_none")]
-    pub node_spec: Option<models::ApiNodeSpec>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_spec: Option<ApiNodeSpec>,
     /// The property `trigger_name`.
-    #[serde(rename = "trigger_name")]
     pub trigger_name: String,
     /// Configuration for trigger error handling and execution behavior.
-    #[serde(rename = "trigger_settings")]
-    pub trigger_settings: models::TriggerSettings,
+    pub trigger_settings: TriggerSettings,
     /// Specifies when and how the processing engine trigger should be invoked.
     ///
     /// ## Supported trigger specifications:
@@ -795,334 +615,378 @@ pub struct ProcessingEngineTriggerRequest {
     /// Creates an HTTP endpoint `/api/v3/engine/REQUEST_PATH` for manual invocation:
     /// - `request:hello-world` - Creates endpoint `/api/v3/engine/hello-world`
     /// - `request:data-export` - Creates endpoint `/api/v3/engine/data-export`
-    #[serde(rename = "trigger_specification")]
     pub trigger_specification: serde_json::Value,
     /// Optional arguments passed to the plugin.
-    #[serde(rename = "trigger_arguments", default, skip_serializing_if = "Option::is_none")]
-    pub trigger_arguments: Option<std::collections::HashMap<String, serde_json::Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger_arguments: Option<serde_json::Map<String, serde_json::Value>>,
     /// Whether the trigger is disabled.
-    #[serde(rename = "disabled", default, skip_serializing_if = "Option::is_none")]
+    ///
+    /// Default: `false`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
 }
 
-/// The schema `QueryRequestObject`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct QueryRequestObject {
-    /// The name of the database to query.
-    /// Required if the query (`q`) doesn't specify the database.
-    #[serde(rename = "db")]
-    pub db: String,
-    /// The query to execute.
-    #[serde(rename = "q")]
-    pub q: String,
-    /// The property `format`.
-    #[serde(rename = "format", default, skip_serializing_if = "Option::is_none")]
-    pub format: Option<models::QueryRequestObjectFormat>,
-    /// Additional parameters for the query.
-    /// Use this field to pass query parameters.
-    #[serde(rename = "params", default, skip_serializing_if = "Option::is_none")]
-    pub params: Option<std::collections::HashMap<String, serde_json::Value>>,
-}
-
-/// The format of the query results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum QueryRequestObjectFormat {
-    /// `"json"`
-    #[serde(rename = "json")]
-    Json,
-    /// `"csv"`
-    #[serde(rename = "csv")]
-    Csv,
-    /// `"parquet"`
-    #[serde(rename = "parquet")]
-    Parquet,
-    /// `"jsonl"`
-    #[serde(rename = "jsonl")]
-    Jsonl,
-    /// `"pretty"`
-    #[serde(rename = "pretty")]
-    Pretty,
-}
-
-impl QueryRequestObjectFormat {
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            QueryRequestObjectFormat::Json => "json",
-            QueryRequestObjectFormat::Csv => "csv",
-            QueryRequestObjectFormat::Parquet => "parquet",
-            QueryRequestObjectFormat::Jsonl => "jsonl",
-            QueryRequestObjectFormat::Pretty => "pretty",
-        }
-    }
-}
-
-impl fmt::Display for QueryRequestObjectFormat {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl FromStr for QueryRequestObjectFormat {
-    type Err = UnknownValue;
-
-    fn from_str(text: &str) -> Result<Self, UnknownValue> {
-        match text {
-            "json" => Ok(QueryRequestObjectFormat::Json),
-            "csv" => Ok(QueryRequestObjectFormat::Csv),
-            "parquet" => Ok(QueryRequestObjectFormat::Parquet),
-            "jsonl" => Ok(QueryRequestObjectFormat::Jsonl),
-            "pretty" => Ok(QueryRequestObjectFormat::Pretty),
-            _ => Err(UnknownValue { schema: "QueryRequestObject_format" }),
-        }
-    }
-}
-
-/// The schema `QueryResponse`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct QueryResponse {
-    /// The property `results`.
-    #[serde(rename = "results", default, skip_serializing_if = "Option::is_none")]
-    pub results: Option<Vec<serde_json::Value>>,
-}
-
-/// The schema `ResourceTokenObject`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ResourceTokenObject {
-    /// The property `token_name`.
-    #[serde(rename = "token_name", default, skip_serializing_if = "Option::is_none")]
-    pub token_name: Option<String>,
-    /// The property `permissions`.
-    #[serde(rename = "permissions", default, skip_serializing_if = "Option::is_none")]
-    pub permissions: Option<Vec<models::ResourceTokenObjectPermissionsInner>>,
-    /// The expiration time in seconds.
-    #[serde(rename = "expiry_secs", default, skip_serializing_if = "Option::is_none")]
-    pub expiry_secs: Option<i64>,
-}
-
-/// The schema `ResourceTokenObject_permissions_inner`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ResourceTokenObjectPermissionsInner {
-    /// The property `resource_type`.
-    #[serde(rename = "resource_type", default, skip_serializing_if = "Option::is_none")]
-    pub resource_type: Option<models::ResourceTokenObjectPermissionsInnerResourceType>,
-    /// The property `resource_identifier`.
-    #[serde(rename = "resource_identifier", default, skip_serializing_if = "Option::is_none")]
-    pub resource_identifier: Option<Vec<String>>,
-    /// The property `actions`.
-    #[serde(rename = "actions", default, skip_serializing_if = "Option::is_none")]
-    pub actions: Option<Vec<models::ResourceTokenObjectPermissionsInnerActionsInner>>,
-}
-
-/// The schema `ResourceTokenObject_permissions_inner_actions_inner`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum ResourceTokenObjectPermissionsInnerActionsInner {
-    /// `"read"`
-    #[serde(rename = "read")]
-    Read,
-    /// `"write"`
-    #[serde(rename = "write")]
-    Write,
-}
-
-impl ResourceTokenObjectPermissionsInnerActionsInner {
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ResourceTokenObjectPermissionsInnerActionsInner::Read => "read",
-            ResourceTokenObjectPermissionsInnerActionsInner::Write => "write",
-        }
-    }
-}
-
-impl fmt::Display for ResourceTokenObjectPermissionsInnerActionsInner {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl FromStr for ResourceTokenObjectPermissionsInnerActionsInner {
-    type Err = UnknownValue;
-
-    fn from_str(text: &str) -> Result<Self, UnknownValue> {
-        match text {
-            "read" => Ok(ResourceTokenObjectPermissionsInnerActionsInner::Read),
-            "write" => Ok(ResourceTokenObjectPermissionsInnerActionsInner::Write),
-            _ => Err(UnknownValue { schema: "ResourceTokenObject_permissions_inner_actions_inner" }),
-        }
-    }
-}
-
-/// The schema `ResourceTokenObject_permissions_inner_resource_type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum ResourceTokenObjectPermissionsInnerResourceType {
-    /// `"system"`
-    #[serde(rename = "system")]
-    System,
-    /// `"db"`
-    #[serde(rename = "db")]
-    Db,
-}
-
-impl ResourceTokenObjectPermissionsInnerResourceType {
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ResourceTokenObjectPermissionsInnerResourceType::System => "system",
-            ResourceTokenObjectPermissionsInnerResourceType::Db => "db",
-        }
-    }
-}
-
-impl fmt::Display for ResourceTokenObjectPermissionsInnerResourceType {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl FromStr for ResourceTokenObjectPermissionsInnerResourceType {
-    type Err = UnknownValue;
-
-    fn from_str(text: &str) -> Result<Self, UnknownValue> {
-        match text {
-            "system" => Ok(ResourceTokenObjectPermissionsInnerResourceType::System),
-            "db" => Ok(ResourceTokenObjectPermissionsInnerResourceType::Db),
-            _ => Err(UnknownValue { schema: "ResourceTokenObject_permissions_inner_resource_type" }),
-        }
-    }
-}
-
-/// Request body for testing a scheduling plugin.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SchedulePluginTestRequest {
-    /// The path and filename of the plugin to test.
-    #[serde(rename = "filename")]
-    pub filename: String,
-    /// The database name to use for the test.
-    #[serde(rename = "database")]
-    pub database: String,
-    /// Optional schedule specification in cron or interval format.
-    #[serde(rename = "schedule", default, skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<String>,
-    /// Optional name of the cache to use in the test.
-    #[serde(rename = "cache_name", default, skip_serializing_if = "Option::is_none")]
-    pub cache_name: Option<String>,
-    /// Optional key-value pairs of arguments to pass to the plugin.
-    #[serde(rename = "input_arguments", default, skip_serializing_if = "Option::is_none")]
-    pub input_arguments: Option<std::collections::HashMap<String, String>>,
-}
-
-/// The schema `ShowDatabasesResponse`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ShowDatabasesResponse {
-    /// The property `databases`.
-    #[serde(rename = "databases", default, skip_serializing_if = "Option::is_none")]
-    pub databases: Option<Vec<String>>,
-}
+json::object!(ProcessingEngineTriggerRequest);
 
 /// Configuration settings for processing engine trigger error handling and execution behavior.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct TriggerSettings {
     /// Whether to run the trigger asynchronously.
     /// When `true`, the trigger executes in the background without blocking.
     /// When `false`, the trigger executes synchronously.
-    #[serde(rename = "run_async")]
+    ///
+    /// Default: `false`.
     pub run_async: bool,
-    /// The property `error_behavior`.
-    #[serde(rename = "error_behavior")]
-    pub error_behavior: models::TriggerSettingsErrorBehavior,
+    /// Specifies how to handle errors that occur during trigger execution:
+    /// - `Log`: Log the error and continue (default)
+    /// - `Retry`: Retry the trigger execution
+    /// - `Disable`: Disable the trigger after an error
+    ///
+    /// Default: `"Log"`.
+    pub error_behavior: TriggerSettingsErrorBehavior,
 }
+
+json::object!(TriggerSettings);
 
 /// Specifies how to handle errors that occur during trigger execution:
 /// - `Log`: Log the error and continue (default)
 /// - `Retry`: Retry the trigger execution
 /// - `Disable`: Disable the trigger after an error
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TriggerSettingsErrorBehavior {
     /// `"Log"`
-    #[serde(rename = "Log")]
     Log,
     /// `"Retry"`
-    #[serde(rename = "Retry")]
     Retry,
     /// `"Disable"`
-    #[serde(rename = "Disable")]
     Disable,
 }
 
 impl TriggerSettingsErrorBehavior {
+    /// Every value, in the document's order.
+    pub const ALL: &'static [Self] = &[Self::Log, Self::Retry, Self::Disable];
+
     /// The value as the document writes it.
     pub fn as_str(self) -> &'static str {
         match self {
-            TriggerSettingsErrorBehavior::Log => "Log",
-            TriggerSettingsErrorBehavior::Retry => "Retry",
-            TriggerSettingsErrorBehavior::Disable => "Disable",
+            Self::Log => "Log",
+            Self::Retry => "Retry",
+            Self::Disable => "Disable",
         }
     }
 }
 
-impl fmt::Display for TriggerSettingsErrorBehavior {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
+json::string_enum!(TriggerSettingsErrorBehavior, "Log, Retry, Disable");
+
+/// Optional specification for targeting specific nodes in a multi-node InfluxDB 3 Enterprise cluster.
+/// Use this to control which node(s) should handle the cache or trigger.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct ApiNodeSpec {
+    /// The ID of a specific node in the cluster.
+    /// If specified, the cache or trigger will only be created on this node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_id: Option<String>,
+    /// The name of a node group in the cluster.
+    /// If specified, the cache or trigger will be created on all nodes in this group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_group: Option<String>,
 }
 
-impl FromStr for TriggerSettingsErrorBehavior {
-    type Err = UnknownValue;
-
-    fn from_str(text: &str) -> Result<Self, UnknownValue> {
-        match text {
-            "Log" => Ok(TriggerSettingsErrorBehavior::Log),
-            "Retry" => Ok(TriggerSettingsErrorBehavior::Retry),
-            "Disable" => Ok(TriggerSettingsErrorBehavior::Disable),
-            _ => Err(UnknownValue { schema: "TriggerSettings_error_behavior" }),
-        }
-    }
-}
-
-/// Request schema for updating database configuration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct UpdateDatabaseRequest {
-    /// The retention period for the database. Specifies how long data should be retained.
-    /// Use duration format (for example, "1d", "1h", "30m", "7d").
-    #[serde(rename = "retention_period", default, skip_serializing_if = "Option::is_none")]
-    pub retention_period: Option<String>,
-}
-
-/// Request schema for updating table configuration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct UpdateTableRequest {
-    /// The name of the database containing the table.
-    #[serde(rename = "db")]
-    pub db: String,
-    /// The name of the table to update.
-    #[serde(rename = "table")]
-    pub table: String,
-    /// The retention period for the table. Specifies how long data in this table should be retained.
-    /// Use duration format (for example, "1d", "1h", "30m", "7d").
-    #[serde(rename = "retention_period", default, skip_serializing_if = "Option::is_none")]
-    pub retention_period: Option<String>,
-}
+json::object!(ApiNodeSpec);
 
 /// Request body for testing a write-ahead logging (WAL) plugin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct WalPluginTestRequest {
     /// The path and filename of the plugin to test.
-    #[serde(rename = "filename")]
     pub filename: String,
     /// The database name to use for the test.
-    #[serde(rename = "database")]
     pub database: String,
     /// Line protocol data to use as input for the test.
-    #[serde(rename = "input_lp")]
     pub input_lp: String,
     /// Optional name of the cache to use in the test.
-    #[serde(rename = "cache_name", default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_name: Option<String>,
     /// Optional key-value pairs of arguments to pass to the plugin.
-    #[serde(rename = "input_arguments", default, skip_serializing_if = "Option::is_none")]
-    pub input_arguments: Option<std::collections::HashMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_arguments: Option<BTreeMap<String, String>>,
 }
+
+json::object!(WalPluginTestRequest);
+
+/// Request body for testing a scheduling plugin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct SchedulePluginTestRequest {
+    /// The path and filename of the plugin to test.
+    pub filename: String,
+    /// The database name to use for the test.
+    pub database: String,
+    /// Optional schedule specification in cron or interval format.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// Optional name of the cache to use in the test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_name: Option<String>,
+    /// Optional key-value pairs of arguments to pass to the plugin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_arguments: Option<BTreeMap<String, String>>,
+}
+
+json::object!(SchedulePluginTestRequest);
+
+/// Request body for updating a plugin file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct PluginFileRequest {
+    /// The name of the plugin file to update.
+    pub plugin_name: String,
+    /// The content of the plugin file.
+    pub content: String,
+}
+
+json::object!(PluginFileRequest);
+
+/// Request body for updating plugin directory with multiple files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct PluginDirectoryRequest {
+    /// The name of the plugin directory to update.
+    pub plugin_name: String,
+    /// List of plugin files to include in the directory.
+    pub files: Vec<PluginFileEntry>,
+}
+
+json::object!(PluginDirectoryRequest);
+
+/// Represents a single file in a plugin directory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct PluginFileEntry {
+    /// The name of the file within the plugin directory.
+    pub filename: String,
+    /// The content of the file.
+    pub content: String,
+}
+
+json::object!(PluginFileEntry);
+
+/// The schema `ShowDatabasesResponse`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct ShowDatabasesResponse {
+    /// The property `databases`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub databases: Option<Vec<String>>,
+}
+
+json::object!(ShowDatabasesResponse);
+
+/// The schema `QueryResponse`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct QueryResponse {
+    /// The property `results`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub results: Option<Vec<serde_json::Map<String, serde_json::Value>>>,
+}
+
+json::object!(QueryResponse);
+
+/// The schema `ErrorMessage`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct ErrorMessage {
+    /// The property `error`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The property `data`.
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "json::present")]
+    pub data: Option<Option<serde_json::Map<String, serde_json::Value>>>,
+}
+
+json::object!(ErrorMessage);
+
+/// The schema `LineProtocolError`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct LineProtocolError {
+    /// Read only: Code is the machine-readable error code.
+    pub code: LineProtocolErrorCode,
+    /// Read only: Stack of errors that occurred during processing of the request. Useful for debugging.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub err: Option<String>,
+    /// Read only: First line in the request body that contains malformed data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<i32>,
+    /// Read only: Human-readable message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Read only: Describes the logical code operation when the error occurred. Useful for debugging.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub op: Option<String>,
+}
+
+json::object!(LineProtocolError);
+
+/// Code is the machine-readable error code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LineProtocolErrorCode {
+    /// `"internal error"`
+    InternalError,
+    /// `"not found"`
+    NotFound,
+    /// `"conflict"`
+    Conflict,
+    /// `"invalid"`
+    Invalid,
+    /// `"empty value"`
+    EmptyValue,
+    /// `"unavailable"`
+    Unavailable,
+}
+
+impl LineProtocolErrorCode {
+    /// Every value, in the document's order.
+    pub const ALL: &'static [Self] =
+        &[Self::InternalError, Self::NotFound, Self::Conflict, Self::Invalid, Self::EmptyValue, Self::Unavailable];
+
+    /// The value as the document writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InternalError => "internal error",
+            Self::NotFound => "not found",
+            Self::Conflict => "conflict",
+            Self::Invalid => "invalid",
+            Self::EmptyValue => "empty value",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+json::string_enum!(LineProtocolErrorCode, "internal error, not found, conflict, invalid, empty value, unavailable");
+
+/// A unix timestamp precision.
+/// - `h` for hours
+/// - `m` for minutes
+/// - `s` for seconds
+/// - `ms` for milliseconds
+/// - `u` or `µ` for microseconds
+/// - `ns` for nanoseconds
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EpochCompatibility {
+    /// `"ns"`
+    Ns,
+    /// `"u"`
+    U,
+    /// `"µ"`
+    Micro,
+    /// `"ms"`
+    Ms,
+    /// `"s"`
+    S,
+    /// `"m"`
+    M,
+    /// `"h"`
+    H,
+}
+
+impl EpochCompatibility {
+    /// Every value, in the document's order.
+    pub const ALL: &'static [Self] = &[Self::Ns, Self::U, Self::Micro, Self::Ms, Self::S, Self::M, Self::H];
+
+    /// The value as the document writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ns => "ns",
+            Self::U => "u",
+            Self::Micro => "µ",
+            Self::Ms => "ms",
+            Self::S => "s",
+            Self::M => "m",
+            Self::H => "h",
+        }
+    }
+}
+
+json::string_enum!(EpochCompatibility, "ns, u, µ, ms, s, m, h");
+
+/// Request schema for updating database configuration.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct UpdateDatabaseRequest {
+    /// The retention period for the database. Specifies how long data should be retained.
+    /// Use duration format (for example, "1d", "1h", "30m", "7d").
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_period: Option<String>,
+}
+
+json::object!(UpdateDatabaseRequest);
+
+/// Request schema for updating table configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct UpdateTableRequest {
+    /// The name of the database containing the table.
+    pub db: String,
+    /// The name of the table to update.
+    pub table: String,
+    /// The retention period for the table. Specifies how long data in this table should be retained.
+    /// Use duration format (for example, "1d", "1h", "30m", "7d").
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_period: Option<String>,
+}
+
+json::object!(UpdateTableRequest);
+
+/// Response schema for license information.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct LicenseResponse {
+    /// The type of license (for example, "enterprise", "trial").
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub license_type: Option<String>,
+    /// The expiration date of the license in ISO 8601 format.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<chrono::DateTime<chrono::Utc>>,
+    /// List of features enabled by the license.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub features: Option<Vec<String>>,
+    /// The current status of the license.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<LicenseResponseStatus>,
+}
+
+json::object!(LicenseResponse);
+
+/// The current status of the license.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LicenseResponseStatus {
+    /// `"active"`
+    Active,
+    /// `"expired"`
+    Expired,
+    /// `"invalid"`
+    Invalid,
+}
+
+impl LicenseResponseStatus {
+    /// Every value, in the document's order.
+    pub const ALL: &'static [Self] = &[Self::Active, Self::Expired, Self::Invalid];
+
+    /// The value as the document writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Expired => "expired",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+json::string_enum!(LicenseResponseStatus, "active, expired, invalid");
 
 /// A value of the format `password`: read and written like any string, but never printed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -1135,21 +999,24 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A string that is none of a schema's values.
+impl FromStr for Secret {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Secret)
+    }
+}
+
+/// A text or number that is none of an enum's values. Its message lists those, and never repeats what was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownValue {
-    schema: &'static str,
+    pub(crate) values: &'static str,
 }
 
 impl fmt::Display for UnknownValue {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "not a value of {}", self.schema)
+        write!(formatter, "must be one of {}", self.values)
     }
 }
 
 impl std::error::Error for UnknownValue {}
-
-/// Keeps a property that is there with the value `null` apart from one that is not there.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<serde_json::Value>, D::Error> {
-    serde_json::Value::deserialize(deserializer).map(Some)
-}

@@ -22,6 +22,8 @@ pub struct Operation {
     pub responses: &'static [Response],
     /// The schemes of which one must carry a valid credential; empty for a public operation.
     pub security: &'static [SecurityScheme],
+    /// Whether a request without any credential is accepted too.
+    pub credentials_optional: bool,
 }
 
 /// A parameter of an operation.
@@ -53,15 +55,26 @@ pub enum Location {
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Response {
-    /// The status code; 0 for `default`.
-    pub status: u16,
+    /// The status codes that it is for: one, a hundred of them, or all that no other response of the operation is for.
+    pub status: Status,
     /// The media types of its body; empty where it has none.
     pub content_types: &'static [&'static str],
     /// The headers that it declares.
     pub headers: &'static [&'static str],
 }
 
-/// Every operation of the document.
+/// The status codes of a declared response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// One status code.
+    Code(u16),
+    /// All that begin with this digit: `4XX`.
+    Class(u8),
+    /// All that no other response of the operation is for: `default`.
+    Default,
+}
+
+/// Every operation of the document, in its order.
 pub const OPERATIONS: &[Operation] = &[Operation {
     id: "DeleteToken",
     method: Method::DELETE,
@@ -69,10 +82,11 @@ pub const OPERATIONS: &[Operation] = &[Operation {
     parameters: &[Parameter { name: "id", location: Location::Query, required: true }],
     request_content_types: &[],
     responses: &[
-        Response { status: 204, content_types: &[], headers: &[] },
-        Response { status: 401, content_types: &["application/json"], headers: &[] },
-        Response { status: 404, content_types: &[], headers: &[] },
-        Response { status: 400, content_types: &["application/json"], headers: &[] },
+        Response { status: Status::Code(204), content_types: &[], headers: &[] },
+        Response { status: Status::Code(401), content_types: &["application/json"], headers: &[] },
+        Response { status: Status::Code(404), content_types: &[], headers: &[] },
+        Response { status: Status::Code(400), content_types: &["application/json"], headers: &[] },
     ],
     security: &[SecurityScheme { name: "BearerAuthentication", kind: SecurityKind::Bearer }],
+    credentials_optional: false,
 }];

@@ -4,11 +4,10 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{AUTHORIZATION, COOKIE};
+use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName};
 
-use super::parameters::Query;
+use super::parameters::{self, Query};
 use super::response::Rejection;
 use crate::Location;
 use crate::security::{Credential, SecurityKind, SecurityScheme};
@@ -18,18 +17,26 @@ use crate::security::{Credential, SecurityKind, SecurityScheme};
 ///
 /// A request is refused that carries none, several, one of a scheme that the operation does not list, or a malformed
 /// one (RFC 6750, section 2: a client uses one method for each request).
+///
+/// Where a credential is optional, `None` stands for a request that carries none.
 pub(super) fn find<'r>(
     security: &'static [SecurityScheme],
+    optional: bool,
     parts: &'r Parts,
 ) -> Result<Option<Credential<'r>>, Rejection> {
     if security.is_empty() {
         return Ok(None);
     }
-    only(security, parts).map(Some).ok_or(Rejection::Unauthenticated(security))
+    match at_most_one(security, parts) {
+        Some(None) if optional => Ok(None),
+        Some(Some(credential)) => Ok(Some(credential)),
+        _ => Err(Rejection::Unauthenticated(security)),
+    }
 }
 
-fn only<'r>(security: &'static [SecurityScheme], parts: &'r Parts) -> Option<Credential<'r>> {
-    let mut found = match header(&parts.headers, AUTHORIZATION.as_str())? {
+/// The credential of a request, `Some(None)` where it carries none.
+fn at_most_one<'r>(security: &'static [SecurityScheme], parts: &'r Parts) -> Option<Option<Credential<'r>>> {
+    let mut found = match parameters::header(parts, AUTHORIZATION.as_str()).ok()? {
         Some(value) => Some(authorization(security, value)?),
         None => None,
     };
@@ -42,7 +49,7 @@ fn only<'r>(security: &'static [SecurityScheme], parts: &'r Parts) -> Option<Cre
             found = Some(Credential::ApiKey { scheme, value });
         }
     }
-    found
+    Some(found)
 }
 
 /// Reads an `Authorization` header under the schemes that use it. An API key of that name takes what is neither
@@ -84,33 +91,11 @@ fn is_key_in_authorization(scheme: &SecurityScheme) -> bool {
 /// `Some(None)` where there is no key, `None` where it is malformed or given twice.
 fn api_key<'r>(location: Location, name: &'static str, parts: &'r Parts) -> Option<Option<Cow<'r, str>>> {
     match location {
-        Location::Header => Some(header(&parts.headers, name)?.map(Cow::Borrowed)),
+        Location::Header => Some(parameters::header(parts, name).ok()?.map(Cow::Borrowed)),
         Location::Query => Query::of(parts).only(name).ok(),
-        Location::Cookie => {
-            let mut found = None;
-            // HTTP/2 may carry each cookie in a header of its own (RFC 9113, section 8.2.3).
-            for cookies in parts.headers.get_all(COOKIE) {
-                let pairs = cookies.to_str().ok()?.split("; ").filter_map(|pair| pair.split_once('='));
-                for (_, value) in pairs.filter(|(key, _)| *key == name) {
-                    if found.replace(Cow::Borrowed(value)).is_some() {
-                        return None;
-                    }
-                }
-            }
-            Some(found)
-        }
+        Location::Cookie => Some(parameters::raw_cookie(parts, name).ok()?.map(Cow::Borrowed)),
         Location::Path => None,
     }
-}
-
-/// The value of a header that is there at most once: `None` where it is there twice or is not visible ASCII.
-fn header<'r>(headers: &'r HeaderMap, name: &'static str) -> Option<Option<&'r str>> {
-    let mut values = headers.get_all(name.parse::<HeaderName>().ok()?).iter();
-    let Some(value) = values.next() else { return Some(None) };
-    if values.next().is_some() {
-        return None;
-    }
-    value.to_str().ok().map(Some)
 }
 
 #[cfg(test)]

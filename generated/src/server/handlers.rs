@@ -1,42 +1,22 @@
 //! A call of the trait for each operation: parameters in, a declared response out.
 
-use std::error::Error;
-
 use http::Response;
 use http::request::Parts;
 
 use super::Body;
-use super::parameters::{self, Query};
+use super::parameters;
+use super::parameters::Query;
 use super::response::{self, Rejection};
 use super::route::Route;
 use crate::DeleteTokenResponse;
 use crate::{Api, Context};
 
-/// Calls the operation's method.
-pub(super) async fn call<T, P, B>(
-    route: Route,
+/// `DELETE /api/v3/configure/token`
+pub(super) async fn delete_token<T, P>(
     api: &T,
     parts: &Parts,
-    body: B,
     context: &Context<P>,
 ) -> Result<Response<Body>, Rejection>
-where
-    T: Api<Context<P>> + Sync,
-    P: Send + Sync,
-    B: http_body::Body + Send,
-    B::Data: Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    match route {
-        Route::DeleteToken => {
-            drop(body);
-            delete_token(api, parts, context).await
-        }
-    }
-}
-
-/// `DELETE /api/v3/configure/token`
-async fn delete_token<T, P>(api: &T, parts: &Parts, context: &Context<P>) -> Result<Response<Body>, Rejection>
 where
     T: Api<Context<P>> + Sync,
     P: Send + Sync,

@@ -18,7 +18,7 @@ use http_body_util::Full;
 use swagger::XSpanIdString;
 
 use crate::security::Authenticator;
-use crate::{Api, Context};
+use crate::{Api, Context, Operation};
 
 mod credentials;
 mod handlers;
@@ -28,9 +28,21 @@ mod route;
 mod span;
 
 use response::Rejection;
+use route::Route;
 
 /// The body of a response.
 pub type Body = Full<Bytes>;
+
+fn full(bytes: Bytes) -> Body {
+    Full::new(bytes)
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// The body of a request: any whose data can be sent and whose errors can be told.
+pub trait RequestBody: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static {}
+
+impl<B> RequestBody for B where B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static {}
 
 const X_SPAN_ID: HeaderName = HeaderName::from_static("x-span-id");
 
@@ -57,7 +69,7 @@ where
         Self::with_headers(api, authenticator, HeaderMap::new())
     }
 
-    /// The same, with headers that every response carries.
+    /// The same, with headers that every response carries, unless the implementation gives it one of that name.
     pub fn with_headers(api: T, authenticator: A, headers: HeaderMap) -> Self {
         Self { inner: Arc::new(Inner { api, authenticator, headers }) }
     }
@@ -65,9 +77,7 @@ where
     /// Answers one request. This is the service without the box around its future that `tower` and `hyper` need.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
     where
-        B: http_body::Body + Send,
-        B::Data: Send,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
+        B: RequestBody,
     {
         let (parts, body) = request.into_parts();
         let span_id = span::accept_or_make(&parts.headers);
@@ -80,8 +90,13 @@ where
                 Rejection::Internal.into_response()
             }
         };
-        for (name, value) in &self.inner.headers {
-            response.headers_mut().append(name, value.clone());
+        for name in self.inner.headers.keys() {
+            // What the implementation says of this response goes before what is said of all.
+            if !response.headers().contains_key(name) {
+                for value in self.inner.headers.get_all(name) {
+                    response.headers_mut().append(name, value.clone());
+                }
+            }
         }
         response.headers_mut().insert(X_SPAN_ID, span_id);
         if parts.method == Method::HEAD { response::without_body(response) } else { response }
@@ -89,13 +104,11 @@ where
 
     async fn answer<B>(&self, parts: &Parts, body: B, span_id: &HeaderValue) -> Result<Response<Body>, Rejection>
     where
-        B: http_body::Body + Send,
-        B::Data: Send,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
+        B: RequestBody,
     {
         let route = route::find(&parts.method, parts.uri.path())?;
-        let security = route.operation().security;
-        let principal = match credentials::find(security, parts)? {
+        let Operation { security, credentials_optional, .. } = *route.operation();
+        let principal = match credentials::find(security, credentials_optional, parts)? {
             Some(credential) => {
                 let authenticated = self.inner.authenticator.authenticate(credential).await;
                 Some(authenticated.map_err(|error| Rejection::unauthenticated(error, security))?)
@@ -103,7 +116,13 @@ where
             None => None,
         };
         let context = Context::new(XSpanIdString(span::as_str(span_id).to_owned()), principal);
-        handlers::call(route, &self.inner.api, parts, body, &context).await
+        let api = &self.inner.api;
+        match route {
+            Route::DeleteToken => {
+                drop(body);
+                handlers::delete_token(api, parts, &context).await
+            }
+        }
     }
 }
 
@@ -123,9 +142,7 @@ impl<T, A, B> hyper::service::Service<Request<B>> for Service<T, A>
 where
     T: Api<Context<A::Principal>> + Send + Sync + 'static,
     A: Authenticator,
-    B: http_body::Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: RequestBody,
 {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -141,9 +158,7 @@ impl<T, A, B> tower_service::Service<Request<B>> for Service<T, A>
 where
     T: Api<Context<A::Principal>> + Send + Sync + 'static,
     A: Authenticator,
-    B: http_body::Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: RequestBody,
 {
     type Response = Response<Body>;
     type Error = Infallible;

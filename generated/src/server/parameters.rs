@@ -1,12 +1,13 @@
 //! Parameters, from the text of a request to a value.
 
 use std::borrow::Cow;
-use std::str::FromStr;
 
+use http::header::COOKIE;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
 use super::response::Rejection;
+use crate::Scalar;
 
 /// The query of a request: pairs of the form `name=value`, separated by `&`, each percent-encoded.
 #[derive(Clone, Copy)]
@@ -21,37 +22,44 @@ impl<'r> Query<'r> {
 
     /// The value of a parameter that may be given once. One without a `=` has the empty value.
     pub(super) fn only(self, name: &'static str) -> Result<Option<Cow<'r, str>>, Rejection> {
-        let mut found = None;
-        for pair in self.text.split('&') {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            // A parameter whose very name is malformed is not this one.
-            if decode(key).is_none_or(|key| key != name) {
-                continue;
-            }
-            if found.is_some() {
-                return Err(Rejection::parameter(name, "must be given once"));
-            }
-            found = Some(decode(value).ok_or(Rejection::parameter(name, "must be percent-encoded UTF-8"))?);
-        }
-        Ok(found)
+        self.once(name)?.map(|value| decoded(name, value)).transpose()
+    }
+
+    /// The undecoded value of a parameter that may be given once.
+    fn once(self, name: &'static str) -> Result<Option<&'r str>, Rejection> {
+        let mut values = self.values(name);
+        let first = values.next();
+        if values.next().is_some() { Err(Rejection::parameter(name, "must be given once")) } else { Ok(first) }
+    }
+
+    /// The undecoded values of a parameter. One whose very name is malformed is not this one.
+    fn values(self, name: &'static str) -> impl Iterator<Item = &'r str> {
+        let pairs = self.text.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        pairs.filter(move |(key, _)| decode(key).is_some_and(|key| key == name)).map(|(_, value)| value)
     }
 }
 
 /// The value of a required parameter.
-pub(super) fn required<V: FromStr>(name: &'static str, text: Option<Cow<'_, str>>) -> Result<V, Rejection> {
+pub(super) fn required<V: Scalar>(name: &'static str, text: Option<impl AsRef<str>>) -> Result<V, Rejection> {
     optional(name, text)?.ok_or(Rejection::parameter(name, "is required"))
 }
 
 /// The value of an optional parameter.
-pub(super) fn optional<V: FromStr>(name: &'static str, text: Option<Cow<'_, str>>) -> Result<Option<V>, Rejection> {
-    let parse =
-        |text: Cow<'_, str>| text.parse().map_err(|_| Rejection::parameter(name, "has a value of another type"));
-    text.map(parse).transpose()
+pub(super) fn optional<V: Scalar>(name: &'static str, text: Option<impl AsRef<str>>) -> Result<Option<V>, Rejection> {
+    text.map(|text| value(name, text.as_ref())).transpose()
+}
+
+fn value<V: Scalar>(name: &'static str, text: &str) -> Result<V, Rejection> {
+    V::from_text(text).ok_or(Rejection::parameter(name, "has a value that is not allowed or of another type"))
+}
+
+fn decoded<'r>(name: &'static str, text: &'r str) -> Result<Cow<'r, str>, Rejection> {
+    decode(text).ok_or(Rejection::parameter(name, "must be percent-encoded UTF-8"))
 }
 
 /// Decodes a part of a query, where `+` is a space. `None` unless every `%` begins two hexadecimal digits and the
 /// result is UTF-8.
-fn decode(text: &str) -> Option<Cow<'_, str>> {
+pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains(['%', '+']) {
         return Some(Cow::Borrowed(text));
     }
@@ -62,6 +70,32 @@ fn decode(text: &str) -> Option<Cow<'_, str>> {
     });
     let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
     well_formed.then(|| Cow::Owned(decoded.into_owned()))
+}
+
+/// The value of a header that may be given once.
+pub(super) fn header<'r>(parts: &'r Parts, name: &'static str) -> Result<Option<&'r str>, Rejection> {
+    let mut values = parts.headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Rejection::parameter(name, "must be given once"));
+    }
+    value.to_str().map(Some).map_err(|_| Rejection::parameter(name, "must be visible ASCII"))
+}
+
+/// The undecoded value of a cookie that may be given once. HTTP/2 may carry each in a header of its own (RFC 9113,
+/// section 8.2.3).
+pub(super) fn raw_cookie<'r>(parts: &'r Parts, name: &'static str) -> Result<Option<&'r str>, Rejection> {
+    let mut found = None;
+    for cookies in parts.headers.get_all(COOKIE) {
+        let text = cookies.to_str().map_err(|_| Rejection::parameter(name, "must be visible ASCII"))?;
+        let pairs = text.split(';').filter_map(|pair| pair.trim().split_once('='));
+        for (_, value) in pairs.filter(|(key, _)| *key == name) {
+            if found.replace(value).is_some() {
+                return Err(Rejection::parameter(name, "must be given once"));
+            }
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

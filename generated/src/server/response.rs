@@ -1,5 +1,7 @@
 //! Responses: those that the document declares, and those to requests that reach no implementation.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
@@ -14,7 +16,7 @@ use crate::security::{AuthenticationError, SecurityKind, SecurityScheme};
 
 /// A declared response without a body.
 pub(super) fn empty(status: u16, route: Route) -> Response<Body> {
-    declared(status, route, Body::default())
+    declared(status, route, super::full(Bytes::new()))
 }
 
 /// A declared response with a JSON body.
@@ -26,7 +28,7 @@ pub(super) fn json<V: Serialize>(
 ) -> Result<Response<Body>, Rejection> {
     let body = serde_json::to_vec(value)
         .map_err(|error| Rejection::failed(route.operation().id, ApiError(error.to_string())))?;
-    let mut response = declared(status, route, Body::from(body));
+    let mut response = declared(status, route, super::full(body.into()));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     Ok(response)
 }
@@ -37,7 +39,8 @@ fn declared(status: u16, route: Route, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).expect("the document's status codes have three digits");
     if response.status() == StatusCode::UNAUTHORIZED {
-        challenge(&mut response, route.operation().security, "insufficient_scope");
+        let security = route.operation().security;
+        challenge(&mut response, security, if security.is_empty() { "" } else { "insufficient_scope" });
     }
     response
 }
@@ -46,10 +49,10 @@ fn declared(status: u16, route: Route, body: Body) -> Response<Body> {
 /// sends it over HTTP/2.
 pub(super) fn without_body(response: Response<Body>) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
-    if let Some(length) = body.size_hint().exact() {
+    if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
         parts.headers.insert(CONTENT_LENGTH, length.into());
     }
-    Response::from_parts(parts, Body::default())
+    Response::from_parts(parts, super::full(Bytes::new()))
 }
 
 /// A request that is answered without a declared response of its operation.
@@ -58,14 +61,14 @@ pub(super) enum Rejection {
     UnknownPath,
     MethodNotAllowed { allow: String },
     Unauthenticated(&'static [SecurityScheme]),
-    Parameter { name: &'static str, problem: &'static str },
+    Parameter { name: &'static str, problem: Cow<'static, str> },
     Unavailable,
     Internal,
 }
 
 impl Rejection {
     pub(super) fn parameter(name: &'static str, problem: &'static str) -> Self {
-        Rejection::Parameter { name, problem }
+        Rejection::Parameter { name, problem: Cow::Borrowed(problem) }
     }
 
     pub(super) fn unauthenticated(error: AuthenticationError, security: &'static [SecurityScheme]) -> Self {
@@ -130,7 +133,7 @@ fn message(status: StatusCode, error: &str) -> Response<Body> {
         error: &'m str,
     }
     let body = serde_json::to_vec(&ErrorMessage { error }).expect("a string is serializable");
-    let mut response = Response::new(Body::new(Bytes::from(body)));
+    let mut response = Response::new(super::full(body.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -7,6 +7,7 @@ use crate::{OPERATIONS, Operation};
 
 /// An operation of the document; in the order of [`OPERATIONS`].
 #[derive(Clone, Copy)]
+#[allow(clippy::enum_variant_names, reason = "the document's names")]
 pub(super) enum Route {
     DeleteToken,
 }
@@ -19,27 +20,27 @@ impl Route {
 
 /// The operation that a request asks for.
 pub(super) fn find(method: &Method, path: &str) -> Result<Route, Rejection> {
+    let Some(path) = below_base(path) else { return Err(Rejection::UnknownPath) };
     match (method.as_str(), path) {
         ("DELETE", "/api/v3/configure/token") => Ok(Route::DeleteToken),
         _ => Err(refuse(path)),
     }
 }
 
-/// Tells an unknown path from a known one that does not have the method.
-fn refuse(path: &str) -> Rejection {
-    let known =
-        |operation: &&Operation| path.strip_prefix(crate::BASE_PATH).is_some_and(|path| matches(operation.path, path));
-    let methods: Vec<&str> = OPERATIONS.iter().filter(known).map(|operation| operation.method.as_str()).collect();
-    if methods.is_empty() { Rejection::UnknownPath } else { Rejection::MethodNotAllowed { allow: methods.join(", ") } }
+/// A path without that of the document's server.
+pub(super) fn below_base(path: &str) -> Option<&str> {
+    path.strip_prefix(crate::BASE_PATH)
 }
 
-/// Whether a path has a template's segments; one in braces stands for any that is not empty.
-fn matches(template: &str, path: &str) -> bool {
-    let mut segments = path.split('/');
-    let same = template.split('/').all(|expected| {
-        segments.next().is_some_and(|segment| expected == segment || (expected.starts_with('{') && !segment.is_empty()))
-    });
-    same && segments.next().is_none()
+/// Tells an unknown path from a known one that does not have the method.
+fn refuse(path: &str) -> Rejection {
+    let mut methods: Vec<&str> = Vec::new();
+    for operation in OPERATIONS.iter().filter(|operation| operation.path == path) {
+        if !methods.contains(&operation.method.as_str()) {
+            methods.push(operation.method.as_str());
+        }
+    }
+    if methods.is_empty() { Rejection::UnknownPath } else { Rejection::MethodNotAllowed { allow: methods.join(", ") } }
 }
 
 #[cfg(test)]

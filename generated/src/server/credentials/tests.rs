@@ -18,7 +18,7 @@ const fn api_key_in(location: Location, name: &'static str) -> SecurityScheme {
 #[test]
 fn an_operation_without_a_scheme_demands_no_credential() {
     let request = with("Bearer secret");
-    assert_eq!(find(&[], &request).expect("a public operation refuses no one"), None);
+    assert_eq!(find(&[], false, &request).expect("a public operation refuses no one"), None);
 }
 
 #[test]
@@ -30,8 +30,17 @@ fn each_scheme_is_refused_without_its_credential() {
 }
 
 #[test]
+fn an_optional_credential_may_be_left_out_and_is_refused_where_it_is_malformed() {
+    assert_eq!(find(&[BEARER], true, &request("/", &[])).expect("nothing was demanded"), None);
+    for value in ["Bearer", "Basic !", "Digest x"] {
+        assert!(find(&[BEARER], true, &with(value)).is_err(), "{value}");
+    }
+    assert_eq!(find(&[BEARER], true, &with("Bearer secret")).expect("it is a credential"), Some(bearer("secret")));
+}
+
+#[test]
 fn a_refusal_names_the_schemes_of_the_operation() {
-    let refusal = find(&[BEARER, BASIC], &request("/", &[])).expect_err("there is no credential");
+    let refusal = find(&[BEARER, BASIC], false, &request("/", &[])).expect_err("there is no credential");
     assert!(matches!(refusal, Rejection::Unauthenticated([BEARER, BASIC])), "{refusal:?}");
 }
 
@@ -222,7 +231,7 @@ fn a_malformed_credential_is_not_made_good_by_another() {
 }
 
 fn credential<'r>(security: &'static [SecurityScheme], request: &'r Parts) -> Option<Credential<'r>> {
-    find(security, request).ok().flatten()
+    find(security, false, request).ok().flatten()
 }
 
 /// A request with this `Authorization`.

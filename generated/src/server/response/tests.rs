@@ -33,7 +33,7 @@ fn a_challenge_tells_that_what_the_credential_permits_is_not_enough() {
         (BASIC, r#"Basic realm="influxdb3", error="insufficient_scope""#),
         (KEY, r#"Bearer realm="influxdb3", error="insufficient_scope""#),
     ] {
-        let mut response = Response::default();
+        let mut response = Response::new(super::super::full(Bytes::new()));
         challenge(&mut response, &[security], "insufficient_scope");
         assert_eq!(challenges(&response), [expected], "{security:?}");
     }
@@ -56,7 +56,7 @@ fn a_rejection_is_a_message_with_its_status() {
 #[test]
 fn a_response_to_head_keeps_its_headers_and_the_length_of_its_body() {
     let full = Rejection::UnknownPath.into_response();
-    let length = full.body().size_hint().exact().unwrap();
+    let length = full.body().size_hint().exact().expect("its length is known");
     let response = without_body(full);
     assert_eq!(response.status(), 404);
     assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
@@ -94,6 +94,6 @@ fn challenges(response: &Response<Body>) -> Vec<&HeaderValue> {
 }
 
 fn body(response: Response<Body>) -> serde_json::Value {
-    let Ok(body) = block_on(response.into_body().collect());
+    let body = block_on(response.into_body().collect()).expect("the body is there");
     serde_json::from_slice(&body.to_bytes()).expect("the body is JSON")
 }
