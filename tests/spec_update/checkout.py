@@ -1,0 +1,84 @@
+"""A copy of the checkout that a test may change, and documents to update it with."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute()
+FOLDER = ROOT / "target" / "spec-update-tests"
+# Always the same path: cargo knows a crate by it, and compiles it again for another.
+COPY = FOLDER / "checkout"
+
+ENVIRONMENT = {**os.environ, "CARGO_TARGET_DIR": str(TARGET), "PYTHONDONTWRITEBYTECODE": "1"}
+# make tells its children how it was called.
+ENVIRONMENT = {name: value for name, value in ENVIRONMENT.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+
+
+class Checkout:
+    """A fresh copy of what git tracks or would track."""
+
+    def __init__(self):
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        COPY.mkdir(parents=True)
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
+        ).stdout  # fmt: skip
+        for name in filter(None, listed.split("\0")):
+            if (ROOT / name).is_file():
+                (COPY / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, COPY / name)
+        # A link, so that what is installed for the checkout serves the copy too.
+        (COPY / "target").mkdir()
+        (COPY / "target" / "tools").symlink_to(ROOT / "target" / "tools")
+
+    def hashes(self):
+        """The SHA-256 and the permissions of every file, but of what a build leaves."""
+        return {
+            path.relative_to(COPY): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mode)
+            for path in COPY.rglob("*")
+            if path.is_file() and path.relative_to(COPY).parts[0] != "target" and "__pycache__" not in path.parts
+        }
+
+    def read(self, name):
+        return (COPY / name).read_text(encoding="utf-8")
+
+    def edit(self, name, old, new):
+        """Replaces a text that has to be there once."""
+        (COPY / name).write_text(edited(self.read(name), old, new), encoding="utf-8")
+
+    def make(self, *arguments):
+        return finished(["make", "--no-print-directory", *arguments])
+
+    def update(self, spec, *options):
+        return finished(self.update_command(spec, *options))
+
+    def update_command(self, spec, *options):
+        return [sys.executable, str(COPY / "tools" / "spec_update.py"), *options, str(spec)]
+
+
+def finished(command):
+    return subprocess.run(command, cwd=COPY, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def changed(*edits, name="changed.yaml"):
+    """A file with the checkout's document in which texts are replaced, each of which has to be there once."""
+    text = (ROOT / "api" / "openapi.yaml").read_text(encoding="utf-8")
+    for old, new in edits:
+        text = edited(text, old, new)
+    return written(text, name)
+
+
+def written(text, name="changed.yaml"):
+    path = FOLDER / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def edited(text, old, new):
+    assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+    return text.replace(old, new)

@@ -1,0 +1,13 @@
+#!/usr/bin/env python3
+"""Tests `make spec-update` in copies of the checkout. Arguments are those of `python3 -m unittest`."""
+
+import sys
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+if __name__ == "__main__":
+    modules = ["test_contract_changes", "test_failures", "test_updates"]
+    unittest.main(module=None, argv=[sys.argv[0], *(sys.argv[1:] or modules)])

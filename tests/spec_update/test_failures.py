@@ -1,0 +1,133 @@
+"""What fails, and leaves the tree as it was."""
+
+import fcntl
+import importlib.util
+import signal
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from checkout import COPY, ENVIRONMENT, Checkout, changed, written
+
+FILTER = "        - name: filter\n          in: query\n          style: deepObject\n          schema:\n            type: object\n"
+PARAMETER = "        - name: id\n"
+VERSION = ("  version: 3.7.0\n", "  version: 3.8.0\n")
+
+
+class Failures(unittest.TestCase):
+    def setUp(self):
+        self.checkout = Checkout()
+        self.before = self.checkout.hashes()
+
+    def assert_unchanged(self):
+        self.assertEqual(self.checkout.hashes(), self.before)
+
+    def assert_fails(self, spec, *messages):
+        done = self.checkout.update(spec)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        for message in messages:
+            self.assertIn(message, done.stderr)
+        self.assertIn("api/ and generated/ are as they were", done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+        self.assert_unchanged()
+
+    def test_an_action_that_matches_nothing_is_named(self):
+        # The document's own correction of a name would take the overlay's away from it.
+        text = changed().read_text(encoding="utf-8").replace("QuerystringAuthentication", "QueryAuthentication")
+        named = "action 2 matches nothing in the document: $.components.securitySchemes.QuerystringAuthentication"
+        self.assert_fails(written(text), f"api/overlay.yaml: {named}", "The document names the key `u=&p=`")
+
+    def test_generating_names_it_too(self):
+        self.checkout.edit("api/overlay.yaml", "$.components.schemas.AdminTokenObject", "$.components.schemas.Gone")
+        before = self.checkout.hashes()
+        done = self.checkout.make("generate")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("matches nothing in the document: $.components.schemas.Gone.properties.token", done.stderr)
+        self.assertEqual(self.checkout.hashes(), before)
+
+    def test_an_invalid_overlay_is_told_with_its_place(self):
+        self.checkout.edit("api/overlay.yaml", "      name: p\n", "      name: p\n    remvoe: true\n")
+        self.before = self.checkout.hashes()
+        self.assert_fails(changed(VERSION), "api/overlay.yaml: actions -> 1", "remvoe")
+
+    def test_what_is_no_yaml_is_told_with_its_place(self):
+        spec = changed((PARAMETER, PARAMETER.replace("id", "[id")))
+        line = spec.read_text(encoding="utf-8")[: spec.read_text(encoding="utf-8").index("[id")].count("\n") + 1
+        # The parser sees it in the line after.
+        self.assert_fails(spec, f"{spec}:{line + 1}:", "not YAML")
+
+    def test_what_is_no_json_is_told_with_its_place(self):
+        spec = written('{\n  "openapi": "3.0.3",\n}\n', "changed.json")
+        self.assert_fails(spec, f"{spec}:3:1: not JSON")
+
+    def test_what_is_no_openapi_document_or_no_file_is_told(self):
+        self.assert_fails(written("- a\n- list\n"), "no OpenAPI 3 document")
+        self.assert_fails(Path("nowhere.yaml"), "nowhere.yaml: No such file")
+
+    def test_the_document_has_to_be_named(self):
+        done = self.checkout.make("spec-update")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("SPEC=file", done.stderr)
+
+    def test_what_the_templates_do_not_support_is_told(self):
+        spec = changed((PARAMETER, FILTER + PARAMETER))
+        place = "paths./api/v3/configure/token.delete.parameters.filter"
+        self.assert_fails(spec, f"{place}: a query parameter of the style deepObject")
+
+    def test_a_reference_to_nothing_is_told(self):
+        spec = changed(("        '404':\n          description: Token not found.\n",
+                        "        '404':\n          $ref: '#/components/responses/Nowhere'\n"))  # fmt: skip
+        self.assert_fails(spec, "components/responses/Nowhere")
+
+    def test_a_generated_crate_that_does_not_compile_is_a_failure(self):
+        template = COPY / "api" / "templates" / "lib.mustache"
+        template.write_text(template.read_text(encoding="utf-8") + "\nfn broken() -> u8 {}\n", encoding="utf-8")
+        self.before = self.checkout.hashes()
+        self.assert_fails(changed(VERSION), "the generated crate does not compile", "generated/src/lib.rs:")
+
+    def test_a_signal_leaves_the_tree_as_it_was(self):
+        for step, number in (("generating", signal.SIGTERM), ("type-checking", signal.SIGINT)):
+            with self.subTest(step=step):
+                command = self.checkout.update_command(changed(VERSION))
+                with subprocess.Popen(
+                    command, cwd=COPY, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+                ) as update:
+                    printed = []
+                    for line in update.stderr:
+                        printed.append(line)
+                        if line == f"spec-update: {step}\n":
+                            update.send_signal(number)
+                self.assertEqual(update.returncode, 1, printed)
+                self.assertIn(f"spec-update: stopped by {number.name}\n", printed)
+                self.assert_unchanged()
+                self.assertFalse((COPY / "target" / "spec-update" / "checkout").exists())
+
+    def test_one_update_runs_at_a_time(self):
+        lock = COPY / "target" / "spec-update" / "lock"
+        lock.parent.mkdir(parents=True)
+        with lock.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            self.assert_fails(changed(VERSION), "another one is running")
+
+    def test_document_and_crate_are_replaced_both_or_neither(self):
+        update = self.module()
+        update.stage(changed(VERSION))
+        (update.STAGE / "generated" / "README.md").write_text("generated anew\n")
+        with mock.patch.object(signal, "pthread_sigmask"):
+            with mock.patch.object(Path, "replace", side_effect=OSError("no space")):
+                self.assertRaises(OSError, update.swap)
+            self.assert_unchanged()
+            update.swap()
+        self.assertEqual(self.checkout.read("generated/README.md"), "generated anew\n")
+        self.assertEqual(self.checkout.read("api/openapi.yaml"), changed(VERSION).read_text(encoding="utf-8"))
+        self.assertEqual([path for path in COPY.rglob(".*") if path.suffix in (".new", ".old")], [])
+
+    def module(self):
+        """`tools/spec_update.py` of the copy."""
+        spec = importlib.util.spec_from_file_location("update", COPY / "tools" / "spec_update.py")
+        module = importlib.util.module_from_spec(spec)
+        with mock.patch.object(sys, "path", [str(COPY / "api"), *sys.path]):
+            spec.loader.exec_module(module)
+        return module

@@ -1,0 +1,94 @@
+// Compares two OpenAPI documents with api-smart-diff: `node compare.cjs OLD NEW` prints a JSON list of its differences.
+//
+// The library finds every difference and resolves references. Its classes are taken over but for the rules corrected
+// below, by the library's own means for that (`rules`).
+
+const fs = require("node:fs");
+const {
+  apiCompare,
+  openapi3Rules,
+  resolveRef,
+  transformComapreRules,
+  ClassifierType: { breaking, nonBreaking },
+} = require("api-smart-diff");
+
+if (require.main === module) {
+  const [before, after] = process.argv.slice(2).map((path) => JSON.parse(fs.readFileSync(path, "utf8")));
+  process.stdout.write(JSON.stringify(compare(before, after)));
+}
+
+module.exports = { compare };
+
+function compare(before, after) {
+  // Merging would tell a schema from a reference to the same schema.
+  const rules = corrected(openapi3Rules({ notMergeAllOf: true }));
+  return apiCompare(before, after, { rules }).diffs;
+}
+
+function corrected(rules) {
+  const operation = rules["/paths"]["/*"]["/*"];
+
+  // A request without a body was valid, and is not where one is required.
+  const bodyAdded = ({ after }) => (resolveRef(after.value, after.root).required ? breaking : nonBreaking);
+  operation["/requestBody"].$ = [bodyAdded, breaking, breaking];
+
+  // The library takes a query for text whatever its type is.
+  operation["/parameters"] = transformComapreRules(operation["/parameters"], schemaRules("request"));
+  operation["/requestBody"] = transformComapreRules(operation["/requestBody"], schemaRules("request"));
+  operation["/responses"] = transformComapreRules(operation["/responses"], schemaRules("response"));
+
+  const security = (place) => ({ $: place, "/*": { $: place, "/*": { $: place, "/*": { $: place } } } });
+  rules["/security"] = security(always(globalSecurity));
+  operation["/security"] = security(always(operationSecurity));
+
+  // A scheme that is only defined asks nothing of anybody; `security` does.
+  const scheme = rules["/components"]["/securitySchemes"];
+  scheme.$ = scheme["/*"].$ = [nonBreaking, breaking, breaking];
+  return rules;
+}
+
+// The library turns its rules for requests round for responses: a changed type would be compatible there. It has
+// `nullable` the wrong way round, and does not tell a first value of `enum`, which forbids all others, from one more.
+function schemaRules(side) {
+  const narrowed = side === "request" ? breaking : nonBreaking;
+  const widened = side === "request" ? nonBreaking : breaking;
+  const enumValue = [
+    ({ before }) => (before.parent?.length ? widened : narrowed),
+    ({ after }) => (after.parent?.length ? narrowed : widened),
+    breaking,
+  ];
+  const nullable = ({ after }) => (after.value === true ? widened : narrowed);
+  return (rule) => {
+    if (!("/enum" in rule && "/type" in rule)) {
+      return rule;
+    }
+    return {
+      ...rule,
+      "/type": { ...rule["/type"], $: [narrowed, widened, breaking] },
+      "/enum": { ...rule["/enum"], "/*": { ...rule["/enum"]["/*"], $: enumValue } },
+      "/nullable": { ...rule["/nullable"], $: always(nullable) },
+    };
+  };
+}
+
+function always(verdict) {
+  return [verdict, verdict, verdict];
+}
+
+function globalSecurity({ before, after }) {
+  return accepts(after.root.security, before.root.security);
+}
+
+function operationSecurity({ before, after }) {
+  // The keys of the path may differ in the names of its parameters.
+  const own = ({ root, path }) => root.paths[path[1]]?.[path[2]]?.security ?? root.security;
+  return accepts(own(after), own(before));
+}
+
+// The credentials of an old alternative still do where a new alternative asks for no others.
+function accepts(now, then) {
+  const alternatives = (list) => (list?.length ? list : [{}]);
+  const grants = (held, scheme, scopes) => scheme in held && scopes.every((scope) => held[scheme].includes(scope));
+  const suffices = (held) => (asked) => Object.entries(asked).every(([scheme, scopes]) => grants(held, scheme, scopes));
+  return alternatives(then).every((held) => alternatives(now).some(suffices(held))) ? nonBreaking : breaking;
+}
