@@ -9,7 +9,7 @@ the rest: it finds the templates, prints them for every operation and model, and
 from . import whole
 from .document import Document
 from .operations import Operations
-from .schemas import Schemas
+from .schemas import Schemas, printable
 
 # Where a document has values of the API, and not of its own.
 VALUES = ("const", "default", "enum", "example", "examples")
@@ -31,8 +31,8 @@ def annotate(content):
         "paths": {f"/{number:04}": {"get": stub(number, facts)} for number, facts in enumerate(operations)},
         "components": {"schemas": {f"M{number:04}": model_stub(facts) for number, facts in enumerate(models)}},
     }
-    facts = {**schemas.uses, **without_none(whole.facts(content, operations, models)), "patterns": schemas.patterns}
-    return without_none(annotated), facts, document
+    facts = {**schemas.uses, **printable(whole.facts(content, operations, models)), "patterns": schemas.patterns}
+    return printable(annotated), facts, document
 
 
 def without_nulls(value):
@@ -40,15 +40,6 @@ def without_nulls(value):
     if isinstance(value, dict):
         return {key: part if key in VALUES else without_nulls(part) for key, part in value.items() if part is not None or key in VALUES}
     return [without_nulls(part) for part in value] if isinstance(value, list) else value
-
-
-def without_none(facts):
-    """The same with `False` for `None`: what is not there must not be looked up in the facts around it."""
-    if isinstance(facts, dict):
-        return {key: without_none(value) for key, value in facts.items()}
-    if isinstance(facts, list):
-        return [without_none(value) for value in facts]
-    return False if facts is None else facts
 
 
 def stub(number, facts):
