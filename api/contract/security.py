@@ -1,23 +1,36 @@
 """Who may call an operation."""
 
+from .document import Document
 from .literals import literal
 from .names import is_token
 
 
+def schemes(content):
+    """Every scheme of the document, in its order, but those that are not supported: an operation that lists one is refused."""
+    for name in content.get("components", {}).get("securitySchemes", {}):
+        document = Document(content)
+        found = facts(document, name, name)
+        if not document.problems and not document.errors:
+            yield found
+
+
 def security_of(document, operation, place):
     """The schemes that an operation lists, of which one must carry a credential."""
-    schemes, keys, anonymous = {}, [], False
+    listed, keys, anonymous = {}, [], False
     for requirement in operation.get("security", document.content.get("security", [])):
         if len(requirement) > 1:
             document.problem(place, f"security that demands several schemes at once: {', '.join(requirement)}")
         if not requirement:
             anonymous = True
         for name in requirement:
+            listed[name] = facts(document, name, place)
             scheme = scheme_of(document, name, place)
-            schemes[name] = {"name": literal(name), "kind": kind(document, name, scheme, place)}
             keys.append((scheme.get("in"), scheme.get("name")))
-    listed = [*schemes.values()]
-    return {"security": listed, "keys": keys, "credentials_optional": anonymous and bool(listed)}
+    return {"security": [*listed.values()], "keys": keys, "credentials_optional": anonymous and bool(listed)}
+
+
+def facts(document, name, place):
+    return {"name": literal(name), "kind": kind(document, name, scheme_of(document, name, place), place)}
 
 
 def scheme_of(document, name, place):
@@ -30,7 +43,7 @@ def kind(document, name, scheme, place):
             return "SecurityKind::Bearer"
         case "http", "basic":
             return "SecurityKind::Basic"
-        case "apiKey", _ if scheme.get("in") in ("header", "query", "cookie"):
+        case "apiKey", _ if scheme.get("in") in ("header", "query", "cookie") and "name" in scheme:
             location = scheme["in"].capitalize()
             if scheme["in"] != "query" and not is_token(scheme["name"]):
                 document.problem(place, f"the security scheme {name}, whose name is no token")

@@ -9,6 +9,7 @@ from .markdown import comment, inline, plain
 from .names import pascal
 from .parameters import SOURCES
 from .paths import shadowed, specific
+from .security import schemes
 
 
 def facts(content, operations, models):
@@ -28,6 +29,7 @@ def facts(content, operations, models):
     address, info = base_url(content), content["info"]
     path = urlsplit(address).path.rstrip("/")
     types = json.dumps([operations, models])
+    security_schemes = [*schemes(content)]
     version = str(info.get("version", ""))
     return {
         "crateDocs": comment(f"The API of the OpenAPI document \"{info['title']}\"{f', version {version}' if version else ''}.").replace("///", "//!"),
@@ -37,6 +39,7 @@ def facts(content, operations, models):
         "documentVersion": literal(version),
         "defaultAddress": literal(address),
         "documentBasePath": literal(path),
+        "securitySchemes": security_schemes,
         "routes": routes(operations),
         "shadowed": shadowed(operations),
         "scalars": scalars([*parameters, *headers]),
@@ -92,7 +95,7 @@ def facts(content, operations, models):
         "usesUnexpected": any(not operation["has_default"] for operation in operations) or any(not response["body"] for response in responses),
         "readsResponses": bool(received - {"payload"}) or any(not operation["has_default"] for operation in operations) or any(not response["body"] for response in responses),
         "usesEmptyResponses": any(not response["body"] for response in responses),
-        "usesSecurity": any(operation["security"] for operation in operations),
+        "usesSecurity": bool(security_schemes),
         "usesStatus": any(not response["exact"] for response in responses),
         "usesStatusClass": any(response["range"] for response in responses),
         "usesStatusDefault": any(response["default"] for response in responses),
