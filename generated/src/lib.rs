@@ -7,7 +7,7 @@
 //! | [`Api`] and its response enums | a method for each operation of the document |
 //! | [`models`] | the document's schemas |
 //! | [`Scalar`] | values as the texts that stand in a path, query, header or cookie |
-//! | [`OPERATIONS`], [`OPENAPI`] | the contract as a table, and as the document itself |
+//! | [`OPERATIONS`], [`SECURITY_SCHEMES`], [`OPENAPI`] | the contract as tables, and as the document itself |
 //! | [`security`] | credentials, and the trait that turns them into a principal |
 //! | `server` | the HTTP service that calls an implementation of [`Api`] |
 //! | `client` | [`Api`] over HTTP |
@@ -30,7 +30,7 @@ pub mod server;
 pub use api::*;
 pub use context::Context;
 pub use error::{is_unavailable, unavailable};
-pub use operations::{Location, OPERATIONS, Operation, Parameter, Response, Status};
+pub use operations::{Location, OPERATIONS, Operation, Parameter, Response, SECURITY_SCHEMES, Status};
 pub use scalar::Scalar;
 pub use swagger::{self, ApiError, Authorization, Has, XSpanIdString};
 

@@ -90,3 +90,17 @@ pub const OPERATIONS: &[Operation] = &[Operation {
     security: &[SecurityScheme { name: "BearerAuthentication", kind: SecurityKind::Bearer }],
     credentials_optional: false,
 }];
+
+/// Every security scheme of the document (`components.securitySchemes`), in its order.
+pub const SECURITY_SCHEMES: &[SecurityScheme] = &[
+    SecurityScheme { name: "BasicAuthentication", kind: SecurityKind::Basic },
+    SecurityScheme {
+        name: "QuerystringAuthentication",
+        kind: SecurityKind::ApiKey { location: Location::Query, name: "p" },
+    },
+    SecurityScheme { name: "BearerAuthentication", kind: SecurityKind::Bearer },
+    SecurityScheme {
+        name: "TokenAuthentication",
+        kind: SecurityKind::ApiKey { location: Location::Header, name: "Authorization" },
+    },
+];
