@@ -2,7 +2,7 @@
 //!
 //! `INSTA_UPDATE=always cargo test` accepts what is there now; so does `cargo insta review`, one by one.
 
-use influxdb3_token_api::OPERATIONS;
+use influxdb3_token_api::{OPERATIONS, SECURITY_SCHEMES};
 use insta::{assert_debug_snapshot, assert_snapshot};
 
 use crate::process::{command, finish};
@@ -10,6 +10,11 @@ use crate::process::{command, finish};
 #[test]
 fn the_table_of_operations() {
     assert_debug_snapshot!("operations", OPERATIONS);
+}
+
+#[test]
+fn the_table_of_security_schemes() {
+    assert_debug_snapshot!("security-schemes", SECURITY_SCHEMES);
 }
 
 #[test]
