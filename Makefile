@@ -14,7 +14,7 @@ ADDRESS := 127.0.0.1:8181
 GENERATE_OPTIONS = $(strip $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)') $(if $(OVERLAY),--overlay '$(OVERLAY)') \
 	$(if $(NAME),--name '$(NAME)') $(if $(filter-out 0,$(ALLOW_INVALID)),--allow-invalid))
 
-FEATURES := sqlite server cli
+FEATURES := sqlite server contract cli
 API_FEATURES := server client client-tls mock
 
 CARGO_DENY_VERSION := 0.20.2

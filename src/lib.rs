@@ -7,6 +7,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`contract`] | a check of any running server against the document (feature `contract`); it uses nothing below |
 //! | [`server`] | connections in, an orderly end, and the control socket (feature `server`) |
 //! | `embed` | [`TokenApi`], the service to embed |
 //! | `api` | [`CatalogApi`], which fulfils the traits of [`influxdb3_token_api`], generated from the document |
@@ -58,6 +59,8 @@ mod live;
 mod store;
 mod token;
 
+#[cfg(feature = "contract")]
+pub mod contract;
 #[cfg(feature = "server")]
 pub mod server;
 

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 mod access;
+mod contract;
 mod create;
 mod delete;
 mod serve;
@@ -28,6 +29,7 @@ enum Command {
     Create(create::Options),
     Show(show::Options),
     Delete(delete::Options),
+    Contract(contract::Options),
 }
 
 /// The directory of a server's files.
@@ -64,6 +66,7 @@ pub(crate) fn run() -> ExitCode {
             Command::Create(options) => create::run(options).await,
             Command::Show(options) => show::run(options).await,
             Command::Delete(options) => delete::run(options).await,
+            Command::Contract(options) => contract::run(options).await,
         }
     });
     match done {
@@ -91,8 +94,14 @@ fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
     io.is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-#[expect(clippy::print_stderr, reason = "this is where a command's errors go")]
 fn fail(error: &(dyn Error + 'static)) -> ExitCode {
+    tell(error);
+    ExitCode::FAILURE
+}
+
+/// Prints an error with its causes.
+#[expect(clippy::print_stderr, reason = "this is where a command's errors go")]
+fn tell(error: &(dyn Error + 'static)) {
     eprint!("error: {error}");
     let mut source = error.source();
     while let Some(cause) = source {
@@ -100,5 +109,4 @@ fn fail(error: &(dyn Error + 'static)) -> ExitCode {
         source = cause.source();
     }
     eprintln!();
-    ExitCode::FAILURE
 }

@@ -1,0 +1,108 @@
+//! What a case is: requests, what may be answered to them, and what must be true of the tokens afterwards.
+
+use influxdb3_token_api::Operation;
+
+use super::request::{Role, Template};
+
+/// One thing that must hold.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    pub(super) operation: &'static Operation,
+    /// What it is about, as in `credentials/BearerAuthentication/expired`; unique within its operation.
+    pub(super) name: String,
+    /// What must hold, as a sentence.
+    pub(super) rule: String,
+    /// One after the other.
+    pub(super) steps: Vec<Step>,
+    pub(super) effect: Effect,
+}
+
+/// Requests that are sent at the same time.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) requests: Vec<Template>,
+    pub(super) expected: Expected,
+}
+
+/// What the responses of a step must be.
+#[derive(Clone, Debug)]
+pub(super) enum Expected {
+    /// Each has one of these statuses.
+    Each(Statuses),
+    /// Exactly one has one of the first, each other one of the second.
+    Once(Statuses, Statuses),
+    /// Each has one of these, and they do not differ.
+    Alike(Statuses),
+}
+
+/// The statuses of a response: those that the document declares, and those that HTTP calls for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Statuses(pub(super) Vec<u16>);
+
+/// What is true of the tokens after a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// No token was touched.
+    Nothing,
+    /// The token in this role is refused, and no other was touched.
+    Deleted(Role),
+}
+
+impl Case {
+    pub(super) fn new(
+        operation: &'static Operation,
+        name: impl Into<String>,
+        rule: impl Into<String>,
+        request: Template,
+        statuses: Statuses,
+    ) -> Self {
+        let steps = vec![Step { requests: vec![request], expected: Expected::Each(statuses) }];
+        Self { operation, name: name.into(), rule: rule.into(), steps, effect: Effect::Nothing }
+    }
+
+    /// The same, where the token in this role is deleted.
+    pub(super) fn deleting(self, role: Role) -> Self {
+        Self { effect: Effect::Deleted(role), ..self }
+    }
+
+    /// The same, and then another request.
+    pub(super) fn then(mut self, request: Template, statuses: Statuses) -> Self {
+        self.steps.push(Step { requests: vec![request], expected: Expected::Each(statuses) });
+        self
+    }
+
+    /// The tokens that have to be there.
+    pub(super) fn roles(&self) -> Vec<Role> {
+        let requests = self.steps.iter().flat_map(|step| &step.requests);
+        let mut roles: Vec<Role> = requests.flat_map(Template::roles).collect();
+        if let Effect::Deleted(role) = self.effect {
+            roles.push(role);
+        }
+        roles.sort_unstable();
+        roles.dedup();
+        roles
+    }
+}
+
+impl Statuses {
+    pub(super) fn one(status: u16) -> Self {
+        Self(vec![status])
+    }
+
+    /// These, or others.
+    pub(super) fn or(mut self, others: impl IntoIterator<Item = u16>) -> Self {
+        self.0.extend(others);
+        self
+    }
+
+    pub(super) fn contain(&self, status: u16) -> bool {
+        self.0.contains(&status)
+    }
+}
+
+impl std::fmt::Display for Statuses {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let texts: Vec<String> = self.0.iter().map(u16::to_string).collect();
+        f.write_str(&texts.join(" or "))
+    }
+}

@@ -1,0 +1,159 @@
+//! Credentials: each scheme right and wrong in every way, and those that the operation does not list.
+
+use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
+
+use super::super::case::{Case, Expected, Step};
+use super::super::request::{Alteration, Role, Template, Text};
+use super::{Call, NO_TOKEN, signed};
+
+pub(super) fn cases(call: &Call, schemes: &'static [SecurityScheme]) -> Vec<Case> {
+    let listed = call.operation.security;
+    if listed.is_empty() {
+        return Vec::new();
+    }
+    let mut cases = Vec::new();
+    if !call.operation.credentials_optional {
+        cases.push(refused(call, "missing", "Without credentials there is nothing to be had.", target(call)));
+    }
+    for scheme in listed {
+        cases.extend(of_scheme(call, scheme));
+    }
+    for (at, scheme) in listed.iter().enumerate() {
+        for other in &listed[at + 1..] {
+            let request = target(call).with(scheme, Role::Caller).with(other, Role::Caller);
+            let name = format!("{}/and-{}", scheme.name, other.name);
+            cases.push(refused(call, &name, "A request carries one credential.", request));
+        }
+    }
+    for scheme in schemes.iter().filter(|scheme| !listed.contains(scheme)) {
+        let request = target(call).with(scheme, Role::Caller);
+        let name = format!("{}/not-listed", scheme.name);
+        cases.push(refused(call, &name, "A scheme that the operation does not list is refused.", request));
+    }
+    cases.extend(strangers(call));
+    cases
+}
+
+/// A call about the target, to which credentials are to be added.
+fn target(call: &Call) -> Template {
+    call.about(Text::id(Role::Target))
+}
+
+fn refused(call: &Call, name: &str, rule: &str, request: Template) -> Case {
+    call.case(format!("credentials/{name}"), rule, request, call.unauthenticated())
+}
+
+fn of_scheme(call: &Call, scheme: &'static SecurityScheme) -> Vec<Case> {
+    let mut cases = Vec::new();
+    if call.deletes.is_some() {
+        let right = target(call).with(scheme, Role::Caller);
+        let name = format!("credentials/{}/right", scheme.name);
+        cases.push(
+            call.case(name, "A listed scheme with a valid token is accepted.", right, call.succeeded())
+                .deleting(Role::Target),
+        );
+    }
+    let mut refused = |name: &str, rule: &str, request| {
+        cases.push(refused(call, &format!("{}/{name}", scheme.name), rule, request));
+    };
+    for (name, alteration) in
+        [("wrong", Alteration::OneCharacter), ("cut", Alteration::Cut), ("extended", Alteration::Extended)]
+    {
+        let request = target(call).with_altered(scheme, Role::Caller, Some(alteration));
+        refused(name, "A token that was never issued is refused.", request);
+    }
+    refused("expired", "An expired token is refused.", target(call).with(scheme, Role::Expired));
+    refused("revoked", "A deleted token is refused.", target(call).with(scheme, Role::Revoked));
+    let doubled = "A credential that is given twice is refused.";
+    let (right, wrong) = (Role::Caller, Some(Alteration::OneCharacter));
+    refused("doubled", doubled, target(call).with(scheme, right).with(scheme, right));
+    refused("right-then-wrong", doubled, target(call).with(scheme, right).with_altered(scheme, right, wrong));
+    refused("wrong-then-right", doubled, target(call).with_altered(scheme, right, wrong).with(scheme, right));
+
+    if let Some(word) = word(scheme) {
+        for (name, value) in malformed(word, scheme) {
+            let request = target(call).with_header("authorization", value);
+            refused(&format!("malformed/{name}"), "A malformed credential is refused.", request);
+        }
+    }
+    if call.deletes.is_some() && matches!(scheme.kind, SecurityKind::Bearer | SecurityKind::Basic) {
+        // RFC 9110, section 11.1.
+        cases.extend(["lower-case", "upper-case"].map(|case| {
+            let mut request = call.about(NO_TOKEN.into()).with(scheme, Role::Caller);
+            request.change_scheme(|word| if case == "lower-case" { word.to_lowercase() } else { word.to_uppercase() });
+            let name = format!("credentials/{}/{case}", scheme.name);
+            call.case(name, "The name of a scheme is case-insensitive.", request, call.not_found())
+        }));
+    }
+    cases
+}
+
+/// The word before the credential in `Authorization`.
+fn word(scheme: &SecurityScheme) -> Option<&'static str> {
+    match scheme.kind {
+        SecurityKind::Bearer => Some("Bearer"),
+        SecurityKind::Basic => Some("Basic"),
+        _ => None,
+    }
+}
+
+fn malformed(word: &str, scheme: &SecurityScheme) -> Vec<(&'static str, Text)> {
+    let secret = || Text::secret(Role::Caller);
+    let after = |prefix: &str| Text::plain(prefix).then(secret());
+    let mut malformed = vec![
+        ("empty", Text::plain("")),
+        ("scheme-only", Text::plain(word)),
+        ("credential-only", secret()),
+        ("unknown-scheme", after("Contract ")),
+        ("not-ascii", Text::plain(format!("{word} \u{e9}"))),
+    ];
+    if scheme.kind == SecurityKind::Bearer {
+        malformed.extend([
+            ("no-space", after(word)),
+            ("quoted", Text::plain(format!("{word} \"")).then(secret()).then("\"")),
+            ("two-tokens", after(&format!("{word} ")).then(" ").then(secret())),
+            ("list", after(&format!("{word} ")).then(", ").then(after(&format!("{word} ")))),
+        ]);
+    } else {
+        malformed.extend([
+            ("not-base64", Text::plain(format!("{word} %%%"))),
+            ("no-colon", Text::plain(format!("{word} Y29udHJhY3Q="))),
+            ("not-encoded", after(&format!("{word} contract:"))),
+        ]);
+    }
+    malformed
+}
+
+/// Who has no valid credential, or one that does not suffice, learns nothing about which tokens there are.
+fn strangers(call: &Call) -> Vec<Case> {
+    let Some(scheme) = call.operation.security.first().filter(|_| call.deletes.is_some()) else {
+        return Vec::new();
+    };
+    let ids = || [Text::id(Role::Target), NO_TOKEN.into(), "none".into(), "".into()].map(|id| call.about(id));
+    let alike = |name: &str, requests: Vec<Template>, statuses| {
+        let rule = "Who may not delete a token learns nothing about which there are.";
+        let mut case = call.case(format!("credentials/{name}"), rule, target(call), call.unauthenticated());
+        case.steps = vec![Step { requests, expected: Expected::Alike(statuses) }];
+        case
+    };
+    let wrong = |request: Template| request.with_altered(scheme, Role::Caller, Some(Alteration::OneCharacter));
+    vec![
+        alike("nothing-learnt/without", ids().into(), call.unauthenticated()),
+        alike("nothing-learnt/wrong", ids().map(wrong).into(), call.unauthenticated()),
+        alike(
+            "nothing-learnt/expired",
+            ids().map(|it| signed(Some(scheme), it, Role::Expired)).into(),
+            call.unauthenticated(),
+        ),
+        alike(
+            "nothing-learnt/revoked",
+            ids().map(|it| signed(Some(scheme), it, Role::Revoked)).into(),
+            call.unauthenticated(),
+        ),
+        alike(
+            "nothing-learnt/not-permitted",
+            ids().map(|it| signed(Some(scheme), it, Role::Limited)).into(),
+            call.insufficient(),
+        ),
+    ]
+}

@@ -1,0 +1,136 @@
+//! Whether a response is one that the document declares, and what HTTP demands of it.
+
+use std::collections::BTreeMap;
+
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
+use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
+use influxdb3_token_api::{OPERATIONS, Operation};
+use jsonschema::Validator;
+use serde_json::Value;
+
+use super::document::{Document, Header, violation};
+use super::exchange::Response;
+use super::report::{Problem, Subject};
+use super::request::Template;
+
+/// Everything that is wrong with a response, besides its status.
+pub(super) fn problems(
+    document: &Document,
+    operation: &'static Operation,
+    request: &Template,
+    response: &Response,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let is_call = request.path == operation.path && request.method == operation.method.as_str();
+    let declared = is_call.then(|| document.declared(operation, response.status.as_u16())).flatten();
+    if let Some(declared) = declared {
+        if request.method != "HEAD" {
+            problems.extend(body(&declared.bodies, response));
+        }
+        problems.extend(declared.headers.iter().filter_map(|declared| header(declared, response)));
+    }
+    // What an HTTP library answers by itself to what is no request for the API, it answers without the API's headers.
+    if declared.is_some() || matches!(response.status.as_u16(), 404 | 405) {
+        problems.extend(document.common_headers.iter().filter_map(|common| header(common, response)));
+    }
+    problems.extend(demanded_by_http(operation, request, response));
+    problems
+}
+
+fn body(declared: &BTreeMap<String, Option<Validator>>, response: &Response) -> Option<Problem> {
+    let content_type = response.header(CONTENT_TYPE);
+    if declared.is_empty() {
+        let problem = match (response.body.len(), content_type) {
+            (0, None) => return None,
+            (0, Some(content_type)) => (Subject::ContentType, format!("{content_type}, of a response without a body")),
+            (length, _) => (Subject::Body, format!("{length} bytes, where no body is declared")),
+        };
+        return Some(problem.into());
+    }
+    let media_types: Vec<&str> = declared.keys().map(String::as_str).collect();
+    let expected = media_types.join(" or ");
+    let Some(content_type) = content_type else {
+        return Some((Subject::ContentType, format!("none; {expected} is declared")).into());
+    };
+    let media_type = essence(content_type);
+    let Some((_, schema)) = declared.iter().find(|(declared, _)| essence(declared).eq_ignore_ascii_case(media_type))
+    else {
+        return Some((Subject::ContentType, format!("{content_type:?}; {expected} is declared")).into());
+    };
+    if !(media_type.eq_ignore_ascii_case("application/json") || media_type.ends_with("+json")) {
+        return None;
+    }
+    let Ok(value) = serde_json::from_slice::<Value>(&response.body) else {
+        return Some((Subject::Body, "no JSON, which its content type says it is").into());
+    };
+    schema.as_ref().and_then(|schema| violation(schema, &value)).map(|violation| (Subject::Body, violation).into())
+}
+
+/// A media type without its parameters (RFC 9110, section 8.3.1).
+fn essence(media_type: &str) -> &str {
+    media_type.split_once(';').map_or(media_type, |(essence, _)| essence).trim()
+}
+
+fn header(declared: &Header, response: &Response) -> Option<Problem> {
+    let Some(value) = response.header(&declared.name) else {
+        return declared.required.then(|| (Subject::Header, format!("{} is missing", declared.name)).into());
+    };
+    let violation = declared.violation(value)?;
+    Some((Subject::Header, format!("{}: {violation}", declared.name)).into())
+}
+
+/// RFC 9110: sections 8.6 and 15.3.5 (no content), 15.5.2 (a challenge), 15.5.6 (the methods that there are), 15.6 (an
+/// error of the server itself).
+fn demanded_by_http(operation: &'static Operation, request: &Template, response: &Response) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut problem = |subject, text: String| problems.push((subject, text).into());
+    let status = response.status.as_u16();
+    if (status == 204 || status == 304 || request.method == "HEAD") && !response.body.is_empty() {
+        problem(Subject::Body, format!("a response with {status} has no body"));
+    }
+    if status == 204 && response.headers.contains_key(CONTENT_LENGTH) {
+        problem(Subject::Header, "a response with 204 has no content-length".to_owned());
+    }
+    if status == 401 {
+        match response.header(WWW_AUTHENTICATE) {
+            None => problem(Subject::Header, "www-authenticate is missing".to_owned()),
+            Some(_) => {
+                let challenges: Vec<&str> = challenges(response);
+                let listed = |scheme: &SecurityScheme| match scheme.kind {
+                    SecurityKind::Bearer => challenges.iter().any(|name| name.eq_ignore_ascii_case("bearer")),
+                    SecurityKind::Basic => challenges.iter().any(|name| name.eq_ignore_ascii_case("basic")),
+                    // It has no challenge.
+                    _ => true,
+                };
+                for scheme in operation.security.iter().filter(|scheme| !listed(scheme)) {
+                    problem(Subject::Header, format!("www-authenticate does not name {}", scheme.name));
+                }
+            }
+        }
+    }
+    if status == 405 || (request.method == "OPTIONS" && response.status.is_success()) {
+        let declared = OPERATIONS.iter().filter(|other| other.path == request.path).map(|other| other.method.as_str());
+        match response.header(ALLOW) {
+            None => problem(Subject::Header, "allow is missing".to_owned()),
+            Some(allow) => {
+                let allowed: Vec<&str> = allow.split(',').map(str::trim).collect();
+                for method in declared.filter(|method| !allowed.contains(method)) {
+                    problem(Subject::Header, format!("allow does not name {method}"));
+                }
+                if status == 405 && allowed.contains(&&*request.method) {
+                    problem(Subject::Header, format!("allow names {}, which is refused", request.method));
+                }
+            }
+        }
+    }
+    problems
+}
+
+/// The names of the schemes in `WWW-Authenticate` (RFC 9110, section 11.6.1): words that neither are nor follow a
+/// parameter.
+fn challenges(response: &Response) -> Vec<&str> {
+    let values = response.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    let parts = values.flat_map(|value| value.split(','));
+    let first_words = parts.filter_map(|part| part.split_whitespace().next());
+    first_words.filter(|word| !word.contains('=')).collect()
+}

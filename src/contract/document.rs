@@ -1,0 +1,203 @@
+//! What the effective document declares of a response, ready to be compared with one.
+
+use std::collections::BTreeMap;
+
+use influxdb3_token_api::{OPENAPI, OPERATIONS, Operation, Status};
+use jsonschema::{Draft, Validator};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::{Value, json};
+
+/// The effective document: what it declares of responses.
+#[derive(Debug)]
+pub(super) struct Document {
+    /// The title and the version, as in `/api/v3/configure/token 3.7.0`.
+    pub(super) name: String,
+    responses: Vec<Declared>,
+    /// The headers of every response, whatever its status.
+    pub(super) common_headers: Vec<Header>,
+}
+
+/// A response that an operation declares.
+#[derive(Debug)]
+pub(super) struct Declared {
+    pub(super) operation: &'static str,
+    pub(super) status: Status,
+    /// The schema of the body for each media type; none at all where there is no body.
+    pub(super) bodies: BTreeMap<String, Option<Validator>>,
+    pub(super) headers: Vec<Header>,
+}
+
+/// A header that a response declares.
+#[derive(Debug)]
+pub(super) struct Header {
+    pub(super) name: String,
+    pub(super) required: bool,
+    schema: Option<Validator>,
+    is_text: bool,
+}
+
+/// The header that every response has, the document's `components.headers.ClusterUUID`: its description says so. The
+/// document does not say what it is called in a response.
+pub(super) const CLUSTER_UUID: &str = "cluster-uuid";
+
+impl Document {
+    /// The document that the generated crate was made from.
+    pub(super) fn effective() -> Self {
+        let content: Value = serde_json::from_str(OPENAPI).expect("the generated crate holds a document as JSON");
+        let schemas = Schemas { content: if is_3_0(&content) { with_null(content) } else { content } };
+        let of = |operation: &'static Operation| operation.responses.iter().map(move |response| (operation, response));
+        let text = |pointer| schemas.content.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        Self {
+            name: format!("{} {}", text("/info/title"), text("/info/version")),
+            responses: OPERATIONS
+                .iter()
+                .flat_map(of)
+                .map(|(operation, it)| schemas.response(operation, it.status))
+                .collect(),
+            common_headers: schemas.common_headers(),
+        }
+    }
+
+    /// What an operation declares for a status, if anything.
+    pub(super) fn declared(&self, operation: &Operation, status: u16) -> Option<&Declared> {
+        let class = (status / 100) as u8;
+        let find = |wanted| {
+            self.responses.iter().find(|declared| declared.operation == operation.id && declared.status == wanted)
+        };
+        [Status::Code(status), Status::Class(class), Status::Default].into_iter().find_map(find)
+    }
+
+    /// Every response that the document declares, in its order.
+    pub(super) fn responses(&self) -> &[Declared] {
+        &self.responses
+    }
+}
+
+/// A status as the document writes it.
+pub(super) fn label(status: Status) -> String {
+    match status {
+        Status::Code(code) => code.to_string(),
+        Status::Class(class) => format!("{class}XX"),
+        Status::Default => "default".to_owned(),
+    }
+}
+
+/// The document, as its schemas are read.
+struct Schemas {
+    content: Value,
+}
+
+impl Schemas {
+    fn response(&self, operation: &'static Operation, status: Status) -> Declared {
+        let method = operation.method.as_str().to_ascii_lowercase();
+        let place = format!("/paths/{}/{method}/responses/{}", escaped(operation.path), label(status));
+        let place = self.resolved(place);
+        let bodies = self.members(format!("{place}/content"));
+        let headers = self.members(format!("{place}/headers"));
+        Declared {
+            operation: operation.id,
+            status,
+            bodies: bodies.map(|(media_type, at)| (media_type, self.schema(&at))).collect(),
+            headers: headers.map(|(name, at)| self.header(name, at)).collect(),
+        }
+    }
+
+    fn common_headers(&self) -> Vec<Header> {
+        let place = "/components/headers/ClusterUUID".to_owned();
+        let declared = self.content.pointer(&place).map(|_| self.header(CLUSTER_UUID.to_owned(), place));
+        declared.map(|header| Header { required: true, ..header }).into_iter().collect()
+    }
+
+    fn header(&self, name: String, place: String) -> Header {
+        let place = self.resolved(place);
+        let value = |member: &str| self.content.pointer(&format!("{place}/{member}"));
+        let schema = self.resolved(format!("{place}/schema"));
+        let kind = self.content.pointer(&format!("{schema}/type")).and_then(Value::as_str);
+        Header {
+            required: value("required").is_some_and(|required| required == true),
+            is_text: !matches!(kind, Some("integer" | "number" | "boolean")),
+            schema: self.schema(&place),
+            name,
+        }
+    }
+
+    /// The names of the members of an object, with the place of each.
+    fn members(&self, place: String) -> impl Iterator<Item = (String, String)> {
+        let members = self.content.pointer(&place).and_then(Value::as_object);
+        members.into_iter().flatten().map(move |(name, _)| (name.clone(), format!("{place}/{}", escaped(name))))
+    }
+
+    /// Where a place leads to, by its `$ref`.
+    fn resolved(&self, mut place: String) -> String {
+        while let Some(Value::String(reference)) = self.content.pointer(&format!("{place}/$ref")) {
+            match reference.strip_prefix('#') {
+                Some(local) if local != place => place = local.to_owned(),
+                _ => break,
+            }
+        }
+        place
+    }
+
+    /// The schema of a header or a media type, which may refer to any other of the document.
+    fn schema(&self, place: &str) -> Option<Validator> {
+        self.content.pointer(&format!("{place}/schema"))?;
+        let mut root = self.content.clone();
+        root["$ref"] = json!(format!("#{}/schema", utf8_percent_encode(place, NOT_IN_FRAGMENTS)));
+        let draft = if is_3_0(&self.content) { Draft::Draft4 } else { Draft::Draft202012 };
+        let options = jsonschema::options().with_draft(draft).should_validate_formats(true);
+        Some(options.build(&root).expect("the document's schemas were checked when the crate was generated"))
+    }
+}
+
+impl Header {
+    /// What is wrong with a value of this header.
+    pub(super) fn violation(&self, value: &str) -> Option<String> {
+        let read = if self.is_text { None } else { serde_json::from_str(value).ok() };
+        violation(self.schema.as_ref()?, &read.unwrap_or_else(|| Value::String(value.to_owned())))
+    }
+}
+
+/// Every way in which an instance is not as a schema says, without what is in the instance.
+pub(super) fn violation(schema: &Validator, instance: &Value) -> Option<String> {
+    let violations = schema.iter_errors(instance).map(|error| {
+        let place = error.instance_path().to_string();
+        let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
+        format!("{place}{}", error.masked())
+    });
+    let violations: Vec<String> = violations.collect();
+    (!violations.is_empty()).then(|| violations.join("; "))
+}
+
+/// What a URI's fragment cannot hold as it is (RFC 3986, section 3.5).
+const NOT_IN_FRAGMENTS: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'%').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
+
+fn is_3_0(content: &Value) -> bool {
+    content["openapi"].as_str().is_some_and(|version| version.starts_with("3.0"))
+}
+
+/// A name as it stands in a JSON pointer (RFC 6901, section 3).
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// OpenAPI 3.0's `nullable` as JSON Schema says it.
+fn with_null(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut object: serde_json::Map<_, _> =
+                members.into_iter().map(|(name, value)| (name, with_null(value))).collect();
+            if object.remove("nullable") == Some(Value::Bool(true)) {
+                if let Some(Value::String(kind)) = object.get("type").cloned() {
+                    object.insert("type".to_owned(), json!([kind, "null"]));
+                }
+                if let Some(Value::Array(values)) = object.get_mut("enum") {
+                    values.push(Value::Null);
+                }
+            }
+            Value::Object(object)
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(with_null).collect()),
+        other => other,
+    }
+}

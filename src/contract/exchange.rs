@@ -1,0 +1,92 @@
+//! Requests to the server under test, and what came back.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::Bytes;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::CannotRun;
+use super::request::{Holders, Template, Text};
+use crate::causes::with_causes;
+
+/// A client of one server.
+#[derive(Debug)]
+pub(super) struct Server {
+    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    /// Scheme, authority, and the path before that of each operation, without a slash at its end.
+    base: String,
+    timeout: Duration,
+}
+
+/// A response, or why there was none.
+pub(super) type Answer = Result<Response, String>;
+
+/// A response with its whole body.
+#[derive(Clone, Debug)]
+pub(super) struct Response {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// The longest body that is read, in bytes.
+const LONGEST_BODY: usize = 16 << 20;
+
+impl Server {
+    pub(super) fn new(host: &str, http2: bool, timeout: Duration) -> Result<Self, CannotRun> {
+        let invalid = || CannotRun::Address(host.to_owned());
+        let uri: Uri = host.parse().map_err(|_| invalid())?;
+        let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+        if !is_http || uri.authority().is_none() || uri.query().is_some() {
+            return Err(invalid());
+        }
+        let connector = HttpsConnectorBuilder::new()
+            .with_native_roots()
+            .map_err(CannotRun::Certificates)?
+            .https_or_http()
+            .enable_all_versions()
+            .build();
+        let mut client = Client::builder(TokioExecutor::new());
+        client.http2_only(http2).pool_timer(TokioTimer::new());
+        Ok(Self { client: client.build(connector), base: host.trim_end_matches('/').to_owned(), timeout })
+    }
+
+    /// Where the server is, without a slash at the end.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub(super) async fn send(&self, template: &Template, holders: &dyn Holders) -> Answer {
+        let fill = |text: &Text| text.fill(holders);
+        let uri = format!("{}{}", self.base, template.target(fill));
+        let mut request = Request::new(Empty::new());
+        *request.uri_mut() = uri.parse().map_err(|error| format!("this is no URI: {error}"))?;
+        *request.method_mut() = Method::from_bytes(template.method.as_bytes()).map_err(|error| error.to_string())?;
+        for (name, value) in &template.headers {
+            let value = HeaderValue::from_bytes(fill(value).as_bytes()).map_err(|error| format!("{name}: {error}"))?;
+            request.headers_mut().append(HeaderName::try_from(name).map_err(|error| error.to_string())?, value);
+        }
+        tokio::time::timeout(self.timeout, self.exchange(request))
+            .await
+            .unwrap_or_else(|_| Err(format!("there was no response within {:?}", self.timeout)))
+    }
+
+    async fn exchange(&self, request: Request<Empty<Bytes>>) -> Answer {
+        let response = self.client.request(request).await.map_err(|error| with_causes(&error))?;
+        let (parts, body) = response.into_parts();
+        let body = Limited::new(body, LONGEST_BODY).collect().await.map_err(|error| with_causes(&*error))?;
+        Ok(Response { status: parts.status, headers: parts.headers, body: body.to_bytes() })
+    }
+}
+
+impl Response {
+    /// The value of a header, where it has one, and what HTTP lets it have.
+    pub(super) fn header(&self, name: impl AsRef<str>) -> Option<&str> {
+        self.headers.get(name.as_ref()).and_then(|value| value.to_str().ok())
+    }
+}

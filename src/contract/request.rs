@@ -1,0 +1,287 @@
+//! Requests with holes: a secret or an ID is filled in when the request is sent, and never when it is shown.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
+use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
+use influxdb3_token_api::{Location, Operation};
+
+use super::tokens::IssuedToken;
+
+/// Whose secret or ID fills a hole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// The admin token that the run was given, which has no known ID.
+    Caller,
+    /// An admin token that is to be deleted, or must not be.
+    Target,
+    /// A token that is no admin token.
+    Limited,
+    /// A token that has expired.
+    Expired,
+    /// A token that was deleted.
+    Revoked,
+}
+
+impl Role {
+    fn variable(self) -> &'static str {
+        match self {
+            Role::Caller => "TOKEN",
+            Role::Target => "TARGET_TOKEN",
+            Role::Limited => "LIMITED_TOKEN",
+            Role::Expired => "EXPIRED_TOKEN",
+            Role::Revoked => "REVOKED_TOKEN",
+        }
+    }
+}
+
+/// A text with holes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Text(Vec<Piece>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Plain(String),
+    /// The ID, each of its characters percent-encoded or none.
+    Id {
+        of: Role,
+        encoded: bool,
+    },
+    Secret {
+        of: Role,
+        altered: Option<Alteration>,
+    },
+    /// The credentials of `Basic`, with the secret as the password.
+    Basic {
+        of: Role,
+        altered: Option<Alteration>,
+    },
+}
+
+/// What makes a secret one that was never issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alteration {
+    /// Another character in the middle: the form is right.
+    OneCharacter,
+    /// The last character is missing.
+    Cut,
+    /// There is one character too many.
+    Extended,
+}
+
+/// The tokens that fill holes.
+pub(super) trait Holders {
+    /// The token in this role, which was made sure to be there.
+    fn token(&self, role: Role) -> &IssuedToken;
+}
+
+impl Text {
+    pub(super) fn plain(text: impl Into<String>) -> Self {
+        Self(vec![Piece::Plain(text.into())])
+    }
+
+    pub(super) fn id(of: Role) -> Self {
+        Self(vec![Piece::Id { of, encoded: false }])
+    }
+
+    pub(super) fn encoded_id(of: Role) -> Self {
+        Self(vec![Piece::Id { of, encoded: true }])
+    }
+
+    pub(super) fn secret(of: Role) -> Self {
+        Self(vec![Piece::Secret { of, altered: None }])
+    }
+
+    /// This text, and then another.
+    pub(super) fn then(mut self, next: impl Into<Text>) -> Self {
+        self.0.extend(next.into().0);
+        self
+    }
+
+    pub(super) fn roles(&self) -> impl Iterator<Item = Role> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Plain(_) => None,
+            Piece::Id { of, .. } | Piece::Secret { of, .. } | Piece::Basic { of, .. } => Some(*of),
+        })
+    }
+
+    /// The text that is sent.
+    pub(super) fn fill(&self, holders: &dyn Holders) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Plain(text) => text.clone(),
+            Piece::Id { of, encoded: false } => holders.token(*of).id.clone(),
+            Piece::Id { of, encoded: true } => percent_encode(&holders.token(*of).id),
+            Piece::Secret { of, altered } => alter(&holders.token(*of).secret.0, *altered),
+            Piece::Basic { of, altered } => {
+                STANDARD.encode(format!("contract:{}", alter(&holders.token(*of).secret.0, *altered)))
+            }
+        };
+        self.0.iter().map(piece).collect()
+    }
+
+    /// The text with the names of variables in the place of secrets, as a shell's text in double quotes.
+    pub(super) fn show(&self, holders: &dyn Holders) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Plain(text) => quoted(text),
+            Piece::Id { .. } => Text(vec![piece.clone()]).fill(holders),
+            Piece::Secret { of, altered } => variable(*of, *altered),
+            Piece::Basic { of, altered } => {
+                format!("$(printf 'contract:%s' \"{}\" | base64 -w0)", variable(*of, *altered))
+            }
+        };
+        self.0.iter().map(piece).collect()
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self::plain(text)
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self::plain(text)
+    }
+}
+
+/// A shell's expression for a secret, which a variable holds.
+fn variable(of: Role, altered: Option<Alteration>) -> String {
+    let name = of.variable();
+    match altered {
+        None => format!("${{{name}}}"),
+        Some(Alteration::OneCharacter) => format!("${{{name}/?????????/apiv3_not}}"),
+        Some(Alteration::Cut) => format!("${{{name}%?}}"),
+        Some(Alteration::Extended) => format!("${{{name}}}A"),
+    }
+}
+
+fn percent_encode(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// What has a meaning for a shell between double quotes, with a backslash before it.
+fn quoted(text: &str) -> String {
+    let special = |c: char| matches!(c, '"' | '\\' | '$' | '`');
+    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
+}
+
+fn alter(secret: &str, alteration: Option<Alteration>) -> String {
+    let characters = secret.chars().count();
+    match alteration {
+        None => secret.to_owned(),
+        Some(Alteration::OneCharacter) => {
+            let other = |c| if c == 'x' { 'y' } else { 'x' };
+            secret.chars().enumerate().map(|(at, c)| if at == characters / 2 { other(c) } else { c }).collect()
+        }
+        Some(Alteration::Cut) => secret.chars().take(characters.saturating_sub(1)).collect(),
+        Some(Alteration::Extended) => format!("{secret}A"),
+    }
+}
+
+/// A request that is right in everything, until something of it is changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Template {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) query: Vec<(String, Text)>,
+    pub(super) headers: Vec<(String, Text)>,
+}
+
+/// What stands for a parameter that nothing is known of.
+const ANYTHING: &str = "contract";
+
+impl Template {
+    /// A call of an operation with every required parameter, where `value` says which value it has, and without
+    /// credentials.
+    pub(super) fn of(operation: &Operation, value: impl Fn(&str) -> Option<Text>) -> Self {
+        let mut template = Self {
+            method: operation.method.to_string(),
+            path: operation.path.to_owned(),
+            query: Vec::new(),
+            headers: Vec::new(),
+        };
+        for parameter in operation.parameters.iter().filter(|parameter| parameter.required) {
+            let value = value(parameter.name).unwrap_or_else(|| ANYTHING.into());
+            template.add(parameter.location, parameter.name, value);
+        }
+        template
+    }
+
+    /// Adds a value for a parameter, beside those that it has.
+    pub(super) fn add(&mut self, location: Location, name: &str, value: Text) {
+        match location {
+            Location::Query => self.query.push((name.to_owned(), value)),
+            Location::Header => self.headers.push((name.to_owned(), value)),
+            Location::Cookie => self.headers.push(("cookie".to_owned(), Text::plain(format!("{name}=")).then(value))),
+            // A path is known to the table as a template only, and no ID of a token stands in one.
+            Location::Path => self.path = self.path.replace(&format!("{{{name}}}"), ANYTHING),
+        }
+    }
+
+    /// Takes a parameter out.
+    pub(super) fn remove(&mut self, location: Location, name: &str) {
+        match location {
+            Location::Query => self.query.retain(|(other, _)| other != name),
+            Location::Header => self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name)),
+            Location::Cookie => self.headers.retain(|(other, _)| other != "cookie"),
+            Location::Path => {}
+        }
+    }
+
+    pub(super) fn with_header(mut self, name: impl fmt::Display, value: impl Into<Text>) -> Self {
+        self.headers.push((name.to_string(), value.into()));
+        self
+    }
+
+    /// Adds a credential under one of the document's schemes.
+    pub(super) fn with(self, scheme: &SecurityScheme, of: Role) -> Self {
+        self.with_altered(scheme, of, None)
+    }
+
+    /// Adds one with a secret that was never issued.
+    ///
+    /// An API key in `Authorization` follows the word `Token`, as the document's description of that scheme says.
+    pub(super) fn with_altered(mut self, scheme: &SecurityScheme, of: Role, altered: Option<Alteration>) -> Self {
+        let secret = Text(vec![Piece::Secret { of, altered }]);
+        let prefixed = |prefix: &str, text| Text::plain(prefix).then(text);
+        match scheme.kind {
+            SecurityKind::Bearer => self.add(Location::Header, AUTHORIZATION.as_str(), prefixed("Bearer ", secret)),
+            SecurityKind::Basic => {
+                let credentials = Text(vec![Piece::Basic { of, altered }]);
+                self.add(Location::Header, AUTHORIZATION.as_str(), prefixed("Basic ", credentials));
+            }
+            SecurityKind::ApiKey { location, name } if is_authorization(location, name) => {
+                self.add(location, name, prefixed("Token ", secret));
+            }
+            SecurityKind::ApiKey { location, name } => self.add(location, name, secret),
+            _ => {}
+        }
+        self
+    }
+
+    /// Writes the name of the scheme in `Authorization` in another way.
+    pub(super) fn change_scheme(&mut self, change: impl Fn(&str) -> String) {
+        for (_, value) in self.headers.iter_mut().filter(|(name, _)| name == AUTHORIZATION.as_str()) {
+            if let Some(Piece::Plain(word)) = value.0.first_mut() {
+                *word = change(word);
+            }
+        }
+    }
+
+    pub(super) fn roles(&self) -> impl Iterator<Item = Role> {
+        self.query.iter().chain(&self.headers).flat_map(|(_, value)| value.roles())
+    }
+
+    /// Path and query, with each value as `text` gives it.
+    pub(super) fn target(&self, text: impl Fn(&Text) -> String) -> String {
+        let query: Vec<String> = self.query.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
+        if query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, query.join("&")) }
+    }
+}
+
+fn is_authorization(location: Location, name: &str) -> bool {
+    location == Location::Header && name.eq_ignore_ascii_case(AUTHORIZATION.as_str())
+}

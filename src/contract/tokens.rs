@@ -1,0 +1,221 @@
+//! Where the tokens of a run come from.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use influxdb3_token_api::models::{AdminTokenObject, Secret};
+use serde::Deserialize;
+use tokio::process::Command;
+
+/// Supplies the tokens that a run needs: fresh ones, because a run deletes them.
+#[async_trait]
+pub trait TokenSource: Send + Sync {
+    /// A token that the server under test accepts, and that nothing else uses.
+    ///
+    /// # Errors
+    ///
+    /// [`NotIssued`] says whether the run can go on without it.
+    async fn issue(&self, wanted: &WantedToken) -> Result<IssuedToken, NotIssued>;
+}
+
+/// A token that a run needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WantedToken {
+    /// A name that no other token of the run has.
+    pub name: String,
+    /// What it may do, as in `db:NAME:read`; `None` stands for an admin token.
+    pub permission: Option<String>,
+    /// How long it is good for; `None` means for ever.
+    pub expires_in: Option<Duration>,
+}
+
+impl WantedToken {
+    pub(super) fn admin(name: String) -> Self {
+        Self { name, permission: None, expires_in: None }
+    }
+
+    /// The arguments of `influxdb3-tokens create` that make this token.
+    pub fn arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = match &self.permission {
+            Some(permission) => vec!["--permission".into(), permission.into()],
+            None => vec!["--admin".into()],
+        };
+        arguments.extend(["--name".into(), (&self.name).into()]);
+        if let Some(duration) = self.expires_in {
+            arguments.extend(["--expiry".into(), format!("{}s", duration.as_secs()).into()]);
+        }
+        arguments
+    }
+}
+
+/// A token that was supplied.
+#[derive(Clone, Debug)]
+pub struct IssuedToken {
+    /// Its ID, as the document's parameter `id` takes it.
+    pub id: String,
+    /// What its holder presents.
+    pub secret: Secret,
+    /// From when on it is refused, where that is known; `None` where it is not, or never.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<AdminTokenObject> for IssuedToken {
+    type Error = NotIssued;
+
+    fn try_from(object: AdminTokenObject) -> Result<Self, NotIssued> {
+        let (Some(id), Some(secret)) = (object.id, object.token) else {
+            return Err(NotIssued::failed("a token object lacks `id` or `token`"));
+        };
+        let expires_at = match object.expiry {
+            None | Some(serde_json::Value::Null) => None,
+            Some(expiry) => Some(
+                serde_json::from_value(expiry)
+                    .map_err(|_| NotIssued::failed("the `expiry` of a token object is neither null nor a date-time"))?,
+            ),
+        };
+        Ok(Self { id: id.to_string(), secret, expires_at })
+    }
+}
+
+/// Why a token was not supplied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotIssued {
+    /// There is none of this kind: what needs it is not covered.
+    Unavailable(String),
+    /// The source does not work: the run ends.
+    Failed(String),
+}
+
+impl NotIssued {
+    fn failed(reason: impl fmt::Display) -> Self {
+        Self::Failed(reason.to_string())
+    }
+}
+
+/// No tokens at all: only what needs none but the given admin token is covered.
+#[derive(Clone, Copy, Debug)]
+pub struct NoTokens;
+
+#[async_trait]
+impl TokenSource for NoTokens {
+    async fn issue(&self, _: &WantedToken) -> Result<IssuedToken, NotIssued> {
+        Err(NotIssued::Unavailable("nothing supplies tokens".to_owned()))
+    }
+}
+
+/// A shell command that prints an `AdminTokenObject` as JSON. It is run once for each token, with the arguments of
+/// [`WantedToken::arguments`] appended.
+#[derive(Clone, Debug)]
+pub struct CommandTokens {
+    command: String,
+}
+
+/// How long the command may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl CommandTokens {
+    /// Tokens of this command, which `sh` runs.
+    pub fn new(command: impl Into<String>) -> Self {
+        Self { command: command.into() }
+    }
+}
+
+#[async_trait]
+impl TokenSource for CommandTokens {
+    /// A command that ends with another exit code than 0 cannot make such a token; the last line that it wrote to
+    /// standard error is the reason. One that is not found (126, 127), is killed, takes longer than a minute or prints
+    /// something else does not work.
+    async fn issue(&self, wanted: &WantedToken) -> Result<IssuedToken, NotIssued> {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("{} \"$@\"", self.command)).arg("sh").args(wanted.arguments());
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        let output = tokio::time::timeout(PATIENCE, command.output())
+            .await
+            .map_err(|_| NotIssued::failed(format_args!("the command for tokens took longer than {PATIENCE:?}")))?
+            .map_err(|error| NotIssued::failed(format_args!("the command for tokens cannot be run: {error}")))?;
+        if output.status.success() {
+            let object: AdminTokenObject = serde_json::from_slice(&output.stdout).map_err(|_| {
+                NotIssued::failed("the command for tokens printed something else than an AdminTokenObject as JSON")
+            })?;
+            return object.try_into();
+        }
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let reason = errors.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason");
+        let reason = format!("the command for tokens ended with {}: {}", output.status, reason.trim());
+        match output.status.code() {
+            None | Some(126 | 127) => Err(NotIssued::Failed(reason)),
+            Some(_) => Err(NotIssued::Unavailable(reason)),
+        }
+    }
+}
+
+/// Tokens that were made before the run, each given out once.
+///
+/// The file is a JSON array of `AdminTokenObject`, or one after the other. An object with the further member
+/// `permissions`, which is a list of texts as in `db:NAME:read`, is no admin token. One whose `expiry` has passed, or
+/// will within a minute, serves where an expired token is needed.
+#[derive(Debug)]
+pub struct FileTokens {
+    tokens: Mutex<Vec<Listed>>,
+}
+
+/// The longest that a run waits for a token of a file to expire.
+const SOON: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Deserialize)]
+struct Listed {
+    #[serde(flatten)]
+    object: AdminTokenObject,
+    permissions: Option<Vec<String>>,
+}
+
+impl FileTokens {
+    /// The tokens of a file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or has another form.
+    pub fn read(path: &Path) -> io::Result<Self> {
+        let invalid = |_| {
+            // Without what serde_json says, which may show what is in the file.
+            io::Error::new(io::ErrorKind::InvalidData, "not a JSON array of AdminTokenObject")
+        };
+        let text = std::fs::read_to_string(path)?;
+        let tokens = if text.trim_start().starts_with('[') {
+            serde_json::from_str(&text).map_err(invalid)?
+        } else {
+            serde_json::Deserializer::from_str(&text).into_iter().collect::<Result<_, _>>().map_err(invalid)?
+        };
+        Ok(Self { tokens: Mutex::new(tokens) })
+    }
+}
+
+#[async_trait]
+impl TokenSource for FileTokens {
+    async fn issue(&self, wanted: &WantedToken) -> Result<IssuedToken, NotIssued> {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fitting = None;
+        for (at, listed) in tokens.iter().enumerate() {
+            if listed.permissions.is_some() == wanted.permission.is_some() {
+                let token = IssuedToken::try_from(listed.object.clone())?;
+                let expires_soon = token.expires_at.is_some_and(|at| at < Utc::now() + SOON);
+                if expires_soon == wanted.expires_in.is_some() {
+                    fitting = Some((at, token));
+                    break;
+                }
+            }
+        }
+        let (at, token) =
+            fitting.ok_or_else(|| NotIssued::Unavailable("no such token is left in the file".to_owned()))?;
+        tokens.remove(at);
+        Ok(token)
+    }
+}
