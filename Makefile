@@ -17,9 +17,9 @@ GENERATE_OPTIONS = $(strip $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(O
 FEATURES := sqlite server contract cli
 API_FEATURES := server client client-tls mock
 
-CARGO_DENY_VERSION := 0.20.2
 # Under a folder named for its version, so that another version is another program.
-CARGO_DENY := target/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+CARGO_DENY := target/tools/cargo-deny@0.20.2/bin/cargo-deny
+CARGO_MUTANTS := target/tools/cargo-mutants@27.1.0/bin/cargo-mutants
 
 .PHONY: help
 help: ## List the commands
@@ -96,6 +96,10 @@ check-dependencies: $(CARGO_DENY) ## Licences, sources and banned crates
 audit: $(CARGO_DENY) ## Known vulnerabilities of the dependencies; fetches the database of advisories
 	$(CARGO_DENY) --locked check advisories
 
+.PHONY: mutants
+mutants: $(CARGO_MUTANTS) ## Change the rules and the generated service in every way, and see tests fail; an hour or two
+	$(CARGO_MUTANTS) mutants --workspace --output target
+
 .PHONY: generate
 generate: ## Write generated/ from what is in api/; with SPEC=file OUT=folder [OVERLAY=file], a crate from any document
 	python3 api/generate.py $(GENERATE_OPTIONS)
@@ -115,6 +119,6 @@ lock-tools: ## Resolve the Python tools, with hashes, after a change of a requir
 	done
 	cd tools/contract-diff && PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --package-lock-only --no-audit --no-fund
 
-$(CARGO_DENY):
-	CARGO_TARGET_DIR=target/tools/build cargo install --quiet --locked --no-default-features --root $(dir $(@D)) cargo-deny@$(CARGO_DENY_VERSION)
+$(CARGO_DENY) $(CARGO_MUTANTS):
+	CARGO_TARGET_DIR=target/tools/build cargo install --quiet --locked --no-default-features --root $(dir $(@D)) $(notdir $(patsubst %/,%,$(dir $(@D))))
 	rm -rf target/tools/build
