@@ -276,6 +276,14 @@ mod tests {
     }
 
     #[test]
+    fn the_parts_of_a_permission_can_be_read() {
+        let permission: Permission = "db:b,a:write,read".parse().unwrap();
+        assert_eq!(permission.resource(), Resource::Database);
+        assert_eq!(*permission.names(), Names::Only(["a".into(), "b".into()].into()));
+        assert_eq!(permission.actions(), [Action::Read, Action::Write]);
+    }
+
+    #[test]
     fn an_error_says_what_is_wrong_and_what_is_right() {
         for (text, reason) in [
             ("", "there is no permission in it"),

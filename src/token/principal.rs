@@ -92,6 +92,23 @@ mod tests {
     }
 
     #[test]
+    fn principals_are_equal_when_both_the_id_and_the_digest_are() {
+        let principal = |id, byte| {
+            Principal::new(TokenId::from_u64(id), Digest::from_bytes([byte; 64]), None, Permissions::admin())
+        };
+        assert_eq!(principal(1, 2), principal(1, 2));
+        assert_ne!(principal(1, 2), principal(1, 3));
+        assert_ne!(principal(1, 2), principal(2, 2));
+    }
+
+    #[test]
+    fn a_principal_is_shown_without_its_digest() {
+        let principal = Principal::new(TokenId::from_u64(7), Digest::from_bytes([1; 64]), None, Permissions::admin());
+        let shown = format!("{principal:?}");
+        assert!(shown.contains("TokenId(7)") && !shown.contains("Digest"), "{shown}");
+    }
+
+    #[test]
     fn the_memory_of_a_principal_is_104_bytes_with_its_counters() {
         assert_eq!(size_of::<Inner>() + 2 * size_of::<usize>(), 104);
     }

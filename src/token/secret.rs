@@ -184,6 +184,7 @@ mod tests {
         let digest = Digest::of_presented(&secret).unwrap();
         assert_eq!(digest.as_bytes()[..], Sha512::digest(&secret)[..]);
         assert_eq!(digest.to_string().len(), 128);
+        assert_eq!(format!("{digest:?}"), format!("Digest({digest})"));
     }
 
     #[test]
