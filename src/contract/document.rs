@@ -145,6 +145,9 @@ impl Schemas {
         root["$ref"] = json!(format!("#{}/schema", utf8_percent_encode(place, NOT_IN_FRAGMENTS)));
         let draft = if is_3_0(&self.content) { Draft::Draft4 } else { Draft::Draft202012 };
         let options = jsonschema::options().with_draft(draft).should_validate_formats(true);
+        // OpenAPI's formats that the draft for its version 3.0 does not have.
+        let options = options.with_format("uuid", |text| uuid::Uuid::try_parse(text).is_ok());
+        let options = options.with_format("date", |text| text.parse::<chrono::NaiveDate>().is_ok());
         Some(options.build(&root).expect("the document's schemas were checked when the crate was generated"))
     }
 }

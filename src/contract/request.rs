@@ -72,7 +72,7 @@ pub(super) enum Alteration {
 }
 
 /// The tokens that fill holes.
-pub(super) trait Holders {
+pub(super) trait Holders: Sync {
     /// The token in this role, which was made sure to be there.
     fn token(&self, role: Role) -> &IssuedToken;
 }

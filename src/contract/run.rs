@@ -90,8 +90,12 @@ impl<'r> Run<'r> {
             findings.problems.extend(self.compare(case, &step.expected, &sent));
             findings.exchanges.extend(sent);
         }
-        self.effects(case, &mut findings).await;
-        Ok(self.conclude(findings))
+        let spent = self.effects(case, &mut findings).await;
+        let outcome = self.conclude(findings);
+        if let Some(role) = spent {
+            self.pool.give_up(role);
+        }
+        Ok(outcome)
     }
 
     /// What is wrong with the responses of a step.
@@ -138,23 +142,22 @@ impl<'r> Run<'r> {
         self.pool.secrets().any(shown).then(|| (Subject::Leak, "a token's secret stands in the response").into())
     }
 
-    /// What became of the tokens.
-    async fn effects(&mut self, case: &Case, findings: &mut Findings) {
+    /// What became of the tokens, and which role needs another one now.
+    async fn effects(&self, case: &Case, findings: &mut Findings) -> Option<Role> {
         match case.effect {
             Effect::Deleted(role) => {
                 self.must_be_refused(self.pool.token(role), "the deleted token", findings).await;
                 for neighbour in self.pool.neighbours() {
                     self.must_be_accepted(neighbour, "another token than the one to delete", findings).await;
                 }
-                self.pool.give_up(role);
+                Some(role)
             }
             Effect::Nothing if case.roles().contains(&Role::Target) => {
                 let target = self.pool.token(Role::Target);
-                if !self.must_be_accepted(target, "the token that was not to be deleted", findings).await {
-                    self.pool.give_up(Role::Target);
-                }
+                let accepted = self.must_be_accepted(target, "the token that was not to be deleted", findings).await;
+                (!accepted).then_some(Role::Target)
             }
-            Effect::Nothing => {}
+            Effect::Nothing => None,
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod cli;
 mod client;
+mod contract;
 mod crash;
 mod credentials;
 mod deletion;

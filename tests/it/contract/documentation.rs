@@ -1,0 +1,37 @@
+//! The table of wrong servers in `docs/contract.md` is what checks of them found.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::wrong;
+
+const BEGIN: &str = "<!-- wrong servers: begin -->\n";
+const END: &str = "<!-- wrong servers: end -->\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_wrong_server_is_found_out_for_the_reason_that_is_documented() {
+    let mut table = String::from("| server | what is wrong | found out by | as |\n|---|---|---|---|\n");
+    let mut escaped = Vec::new();
+    for (wrong, failed) in wrong::found_out().await {
+        match wrong.reason(&failed) {
+            Some(problem) => {
+                writeln!(table, "| `{}` | {} | `{}` | {problem} |", wrong.name, wrong.says, wrong.case).unwrap();
+            }
+            None => {
+                let failed: Vec<_> = failed.iter().map(|case| (&*case.name, case.problems())).collect();
+                escaped.push(format!("{}: {} fails not as it must: {failed:#?}", wrong.name, wrong.case));
+            }
+        }
+    }
+    assert!(escaped.is_empty(), "{}", escaped.join("\n"));
+
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/contract.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(BEGIN).unwrap();
+    let (written, after) = rest.split_once(END).unwrap();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, [before, BEGIN, &table, END, after].concat()).unwrap();
+    } else {
+        assert_eq!(written, table, "UPDATE_DOCS=1 writes the table anew");
+    }
+}

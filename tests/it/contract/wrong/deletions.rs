@@ -1,0 +1,297 @@
+//! What a deletion does.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures::FutureExt;
+use http::Response;
+use http::request::Parts;
+use hyper::body::Bytes;
+use influxdb3_tokens::TokenId;
+use influxdb3_tokens::contract::Subject::{Effect, Status};
+
+use super::super::server::{Right, parameter, presented, redirect, set_status};
+use super::Change::{Answer, Whole};
+use super::{Wrong, wrong};
+
+pub(super) fn all() -> Vec<Wrong> {
+    [refused(), others(), answered()].concat()
+}
+
+/// Refusals that delete.
+fn refused() -> Vec<Wrong> {
+    vec![
+        wrong(
+            "deletes-for-strangers",
+            "The token is deleted, although the answer is 401.",
+            ("credentials/missing", Effect),
+            Whole(|right, head| {
+                async move {
+                    let answer = right.answer(&head).await;
+                    if answer.status() == 401 && presented(&head).is_none() {
+                        right.delete(parameter(&head, "id").unwrap_or_default()).await;
+                    }
+                    answer
+                }
+                .boxed()
+            }),
+        ),
+        wrong(
+            "deletes-for-the-limited",
+            "The token is deleted, although the answer is that this is not permitted.",
+            ("effects/not-permitted", Effect),
+            Whole(|right, head| {
+                async move {
+                    let answer = right.answer(&head).await;
+                    if answer.status() == 401
+                        && presented(&head).is_some_and(|it| right.catalog.authenticate(it).is_some())
+                    {
+                        right.delete(parameter(&head, "id").unwrap_or_default()).await;
+                    }
+                    answer
+                }
+                .boxed()
+            }),
+        ),
+        wrong(
+            "deletes-with-405",
+            "The token is deleted, although the method is refused.",
+            ("methods/GET", Effect),
+            Whole(|right, head| {
+                async move {
+                    let answer = right.answer(&head).await;
+                    if answer.status() == 405 {
+                        right.delete(parameter(&head, "id").unwrap_or_default()).await;
+                    }
+                    answer
+                }
+                .boxed()
+            }),
+        ),
+        wrong(
+            "deletes-with-400",
+            "The token is deleted, although the request is refused.",
+            ("parameters/id/doubled", Effect),
+            Whole(|right, head| {
+                async move {
+                    let answer = right.answer(&head).await;
+                    if answer.status() == 400 {
+                        right.delete(parameter(&head, "id").unwrap_or_default()).await;
+                    }
+                    answer
+                }
+                .boxed()
+            }),
+        ),
+    ]
+}
+
+/// Deletions of other tokens.
+fn others() -> Vec<Wrong> {
+    vec![
+        wrong(
+            "deletes-the-next",
+            "The token with the next ID is deleted too.",
+            ("effects/deleted", Effect),
+            Whole(|right, head| {
+                async move {
+                    let named = right.named(&head);
+                    let answer = right.answer(&head).await;
+                    if let (204, Some(token)) = (answer.status().as_u16(), named) {
+                        right.delete(token.id().as_u64() + 1).await;
+                    }
+                    answer
+                }
+                .boxed()
+            }),
+        ),
+        wrong(
+            "deletes-the-one-before",
+            "The token with the ID before is deleted too.",
+            ("effects/deleted", Effect),
+            Whole(|right, head| {
+                async move {
+                    let named = right.named(&head);
+                    let answer = right.answer(&head).await;
+                    if let (204, Some(token)) = (answer.status().as_u16(), named) {
+                        right.delete(token.id().as_u64() - 1).await;
+                    }
+                    answer
+                }
+                .boxed()
+            }),
+        ),
+        wrong(
+            "deletes-another",
+            "The token with the next ID is deleted instead.",
+            ("effects/deleted", Effect),
+            Whole(|right, mut head| {
+                async move {
+                    if let Some(token) = right.named(&head) {
+                        let target = format!("{}?id={}", head.uri.path(), token.id().as_u64() + 1);
+                        redirect(&mut head, &target);
+                    }
+                    right.answer(&head).await
+                }
+                .boxed()
+            }),
+        ),
+        wrong(
+            "deletes-the-oldest",
+            "Each deletion also takes the oldest token, which nobody looks at.",
+            ("effects/afterwards", Effect),
+            Whole(|right, head| {
+                async move {
+                    let answer = right.answer(&head).await;
+                    let requests = right.requests.load(Ordering::SeqCst);
+                    let live = |id: &TokenId| {
+                        right.catalog.live().by_id(*id).is_some_and(|token| token.expires_at().is_none())
+                    };
+                    if let (204, true, Some(id)) =
+                        (answer.status().as_u16(), requests > 100, (1..1000).map(TokenId::from_u64).find(live))
+                    {
+                        right.delete(id).await;
+                    }
+                    answer
+                }
+                .boxed()
+            }),
+        ),
+        wrong(
+            "deletes-all",
+            "`*` deletes every token.",
+            ("effects/other-id/wildcard", Status),
+            Whole(|right, head| {
+                async move {
+                    let mut answer = right.answer(&head).await;
+                    if parameter(&head, "id") == Some("*") && answer.status() == 404 {
+                        for id in 1..1000 {
+                            right.delete(id).await;
+                        }
+                        set_status(&mut answer, 204);
+                    }
+                    answer
+                }
+                .boxed()
+            }),
+        ),
+    ]
+}
+
+/// Answers that do not agree with what was done.
+fn answered() -> Vec<Wrong> {
+    vec![
+        wrong(
+            "deletes-nothing",
+            "The answer is 204, and the token stays.",
+            ("effects/deleted", Effect),
+            Whole(|right, head| {
+                async move {
+                    if deletes(right, &head) {
+                        let mut none = head.clone();
+                        redirect(&mut none, "/api/v3/configure/token?id=none");
+                        let mut answer = right.answer(&none).await;
+                        set_status(&mut answer, 204);
+                        return answer;
+                    }
+                    right.answer(&head).await
+                }
+                .boxed()
+            }),
+        ),
+        wrong(
+            "deletes-later",
+            "The answer is 204, and the token is deleted some requests later.",
+            ("effects/deleted", Effect),
+            Whole(|right, head| {
+                async move {
+                    let due = {
+                        let mut notes = right.notes.lock().unwrap();
+                        let due: Vec<String> =
+                            notes.iter().filter(|(_, left)| **left == 0).map(|(id, _)| id.clone()).collect();
+                        due.iter().for_each(|id| {
+                            notes.remove(id);
+                        });
+                        notes.values_mut().for_each(|left| *left -= 1);
+                        due
+                    };
+                    for id in due {
+                        right.delete(id).await;
+                    }
+                    let named = right.named(&head).filter(|_| deletes(right, &head));
+                    let Some(token) = named else { return right.answer(&head).await };
+                    right.notes.lock().unwrap().entry(token.id().to_string()).or_insert(3);
+                    let mut none = head.clone();
+                    redirect(&mut none, "/api/v3/configure/token?id=none");
+                    let mut answer = right.answer(&none).await;
+                    set_status(&mut answer, 204);
+                    answer
+                }
+                .boxed()
+            }),
+        ),
+        wrong(
+            "204-twice",
+            "The second deletion of a token is answered with 204.",
+            ("effects/deleted-once", Status),
+            Answer(|right, head, answer| {
+                let Some(id) = parameter(head, "id") else { return };
+                let mut notes = right.notes.lock().unwrap();
+                match answer.status().as_u16() {
+                    204 => drop(notes.insert(id.to_owned(), 1)),
+                    404 if notes.remove(id).is_some() => set_status(answer, 204),
+                    _ => {}
+                }
+            }),
+        ),
+        wrong(
+            "204-for-two",
+            "Of two deletions at the same time both are answered with 204.",
+            ("effects/deleted-by-one", Status),
+            Whole(|right, head| {
+                async move {
+                    let key = head.uri.to_string();
+                    let at_once = |change: isize| {
+                        let mut notes = right.notes.lock().unwrap();
+                        let running = notes.entry(key.clone()).or_default();
+                        *running = running.checked_add_signed(change).unwrap();
+                        *running
+                    };
+                    let before = at_once(1);
+                    if deletes(right, &head) {
+                        // So that those that are sent at the same time are here at the same time.
+                        tokio::time::sleep(Duration::from_millis(200)).await;
+                    }
+                    let several = before > 1 || at_once(0) > 1;
+                    let mut answer = right.answer(&head).await;
+                    at_once(-1);
+                    if several && answer.status() == 404 {
+                        set_status(&mut answer, 204);
+                    }
+                    answer
+                }
+                .boxed()
+            }),
+        ),
+        wrong(
+            "answers-elsewhere",
+            "An answer is given for a path that the document does not have.",
+            ("paths/cut", Status),
+            Whole(|right, head| {
+                async move {
+                    if head.uri.path().ends_with("/toke") {
+                        return Response::new(Bytes::from_static(b"{}"));
+                    }
+                    right.answer(&head).await
+                }
+                .boxed()
+            }),
+        ),
+    ]
+}
+
+/// Whether the right server would delete a token.
+fn deletes(right: &Right, head: &Parts) -> bool {
+    let caller = presented(head).and_then(|secret| right.catalog.authenticate(secret));
+    head.method == "DELETE" && caller.is_some_and(|caller| caller.is_admin()) && right.named(head).is_some()
+}

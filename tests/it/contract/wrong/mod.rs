@@ -1,0 +1,88 @@
+//! Wrong servers, each of which the kit must find out.
+
+use futures::future::{BoxFuture, join_all};
+use http::request::Parts;
+use influxdb3_tokens::contract::{CaseReport, Problem, Subject};
+
+use super::server::{Answer, Right};
+
+mod answers;
+mod credentials;
+mod deletions;
+mod requests;
+
+/// A server with one thing wrong in it.
+#[derive(Clone, Copy)]
+pub(super) struct Wrong {
+    pub(super) name: &'static str,
+    /// What is wrong, as a sentence.
+    pub(super) says: &'static str,
+    /// The case that must fail, and with what.
+    pub(super) case: &'static str,
+    subject: Subject,
+    change: Change,
+}
+
+/// What a wrong server does otherwise than the right one.
+#[derive(Clone, Copy)]
+pub(super) enum Change {
+    /// To a request, before it is answered.
+    Request(fn(&Right, &mut Parts)),
+    /// To a response.
+    Answer(fn(&Right, &Parts, &mut Answer)),
+    /// Where this is true, the connection is closed in the place of a response.
+    Close(fn(&Parts, &Answer) -> bool),
+    /// Everything.
+    Whole(for<'r> fn(&'r Right, Parts) -> BoxFuture<'r, Answer>),
+}
+
+impl Change {
+    /// The answer of the wrong server, if it gives one.
+    pub(super) async fn answer(self, right: &Right, mut head: Parts) -> Option<Answer> {
+        Some(match self {
+            Self::Request(change) => {
+                change(right, &mut head);
+                right.answer(&head).await
+            }
+            Self::Answer(change) => {
+                let mut answer = right.answer(&head).await;
+                change(right, &head, &mut answer);
+                answer
+            }
+            Self::Close(closes) => {
+                let answer = right.answer(&head).await;
+                return (!closes(&head, &answer)).then_some(answer);
+            }
+            Self::Whole(answer) => answer(right, head).await,
+        })
+    }
+}
+
+fn wrong(name: &'static str, says: &'static str, (case, subject): (&'static str, Subject), change: Change) -> Wrong {
+    Wrong { name, says, case, subject, change }
+}
+
+/// All of them, in the order in which they are documented.
+pub(super) fn all() -> Vec<Wrong> {
+    [answers::all(), credentials::all(), requests::all(), deletions::all()].concat()
+}
+
+/// Checks each wrong server, and returns how it was found out.
+pub(super) async fn found_out() -> Vec<(Wrong, Vec<CaseReport>)> {
+    let checks = all().into_iter().map(|wrong| async move {
+        let right = Right::in_memory().await;
+        let address = right.serve(Some(wrong.change)).await;
+        let report = right.contract(&format!("http://{address}")).run(|_| ()).await;
+        let report = report.unwrap_or_else(|error| panic!("{}: {error}", wrong.name));
+        (wrong, report.failed().cloned().collect())
+    });
+    join_all(checks).await
+}
+
+impl Wrong {
+    /// The problem for which the case failed that had to.
+    pub(super) fn reason<'f>(&self, failed: &'f [CaseReport]) -> Option<&'f Problem> {
+        let case = failed.iter().find(|case| case.name == self.case)?;
+        case.problems().iter().find(|problem| problem.subject == self.subject)
+    }
+}
