@@ -28,7 +28,7 @@ impl TokenApi {
         let uuid = HeaderValue::try_from(catalog.cluster_uuid().to_string()).expect("a UUID is visible ASCII");
         let headers = HeaderMap::from_iter([(CLUSTER_UUID, uuid)]);
         let api = CatalogApi::new(catalog.clone());
-        Self { service: Service::with_headers(api.clone(), api, headers), catalog }
+        Self { service: Service::builder(api.clone(), api).headers(headers).build(), catalog }
     }
 
     /// The tokens, to authenticate requests of other routes with.
