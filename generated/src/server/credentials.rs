@@ -8,7 +8,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use super::parameters::{self, Query};
-use super::response::Rejection;
+use super::rejection::Rejection;
 use crate::Location;
 use crate::security::{Credential, SecurityKind, SecurityScheme};
 

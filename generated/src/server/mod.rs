@@ -1,7 +1,14 @@
 //! The HTTP service: it turns requests into calls of an [`Api`], and what that returns into responses.
 //!
 //! A request is checked in this order: path, method, credentials, parameters; then the implementation is called.
+//!
+//! | type | what it is |
+//! |---|---|
+//! | [`Service`], [`Builder`], [`Prefix`] | the document's operations, and where and how they are served |
+//! | [`Guard`] | authentication as the service does it, for other routes |
+//! | [`Rejection`] | why a request is refused |
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
@@ -13,22 +20,31 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::Full;
 use swagger::XSpanIdString;
 
 use crate::security::Authenticator;
-use crate::{Api, Context, Operation};
+use crate::{Api, BASE_PATH, Context, Operation};
 
+mod builder;
 mod credentials;
+mod guard;
 mod handlers;
 mod parameters;
+mod prefix;
+mod rejection;
 mod response;
 mod route;
 mod span;
 
-use response::Rejection;
 use route::Route;
+
+pub use builder::Builder;
+pub use guard::Guard;
+pub use parameters::query_parameter;
+pub use prefix::{InvalidPrefix, Prefix};
+pub use rejection::Rejection;
 
 /// The body of a response.
 pub type Body = Full<Bytes>;
@@ -56,8 +72,9 @@ pub struct Service<T, A> {
 
 struct Inner<T, A> {
     api: T,
-    authenticator: A,
-    headers: HeaderMap,
+    guard: Guard<A>,
+    /// What precedes the paths of operations: the prefix, if there is one, and [`BASE_PATH`].
+    base: Cow<'static, str>,
 }
 
 impl<T, A: Authenticator> Service<T, A>
@@ -66,12 +83,17 @@ where
 {
     /// A service that asks `authenticator` who a request acts as, and then calls `api`.
     pub fn new(api: T, authenticator: A) -> Self {
-        Self::with_headers(api, authenticator, HeaderMap::new())
+        Self::builder(api, authenticator).build()
     }
 
-    /// The same, with headers that every response carries, unless the implementation gives it one of that name.
-    pub fn with_headers(api: T, authenticator: A, headers: HeaderMap) -> Self {
-        Self { inner: Arc::new(Inner { api, authenticator, headers }) }
+    /// The same, with options.
+    pub fn builder(api: T, authenticator: A) -> Builder<T, A> {
+        Builder::new(Inner { api, guard: Guard::new(authenticator), base: Cow::Borrowed(BASE_PATH) })
+    }
+
+    /// What admits requests to the operations, to clone for other routes.
+    pub fn guard(&self) -> &Guard<A> {
+        &self.inner.guard
     }
 
     /// Answers one request. This is the service without the box around its future that `tower` and `hyper` need.
@@ -82,41 +104,28 @@ where
         let (parts, body) = request.into_parts();
         let span_id = span::accept_or_make(&parts.headers);
         let answer = AssertUnwindSafe(self.answer(&parts, body, &span_id)).catch_unwind().await;
-        let mut response = match answer {
+        let guard = &self.inner.guard;
+        let response = match answer {
             Ok(Ok(response)) => response,
-            Ok(Err(rejection)) => rejection.into_response(),
+            Ok(Err(rejection)) => guard.render(&rejection),
             Err(_) => {
                 tracing::error!(span_id = span::as_str(&span_id), "a panic below the service");
-                Rejection::Internal.into_response()
+                guard.render(&Rejection::Internal)
             }
         };
-        for name in self.inner.headers.keys() {
-            // What the implementation says of this response goes before what is said of all.
-            if !response.headers().contains_key(name) {
-                for value in self.inner.headers.get_all(name) {
-                    response.headers_mut().append(name, value.clone());
-                }
-            }
-        }
-        response.headers_mut().insert(X_SPAN_ID, span_id);
-        if parts.method == Method::HEAD { response::without_body(response) } else { response }
+        guard.finish(response, span_id, &parts.method)
     }
 
     async fn answer<B>(&self, parts: &Parts, body: B, span_id: &HeaderValue) -> Result<Response<Body>, Rejection>
     where
         B: RequestBody,
     {
-        let route = route::find(&parts.method, parts.uri.path())?;
+        let Inner { api, guard, base } = &*self.inner;
+        let path = parts.uri.path().strip_prefix(&**base).ok_or(Rejection::UnknownPath)?;
+        let route = route::find(&parts.method, path)?;
         let Operation { security, credentials_optional, .. } = *route.operation();
-        let principal = match credentials::find(security, credentials_optional, parts)? {
-            Some(credential) => {
-                let authenticated = self.inner.authenticator.authenticate(credential).await;
-                Some(authenticated.map_err(|error| Rejection::unauthenticated(error, security))?)
-            }
-            None => None,
-        };
+        let principal = guard.admit(security, credentials_optional, parts).await?;
         let context = Context::new(XSpanIdString(span::as_str(span_id).to_owned()), principal);
-        let api = &self.inner.api;
         match route {
             Route::DeleteToken => {
                 drop(body);

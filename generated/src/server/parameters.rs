@@ -6,8 +6,17 @@ use http::header::COOKIE;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
-use super::response::Rejection;
+use super::rejection::Rejection;
 use crate::Scalar;
+
+/// The decoded value of a query parameter that must be given, and once.
+///
+/// # Errors
+///
+/// A [`Rejection::Parameter`] that names it: it is missing, given twice, or not percent-encoded UTF-8.
+pub fn query_parameter<'r>(parts: &'r Parts, name: &'static str) -> Result<Cow<'r, str>, Rejection> {
+    Query::of(parts).only(name)?.ok_or(Rejection::parameter(name, "is required"))
+}
 
 /// The query of a request: pairs of the form `name=value`, separated by `&`, each percent-encoded.
 #[derive(Clone, Copy)]

@@ -1,18 +1,17 @@
-//! Responses: those that the document declares, and those to requests that reach no implementation.
+//! Responses: those that the document declares, and those to requests that are refused.
 
-use std::borrow::Cow;
+use std::fmt;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Body as _;
 use serde::Serialize;
-use swagger::ApiError;
 
 use super::Body;
+use super::rejection::Rejection;
 use super::route::Route;
-use crate::is_unavailable;
-use crate::security::{AuthenticationError, SecurityKind, SecurityScheme};
+use crate::security::{SecurityKind, SecurityScheme};
 
 /// A declared response without a body.
 pub(super) fn empty(status: u16, route: Route) -> Response<Body> {
@@ -27,7 +26,7 @@ pub(super) fn json<V: Serialize>(
     route: Route,
 ) -> Result<Response<Body>, Rejection> {
     let body = serde_json::to_vec(value)
-        .map_err(|error| Rejection::failed(route.operation().id, ApiError(error.to_string())))?;
+        .map_err(|error| Rejection::failed(route.operation().id, crate::ApiError(error.to_string())))?;
     let mut response = declared(status, route, super::full(body.into()));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     Ok(response)
@@ -55,94 +54,38 @@ pub(super) fn without_body(response: Response<Body>) -> Response<Body> {
     Response::from_parts(parts, super::full(Bytes::new()))
 }
 
-/// A request that is answered without a declared response of its operation.
-#[derive(Debug)]
-pub(super) enum Rejection {
-    UnknownPath,
-    MethodNotAllowed { allow: String },
-    Unauthenticated(&'static [SecurityScheme]),
-    Parameter { name: &'static str, problem: Cow<'static, str> },
-    Unavailable,
-    Internal,
-}
-
-impl Rejection {
-    pub(super) fn parameter(name: &'static str, problem: &'static str) -> Self {
-        Rejection::Parameter { name, problem: Cow::Borrowed(problem) }
-    }
-
-    pub(super) fn unauthenticated(error: AuthenticationError, security: &'static [SecurityScheme]) -> Self {
-        match error {
-            AuthenticationError::Refused => Rejection::Unauthenticated(security),
-            AuthenticationError::Unavailable => Rejection::Unavailable,
-        }
-    }
-
-    /// What failed goes to the log; the client is told only whether a retry makes sense.
-    pub(super) fn failed(operation: &'static str, error: ApiError) -> Self {
-        let ApiError(reason) = &error;
-        if is_unavailable(&error) {
-            tracing::warn!(operation, reason, "the implementation is unavailable");
-            Rejection::Unavailable
-        } else {
-            tracing::error!(operation, reason, "the implementation failed");
-            Rejection::Internal
-        }
-    }
-
-    pub(super) fn into_response(self) -> Response<Body> {
-        match self {
-            Rejection::UnknownPath => message(StatusCode::NOT_FOUND, "there is nothing at this path"),
-            Rejection::MethodNotAllowed { allow } => {
-                let mut response = message(
-                    StatusCode::METHOD_NOT_ALLOWED,
-                    "this path does not have this method; see the header Allow",
-                );
-                let allow = HeaderValue::try_from(allow).expect("the document's methods are tokens");
-                response.headers_mut().insert(ALLOW, allow);
-                response
-            }
-            Rejection::Unauthenticated(security) => {
-                let mut response = message(
-                    StatusCode::UNAUTHORIZED,
-                    "a valid credential is required; see the header WWW-Authenticate",
-                );
-                challenge(&mut response, security, "");
-                response
-            }
-            Rejection::Parameter { name, problem } => {
-                message(StatusCode::BAD_REQUEST, &format!("the parameter `{name}` {problem}"))
-            }
-            Rejection::Unavailable => {
-                let mut response = message(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "this could not be done now, or it is not known whether it was; it is safe to try again",
-                );
-                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-                response
-            }
-            Rejection::Internal => message(StatusCode::INTERNAL_SERVER_ERROR, "an internal error"),
-        }
-    }
-}
-
-/// The document's `ErrorMessage`.
-fn message(status: StatusCode, error: &str) -> Response<Body> {
+/// The response to a request that is refused: the document's `ErrorMessage`, and the headers that belong to the status.
+pub(super) fn rejected(rejection: &Rejection) -> Response<Body> {
     #[derive(Serialize)]
     struct ErrorMessage<'m> {
-        error: &'m str,
+        error: fmt::Arguments<'m>,
     }
-    let body = serde_json::to_vec(&ErrorMessage { error }).expect("a string is serializable");
+    let message = ErrorMessage { error: format_args!("{rejection}") };
+    let body = serde_json::to_vec(&message).expect("a string is serializable");
     let mut response = Response::new(super::full(body.into()));
-    *response.status_mut() = status;
+    *response.status_mut() = rejection.status();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    match rejection {
+        Rejection::MethodNotAllowed { allow } => {
+            // Methods are tokens, but whoever makes a rejection may give it another text.
+            if let Ok(allow) = HeaderValue::try_from(allow.as_str()) {
+                response.headers_mut().insert(ALLOW, allow);
+            }
+        }
+        Rejection::Unauthenticated(schemes) => challenge(&mut response, schemes, ""),
+        Rejection::InsufficientScope { schemes, .. } => challenge(&mut response, schemes, "insufficient_scope"),
+        Rejection::Unavailable => {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        _ => {}
+    }
     response
 }
 
-/// Names the schemes that the operation accepts (RFC 9110, section 11.6.1). API keys have no challenge; where there is
-/// nothing else, `Bearer` stands for them, because a 401 must carry one.
-fn challenge(response: &mut Response<Body>, security: &[SecurityScheme], error: &str) {
-    let lists = |kind| security.iter().any(|scheme| scheme.kind == kind);
+/// Names the schemes that are accepted (RFC 9110, section 11.6.1). API keys have no challenge; where there is nothing
+/// else, `Bearer` stands for them, because a 401 must carry one.
+fn challenge(response: &mut Response<Body>, schemes: &[SecurityScheme], error: &str) {
+    let lists = |kind| schemes.iter().any(|scheme| scheme.kind == kind);
     let error = if error.is_empty() { String::new() } else { format!(", error=\"{error}\"") };
     let mut append = |name: &str| {
         let value = HeaderValue::try_from(format!("{name} realm=\"influxdb3\"{error}")).expect("visible ASCII");

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::response::Rejection;
+use super::rejection::Rejection;
 use crate::{OPERATIONS, Operation};
 
 /// An operation of the document; in the order of [`OPERATIONS`].
@@ -18,18 +18,12 @@ impl Route {
     }
 }
 
-/// The operation that a request asks for.
+/// The operation that a request asks for; `path` is what follows the service's base.
 pub(super) fn find(method: &Method, path: &str) -> Result<Route, Rejection> {
-    let Some(path) = below_base(path) else { return Err(Rejection::UnknownPath) };
     match (method.as_str(), path) {
         ("DELETE", "/api/v3/configure/token") => Ok(Route::DeleteToken),
         _ => Err(refuse(path)),
     }
-}
-
-/// A path without that of the document's server.
-pub(super) fn below_base(path: &str) -> Option<&str> {
-    path.strip_prefix(crate::BASE_PATH)
 }
 
 /// Tells an unknown path from a known one that does not have the method.

@@ -2,7 +2,8 @@ use futures::executor::block_on;
 use http_body_util::BodyExt;
 
 use super::*;
-use crate::{Location, unavailable};
+use crate::security::AuthenticationError;
+use crate::{ApiError, Location, unavailable};
 
 const BEARER: SecurityScheme = SecurityScheme { name: "bearer", kind: SecurityKind::Bearer };
 const BASIC: SecurityScheme = SecurityScheme { name: "basic", kind: SecurityKind::Basic };
@@ -20,7 +21,7 @@ fn a_challenge_names_the_schemes_of_the_operation() {
         (&[BASIC, KEY, BEARER], &[bearer, basic]),
         (&[KEY, BASIC], &[basic]),
     ] {
-        let response = Rejection::Unauthenticated(security).into_response();
+        let response = rejected(&Rejection::Unauthenticated(security));
         assert_eq!(response.status(), 401);
         assert_eq!(challenges(&response), expected, "{security:?}");
     }
@@ -28,14 +29,15 @@ fn a_challenge_names_the_schemes_of_the_operation() {
 
 #[test]
 fn a_challenge_tells_that_what_the_credential_permits_is_not_enough() {
-    for (security, expected) in [
-        (BEARER, r#"Bearer realm="influxdb3", error="insufficient_scope""#),
-        (BASIC, r#"Basic realm="influxdb3", error="insufficient_scope""#),
-        (KEY, r#"Bearer realm="influxdb3", error="insufficient_scope""#),
+    for (schemes, expected) in [
+        (&[BEARER], r#"Bearer realm="influxdb3", error="insufficient_scope""#),
+        (&[BASIC], r#"Basic realm="influxdb3", error="insufficient_scope""#),
+        (&[KEY], r#"Bearer realm="influxdb3", error="insufficient_scope""#),
     ] {
-        let mut response = Response::new(super::super::full(Bytes::new()));
-        challenge(&mut response, &[security], "insufficient_scope");
-        assert_eq!(challenges(&response), [expected], "{security:?}");
+        let response = rejected(&Rejection::InsufficientScope { schemes, message: "only \"this\"".into() });
+        assert_eq!(response.status(), 401);
+        assert_eq!(challenges(&response), [expected], "{schemes:?}");
+        assert_eq!(body(response), serde_json::json!({ "error": "only \"this\"" }));
     }
 }
 
@@ -46,7 +48,7 @@ fn a_rejection_is_a_message_with_its_status() {
         (Rejection::parameter("id", "is required"), 400, "the parameter `id` is required"),
         (Rejection::Internal, 500, "an internal error"),
     ] {
-        let response = rejection.into_response();
+        let response = rejected(&rejection);
         assert_eq!(response.status(), status);
         assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
         assert_eq!(body(response), serde_json::json!({ "error": error }));
@@ -55,7 +57,7 @@ fn a_rejection_is_a_message_with_its_status() {
 
 #[test]
 fn a_response_to_head_keeps_its_headers_and_the_length_of_its_body() {
-    let full = Rejection::UnknownPath.into_response();
+    let full = rejected(&Rejection::UnknownPath);
     let length = full.body().size_hint().exact().expect("its length is known");
     let response = without_body(full);
     assert_eq!(response.status(), 404);
@@ -66,7 +68,7 @@ fn a_response_to_head_keeps_its_headers_and_the_length_of_its_body() {
 
 #[test]
 fn a_refused_method_is_answered_with_those_that_are_allowed() {
-    let response = Rejection::MethodNotAllowed { allow: "DELETE, POST".to_owned() }.into_response();
+    let response = rejected(&Rejection::MethodNotAllowed { allow: "DELETE, POST".to_owned() });
     assert_eq!(response.status(), 405);
     assert_eq!(response.headers()[ALLOW], "DELETE, POST");
 }
@@ -74,7 +76,7 @@ fn a_refused_method_is_answered_with_those_that_are_allowed() {
 #[test]
 fn what_failed_is_not_told() {
     for (error, status) in [(ApiError("secret".to_owned()), 500), (unavailable("secret"), 503)] {
-        let response = Rejection::failed("operation", error).into_response();
+        let response = rejected(&Rejection::failed("operation", error));
         assert_eq!(response.status(), status);
         assert_eq!(response.headers().contains_key(RETRY_AFTER), status == 503);
         assert!(!body(response).to_string().contains("secret"));
@@ -83,8 +85,8 @@ fn what_failed_is_not_told() {
 
 #[test]
 fn an_authenticator_that_cannot_decide_is_not_a_refusal() {
-    let refused = Rejection::unauthenticated(AuthenticationError::Refused, &[BEARER]).into_response();
-    let undecided = Rejection::unauthenticated(AuthenticationError::Unavailable, &[BEARER]).into_response();
+    let refused = rejected(&Rejection::unauthenticated(AuthenticationError::Refused, &[BEARER]));
+    let undecided = rejected(&Rejection::unauthenticated(AuthenticationError::Unavailable, &[BEARER]));
     assert_eq!((refused.status().as_u16(), undecided.status().as_u16()), (401, 503));
     assert!(challenges(&undecided).is_empty());
 }
