@@ -6,7 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::live::LiveTokens;
+use crate::live::{LiveTokens, UntilDeleted};
 use crate::store::{Creation, Deletion, DeletionOutcome, StoreError, TokenStore};
 use crate::token::{
     Digest, NewToken, NoEntropy, Origin, Permissions, Principal, Secret, Timestamp, TokenId, TokenName, TokenRecord,
@@ -57,6 +57,16 @@ impl Catalog {
         let principal = self.inner.live.find(&Digest::of_presented(secret)?)?;
         let expired = principal.expires_at().is_some_and(|at| at <= self.inner.clock.now());
         (!expired).then_some(principal)
+    }
+
+    /// Ready once this token is deleted; at once where it is no live token, or not any more.
+    ///
+    /// For what lasts longer than a request: a connection, a stream, a subscription. Whoever deletes a token wakes those
+    /// who wait for it, after the token is refused. The future needs no runtime, holds its place until it is dropped,
+    /// and may be dropped at any time. That a token expires is no deletion, and known beforehand:
+    /// [`Principal::expires_at`].
+    pub fn until_deleted(&self, token: &Principal) -> UntilDeleted {
+        UntilDeleted::new(Arc::clone(&self.inner.live), token.clone())
     }
 
     /// Deletes the token whose ID has the text `id`, because `by` asks for it. Durable when it

@@ -13,7 +13,7 @@
 //! | `api` | [`CatalogApi`], which fulfils the traits of [`influxdb3_token_api`], generated from the document |
 //! | `catalog` | [`Catalog`], the rules: authenticate, authorize, create, delete |
 //! | `store` | [`TokenStore`], and its implementations [`MemoryStore`] and `SqliteStore` (feature `sqlite`) |
-//! | `live` | [`LiveTokens`], every live token in memory: stores write to it, the catalog reads it |
+//! | `live` | [`LiveTokens`], every live token in memory: stores write to it, the catalog reads it; [`UntilDeleted`] |
 //! | `token` | the types of a token, parsed once and valid ever after |
 //! | `causes` | an error with everything that is behind it, as text |
 //! | `clock` | [`Clock`], what time it is |
@@ -68,7 +68,7 @@ pub use api::CatalogApi;
 pub use catalog::{Catalog, CreateError, DeleteError, Import, TokenImport, TokenRequest};
 pub use clock::{Clock, SystemClock};
 pub use embed::TokenApi;
-pub use live::LiveTokens;
+pub use live::{LiveTokens, UntilDeleted};
 pub use store::{Cause, Creation, Deletion, DeletionOutcome, MemoryStore, StoreError, TokenStore};
 #[cfg(feature = "sqlite")]
 pub use store::{OpenError, SqliteOptions, SqliteStore};

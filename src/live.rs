@@ -1,11 +1,17 @@
 //! The tokens in memory.
 
+mod watchers;
+
 use std::fmt;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use crate::token::{Digest, Principal, TokenId};
+
+pub use watchers::UntilDeleted;
+use watchers::Watchers;
 
 /// Every live token, found by digest or by ID: a concurrent map made for many readers.
 ///
@@ -14,12 +20,13 @@ use crate::token::{Digest, Principal, TokenId};
 pub struct LiveTokens {
     by_digest: Shards,
     by_id: Shards,
+    watchers: Watchers,
 }
 
 impl LiveTokens {
     /// No tokens.
     pub fn new() -> Self {
-        Self { by_digest: Shards::new(digest_hash), by_id: Shards::new(id_hash) }
+        Self { by_digest: Shards::new(digest_hash), by_id: Shards::new(id_hash), watchers: Watchers::default() }
     }
 
     /// The token whose secret has this digest.
@@ -35,6 +42,11 @@ impl LiveTokens {
     /// Whether the token with this ID is live.
     pub fn contains(&self, id: TokenId) -> bool {
         self.by_id.contains(hash_of_id(id), |token| token.id() == id)
+    }
+
+    /// Whether this very token is live, and not another with its ID. By its digest, which goes last.
+    fn holds(&self, token: &Principal) -> bool {
+        self.by_digest.contains(digest_hash(token), |other| other == token)
     }
 
     /// How many tokens are live.
@@ -56,22 +68,26 @@ impl LiveTokens {
 
     /// Takes in a token, in the place of the one that had its ID, if any.
     ///
-    /// When this returns, the token is found by its digest and by its ID.
+    /// When this returns, the token is found by its digest and by its ID. One that is live already is found all the
+    /// while.
     pub fn insert(&self, token: impl Into<Principal>) {
         let token = token.into();
-        self.remove(token.id());
+        if !self.holds(&token) {
+            self.remove(token.id());
+        }
         self.by_digest.insert(token.clone());
         self.by_id.insert(token);
     }
 
     /// Takes out the token with this ID; `false` when there was none.
     ///
-    /// When this returns, neither the digest nor the ID of the token is found.
+    /// When this returns, neither the digest nor the ID of the token is found, and who waits for that is woken.
     pub fn remove(&self, id: TokenId) -> bool {
         let Some(token) = self.by_id.remove(hash_of_id(id), |token| token.id() == id) else {
             return false;
         };
         self.by_digest.remove(digest_hash(&token), |other| *other == token);
+        self.watchers.wake(id);
         true
     }
 }
@@ -111,9 +127,13 @@ impl Shards {
         self.read(hash).find(hash, is_it).is_some()
     }
 
+    /// Puts a token in, in the place of the same one.
     fn insert(&self, token: Principal) {
         let hash = (self.hash)(&token);
-        self.write(hash).insert_unique(hash, token, self.hash);
+        match self.write(hash).entry(hash, |other| *other == token, self.hash) {
+            Entry::Occupied(mut entry) => *entry.get_mut() = token,
+            Entry::Vacant(entry) => drop(entry.insert(token)),
+        }
     }
 
     fn remove(&self, hash: u64, is_it: impl Fn(&Principal) -> bool) -> Option<Principal> {

@@ -3,11 +3,29 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::join_all;
 use influxdb3_tokens::TokenId;
 
 use crate::client::{Client, Request};
 use crate::running::Server;
+
+#[tokio::test]
+async fn who_waits_for_a_deletion_learns_of_it_from_each_store() {
+    for server in Server::each().await {
+        let operator = server.operator().await;
+        let ((id, secret), (_, other)) = (server.token("*:*:*").await, server.token("*:*:*").await);
+        let until_deleted = |secret| server.catalog.until_deleted(&server.catalog.authenticate(secret).unwrap());
+        let waiting: Vec<_> = (0..100).map(|_| tokio::spawn(until_deleted(&secret))).collect();
+        let mut stays = until_deleted(&other);
+        assert!((&mut stays).now_or_never().is_none());
+        assert_eq!(server.http1().await.send(&Request::delete(id).bearer(&operator)).await.status, 204);
+        for task in waiting {
+            task.await.unwrap();
+        }
+        assert!(stays.now_or_never().is_none());
+    }
+}
 
 #[tokio::test]
 async fn a_token_is_deleted_once_and_not_found_from_then_on() {
