@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`contract`] | a check of any running server against the document (feature `contract`); it uses nothing below |
 //! | [`server`] | connections in, an orderly end, and the control socket (feature `server`) |
-//! | `embed` | [`TokenApi`], the service to embed |
+//! | `embed` | [`TokenApi`], the service to embed, and [`RequireToken`], a layer for other routes |
 //! | `api` | [`CatalogApi`], which fulfils the traits of [`influxdb3_token_api`], generated from the document |
 //! | `catalog` | [`Catalog`], the rules: authenticate, authorize, create, delete |
 //! | `store` | [`TokenStore`], and its implementations [`MemoryStore`] and `SqliteStore` (feature `sqlite`) |
@@ -67,7 +67,9 @@ pub mod server;
 pub use api::CatalogApi;
 pub use catalog::{Catalog, CreateError, DeleteError, Import, TokenImport, TokenRequest};
 pub use clock::{Clock, SystemClock};
-pub use embed::TokenApi;
+pub use embed::{Guarded, OverCatalog, OverStore, RequireToken, TokenApi, TokenApiBuilder};
+/// The crate that is generated from the document, whose types stand in the interface of this one.
+pub use influxdb3_token_api;
 pub use live::{LiveTokens, UntilDeleted};
 pub use store::{Cause, Creation, Deletion, DeletionOutcome, MemoryStore, StoreError, TokenStore};
 #[cfg(feature = "sqlite")]

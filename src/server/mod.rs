@@ -12,10 +12,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
+use influxdb3_token_api::security::Authenticator;
 use influxdb3_token_api::server::Body;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::TokenApi;
+use crate::{Principal, TokenApi};
 
 #[cfg(unix)]
 pub mod control;
@@ -36,7 +37,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 ///
 /// Then it accepts no more connections, lets requests that have begun end for at most ten seconds, and returns. Must be
 /// called in a tokio runtime with I/O and time.
-pub async fn serve(listener: TcpListener, api: TokenApi, shutdown: impl Future<Output = ()>) {
+pub async fn serve<A>(listener: TcpListener, api: TokenApi<A>, shutdown: impl Future<Output = ()>)
+where
+    A: Authenticator<Principal = Principal>,
+{
     let connections = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
     let mut accepting = true;
@@ -68,7 +72,10 @@ pub async fn serve(listener: TcpListener, api: TokenApi, shutdown: impl Future<O
 }
 
 /// Puts the stack of one connection together, and runs it in a task of its own.
-fn connect(stream: TcpStream, api: &TokenApi, connections: &GracefulShutdown) {
+fn connect<A>(stream: TcpStream, api: &TokenApi<A>, connections: &GracefulShutdown)
+where
+    A: Authenticator<Principal = Principal>,
+{
     // Without it a small response waits for the client's acknowledgement of the one before.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection without TCP_NODELAY");
@@ -103,7 +110,10 @@ fn connect(stream: TcpStream, api: &TokenApi, connections: &GracefulShutdown) {
 }
 
 /// Answers a request and writes one line about it, without its path and query, where a client may put a credential.
-async fn respond(api: &TokenApi, request: Request<Incoming>) -> Response<Body> {
+async fn respond<A>(api: &TokenApi<A>, request: Request<Incoming>) -> Response<Body>
+where
+    A: Authenticator<Principal = Principal>,
+{
     if !tracing::enabled!(tracing::Level::DEBUG) {
         return api.handle(request).await;
     }

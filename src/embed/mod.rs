@@ -1,0 +1,109 @@
+//! The API as a service, to be embedded in a larger server, and a layer for that server's other routes.
+
+mod builder;
+mod require;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue, Request, Response};
+use influxdb3_token_api::security::Authenticator;
+use influxdb3_token_api::server::{Body, RequestBody, Service};
+
+use crate::{Catalog, CatalogApi, Principal};
+
+pub use builder::{OverCatalog, OverStore, TokenApiBuilder};
+pub use require::{Guarded, RequireToken};
+
+/// The token API over a [`Catalog`], as a `tower` and a `hyper` service for requests with any body.
+///
+/// Clones are cheap and share the tokens. Every response carries `cluster-uuid` and `x-span-id`. `A` says who a request
+/// acts as: [`CatalogApi`], by the tokens themselves, or an [`Authenticator`] of your own.
+pub struct TokenApi<A = CatalogApi> {
+    service: Service<CatalogApi, A>,
+    catalog: Catalog,
+}
+
+impl TokenApi {
+    /// The API of these tokens.
+    pub fn new(catalog: Catalog) -> Self {
+        Self::over(catalog).build()
+    }
+}
+
+impl<A: Authenticator<Principal = Principal>> TokenApi<A> {
+    /// The tokens, to authenticate requests of other protocols with.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// A layer for other routes that authenticates and refuses as this API does.
+    pub fn require_token(&self) -> RequireToken<A>
+    where
+        A: Clone,
+    {
+        RequireToken::with_guard(self.service.guard().clone())
+    }
+
+    /// Answers one request, without the box around the future that `tower` and `hyper` need.
+    pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: RequestBody,
+    {
+        self.service.handle(request).await
+    }
+}
+
+/// What every response carries besides its span ID: the document's `components.headers.ClusterUUID`.
+fn headers(catalog: &Catalog) -> HeaderMap {
+    const CLUSTER_UUID: HeaderName = HeaderName::from_static("cluster-uuid");
+    let uuid = HeaderValue::try_from(catalog.cluster_uuid().to_string()).expect("a UUID is visible ASCII");
+    HeaderMap::from_iter([(CLUSTER_UUID, uuid)])
+}
+
+impl<A> Clone for TokenApi<A> {
+    fn clone(&self) -> Self {
+        Self { service: self.service.clone(), catalog: self.catalog.clone() }
+    }
+}
+
+impl<A> fmt::Debug for TokenApi<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenApi").field("catalog", &self.catalog).finish_non_exhaustive()
+    }
+}
+
+impl<A, B> tower_service::Service<Request<B>> for TokenApi<A>
+where
+    A: Authenticator<Principal = Principal>,
+    B: RequestBody,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        tower_service::Service::call(&mut self.service, request)
+    }
+}
+
+impl<A, B> hyper::service::Service<Request<B>> for TokenApi<A>
+where
+    A: Authenticator<Principal = Principal>,
+    B: RequestBody,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn call(&self, request: Request<B>) -> Self::Future {
+        hyper::service::Service::call(&self.service, request)
+    }
+}

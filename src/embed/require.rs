@@ -1,0 +1,203 @@
+//! A layer that lets only requests with a token through.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use http::request::Parts;
+use http::{Request, Response};
+use http_body_util::Either;
+use influxdb3_token_api::SECURITY_SCHEMES;
+use influxdb3_token_api::security::{Authenticator, SecurityScheme};
+use influxdb3_token_api::server::{Body, Guard, Rejection, query_parameter};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::headers;
+use crate::{Action, Catalog, CatalogApi, Principal, Resource};
+
+/// A `tower` layer for the larger server's routes: it lets a request through that carries one valid token with the
+/// permission that is required, and answers every other as the API does.
+///
+/// The [`Principal`] is put into the request's extensions. A request is checked once, before the inner service sees it:
+/// one whose token is deleted while it runs goes on, and the next is refused. What lasts longer can wait for
+/// [`Catalog::until_deleted`].
+///
+/// Without further options any live token will do, under any scheme of the document.
+#[derive(Clone)]
+pub struct RequireToken<A = CatalogApi> {
+    guard: Guard<A>,
+    schemes: &'static [SecurityScheme],
+    required: Required,
+}
+
+#[derive(Clone)]
+enum Required {
+    Token,
+    Admin,
+    Database(Action, Name),
+}
+
+#[derive(Clone)]
+enum Name {
+    Fixed(Arc<str>),
+    Of(Arc<NameOf>),
+}
+
+type NameOf = dyn Fn(&Parts) -> Result<Cow<'_, str>, Rejection> + Send + Sync;
+
+impl RequireToken {
+    /// Requires one of these tokens. [`TokenApi::require_token`](crate::TokenApi::require_token) makes a layer with an
+    /// authenticator of your own.
+    pub fn new(catalog: &Catalog) -> Self {
+        Self::with_guard(Guard::new(CatalogApi::new(catalog.clone())).headers(headers(catalog)))
+    }
+}
+
+impl<A: Authenticator<Principal = Principal>> RequireToken<A> {
+    pub(super) fn with_guard(guard: Guard<A>) -> Self {
+        Self { guard, schemes: SECURITY_SCHEMES, required: Required::Token }
+    }
+
+    /// The schemes under which a token is accepted, in the place of all of the document's ([`SECURITY_SCHEMES`]).
+    pub fn schemes(self, schemes: &'static [SecurityScheme]) -> Self {
+        Self { schemes, ..self }
+    }
+
+    /// Requires an admin token.
+    pub fn admin(self) -> Self {
+        Self { required: Required::Admin, ..self }
+    }
+
+    /// Requires a token that may do this with the database of this name.
+    pub fn database(self, action: Action, name: &str) -> Self {
+        Self { required: Required::Database(action, Name::Fixed(name.into())), ..self }
+    }
+
+    /// Requires a token that may do this with the database that a parameter of the query names. It is answered with 400
+    /// where it is missing, given twice, or not percent-encoded UTF-8.
+    pub fn database_in_query(self, action: Action, parameter: &'static str) -> Self {
+        self.database_of(action, move |parts| query_parameter(parts, parameter))
+    }
+
+    /// Requires a token that may do this with the database that the request names, wherever it does. A request from
+    /// which `name` can read no name is answered with the rejection that it returns.
+    pub fn database_of<F>(self, action: Action, name: F) -> Self
+    where
+        F: Fn(&Parts) -> Result<Cow<'_, str>, Rejection> + Send + Sync + 'static,
+    {
+        Self { required: Required::Database(action, Name::Of(Arc::new(name))), ..self }
+    }
+
+    /// How refused requests are answered: `render` gets the rejection with the response that would be sent, and returns
+    /// the one to send. `cluster-uuid` and `x-span-id` are added after that.
+    pub fn rejections<F>(self, render: F) -> Self
+    where
+        F: Fn(&Rejection, Response<Body>) -> Response<Body> + Send + Sync + 'static,
+    {
+        Self { guard: self.guard.rejections(render), ..self }
+    }
+
+    /// In the API's order: credentials, parameters, permission.
+    async fn check(&self, parts: &Parts) -> Result<Principal, Rejection> {
+        let principal = self.guard.check(self.schemes, parts).await?;
+        let (is_enough, otherwise) = match &self.required {
+            Required::Token => (true, ""),
+            Required::Admin => (principal.is_admin(), "only an admin token may do this"),
+            Required::Database(action, name) => {
+                let name = name.of(parts)?;
+                let may = principal.permissions().allows(Resource::Database, &name, *action);
+                (
+                    may,
+                    match action {
+                        Action::Read => "the token may not read from this database",
+                        Action::Write => "the token may not write to this database",
+                    },
+                )
+            }
+        };
+        if is_enough {
+            return Ok(principal);
+        }
+        Err(Rejection::InsufficientScope { schemes: self.schemes, message: Cow::Borrowed(otherwise) })
+    }
+}
+
+impl Name {
+    fn of<'r>(&'r self, parts: &'r Parts) -> Result<Cow<'r, str>, Rejection> {
+        match self {
+            Self::Fixed(name) => Ok(Cow::Borrowed(name)),
+            Self::Of(name) => name(parts),
+        }
+    }
+}
+
+impl<A> fmt::Debug for RequireToken<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequireToken").field("schemes", &self.schemes).finish_non_exhaustive()
+    }
+}
+
+impl<S, A: Clone> Layer<S> for RequireToken<A> {
+    type Service = Guarded<S, A>;
+
+    fn layer(&self, inner: S) -> Guarded<S, A> {
+        Guarded { inner, require: Arc::new(self.clone()) }
+    }
+}
+
+/// The service that [`RequireToken`] makes of another.
+///
+/// The body of a response is that of a refusal on the left, and the inner service's on the right.
+pub struct Guarded<S, A = CatalogApi> {
+    inner: S,
+    require: Arc<RequireToken<A>>,
+}
+
+impl<S: Clone, A> Clone for Guarded<S, A> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), require: Arc::clone(&self.require) }
+    }
+}
+
+impl<S: fmt::Debug, A> fmt::Debug for Guarded<S, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guarded").field("inner", &self.inner).field("require", &self.require).finish()
+    }
+}
+
+impl<S, A, B, R> Service<Request<B>> for Guarded<S, A>
+where
+    S: Service<Request<B>, Response = Response<R>, Future: Send> + Clone + Send + 'static,
+    A: Authenticator<Principal = Principal>,
+    B: Send + 'static,
+{
+    type Response = Response<Either<Body, R>>;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The one that is ready is called, and not its clone.
+        let clone = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, clone);
+        let require = Arc::clone(&self.require);
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            match require.check(&parts).await {
+                Ok(principal) => {
+                    parts.extensions.insert(principal);
+                    let response = inner.call(Request::from_parts(parts, body)).await?;
+                    Ok(response.map(Either::Right))
+                }
+                Err(rejection) => Ok(require.guard.refuse(&rejection, &parts).map(Either::Left)),
+            }
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! The API in a larger server, with options of its own.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use hyper::body::{Bytes, Frame};
+use influxdb3_token_api::security::{AuthenticationError, Authenticator, Credential};
+use influxdb3_token_api::server::{Body, RequestBody};
+use influxdb3_tokens::{
+    Catalog, CatalogApi, Digest, MemoryStore, Permissions, Principal, SystemClock, TokenApi, TokenId, TokenRequest,
+    server,
+};
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+use crate::client::{Http1, PATH, Request};
+use crate::running::SetClock;
+
+#[tokio::test]
+async fn a_prefix_precedes_the_path() {
+    let api = TokenApi::builder(Arc::new(MemoryStore::new())).prefix("/influx".parse().unwrap()).build().await.unwrap();
+    let (operator, victim) = (create(api.catalog(), "_admin").await, create(api.catalog(), "ci").await);
+    let mut client = connect(&api).await;
+    for target in
+        [PATH, "/influx", "/influx/", "/influx/influx/api/v3/configure/token", "/influxapi/v3/configure/token"]
+    {
+        let answer = client.send(&Request::new("DELETE", format!("{target}?id=1")).bearer(&operator.1)).await;
+        assert_eq!((answer.status.as_u16(), &*answer.message()), (404, "there is nothing at this path"), "{target}");
+    }
+    let target = format!("/influx{PATH}?id={}", victim.0);
+    assert_eq!(client.send(&Request::new("GET", target.clone())).await.status, 405);
+    assert_eq!(client.send(&Request::new("DELETE", target.clone()).bearer(&operator.1)).await.status, 204);
+}
+
+#[tokio::test]
+async fn the_clock_is_the_embedders() {
+    let clock = Arc::new(SetClock::default());
+    let api = TokenApi::builder(Arc::new(MemoryStore::new())).clock(Arc::clone(&clock) as _).build().await.unwrap();
+    let token = TokenRequest { expires_in: Some(Duration::from_secs(60)), ..request("soon gone") };
+    let (_, secret) = api.catalog().create(token).await.unwrap();
+    let mut client = connect(&api).await;
+    assert_eq!(client.send(&Request::delete(12345).bearer(secret.expose())).await.status, 404);
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(client.send(&Request::delete(12345).bearer(secret.expose())).await.status, 401);
+}
+
+/// Takes a credential of its own kind, and tokens besides.
+#[derive(Clone)]
+struct Jwt(CatalogApi);
+
+impl Authenticator for Jwt {
+    type Principal = Principal;
+
+    async fn authenticate(&self, credential: Credential<'_>) -> Result<Principal, AuthenticationError> {
+        match credential {
+            Credential::Bearer(jwt) if jwt == "signed.by.us" => {
+                let no_token = Digest::from_bytes([0; 64]);
+                Ok(Principal::new(TokenId::from_u64(u64::MAX), no_token, None, Permissions::admin()))
+            }
+            other => self.0.authenticate(other).await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_authenticator_is_the_embedders() {
+    let catalog = catalog().await;
+    let (id, secret) = create(&catalog, "ci").await;
+    let api = TokenApi::over(catalog.clone()).authenticator(Jwt(CatalogApi::new(catalog))).build();
+    let mut client = connect(&api).await;
+    assert_eq!(client.send(&Request::delete(id).bearer("signed.by.them")).await.status, 401);
+    assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 404);
+    assert_eq!(client.send(&Request::delete(id).bearer("signed.by.us")).await.status, 204);
+    assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 401);
+}
+
+#[tokio::test]
+async fn refused_requests_are_answered_as_the_embedder_renders_them() {
+    let api = TokenApi::over(catalog().await).rejections(|rejection, response| {
+        let (mut parts, _) = response.into_parts();
+        parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        Response::from_parts(parts, Full::new(format!("{}: {rejection}", rejection.status().as_u16()).into()))
+    });
+    let api = api.build();
+    for (method, target, status) in [("GET", "/", 404), ("GET", PATH, 405), ("DELETE", PATH, 401)] {
+        let request = http::Request::builder().method(method).uri(target).body(Empty::<Bytes>::new()).unwrap();
+        let response = api.handle(request).await;
+        assert_eq!(response.status(), status);
+        assert_eq!(response.headers()[CONTENT_TYPE], "text/plain");
+        assert_eq!(response.headers()["cluster-uuid"], api.catalog().cluster_uuid().to_string());
+        assert!(response.headers().contains_key("x-span-id"));
+        assert_eq!(response.headers().contains_key("www-authenticate"), status == 401);
+        assert!(text(response).await.starts_with(&format!("{status}: ")));
+    }
+}
+
+#[tokio::test]
+async fn both_service_traits_take_any_body() {
+    let catalog = catalog().await;
+    let (_, operator) = create(&catalog, "_admin").await;
+    let api = TokenApi::new(catalog);
+    answers_both(&api, &operator, Empty::<Bytes>::new).await;
+    answers_both(&api, &operator, || Full::new(&b"any"[..])).await;
+    answers_both(&api, &operator, String::new).await;
+    answers_both(&api, &operator, || Empty::<Bytes>::new().boxed()).await;
+    answers_both(&api, &operator, || StreamBody::new(stream::empty::<std::io::Result<Frame<Bytes>>>())).await;
+    answers_both(&api, &operator, || axum::body::Body::from("any")).await;
+}
+
+async fn answers_both<B: RequestBody>(api: &TokenApi, operator: &str, body: impl Fn() -> B) {
+    let request = || {
+        let builder = http::Request::delete(format!("{PATH}?id=12345"));
+        builder.header("authorization", format!("Bearer {operator}")).body(body()).unwrap()
+    };
+    assert_eq!(api.clone().oneshot(request()).await.unwrap().status(), StatusCode::NOT_FOUND);
+    let by_hyper = hyper::service::Service::call(api, request()).await;
+    assert_eq!(by_hyper.unwrap().status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_router_of_axum_serves_it_among_its_routes() {
+    let catalog = catalog().await;
+    let (_, operator) = create(&catalog, "_admin").await;
+    let (id, _) = create(&catalog, "ci").await;
+    let router = axum::Router::<()>::new().nest_service("/influx", TokenApi::new(catalog.clone()));
+    let request = http::Request::delete(format!("/influx{PATH}?id={id}"));
+    let request = request.header("authorization", format!("Bearer {operator}")).body(axum::body::Body::empty());
+    assert_eq!(router.oneshot(request.unwrap()).await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert!(!catalog.live().contains(id));
+}
+
+pub(crate) async fn catalog() -> Catalog {
+    Catalog::open(Arc::new(MemoryStore::new()), Arc::new(SystemClock)).await.unwrap()
+}
+
+/// The ID and the secret of a new admin token.
+async fn create(catalog: &Catalog, name: &str) -> (TokenId, String) {
+    let (record, secret) = catalog.create(request(name)).await.unwrap();
+    (record.id, secret.expose().to_owned())
+}
+
+fn request(name: &str) -> TokenRequest {
+    TokenRequest { name: name.parse().unwrap(), permissions: Permissions::ADMIN, expires_in: None }
+}
+
+async fn connect<A: Authenticator<Principal = Principal>>(api: &TokenApi<A>) -> Http1 {
+    Http1::connect(serve(api.clone()).await, api.catalog().cluster_uuid()).await
+}
+
+/// Serves on a port of its own until the test's runtime ends.
+async fn serve<A: Authenticator<Principal = Principal>>(api: TokenApi<A>) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(server::serve(listener, api, std::future::pending()));
+    address
+}
+
+async fn text(response: Response<Body>) -> String {
+    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().into()).unwrap()
+}
