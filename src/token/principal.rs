@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::{Digest, Permissions, Timestamp, TokenId, TokenRecord};
 
-/// Whom a request acts as: a live token, without its secret. Cheap to clone.
+/// Whom a request acts as: a live token, without its secret, or what an authenticator takes for one. Cheap to clone.
 ///
 /// It holds only what is needed to authenticate and authorize, so that a million of them stay
 /// small.
@@ -22,6 +22,10 @@ const NEVER: u64 = u64::MAX;
 
 impl Principal {
     /// The principal of the token with this ID.
+    ///
+    /// An authenticator of your own makes one for a credential of another kind, with an ID that no token has: the audit
+    /// trail names it as what deleted a token. It is for that authenticator to refuse what has expired; and
+    /// [`Catalog::until_deleted`](crate::Catalog::until_deleted) takes what is no live token for deleted.
     pub fn new(id: TokenId, digest: Digest, expires_at: Option<Timestamp>, permissions: Arc<Permissions>) -> Self {
         let expires_at = expires_at.map_or(NEVER, Timestamp::as_millis);
         Self(Arc::new(Inner { id, digest, expires_at, permissions }))
