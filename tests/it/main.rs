@@ -10,6 +10,7 @@ mod deletion;
 mod embedding;
 mod failures;
 mod generated_client;
+mod memory_store;
 mod models;
 mod parameters;
 mod process;

@@ -1,4 +1,4 @@
-//! What the SQLite store promises beyond the laws of all stores.
+//! The laws of all stores on the SQLite store, and what it promises beyond them.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,15 @@ use influxdb3_tokens::{
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
-use crate::store_laws::{deletion, token};
+use crate::store_laws::{Subject, deletion, laws, token};
+
+laws!(subject);
+
+async fn subject() -> Subject {
+    let directory = tempdir().unwrap();
+    let open = move || SqliteStore::open(directory.path().join("data/tokens.db")).unwrap();
+    Subject::new(open()).await.reopened_by(open)
+}
 
 #[test]
 fn file_and_directories_are_created_for_their_owner_only() {

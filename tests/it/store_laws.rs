@@ -1,4 +1,4 @@
-//! What every store must uphold, checked on each of them.
+//! What every store must uphold, as tests that [`laws`] makes of a store.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -9,48 +9,40 @@ use influxdb3_tokens::{
     Timestamp, TokenId, TokenName, TokenRecord, TokenStore,
 };
 
+/// The laws as tests, each on a store of its own. The path is of an asynchronous function that makes a [`Subject`].
 macro_rules! laws {
-    ($($law:ident)*) => {
-        mod memory {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                async fn $law() {
-                    super::$law(super::Subject::memory().await).await;
-                }
-            )*
+    ($subject:path) => {
+        $crate::store_laws::laws! { $subject;
+            a_created_token_is_live_and_has_all_that_it_was_given
+            a_deleted_token_is_not_live_and_not_found_again
+            names_and_digests_are_unique_among_live_tokens
+            a_name_is_free_again_at_once_after_a_deletion
+            a_given_secret_of_a_deleted_token_is_refused_for_ever
+            a_store_is_loaded_once
+            the_operator_token_has_id_0_and_others_count_up_from_1
+            ids_are_not_used_again
+            of_concurrent_deletions_of_a_token_exactly_one_finds_it
+            of_concurrent_creations_of_a_name_exactly_one_succeeds
+            a_change_is_seen_through_when_its_future_is_dropped
+            pages_are_in_the_order_of_ids_and_within_the_limit
+            an_expired_token_stays_until_it_is_deleted
+            the_cluster_uuid_stays
+            everything_is_there_again_after_a_restart
         }
-
-        #[cfg(feature = "sqlite")]
-        mod sqlite {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                async fn $law() {
-                    super::$law(super::Subject::sqlite().await).await;
-                }
-            )*
-        }
+    };
+    ($subject:path; $($law:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $law() {
+                $crate::store_laws::$law($subject().await).await;
+            }
+        )*
     };
 }
 
-laws! {
-    a_created_token_is_live_and_has_all_that_it_was_given
-    a_deleted_token_is_not_live_and_not_found_again
-    names_and_digests_are_unique_among_live_tokens
-    a_name_is_free_again_at_once_after_a_deletion
-    a_given_secret_of_a_deleted_token_is_refused_for_ever
-    a_store_is_loaded_once
-    the_operator_token_has_id_0_and_others_count_up_from_1
-    ids_are_not_used_again
-    of_concurrent_deletions_of_a_token_exactly_one_finds_it
-    of_concurrent_creations_of_a_name_exactly_one_succeeds
-    a_change_is_seen_through_when_its_future_is_dropped
-    pages_are_in_the_order_of_ids_and_within_the_limit
-    an_expired_token_stays_until_it_is_deleted
-    the_cluster_uuid_stays
-    everything_is_there_again_after_a_restart
-}
+pub(crate) use laws;
 
-async fn a_created_token_is_live_and_has_all_that_it_was_given(subject: Subject) {
+pub(crate) async fn a_created_token_is_live_and_has_all_that_it_was_given(subject: Subject) {
     let token = NewToken {
         expires_at: Timestamp::from_millis(1_800_000_000_000),
         permissions: Arc::new("db:a,b:read system:*:read".parse().unwrap()),
@@ -66,7 +58,7 @@ async fn a_created_token_is_live_and_has_all_that_it_was_given(subject: Subject)
     assert_eq!(subject.all().await, [record]);
 }
 
-async fn a_deleted_token_is_not_live_and_not_found_again(subject: Subject) {
+pub(crate) async fn a_deleted_token_is_not_live_and_not_found_again(subject: Subject) {
     let (gone, stays) = (subject.create(token("a")).await, subject.create(token("b")).await);
     assert_eq!(subject.delete(gone.id).await, DeletionOutcome::Deleted);
     assert!(!subject.live.contains(gone.id));
@@ -76,7 +68,7 @@ async fn a_deleted_token_is_not_live_and_not_found_again(subject: Subject) {
     assert_eq!(subject.delete(TokenId::from_u64(u64::MAX)).await, DeletionOutcome::NotFound);
 }
 
-async fn names_and_digests_are_unique_among_live_tokens(subject: Subject) {
+pub(crate) async fn names_and_digests_are_unique_among_live_tokens(subject: Subject) {
     let first = subject.create(token("a")).await;
     let same_name = token("a");
     let same_digest = NewToken { digest: first.digest, ..token("b") };
@@ -88,7 +80,7 @@ async fn names_and_digests_are_unique_among_live_tokens(subject: Subject) {
     assert_eq!(subject.live.len(), 1);
 }
 
-async fn a_given_secret_of_a_deleted_token_is_refused_for_ever(mut subject: Subject) {
+pub(crate) async fn a_given_secret_of_a_deleted_token_is_refused_for_ever(mut subject: Subject) {
     let given = NewToken { origin: Origin::Given, ..token("a") };
     let record = subject.create(given.clone()).await;
     assert_eq!(subject.store.create(given.clone()).await.unwrap(), Creation::NameTaken);
@@ -103,14 +95,14 @@ async fn a_given_secret_of_a_deleted_token_is_refused_for_ever(mut subject: Subj
     assert!(subject.live.is_empty());
 }
 
-async fn a_store_is_loaded_once(subject: Subject) {
+pub(crate) async fn a_store_is_loaded_once(subject: Subject) {
     let record = subject.create(token("a")).await;
     assert!(matches!(subject.store.load(Arc::default()).await, Err(StoreError::Unavailable { .. })));
     subject.delete(record.id).await;
     assert!(subject.live.is_empty());
 }
 
-async fn a_name_is_free_again_at_once_after_a_deletion(mut subject: Subject) {
+pub(crate) async fn a_name_is_free_again_at_once_after_a_deletion(mut subject: Subject) {
     for _ in 0..3 {
         let record = subject.create(token("a")).await;
         assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
@@ -121,7 +113,7 @@ async fn a_name_is_free_again_at_once_after_a_deletion(mut subject: Subject) {
     assert_eq!(subject.all().await, [last]);
 }
 
-async fn the_operator_token_has_id_0_and_others_count_up_from_1(mut subject: Subject) {
+pub(crate) async fn the_operator_token_has_id_0_and_others_count_up_from_1(mut subject: Subject) {
     assert_eq!(subject.create(token("a")).await.id.as_u64(), 1);
     assert_eq!(subject.create(token(TokenName::OPERATOR)).await.id, TokenId::OPERATOR);
     assert_eq!(subject.create(token("b")).await.id.as_u64(), 2);
@@ -131,7 +123,7 @@ async fn the_operator_token_has_id_0_and_others_count_up_from_1(mut subject: Sub
     assert_eq!(second, Creation::NameTaken);
 }
 
-async fn ids_are_not_used_again(mut subject: Subject) {
+pub(crate) async fn ids_are_not_used_again(mut subject: Subject) {
     for expected in 1..=5 {
         let record = subject.create(token("a")).await;
         assert_eq!(record.id.as_u64(), expected);
@@ -140,7 +132,7 @@ async fn ids_are_not_used_again(mut subject: Subject) {
     }
 }
 
-async fn of_concurrent_deletions_of_a_token_exactly_one_finds_it(subject: Subject) {
+pub(crate) async fn of_concurrent_deletions_of_a_token_exactly_one_finds_it(subject: Subject) {
     for _ in 0..100 {
         let id = subject.create(token("a")).await.id;
         let rivals: Vec<_> = (0..4)
@@ -158,7 +150,7 @@ async fn of_concurrent_deletions_of_a_token_exactly_one_finds_it(subject: Subjec
     }
 }
 
-async fn of_concurrent_creations_of_a_name_exactly_one_succeeds(subject: Subject) {
+pub(crate) async fn of_concurrent_creations_of_a_name_exactly_one_succeeds(subject: Subject) {
     for _ in 0..100 {
         let rivals: Vec<_> = (0..4)
             .map(|_| {
@@ -178,7 +170,7 @@ async fn of_concurrent_creations_of_a_name_exactly_one_succeeds(subject: Subject
     }
 }
 
-async fn a_change_is_seen_through_when_its_future_is_dropped(subject: Subject) {
+pub(crate) async fn a_change_is_seen_through_when_its_future_is_dropped(subject: Subject) {
     for _ in 0..100 {
         let record = subject.create(token("a")).await;
         tokio::select! {
@@ -193,7 +185,7 @@ async fn a_change_is_seen_through_when_its_future_is_dropped(subject: Subject) {
     }
 }
 
-async fn pages_are_in_the_order_of_ids_and_within_the_limit(subject: Subject) {
+pub(crate) async fn pages_are_in_the_order_of_ids_and_within_the_limit(subject: Subject) {
     let mut records = vec![subject.create(token(TokenName::OPERATOR)).await];
     for number in 1..=20 {
         records.push(subject.create(token(&format!("token {number}"))).await);
@@ -215,7 +207,7 @@ async fn pages_are_in_the_order_of_ids_and_within_the_limit(subject: Subject) {
     assert_eq!(page(id(u64::MAX), 4).await.unwrap(), []);
 }
 
-async fn an_expired_token_stays_until_it_is_deleted(mut subject: Subject) {
+pub(crate) async fn an_expired_token_stays_until_it_is_deleted(mut subject: Subject) {
     let expired = NewToken { expires_at: Some(Timestamp::EPOCH), ..token("a") };
     let record = subject.create(expired).await;
     subject.restart().await;
@@ -224,14 +216,14 @@ async fn an_expired_token_stays_until_it_is_deleted(mut subject: Subject) {
     assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
 }
 
-async fn the_cluster_uuid_stays(mut subject: Subject) {
+pub(crate) async fn the_cluster_uuid_stays(mut subject: Subject) {
     let uuid = subject.store.cluster_uuid();
     assert!(!uuid.is_nil());
     subject.restart().await;
     assert_eq!(subject.store.cluster_uuid(), uuid);
 }
 
-async fn everything_is_there_again_after_a_restart(mut subject: Subject) {
+pub(crate) async fn everything_is_there_again_after_a_restart(mut subject: Subject) {
     let mut records = vec![subject.create(token(TokenName::OPERATOR)).await];
     for number in 0..50 {
         let expires_at = (number % 2 == 0).then_some(Timestamp::MAX);
@@ -250,41 +242,30 @@ async fn everything_is_there_again_after_a_restart(mut subject: Subject) {
 }
 
 /// A store under test, and what it has put in memory.
-struct Subject {
+pub(crate) struct Subject {
     store: Arc<dyn TokenStore>,
     live: Arc<LiveTokens>,
-    #[cfg(feature = "sqlite")]
-    directory: Option<tempfile::TempDir>,
+    reopen: Option<Box<dyn Fn() -> Arc<dyn TokenStore> + Send + Sync>>,
 }
 
 impl Subject {
-    async fn memory() -> Self {
-        let mut subject = Self {
-            store: Arc::new(MemoryStore::new()),
-            live: Arc::default(),
-            #[cfg(feature = "sqlite")]
-            directory: None,
-        };
+    /// This store, which has not been loaded. What it keeps ends with it, but for [`Self::reopened_by`].
+    pub(crate) async fn new(store: impl TokenStore) -> Self {
+        let mut subject = Self { store: Arc::new(store), live: Arc::default(), reopen: None };
         subject.load().await;
         subject
     }
 
-    #[cfg(feature = "sqlite")]
-    async fn sqlite() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let store = influxdb3_tokens::SqliteStore::open(directory.path().join("data/tokens.db")).unwrap();
-        let mut subject = Self { store: Arc::new(store), live: Arc::default(), directory: Some(directory) };
-        subject.load().await;
-        subject
+    /// The same with a function that opens what the store has kept, once the store was dropped.
+    pub(crate) fn reopened_by<S: TokenStore>(self, open: impl Fn() -> S + Send + Sync + 'static) -> Self {
+        Self { reopen: Some(Box::new(move || Arc::new(open()))), ..self }
     }
 
-    /// Starts anew with what the store has kept; one in memory keeps nothing, and goes on.
+    /// Starts anew with what the store has kept; one that keeps nothing goes on.
     async fn restart(&mut self) {
-        #[cfg(feature = "sqlite")]
-        if let Some(directory) = &self.directory {
+        if let Some(open) = &self.reopen {
             self.store = Arc::new(MemoryStore::new());
-            let store = influxdb3_tokens::SqliteStore::open(directory.path().join("data/tokens.db"));
-            self.store = Arc::new(store.unwrap());
+            self.store = open();
             self.load().await;
         }
     }

@@ -1,0 +1,11 @@
+//! The laws of all stores, on the one that is their reference.
+
+use influxdb3_tokens::MemoryStore;
+
+use crate::store_laws::{Subject, laws};
+
+laws!(subject);
+
+async fn subject() -> Subject {
+    Subject::new(MemoryStore::new()).await
+}
