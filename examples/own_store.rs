@@ -1,0 +1,270 @@
+//! A store of one's own: what is asked for is a line in a file, synced before it is done.
+//!
+//! ```sh
+//! cargo run --example own_store [ADDRESS [FILE]]
+//! ```
+//!
+//! prints a request to try. What it deletes stays deleted when the program is started again.
+//!
+//! It is durable, but not for many changes: the file keeps each for ever, each has a sync of its own, and blocks its
+//! thread meanwhile, which only tokio's runtime with several threads can bear.
+#![allow(clippy::print_stdout, reason = "says what to try")]
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use axum::Router;
+use futures::FutureExt;
+use influxdb3_tokens::{
+    Catalog, Creation, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken, Origin, Permissions,
+    StoreError, SystemClock, Timestamp, TokenApi, TokenId, TokenRecord, TokenRequest, TokenStore,
+};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::task::block_in_place;
+use uuid::Uuid;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let mut arguments = std::env::args().skip(1);
+    let address = arguments.next().unwrap_or("127.0.0.1:8181".to_owned());
+    let file = arguments.next().unwrap_or("tokens.jsonl".to_owned());
+    let listener = TcpListener::bind(&address).await?;
+    let catalog = Catalog::open(Arc::new(FileStore::open(file.as_ref())?), Arc::new(SystemClock)).await?;
+    // A secret is shown once: each start makes a token of its own, which is the one to delete.
+    let name = format!("start at {}", std::time::UNIX_EPOCH.elapsed()?.as_millis()).parse()?;
+    let (token, secret) =
+        catalog.create(TokenRequest { name, permissions: Permissions::ADMIN, expires_in: None }).await?;
+    println!(
+        r#"curl -i -X DELETE -H "Authorization: Bearer {}" "http://{address}/api/v3/configure/token?id={}""#,
+        secret.expose(),
+        token.id
+    );
+    axum::serve(listener, Router::new().fallback_service(TokenApi::new(catalog))).await?;
+    Ok(())
+}
+
+/// The file has the order of all changes. Done again in that order, in memory, they come to the same tokens.
+#[derive(Debug)]
+struct FileStore {
+    cluster_uuid: Uuid,
+    /// `None` after a failure: nobody knows what is on the disk until the file is opened anew.
+    file: Mutex<Option<File>>,
+    tokens: MemoryStore,
+}
+
+#[async_trait]
+impl TokenStore for FileStore {
+    fn cluster_uuid(&self) -> Uuid {
+        self.cluster_uuid
+    }
+
+    async fn load(&self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
+        self.tokens.load(live).await
+    }
+
+    async fn create(&self, token: NewToken) -> Result<Creation, StoreError> {
+        self.commit(&Change::from(&token), |tokens| tokens.create(token).now_or_never())
+    }
+
+    async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
+        self.commit(&Change::from(deletion), |tokens| tokens.delete(deletion).now_or_never())
+    }
+
+    async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
+        self.tokens.page(after, limit).await
+    }
+}
+
+impl FileStore {
+    /// Writes a change, syncs it, and does it: all at once, so that nothing is lost when the request goes away.
+    fn commit<T>(
+        &self,
+        change: &Change,
+        apply: impl FnOnce(&MemoryStore) -> Option<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        block_in_place(|| {
+            let mut slot = self.file.lock().map_err(|_| StoreError::unavailable("an earlier change panicked"))?;
+            let mut file = slot.take().ok_or_else(|| StoreError::unavailable("an earlier change failed"))?;
+            append(&mut file, change).map_err(StoreError::outcome_unknown)?;
+            *slot = Some(file);
+            apply(&self.tokens).expect("a store in memory waits for nothing")
+        })
+    }
+
+    /// Opens the file, which nobody else may have open, or makes it.
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let mut file = File::options().read(true).append(true).create(true).open(path)?;
+        file.try_lock()?;
+        let mut lines = Vec::new();
+        file.read_to_end(&mut lines)?;
+        // What a crash cut off was never answered.
+        lines.truncate(lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+        file.set_len(lines.len() as u64)?;
+        if lines.is_empty() {
+            let first = append(&mut file, &Uuid::new_v4().to_string())?;
+            lines.extend(first);
+            File::open(path.canonicalize()?.parent().ok_or("a file is in a directory")?)?.sync_all()?;
+        }
+        let mut lines = lines.split_inclusive(|byte| *byte == b'\n');
+        let cluster_uuid = serde_json::from_slice::<&str>(lines.next().unwrap_or_default())?.parse()?;
+        let tokens = MemoryStore::new();
+        for line in lines {
+            serde_json::from_slice::<Change>(line)?.apply(&tokens)?;
+        }
+        Ok(Self { cluster_uuid, file: Mutex::new(Some(file)), tokens })
+    }
+}
+
+/// Writes a line, and returns it once it is on the disk.
+fn append(file: &mut File, value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    file.write_all(&line)?;
+    file.sync_data()?;
+    Ok(line)
+}
+
+/// What is asked for, as a line has it. Times are milliseconds since the Unix epoch.
+#[derive(Serialize, Deserialize)]
+enum Change {
+    Create { name: String, digest: Vec<u8>, given: bool, at: u64, expires_at: Option<u64>, permissions: String },
+    Delete { id: u64, by: u64, at: u64 },
+}
+
+impl Change {
+    fn apply(self, tokens: &MemoryStore) -> Result<(), Failure> {
+        let time = |millis| Timestamp::from_millis(millis).ok_or("a time is out of range");
+        match self {
+            Change::Create { name, digest, given, at, expires_at, permissions } => {
+                let token = NewToken {
+                    name: name.parse()?,
+                    digest: Digest::from_bytes(digest.try_into().map_err(|_| "a digest has 64 bytes")?),
+                    origin: if given { Origin::Given } else { Origin::Drawn },
+                    created_at: time(at)?,
+                    expires_at: expires_at.map(time).transpose()?,
+                    permissions: Arc::new(permissions.parse()?),
+                };
+                tokens.create(token).now_or_never().transpose()?;
+            }
+            Change::Delete { id, by, at } => {
+                let deletion = Deletion::new(TokenId::from_u64(id), TokenId::from_u64(by), time(at)?);
+                tokens.delete(deletion.ok_or("the operator token stays")?).now_or_never().transpose()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<&NewToken> for Change {
+    fn from(token: &NewToken) -> Self {
+        Self::Create {
+            name: token.name.to_string(),
+            digest: token.digest.as_bytes().to_vec(),
+            given: token.origin == Origin::Given,
+            at: token.created_at.as_millis(),
+            expires_at: token.expires_at.map(Timestamp::as_millis),
+            permissions: token.permissions.to_string(),
+        }
+    }
+}
+
+impl From<Deletion> for Change {
+    fn from(deletion: Deletion) -> Self {
+        Self::Delete { id: deletion.id().as_u64(), by: deletion.by().as_u64(), at: deletion.at().as_millis() }
+    }
+}
+
+#[cfg(test)]
+#[path = "../tests/it/store_laws.rs"]
+mod store_laws;
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::slice::from_ref;
+
+    use http::{Request, StatusCode};
+    use http_body_util::Empty;
+    use hyper::body::Bytes;
+    use hyper_util::client::legacy::Client;
+    use hyper_util::rt::TokioExecutor;
+    use tempfile::{TempDir, tempdir};
+
+    use super::*;
+    use crate::store_laws::{Subject, deletion, laws, token};
+
+    laws!(subject);
+
+    async fn subject() -> Subject {
+        let directory = tempdir().unwrap();
+        let open = move || open(&directory);
+        Subject::new(open()).await.reopened_by(open)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_crash_cut_off_is_as_if_it_had_not_been_asked_for() {
+        let directory = tempdir().unwrap();
+        let store = open(&directory);
+        let Creation::Created(kept) = store.create(token("kept")).await.unwrap() else { panic!() };
+        store.create(token("cut off")).await.unwrap();
+        drop(store);
+        let file = File::options().write(true).open(directory.path().join("tokens.jsonl")).unwrap();
+        file.set_len(file.metadata().unwrap().len() - 1).unwrap();
+        drop(file);
+
+        let store = open(&directory);
+        assert_eq!(store.page(None, 9).await.unwrap(), from_ref(&kept));
+        assert_eq!(store.delete(deletion(kept.id)).await.unwrap(), DeletionOutcome::Deleted);
+        drop(store);
+        assert_eq!(open(&directory).page(None, 9).await.unwrap(), []);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_file_that_failed_is_not_written_to_again() {
+        let directory = tempdir().unwrap();
+        let mut store = open(&directory);
+        let read_only = File::open(directory.path().join("tokens.jsonl")).unwrap();
+        store.file = Mutex::new(Some(read_only));
+        assert!(store.create(token("a")).await.unwrap_err().may_have_happened());
+        assert!(!store.create(token("a")).await.unwrap_err().may_have_happened());
+        assert_eq!(store.page(None, 9).await.unwrap(), []);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_deletion_over_http_is_in_the_file_when_it_is_answered() {
+        let directory = tempdir().unwrap();
+        let catalog = Catalog::open(Arc::new(open(&directory)), Arc::new(SystemClock)).await.unwrap();
+        let request = |name: &str| TokenRequest {
+            name: name.parse().unwrap(),
+            permissions: Permissions::ADMIN,
+            expires_in: None,
+        };
+        let (operator, secret) = catalog.create(request("_admin")).await.unwrap();
+        let (gone, _) = catalog.create(request("gone")).await.unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let uri = format!("http://{}/api/v3/configure/token?id={}", listener.local_addr().unwrap(), gone.id);
+        let router = Router::new().fallback_service(TokenApi::new(catalog));
+        tokio::spawn(async { axum::serve(listener, router).await });
+
+        let request = Request::delete(uri).header("authorization", format!("Bearer {}", secret.expose()));
+        let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
+        let response = client.request(request.body(Empty::new()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
+
+        // The server has the file locked: what is in it now is read from a copy.
+        let copy = tempdir().unwrap();
+        std::fs::copy(directory.path().join("tokens.jsonl"), copy.path().join("tokens.jsonl")).unwrap();
+        assert_eq!(open(&copy).page(None, 9).await.unwrap(), [operator]);
+    }
+
+    fn open(directory: &TempDir) -> FileStore {
+        FileStore::open(&directory.path().join("tokens.jsonl")).unwrap()
+    }
+}
