@@ -21,6 +21,11 @@ API_FEATURES := server client client-tls mock
 CARGO_DENY := target/tools/cargo-deny@0.20.2/bin/cargo-deny
 CARGO_MUTANTS := target/tools/cargo-mutants@27.1.0/bin/cargo-mutants
 
+# rustdoc's JSON of each crate, and where the program that reads it is built.
+PUBLIC_API_JSON := $(TARGET)/doc/influxdb3_token_api.json $(TARGET)/doc/influxdb3_tokens.json
+PUBLIC_API := CARGO_TARGET_DIR=target/tools/public-api cargo
+PUBLIC_API_OPTIONS := --quiet --locked --manifest-path tools/public-api/Cargo.toml
+
 .PHONY: help
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -41,7 +46,7 @@ run: ## Build the server, make an operator token on the first run, and serve on 
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: check-generated check-format check-lints check-docs check-dependencies test-rust test-generation test-fixtures test-schemathesis test-spec-update ## Everything that must hold
+test: check-generated check-format check-lints check-docs check-public-api check-dependencies test-rust test-generation test-fixtures test-schemathesis test-spec-update ## Everything that must hold
 
 .PHONY: test-rust
 test-rust: ## The tests in Rust
@@ -87,6 +92,25 @@ check-lints: ## Clippy, with all features, with none, and with each alone
 .PHONY: check-docs
 check-docs: ## Build the documentation, without a warning
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --all-features
+
+.PHONY: check-public-api
+check-public-api: public-api-json test-public-api ## Fail where the public API is not as recorded, or the version does not fit its changes
+	$(PUBLIC_API) run $(PUBLIC_API_OPTIONS) -- check $(PUBLIC_API_JSON)
+
+.PHONY: public-api
+public-api: public-api-json ## Record the public API in docs/public-api/
+	$(PUBLIC_API) run $(PUBLIC_API_OPTIONS) -- record $(PUBLIC_API_JSON)
+
+.PHONY: public-api-json
+public-api-json:
+	RUSTDOC=tools/public-api/rustdoc RUSTDOCFLAGS='-Z unstable-options --output-format json' \
+		cargo doc --locked --workspace --lib --no-deps --all-features
+
+.PHONY: test-public-api
+test-public-api: ## The tests of what compares public APIs
+	rustfmt --check --edition 2024 tools/public-api/src/main.rs
+	$(PUBLIC_API) clippy $(PUBLIC_API_OPTIONS) --all-targets -- -D warnings
+	$(PUBLIC_API) test $(PUBLIC_API_OPTIONS)
 
 .PHONY: check-dependencies
 check-dependencies: $(CARGO_DENY) ## Licences, sources and banned crates
