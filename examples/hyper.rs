@@ -13,22 +13,22 @@ use std::sync::Arc;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use influxdb3_tokens::{Catalog, MemoryStore, Permissions, SystemClock, TokenApi, TokenRequest};
+use influxdb3_tokens::{MemoryStore, Permissions, TokenApi, TokenRequest};
 use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8181".to_owned());
     let listener = TcpListener::bind(&address).await?;
-    let catalog = Catalog::open(Arc::new(MemoryStore::new()), Arc::new(SystemClock)).await?;
-    let (_, operator) = catalog.create(admin("_admin")?).await?;
-    let (token, _) = catalog.create(admin("ci")?).await?;
+    let api = TokenApi::builder(Arc::new(MemoryStore::new())).build().await?;
+    let (_, operator) = api.catalog().create(admin("_admin")?).await?;
+    let (token, _) = api.catalog().create(admin("ci")?).await?;
     println!("TOKEN={operator}", operator = operator.expose());
     println!(
         r#"curl -i -X DELETE -H "Authorization: Bearer $TOKEN" "http://{address}/api/v3/configure/token?id={}""#,
         token.id
     );
-    serve(listener, TokenApi::new(catalog)).await?;
+    serve(listener, api).await?;
     Ok(())
 }
 
@@ -57,11 +57,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_is_deleted_over_each_protocol() {
-        let catalog = Catalog::open(Arc::new(MemoryStore::new()), Arc::new(SystemClock)).await.unwrap();
+        let api = TokenApi::builder(Arc::new(MemoryStore::new())).build().await.unwrap();
+        let catalog = api.catalog().clone();
         let (_, operator) = catalog.create(admin("_admin").unwrap()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, TokenApi::new(catalog.clone())));
+        tokio::spawn(serve(listener, api));
 
         for version in [Version::HTTP_11, Version::HTTP_2] {
             let (token, secret) = catalog.create(admin("ci").unwrap()).await.unwrap();

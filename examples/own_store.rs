@@ -20,8 +20,8 @@ use async_trait::async_trait;
 use axum::Router;
 use futures::FutureExt;
 use influxdb3_tokens::{
-    Catalog, Creation, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken, Origin, Permissions,
-    StoreError, SystemClock, Timestamp, TokenApi, TokenId, TokenRecord, TokenRequest, TokenStore,
+    Creation, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken, Origin, Permissions, StoreError,
+    Timestamp, TokenApi, TokenId, TokenRecord, TokenRequest, TokenStore,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -34,19 +34,19 @@ type Failure = Box<dyn Error + Send + Sync>;
 async fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let address = arguments.next().unwrap_or("127.0.0.1:8181".to_owned());
-    let file = arguments.next().unwrap_or("tokens.jsonl".to_owned());
+    let file = arguments.next().unwrap_or("target/tokens.jsonl".to_owned());
     let listener = TcpListener::bind(&address).await?;
-    let catalog = Catalog::open(Arc::new(FileStore::open(file.as_ref())?), Arc::new(SystemClock)).await?;
+    let api = TokenApi::builder(Arc::new(FileStore::open(file.as_ref())?)).build().await?;
     // A secret is shown once: each start makes a token of its own, which is the one to delete.
     let name = format!("start at {}", std::time::UNIX_EPOCH.elapsed()?.as_millis()).parse()?;
     let (token, secret) =
-        catalog.create(TokenRequest { name, permissions: Permissions::ADMIN, expires_in: None }).await?;
+        api.catalog().create(TokenRequest { name, permissions: Permissions::ADMIN, expires_in: None }).await?;
     println!(
         r#"curl -i -X DELETE -H "Authorization: Bearer {}" "http://{address}/api/v3/configure/token?id={}""#,
         secret.expose(),
         token.id
     );
-    axum::serve(listener, Router::new().fallback_service(TokenApi::new(catalog))).await?;
+    axum::serve(listener, Router::new().fallback_service(api)).await?;
     Ok(())
 }
 
@@ -240,17 +240,17 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_deletion_over_http_is_in_the_file_when_it_is_answered() {
         let directory = tempdir().unwrap();
-        let catalog = Catalog::open(Arc::new(open(&directory)), Arc::new(SystemClock)).await.unwrap();
+        let api = TokenApi::builder(Arc::new(open(&directory))).build().await.unwrap();
         let request = |name: &str| TokenRequest {
             name: name.parse().unwrap(),
             permissions: Permissions::ADMIN,
             expires_in: None,
         };
-        let (operator, secret) = catalog.create(request("_admin")).await.unwrap();
-        let (gone, _) = catalog.create(request("gone")).await.unwrap();
+        let (operator, secret) = api.catalog().create(request("_admin")).await.unwrap();
+        let (gone, _) = api.catalog().create(request("gone")).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let uri = format!("http://{}/api/v3/configure/token?id={}", listener.local_addr().unwrap(), gone.id);
-        let router = Router::new().fallback_service(TokenApi::new(catalog));
+        let router = Router::new().fallback_service(api);
         tokio::spawn(async { axum::serve(listener, router).await });
 
         let request = Request::delete(uri).header("authorization", format!("Bearer {}", secret.expose()));
