@@ -11,6 +11,15 @@
 //! | [`security`] | credentials, and the trait that turns them into a principal |
 //! | `server` | the HTTP service that calls an implementation of [`Api`] |
 //! | `client` | [`Api`] over HTTP |
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `server` (default) | `server::Service` |
+//! | `client` | `client::Client` |
+//! | `client-tls` | HTTPS for the client |
+//! | `mock` | `MockApi`, to test what calls the trait |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod api;
 mod context;
