@@ -46,7 +46,7 @@ run: ## Build the server, make an operator token on the first run, and serve on 
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: check-generated check-format check-lints check-docs check-public-api check-dependencies test-rust test-generation test-fixtures test-schemathesis test-spec-update ## Everything that must hold
+test: check-generated check-format check-lints check-docs check-features check-public-api check-dependencies test-rust test-generation test-fixtures test-schemathesis test-spec-update ## Everything that must hold
 
 .PHONY: test-rust
 test-rust: ## The tests in Rust
@@ -92,6 +92,10 @@ check-lints: ## Clippy, with all features, with none, and with each alone
 .PHONY: check-docs
 check-docs: ## Build the documentation, without a warning
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --all-features
+
+.PHONY: check-features
+check-features: ## Fail where README's tables of features are wrong; tools/features.py --write writes their numbers
+	python3 tools/features.py
 
 .PHONY: check-public-api
 check-public-api: public-api-json test-public-api ## Fail where the public API is not as recorded, or the version does not fit its changes

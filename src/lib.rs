@@ -20,6 +20,15 @@
 //!
 //! The library sets up no runtime and no logger.
 //!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `sqlite` | `SqliteStore`, tokens in one SQLite file |
+//! | `server` | [`server`], the standalone server and its control socket |
+//! | `contract` | [`contract`], the kit that checks any running server against the document |
+//! | `cli` (default) | the command `influxdb3-tokens`, which takes all of them |
+//!
 //! # Example
 //!
 //! ```
@@ -49,6 +58,8 @@
 //! # Ok(())
 //! # }
 //! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod api;
 mod catalog;

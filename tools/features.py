@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Checks the tables of features in README.md, and that each crate's documentation names every feature.
+
+`features.py`            fails where a feature or a number of crates is not as cargo has it.
+`features.py --write`    writes the numbers.
+
+A table is found by its head, `| feature of PACKAGE | ... | crates |`. A row `(none)` is the package without features;
+the others are each a feature alone, `default` among them. Counted is what is compiled for Linux on x86-64, without
+build scripts' and tests' own dependencies, and without the package itself.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+HEAD = re.compile(r"\| feature of `([\w-]+)` \|.*\| crates \|$")
+ROW = re.compile(r"\| (?:`([\w-]+)`|\(none\)) \|.*\| (\d+) \|$")
+
+
+def main():
+    problems = []
+    lines, found = README.read_text().splitlines(), set()
+    packages = {package["name"]: package for package in cargo_json("metadata", "--no-deps")["packages"]}
+    package = None
+    for number, line in enumerate(lines):
+        if head := HEAD.match(line):
+            package = head[1]
+        elif not line.startswith("|"):
+            package = None
+        elif package and (row := ROW.match(line)):
+            found.add((package, row[1]))
+            if row[1] and row[1] not in packages[package]["features"]:
+                problems.append(f"README.md: {package} has no feature {row[1]}")
+                continue
+            crates = count(package, row[1])
+            if int(row[2]) != crates:
+                problems.append(f"README.md: {package} with {row[1] or 'no feature'} is {crates} crates, not {row[2]}")
+            lines[number] = f"{line[: row.start(2)]}{crates} |"
+    for name, package in packages.items():
+        documentation = Path(package["manifest_path"]).with_name("src") / "lib.rs"
+        documented = "".join(line for line in documentation.read_text().splitlines(True) if line.startswith("//!"))
+        for feature in [None, *package["features"]]:
+            if (name, feature) not in found:
+                problems.append(f"README.md: the table of {name} has no row for {feature or '(none)'}")
+            if feature not in (None, "default") and f"| `{feature}`" not in documented:
+                file = documentation.relative_to(ROOT)
+                problems.append(f"{file}: the crate's documentation does not name `{feature}`")
+    if "--write" in sys.argv[1:]:
+        README.write_text("\n".join(lines) + "\n")
+        problems = [problem for problem in problems if " crates, not " not in problem]
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+def count(package, feature):
+    """How many crates a package brings with one feature, or with none."""
+    features = ["--features", feature] if feature else []
+    tree = cargo(
+        "tree", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}",
+        "--target", "x86_64-unknown-linux-gnu", "--no-default-features", *features,
+    )  # fmt: skip
+    # A crate that was printed before is printed with an asterisk.
+    return len({" ".join(line.split()[:2]) for line in tree.splitlines() if line}) - 1
+
+
+def cargo_json(*arguments):
+    return json.loads(cargo(*arguments, "--format-version", "1"))
+
+
+def cargo(*arguments):
+    return subprocess.run(
+        ["cargo", *arguments, "--locked"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())
