@@ -10,7 +10,6 @@ in schemathesis.toml. Its reports stay in target/schemathesis.
 import argparse
 import base64
 import collections
-import contextlib
 import json
 import os
 import secrets
@@ -25,11 +24,10 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 DOCUMENT = ROOT / "generated" / "openapi.json"
 REPORTS = ROOT / "target" / "schemathesis"
-# As cargo takes it: relative to the folder that it is called in.
-BINARY = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "influxdb3-tokens"
 
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests")]
 import pinned  # noqa: E402
+import server  # noqa: E402
 
 EXAMPLE_TOKENS = 250
 DICTIONARY_TOKENS = 250
@@ -40,7 +38,7 @@ METHOD_NOT_ALLOWED = 405
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--binary", type=Path, default=BINARY, help="the server [default: what `cargo build` makes]")
+    arguments.add_argument("--binary", type=Path, default=server.BINARY, help="the server [default: what `cargo build` makes]")
     arguments.add_argument("--seed", type=int, default=1, help="which requests are generated [default: 1]")
     options = arguments.parse_args()
     if not options.binary.is_file():
@@ -50,11 +48,13 @@ def main():
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        token = write_tokens(options.binary.resolve(), folder)
-        with server(options.binary.resolve(), folder) as address:
-            live = live_ids(options.binary.resolve(), folder)
+        permission = folder / "permission.json"
+        permission.touch(mode=0o600)
+        permission.write_text(json.dumps(permission_tokens()), encoding="utf-8")
+        with server.running(folder, "--permission-tokens-file", permission, binary=options.binary.resolve()) as running:
+            live = running.live_ids()
             declared = write_inputs(folder, live[:EXAMPLE_TOKENS], live[EXAMPLE_TOKENS:])
-            passed = schemathesis(tools, folder, address, token, options.seed)
+            passed = schemathesis(tools, folder, running.address, running.operator, options.seed)
     problems = [] if passed else ["Schemathesis found failures"]
     problems += judge(declared)
     print(f"{time.monotonic() - began:.0f} s; to repeat: {Path(sys.argv[0])} --seed {options.seed}")
@@ -62,53 +62,14 @@ def main():
         sys.exit("\n".join(f"schemathesis: {problem}" for problem in problems))
 
 
-def write_tokens(binary, folder):
-    """Writes the files of the tokens that the server is to start with, and returns the operator token."""
-    admin = folder / "admin.json"
-    run([binary, "create", "--admin", "--offline", "--output-file", admin])
+def permission_tokens():
+    """As many tokens as are to be deleted, in the format of a file of permission tokens."""
 
     def secret():
         return "apiv3_" + base64.urlsafe_b64encode(secrets.token_bytes(64)).decode().rstrip("=")
 
     names = [f"token-{number}" for number in range(EXAMPLE_TOKENS + DICTIONARY_TOKENS)]
-    tokens = [{"token": secret(), "name": name, "permissions": ["db:sensors:read"]} for name in names]
-    permission = folder / "permission.json"
-    permission.touch(mode=0o600)
-    permission.write_text(json.dumps({"tokens": tokens}), encoding="utf-8")
-    return json.loads(admin.read_text(encoding="utf-8"))["token"]
-
-
-@contextlib.contextmanager
-def server(binary, folder):
-    """A server with the tokens of `write_tokens`, on a free port, until the block is left; yields its address."""
-    with open(folder / "log", "w+", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            [
-                binary, "serve", "--http-bind", "127.0.0.1:0", "--data-dir", folder / "data",
-                "--admin-token-file", folder / "admin.json", "--permission-tokens-file", folder / "permission.json",
-                "--log-filter", "warn",
-            ],
-            stdout=subprocess.PIPE, stderr=log, text=True,
-        )  # fmt: skip
-        try:
-            listening, _, address = process.stdout.readline().strip().partition(" on ")
-            if listening == "listening":
-                yield address
-                process.terminate()
-                process.wait(timeout=30)
-        finally:
-            process.kill()
-            process.wait()
-            log.seek(0)
-            sys.stderr.write(log.read())
-        if process.returncode != 0:
-            sys.exit(f"the server ended with exit code {process.returncode}")
-
-
-def live_ids(binary, folder):
-    """The IDs of the tokens that can be deleted: all but the operator token."""
-    shown = run([binary, "show", "--format", "json", "--data-dir", folder / "data"])
-    return [str(token["id"]) for token in json.loads(shown) if token["name"] != "_admin"]
+    return {"tokens": [{"token": secret(), "name": name, "permissions": ["db:sensors:read"]} for name in names]}
 
 
 def write_inputs(folder, examples, dictionary):
@@ -181,14 +142,6 @@ def judge(declared):
     for warning, concerned in report["warnings"].items():
         if concerned:
             yield f"the warning {warning}: {concerned}"
-
-
-def run(command):
-    """Runs a command and returns what it printed."""
-    done = subprocess.run(command, text=True, stdout=subprocess.PIPE)
-    if done.returncode != 0:
-        sys.exit(f"{command[0]} {command[1]} failed with exit code {done.returncode}")
-    return done.stdout
 
 
 if __name__ == "__main__":

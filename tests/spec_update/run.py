@@ -6,7 +6,8 @@ import unittest
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 if __name__ == "__main__":
     modules = ["test_contract_changes", "test_failures", "test_updates"]

@@ -1,11 +1,15 @@
 """What an update does with documents that it takes in."""
 
+import base64
+import http.client
 import json
 import subprocess
+import tempfile
 import unittest
+from pathlib import Path
 
-from checkout import COPY, ENVIRONMENT, FOLDER, TARGET, Checkout, changed, written
-from server import Server
+from checkout import COPY, ENVIRONMENT, Checkout, changed, written
+from server import running
 
 SECURITY = "security:\n  - BearerAuthentication: []\n"
 ALL_SCHEMES = SECURITY + "".join(f"  - {name}Authentication: []\n" for name in ("Token", "Basic", "Querystring"))
@@ -75,12 +79,11 @@ class Updates(unittest.TestCase):
 
         build = ["cargo", "build", "--quiet", "--locked", "--bin", "influxdb3-tokens"]
         subprocess.run(build, cwd=COPY, env=ENVIRONMENT, check=True)
-        with Server(TARGET / "debug" / "influxdb3-tokens", FOLDER / "data") as server:
-            unknown = "/api/v3/configure/token?id=999"
-            for credential in server.credentials(server.secret):
-                self.assertEqual(server.delete(unknown, **credential), 404, credential)
-            for credential in server.credentials("apiv3_wrong"):
-                self.assertEqual(server.delete(unknown, **credential), 401, credential)
+        with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
+            for scheme, credential in credentials(server.operator).items():
+                self.assertEqual(status_of_an_unknown_token(server.address, **credential), 404, scheme)
+            for scheme, credential in credentials("apiv3_wrong").items():
+                self.assertEqual(status_of_an_unknown_token(server.address, **credential), 401, scheme)
 
     def test_a_version_may_be_any_text_and_plain_scalars_are_those_of_yaml_1_2(self):
         scalars = "  x-date: 2025-04-18\n  x-on: on\n  x-octal: 0o14\n  x-zero: 014\n"
@@ -109,3 +112,19 @@ class Updates(unittest.TestCase):
         printed = self.updated(written(document, "changed.json"))
         # The overlay's corrections are in it already.
         self.assertEqual(printed, {"breaking": [], "compatible": [], "other": [], "left_to_write": []})
+
+
+def credentials(secret):
+    """The secret by each of the document's security schemes."""
+    basic = base64.b64encode(f"anyone:{secret}".encode()).decode()
+    headers = {"Bearer": f"Bearer {secret}", "Token": f"Token {secret}", "Basic": f"Basic {basic}"}
+    by_header = {scheme: {"headers": {"Authorization": header}} for scheme, header in headers.items()}
+    return by_header | {"query": {"query": f"&u=anyone&p={secret}"}}
+
+
+def status_of_an_unknown_token(address, headers=None, query=""):
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    connection.request("DELETE", f"/api/v3/configure/token?id=999{query}", headers=headers or {})
+    status = connection.getresponse().status
+    connection.close()
+    return status

@@ -1,0 +1,75 @@
+"""The server as a process of its own, with an operator token, for the tests in Python."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# As cargo takes it: relative to the folder that it is called in.
+BINARY = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute() / "debug" / "influxdb3-tokens"
+
+
+@contextlib.contextmanager
+def running(folder, *options, binary=BINARY):
+    """A server on a free port, until the block is left; all that it keeps is in `folder`, placed as by `make run`.
+
+    What it logged, warnings and worse, is passed on when it ends. It has to end as told to.
+    """
+    data_dir = folder / "data"
+    data_dir.mkdir(mode=0o700)
+    operator = data_dir / "operator-token.json"
+    run([binary, "create", "--admin", "--offline", "--output-file", operator])
+    with open(folder / "log", "w+", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [
+                binary, "serve", "--http-bind", "127.0.0.1:0", "--data-dir", data_dir,
+                "--admin-token-file", operator, "--log-filter", "warn", *options,
+            ],
+            stdout=subprocess.PIPE, stderr=log, text=True,
+        )  # fmt: skip
+        try:
+            listening, _, address = process.stdout.readline().strip().partition(" on ")
+            if listening == "listening":
+                yield Server(binary, data_dir, address, json.loads(operator.read_text(encoding="utf-8"))["token"])
+                process.terminate()
+                process.wait(timeout=30)
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            log.seek(0)
+            sys.stderr.write(log.read())
+        if process.returncode != 0:
+            sys.exit(f"the server ended with exit code {process.returncode}")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: its program, its data directory, its `http://` address, and the operator token's secret."""
+
+    binary: Path
+    data_dir: Path
+    address: str
+    operator: str
+
+    def create(self, name, *options):
+        """Creates a token, and returns the document's AdminTokenObject."""
+        command = [self.binary, "create", "--name", name, "--format", "json", "--data-dir", self.data_dir]
+        return json.loads(run([*command, *options]))
+
+    def live_ids(self):
+        """The IDs of the tokens that can be deleted: all but the operator token."""
+        shown = run([self.binary, "show", "--format", "json", "--data-dir", self.data_dir])
+        return [str(token["id"]) for token in json.loads(shown) if token["name"] != "_admin"]
+
+
+def run(command):
+    """Runs a command and returns what it printed."""
+    done = subprocess.run(command, text=True, stdout=subprocess.PIPE)
+    if done.returncode != 0:
+        sys.exit(f"{command[0]} {command[1]} failed with exit code {done.returncode}")
+    return done.stdout
