@@ -64,6 +64,9 @@ fn a_response_to_head_keeps_its_headers_and_the_length_of_its_body() {
     assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
     assert_eq!(response.headers()[CONTENT_LENGTH], length.to_string().as_str());
     assert_eq!(response.body().size_hint().exact(), Some(0));
+
+    let empty = without_body(Response::new(crate::server::full(Bytes::new())));
+    assert!(!empty.headers().contains_key(CONTENT_LENGTH));
 }
 
 #[test]
