@@ -95,7 +95,7 @@ fn demanded_by_http(operation: &'static Operation, request: &Template, response:
         match response.header(WWW_AUTHENTICATE) {
             None => problem(Subject::Header, "www-authenticate is missing".to_owned()),
             Some(_) => {
-                let challenges: Vec<&str> = challenges(response);
+                let challenges = challenges(response);
                 let listed = |scheme: &SecurityScheme| match scheme.kind {
                     SecurityKind::Bearer => challenges.iter().any(|name| name.eq_ignore_ascii_case("bearer")),
                     SecurityKind::Basic => challenges.iter().any(|name| name.eq_ignore_ascii_case("basic")),
@@ -112,8 +112,9 @@ fn demanded_by_http(operation: &'static Operation, request: &Template, response:
         let declared = OPERATIONS.iter().filter(|other| other.path == request.path).map(|other| other.method.as_str());
         match response.header(ALLOW) {
             None => problem(Subject::Header, "allow is missing".to_owned()),
-            Some(allow) => {
-                let allowed: Vec<&str> = allow.split(',').map(str::trim).collect();
+            Some(_) => {
+                let values = response.headers.get_all(ALLOW).iter().filter_map(|value| value.to_str().ok());
+                let allowed: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
                 for method in declared.filter(|method| !allowed.contains(method)) {
                     problem(Subject::Header, format!("allow does not name {method}"));
                 }
@@ -126,11 +127,117 @@ fn demanded_by_http(operation: &'static Operation, request: &Template, response:
     problems
 }
 
-/// The names of the schemes in `WWW-Authenticate` (RFC 9110, section 11.6.1): words that neither are nor follow a
-/// parameter.
-fn challenges(response: &Response) -> Vec<&str> {
+/// The names of the schemes in `WWW-Authenticate`. Challenges and their parameters are in one list, separated by commas;
+/// a parameter has an equals sign behind its name, and its value may be quoted (RFC 9110, section 11.6.1).
+fn challenges(response: &Response) -> Vec<String> {
     let values = response.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
-    let parts = values.flat_map(|value| value.split(','));
-    let first_words = parts.filter_map(|part| part.split_whitespace().next());
-    first_words.filter(|word| !word.contains('=')).collect()
+    let unquoted: Vec<String> = values.map(without_quoted).collect();
+    let first_words = unquoted.iter().flat_map(|value| value.split(',')).filter_map(|part| {
+        let part = part.trim();
+        let (word, rest) = part.split_at(part.find([' ', '\t', '=']).unwrap_or(part.len()));
+        (!word.is_empty() && !rest.trim_start().starts_with('=')).then(|| word.to_owned())
+    });
+    first_words.collect()
+}
+
+/// A header's value without what stands in quotes (RFC 9110, section 5.6.4).
+fn without_quoted(value: &str) -> String {
+    let (mut text, mut quoted, mut characters) = (String::new(), false, value.chars());
+    while let Some(c) = characters.next() {
+        match c {
+            '"' => quoted = !quoted,
+            '\\' if quoted => drop(characters.next()),
+            _ if quoted => {}
+            _ => text.push(c),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+    use super::*;
+
+    fn response(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> Response {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        Response { status: StatusCode::from_u16(status).unwrap(), headers: map, body: body.as_bytes().into() }
+    }
+
+    fn named(values: &[&'static str]) -> Vec<String> {
+        let headers: Vec<_> = values.iter().map(|value| ("www-authenticate", *value)).collect();
+        challenges(&response(401, &headers, ""))
+    }
+
+    #[test]
+    fn challenges_are_found_among_their_parameters() {
+        assert_eq!(named(&["Bearer"]), ["Bearer"]);
+        assert_eq!(named(&[r#"Bearer realm="a", error="b""#]), ["Bearer"]);
+        assert_eq!(
+            named(&[r#"Basic realm="a", Bearer realm="b", error=c, Digest x=y"#]),
+            ["Basic", "Bearer", "Digest"]
+        );
+        assert_eq!(named(&[r#"Basic realm="a""#, "bearer"]), ["Basic", "bearer"]);
+        assert_eq!(named(&["Negotiate YWJj==, Bearer realm = x, error = y"]), ["Negotiate", "Bearer"]);
+        assert_eq!(named(&[", Bearer ,,"]), ["Bearer"]);
+    }
+
+    #[test]
+    fn what_stands_in_quotes_is_no_challenge() {
+        assert_eq!(named(&[r#"Digest realm="x, Bearer y", nonce="\", Bearer z""#]), ["Digest"]);
+        assert_eq!(named(&[r#"Digest realm="\\", Bearer"#]), ["Digest", "Bearer"]);
+    }
+
+    fn of_body(headers: &[(&'static str, &'static str)], text: &'static str) -> Option<String> {
+        let schema = jsonschema::options().build(&serde_json::json!({"type": "object"})).unwrap();
+        let declared = BTreeMap::from([("application/json".to_owned(), Some(schema))]);
+        body(&declared, &response(400, headers, text)).map(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn a_content_type_may_have_parameters_and_any_case() {
+        for content_type in ["application/json", "application/json; charset=utf-8", "Application/JSON ;charset=utf-8"] {
+            assert_eq!(of_body(&[("content-type", content_type)], "{}"), None);
+            let problem = of_body(&[("content-type", content_type)], "{").unwrap();
+            assert_eq!(problem, "body: no JSON, which its content type says it is");
+        }
+    }
+
+    #[test]
+    fn a_body_is_of_a_declared_type_and_fits_its_schema() {
+        assert_eq!(of_body(&[], "{}").unwrap(), "content type: none; application/json is declared");
+        let problem = of_body(&[("content-type", "text/json")], "{}").unwrap();
+        assert_eq!(problem, r#"content type: "text/json"; application/json is declared"#);
+        let problem = of_body(&[("content-type", "application/json")], r#"["secret"]"#).unwrap();
+        assert!(problem.starts_with("body: ") && !problem.contains("secret"), "{problem}");
+    }
+
+    #[test]
+    fn where_no_body_is_declared_there_is_none() {
+        let empty = |headers, text| body(&BTreeMap::new(), &response(404, headers, text)).map(|it| it.to_string());
+        assert_eq!(empty(&[], ""), None);
+        assert_eq!(empty(&[], "{}").unwrap(), "body: 2 bytes, where no body is declared");
+        let problem = empty(&[("content-type", "text/plain")], "").unwrap();
+        assert_eq!(problem, "content type: text/plain, of a response without a body");
+    }
+
+    #[test]
+    fn allow_names_the_methods_that_there_are_and_not_the_refused_one() {
+        let request = |method: &str| Template { method: method.to_owned(), ..Template::of(&OPERATIONS[0], |_| None) };
+        let found = |method, headers| -> Vec<String> {
+            let problems = demanded_by_http(&OPERATIONS[0], &request(method), &response(405, headers, ""));
+            problems.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(found("POST", &[("allow", "DELETE")]), [""; 0]);
+        assert_eq!(found("POST", &[("allow", "GET , DELETE")]), [""; 0]);
+        assert_eq!(found("POST", &[("allow", "GET"), ("allow", "DELETE")]), [""; 0]);
+        assert_eq!(found("POST", &[("allow", "DELETE, POST")]), ["header: allow names POST, which is refused"]);
+        assert_eq!(found("POST", &[("allow", "GET")]), ["header: allow does not name DELETE"]);
+        assert_eq!(found("POST", &[]), ["header: allow is missing"]);
+        assert_eq!(found("POST", &[("allow", "")]), ["header: allow does not name DELETE"]);
+    }
 }
