@@ -85,12 +85,15 @@ impl TryFrom<AdminTokenObject> for IssuedToken {
     }
 }
 
-/// Why a token was not supplied.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a token was not supplied. The text stands in reports, and must hold no secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NotIssued {
     /// There is none of this kind: what needs it is not covered.
+    #[error("{0}")]
     Unavailable(String),
     /// The source does not work: the run ends.
+    #[error("{0}")]
     Failed(String),
 }
 
@@ -149,12 +152,23 @@ impl TokenSource for CommandTokens {
         }
         let errors = String::from_utf8_lossy(&output.stderr);
         let reason = errors.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason");
-        let reason = format!("the command for tokens ended with {}: {}", output.status, reason.trim());
+        let reason = format!("the command for tokens ended with {}: {}", output.status, redacted(reason.trim()));
         match output.status.code() {
             None | Some(126 | 127) => Err(NotIssued::Failed(reason)),
             Some(_) => Err(NotIssued::Unavailable(reason)),
         }
     }
+}
+
+/// A command's text without what could be a secret: words of a length that words do not have.
+fn redacted(text: &str) -> String {
+    const LONG: usize = 20;
+    let ends_word = |c: char| !(c.is_alphanumeric() || "_-+=".contains(c));
+    let words = text.split_inclusive(ends_word).map(|piece| {
+        let word = piece.trim_end_matches(ends_word);
+        if word.chars().count() < LONG { piece.to_owned() } else { piece.replace(word, "[redacted]") }
+    });
+    words.collect()
 }
 
 /// Tokens that were made before the run, each given out once.
@@ -186,7 +200,11 @@ impl FileTokens {
     pub fn read(path: &Path) -> io::Result<Self> {
         let invalid = |_| {
             // Without what serde_json says, which may show what is in the file.
-            io::Error::new(io::ErrorKind::InvalidData, "not a JSON array of AdminTokenObject")
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                "no JSON array of AdminTokenObject; it takes what `influxdb3-tokens create --format json` prints, too, \
+                 one object after the other",
+            )
         };
         let text = std::fs::read_to_string(path)?;
         let tokens = if text.trim_start().starts_with('[') {
@@ -217,5 +235,18 @@ impl TokenSource for FileTokens {
             fitting.ok_or_else(|| NotIssued::Unavailable("no such token is left in the file".to_owned()))?;
         tokens.remove(at);
         Ok(token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_be_a_secret_is_not_told() {
+        let line = "error: cannot write apiv3_Zm9vYmFyYmF6cXV4Zm9v-_==, in `/var/lib/x`: no such file";
+        assert_eq!(redacted(line), "error: cannot write [redacted], in `/var/lib/x`: no such file");
+        assert_eq!(redacted("\u{e4} b"), "\u{e4} b");
+        assert_eq!(redacted(""), "");
     }
 }
