@@ -31,7 +31,8 @@ pub(super) enum Expected {
     Each(Statuses),
     /// Exactly one has one of the first, each other one of the second.
     Once(Statuses, Statuses),
-    /// Each has one of these, and they do not differ.
+    /// Each has one of these, and they do not differ. The second half of the requests repeats the first, so that what
+    /// differs from response to response is known.
     Alike(Statuses),
 }
 

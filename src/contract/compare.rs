@@ -1,5 +1,9 @@
 //! Whether the responses of a step are what is expected of them together.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::header::{CONTENT_LENGTH, DATE};
+
 use super::case::{Expected, Statuses};
 use super::exchange::Response;
 use super::report::{Problem, Subject};
@@ -23,30 +27,113 @@ pub(super) fn problems(expected: &Expected, responses: &[&Response]) -> Vec<Prob
         }
         Expected::Alike(statuses) => {
             let mut problems = must_be(statuses, responses);
-            let differences = responses.windows(2).filter_map(|pair| difference(pair[0], pair[1]));
-            problems.extend(differences.map(|text| (Subject::Difference, text).into()));
+            let (once, again) = responses.split_at(responses.len() / 2);
+            problems.extend(differences(once, again).map(|aspect| (Subject::Difference, aspect).into()));
             problems
         }
     }
 }
 
-/// What tells two responses apart, besides what differs from response to response.
-fn difference(one: &Response, other: &Response) -> Option<String> {
-    if one.status != other.status {
-        return Some(format!("{} and {}", one.status.as_u16(), other.status.as_u16()));
+/// What tells responses apart. Not what differs between two to the same request, the one in `once` and the other in
+/// `again`, because that tells nothing.
+fn differences(once: &[&Response], again: &[&Response]) -> impl Iterator<Item = String> {
+    let aspects = |responses: &[&Response]| -> Vec<_> { responses.iter().map(|response| aspects(response)).collect() };
+    let (once, again) = (aspects(once), aspects(again));
+    let names: BTreeSet<String> = once.iter().flat_map(|aspects| aspects.keys().cloned()).collect();
+    names.into_iter().filter(move |name| {
+        let of = |aspects: &BTreeMap<String, Vec<u8>>| aspects.get(name).cloned();
+        let steady = once.iter().map(of).eq(again.iter().map(of));
+        steady && once.windows(2).any(|pair| of(&pair[0]) != of(&pair[1]))
+    })
+}
+
+/// Everything that a response tells, but when it was sent and, because the body tells it, how long the body is.
+fn aspects(response: &Response) -> BTreeMap<String, Vec<u8>> {
+    let mut aspects = BTreeMap::from([
+        ("the status".to_owned(), response.status.as_str().into()),
+        ("the body".to_owned(), response.body.to_vec()),
+    ]);
+    for (name, value) in response.headers.iter().filter(|(name, _)| ![DATE, CONTENT_LENGTH].contains(name)) {
+        let values = aspects.entry(name.to_string()).or_default();
+        // What no value holds, between two.
+        values.extend(value.as_bytes().iter().chain(b"\0"));
     }
-    if one.body != other.body {
-        return Some("two bodies".to_owned());
+    aspects
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn response(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> Response {
+        let headers =
+            headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        Response {
+            status: status.try_into().unwrap(),
+            headers: HeaderMap::from_iter(headers),
+            body: body.as_bytes().into(),
+        }
     }
-    let names = |response: &Response| {
-        let mut names: Vec<String> = response.headers.keys().map(ToString::to_string).collect();
-        names.sort_unstable();
-        names
-    };
-    if names(one) != names(other) {
-        return Some("other headers".to_owned());
+
+    fn found(expected: Expected, responses: &[Response]) -> Vec<String> {
+        problems(&expected, &responses.iter().collect::<Vec<_>>()).iter().map(ToString::to_string).collect()
     }
-    let told = ["content-type", "content-length", "www-authenticate"];
-    let differs = |name: &&str| one.headers.get_all(*name).iter().ne(other.headers.get_all(*name));
-    told.iter().find(|name| differs(name)).map(|name| format!("another {name}"))
+
+    fn alike(responses: &[Response]) -> Vec<String> {
+        found(Expected::Alike(Statuses::one(401)), responses)
+    }
+
+    #[test]
+    fn each_response_has_one_of_the_statuses() {
+        let each = Expected::Each(Statuses::one(404).or([400]));
+        assert_eq!(found(each.clone(), &[response(404, &[], ""), response(400, &[], "")]), [""; 0]);
+        assert_eq!(
+            found(each, &[response(404, &[], ""), response(204, &[], "")]),
+            ["status: 204; 404 or 400 was expected"]
+        );
+    }
+
+    #[test]
+    fn exactly_one_response_is_another() {
+        let once = Expected::Once(Statuses::one(204), Statuses::one(404));
+        let [one, other, wrong] = [204, 404, 500].map(|status| response(status, &[], ""));
+        assert_eq!(found(once.clone(), &[other.clone(), one.clone(), other.clone()]), [""; 0]);
+        let twice = found(once.clone(), &[one.clone(), one.clone(), other.clone()]);
+        assert_eq!(twice, ["status: 204 was answered 2 times; once was expected"]);
+        assert_eq!(
+            found(once.clone(), &[other.clone(), other])[0],
+            "status: 204 was answered 0 times; once was expected"
+        );
+        assert_eq!(found(once, &[one, wrong]), ["status: 500; 404 was expected"]);
+    }
+
+    #[test]
+    fn whatever_tells_responses_apart_is_named() {
+        let first = response(401, &[("a", "1"), ("b", "1")], "one");
+        for (other, aspect) in [
+            (response(401, &[("a", "1"), ("b", "1")], "two"), "the body"),
+            (response(401, &[("a", "2"), ("b", "1")], "one"), "a"),
+            (response(401, &[("a", "1")], "one"), "b"),
+            (response(401, &[("a", "1"), ("b", "1"), ("b", "1")], "one"), "b"),
+            (response(401, &[("a", "1"), ("b", "1"), ("c", "")], "one"), "c"),
+        ] {
+            let responses = [first.clone(), other.clone(), first.clone(), other];
+            assert_eq!(alike(&responses), [format!("difference: {aspect}")]);
+        }
+        let other = response(404, &[("a", "1"), ("b", "1")], "one");
+        let statuses = alike(&[first.clone(), other.clone(), first, other]);
+        assert!(statuses.contains(&"difference: the status".to_owned()), "{statuses:?}");
+    }
+
+    #[test]
+    fn what_differs_from_response_to_response_tells_nothing() {
+        let [one, two, three, four] =
+            ["1", "2", "3", "4"].map(|span| response(401, &[("x-span-id", span), ("date", "now")], span));
+        assert_eq!(alike(&[one, two, three, four]), [""; 0]);
+        let later = response(401, &[("date", "later")], "");
+        let now = response(401, &[("date", "now")], "");
+        assert_eq!(alike(&[now.clone(), later.clone(), now, later]), [""; 0]);
+    }
 }

@@ -18,9 +18,17 @@ use crate::causes::with_causes;
 #[derive(Debug)]
 pub(super) struct Server {
     client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
-    /// Scheme, authority, and the path before that of each operation, without a slash at its end.
-    base: String,
+    address: Address,
     timeout: Duration,
+}
+
+/// Where a server is, and how it is spoken to.
+#[derive(Clone, Debug)]
+pub(super) struct Address {
+    /// Scheme, authority, and the path before that of each operation, without a slash at its end.
+    pub(super) base: String,
+    /// HTTP/2, without asking first.
+    pub(super) http2: bool,
 }
 
 /// A response, or why there was none.
@@ -53,17 +61,17 @@ impl Server {
             .build();
         let mut client = Client::builder(TokioExecutor::new());
         client.http2_only(http2).pool_timer(TokioTimer::new());
-        Ok(Self { client: client.build(connector), base: host.trim_end_matches('/').to_owned(), timeout })
+        let address = Address { base: host.trim_end_matches('/').to_owned(), http2 };
+        Ok(Self { client: client.build(connector), address, timeout })
     }
 
-    /// Where the server is, without a slash at the end.
-    pub(super) fn base(&self) -> &str {
-        &self.base
+    pub(super) fn address(&self) -> &Address {
+        &self.address
     }
 
     pub(super) async fn send(&self, template: &Template, holders: &dyn Holders) -> Answer {
         let fill = |text: &Text| text.fill(holders);
-        let uri = format!("{}{}", self.base, template.target(fill));
+        let uri = format!("{}{}", self.address.base, template.target(fill));
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = uri.parse().map_err(|error| format!("this is no URI: {error}"))?;
         *request.method_mut() = Method::from_bytes(template.method.as_bytes()).map_err(|error| error.to_string())?;

@@ -79,7 +79,10 @@ impl Contract {
 
     /// The names of the cases, in the order in which they are tried.
     pub fn cases() -> Vec<String> {
-        cases::all().iter().map(|case| format!("{}/{}", case.operation.id, case.name)).collect()
+        let all = cases::all();
+        let cases = all.iter().map(|case| (case.operation.id, &*case.name));
+        let afterwards = Call::deletion().map(|call| (call.operation.id, cases::AFTERWARDS));
+        cases.chain(afterwards).map(|(operation, case)| format!("{operation}/{case}")).collect()
     }
 
     /// Checks the server, and calls `observe` with what came of each case. Must be called in a tokio runtime with I/O and

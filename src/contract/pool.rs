@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::CannotRun;
 use super::cases::Call;
 use super::exchange::{Answer, Server};
-use super::request::{Holders, Role, Template, Text};
+use super::request::{Holders, Role, Template, Text, forms};
 use super::tokens::{IssuedToken, NotIssued, TokenSource, WantedToken};
 
 /// How long a token is good for that is to expire.
@@ -30,8 +30,11 @@ pub(super) struct Pool<'r> {
     /// Admin tokens that no request is about, made before and after each target.
     witnesses: Vec<IssuedToken>,
     deleted: Vec<IssuedToken>,
+    /// Every token that was supplied, whatever became of it.
+    issued: Vec<IssuedToken>,
+    /// What must not stand in a response.
+    secrets: Vec<String>,
     name: String,
-    issued: usize,
 }
 
 struct Held {
@@ -46,12 +49,22 @@ pub(super) enum Missing {
     CannotRun(CannotRun),
 }
 
-/// A token in every role.
-struct Only<'t>(&'t IssuedToken);
+/// Who asks, and about which token.
+pub(super) struct Asked<'t> {
+    by: &'t IssuedToken,
+    about: &'t IssuedToken,
+}
 
-impl Holders for Only<'_> {
-    fn token(&self, _: Role) -> &IssuedToken {
-        self.0
+impl<'t> Asked<'t> {
+    /// A request about no token.
+    pub(super) fn by(token: &'t IssuedToken) -> Self {
+        Self { by: token, about: token }
+    }
+}
+
+impl Holders for Asked<'_> {
+    fn token(&self, role: Role) -> &IssuedToken {
+        if role == Role::Caller { self.by } else { self.about }
     }
 }
 
@@ -63,6 +76,7 @@ impl Holders for Pool<'_> {
 
 impl<'r> Pool<'r> {
     pub(super) fn new(server: &'r Server, source: &'r dyn TokenSource, caller: IssuedToken, name: String) -> Self {
+        let secrets = forms(&caller.secret.0);
         let caller = Held { token: caller, since: Instant::now() };
         Self {
             server,
@@ -72,8 +86,9 @@ impl<'r> Pool<'r> {
             missing: HashMap::new(),
             witnesses: Vec::new(),
             deleted: Vec::new(),
+            issued: Vec::new(),
+            secrets,
             name,
-            issued: 0,
         }
     }
 
@@ -124,13 +139,10 @@ impl<'r> Pool<'r> {
             }
             Role::Limited => {
                 let permission = Some(PERMISSION.to_owned());
-                let name = self.next_name("limited");
-                self.source.issue(&WantedToken { permission, ..WantedToken::admin(name) }).await?
+                self.issue(WantedToken { permission, ..self.wanted("limited") }).await?
             }
             Role::Expired => {
-                let name = self.next_name("expired");
-                let wanted = WantedToken { expires_in: Some(EXPIRY), ..WantedToken::admin(name) };
-                let token = self.source.issue(&wanted).await?;
+                let token = self.issue(WantedToken { expires_in: Some(EXPIRY), ..self.wanted("expired") }).await?;
                 let known = token.expires_at.map(|at| (at - chrono::Utc::now()).to_std().unwrap_or_default());
                 since = Instant::now() + known.unwrap_or(EXPIRY) + MARGIN;
                 token
@@ -151,18 +163,31 @@ impl<'r> Pool<'r> {
     }
 
     async fn admin(&mut self, role: &str) -> Result<IssuedToken, NotIssued> {
-        let name = self.next_name(role);
-        self.source.issue(&WantedToken::admin(name)).await
+        self.issue(self.wanted(role)).await
     }
 
-    fn next_name(&mut self, role: &str) -> String {
-        self.issued += 1;
-        format!("{}-{}-{role}", self.name, self.issued)
+    /// An admin token, unless it is changed, with a name of its own.
+    fn wanted(&self, role: &str) -> WantedToken {
+        WantedToken::admin(format!("{}-{}-{role}", self.name, self.issued.len() + 1))
+    }
+
+    async fn issue(&mut self, wanted: WantedToken) -> Result<IssuedToken, NotIssued> {
+        let token = self.source.issue(&wanted).await?;
+        self.secrets.extend(forms(&token.secret.0));
+        self.issued.push(token.clone());
+        Ok(token)
     }
 
     /// A token that was deleted, or should have been, is not used again.
-    pub(super) fn give_up(&mut self, role: Role) {
-        self.deleted.extend(self.held.remove(&role).map(|held| held.token));
+    pub(super) fn give_up(&mut self, token: &IssuedToken) {
+        self.held.retain(|_, held| held.token.id != token.id);
+        self.witnesses.retain(|witness| witness.id != token.id);
+        self.deleted.push(token.clone());
+    }
+
+    /// The token in this role, if there is one.
+    pub(super) fn held(&self, role: Role) -> Option<&IssuedToken> {
+        self.held.get(&role).map(|held| &held.token)
     }
 
     /// The tokens that the requests of a case could have touched by mistake: the neighbours of the target.
@@ -183,43 +208,45 @@ impl<'r> Pool<'r> {
     /// Whether a token is accepted, and a request that shows it. `None` where that cannot be asked.
     pub(super) async fn ask(&self, token: &IssuedToken) -> Option<(Template, Answer)> {
         let request = self.deletion?.idle(Role::Target);
-        let answer = self.server.send(&request, &Only(token)).await;
+        let answer = self.server.send(&request, &Asked::by(token)).await;
         Some((request, answer))
     }
 
     async fn delete(&self, token: &IssuedToken) -> Result<(), String> {
-        let call = self.deletion.ok_or("no operation deletes a token")?;
-        let caller = self.token(Role::Caller);
-        let request = call.by(Role::Caller, Text::plain(token.id.clone()));
-        let response = self.server.send(&request, &Only(caller)).await?;
-        let deleted = call.succeeded().contain(response.status.as_u16());
+        let response = self.deletion_of(token).await?;
+        let deleted = self.deletion.is_some_and(|call| call.succeeded().contain(response.status.as_u16()));
         if deleted { Ok(()) } else { Err(format!("a token could not be deleted: {}", response.status)) }
     }
 
-    /// Deletes what is left of the tokens, and returns the IDs of those that it cannot delete.
-    pub(super) async fn clear(&mut self) -> Vec<String> {
-        let held = [Role::Target, Role::Limited, Role::Expired].into_iter().filter_map(|role| self.held.remove(&role));
-        let tokens: Vec<_> = held.map(|held| held.token).chain(std::mem::take(&mut self.witnesses)).collect();
+    async fn deletion_of(&self, token: &IssuedToken) -> Answer {
+        let call = self.deletion.ok_or("no operation deletes a token")?;
+        let asked = Asked { by: self.token(Role::Caller), about: token };
+        self.server.send(&call.by(Role::Caller, Text::id(Role::Target)), &asked).await
+    }
+
+    /// Deletes the tokens that were supplied, and returns the IDs of those that it cannot delete.
+    pub(super) async fn clear(&self) -> Vec<String> {
         let mut left = Vec::new();
-        for token in tokens {
-            if self.delete(&token).await.is_err() && self.still_there(&token).await {
-                left.push(token.id);
+        for token in &self.issued {
+            if !self.is_gone(token).await {
+                left.push(token.id.clone());
             }
         }
         left
     }
 
-    async fn still_there(&self, token: &IssuedToken) -> bool {
-        let Some(call) = self.deletion else { return true };
-        let request = call.by(Role::Caller, Text::plain(token.id.clone()));
-        let answer = self.server.send(&request, &Only(self.token(Role::Caller))).await;
-        answer.is_ok_and(|response| response.status != 404)
+    /// Deletes a token, and believes it once the token is not found.
+    async fn is_gone(&self, token: &IssuedToken) -> bool {
+        for _ in 0..2 {
+            if self.deletion_of(token).await.is_ok_and(|response| response.status == 404) {
+                return true;
+            }
+        }
+        false
     }
 
-    /// Every secret that must not stand in a response.
+    /// What must not stand in a response, nor in a report: every secret, in each form in which it was sent.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
-        let held = self.held.values().map(|held| &held.token);
-        let secrets = held.chain(&self.witnesses).chain(&self.deleted).map(|token| token.secret.0.as_str());
-        secrets.filter(|secret| !secret.is_empty())
+        self.secrets.iter().map(String::as_str).filter(|secret| !secret.is_empty())
     }
 }

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
 use influxdb3_token_api::{Location, Operation};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::tokens::IssuedToken;
 
@@ -44,7 +45,7 @@ pub(super) struct Text(Vec<Piece>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
     Plain(String),
-    /// The ID, each of its characters percent-encoded or none.
+    /// The ID, each of its characters percent-encoded, or those that a query's value cannot hold as they are.
     Id {
         of: Role,
         encoded: bool,
@@ -65,6 +66,8 @@ enum Piece {
 pub(super) enum Alteration {
     /// Another character in the middle: the form is right.
     OneCharacter,
+    /// Small letters are capitals, and capitals are small.
+    OtherCase,
     /// The last character is missing.
     Cut,
     /// There is one character too many.
@@ -111,24 +114,23 @@ impl Text {
     pub(super) fn fill(&self, holders: &dyn Holders) -> String {
         let piece = |piece: &Piece| match piece {
             Piece::Plain(text) => text.clone(),
-            Piece::Id { of, encoded: false } => holders.token(*of).id.clone(),
+            Piece::Id { of, encoded: false } => utf8_percent_encode(&holders.token(*of).id, NOT_IN_VALUES).to_string(),
             Piece::Id { of, encoded: true } => percent_encode(&holders.token(*of).id),
             Piece::Secret { of, altered } => alter(&holders.token(*of).secret.0, *altered),
-            Piece::Basic { of, altered } => {
-                STANDARD.encode(format!("contract:{}", alter(&holders.token(*of).secret.0, *altered)))
-            }
+            Piece::Basic { of, altered } => basic(&alter(&holders.token(*of).secret.0, *altered)),
         };
         self.0.iter().map(piece).collect()
     }
 
-    /// The text with the names of variables in the place of secrets, as a shell's text in double quotes.
+    /// The text as a shell makes it between double quotes, with variables in the place of secrets.
     pub(super) fn show(&self, holders: &dyn Holders) -> String {
         let piece = |piece: &Piece| match piece {
             Piece::Plain(text) => quoted(text),
             Piece::Id { .. } => Text(vec![piece.clone()]).fill(holders),
-            Piece::Secret { of, altered } => variable(*of, *altered),
+            Piece::Secret { of, altered } => variable(*of, &holders.token(*of).secret.0, *altered),
             Piece::Basic { of, altered } => {
-                format!("$(printf 'contract:%s' \"{}\" | base64 -w0)", variable(*of, *altered))
+                let secret = variable(*of, &holders.token(*of).secret.0, *altered);
+                format!(r#"$(printf 'contract:%s' "{secret}" | base64 | tr -d '\n')"#)
             }
         };
         self.0.iter().map(piece).collect()
@@ -148,15 +150,22 @@ impl From<String> for Text {
 }
 
 /// A shell's expression for a secret, which a variable holds.
-fn variable(of: Role, altered: Option<Alteration>) -> String {
+fn variable(of: Role, secret: &str, altered: Option<Alteration>) -> String {
     let name = of.variable();
-    match altered {
+    match in_effect(secret, altered) {
         None => format!("${{{name}}}"),
-        Some(Alteration::OneCharacter) => format!("${{{name}/?????????/apiv3_not}}"),
+        Some(Alteration::OneCharacter) => {
+            let (at, other) = other_character(secret);
+            format!(r#"$(printf %s "${{{name}}}" | sed 's/./{other}/{}')"#, at + 1)
+        }
+        Some(Alteration::OtherCase) => format!(r#"$(printf %s "${{{name}}}" | tr a-zA-Z A-Za-z)"#),
         Some(Alteration::Cut) => format!("${{{name}%?}}"),
         Some(Alteration::Extended) => format!("${{{name}}}A"),
     }
 }
+
+/// What a value in a query cannot hold as it is, and what a shell might take for something else.
+const NOT_IN_VALUES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 fn percent_encode(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
@@ -168,17 +177,49 @@ fn quoted(text: &str) -> String {
     text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
-fn alter(secret: &str, alteration: Option<Alteration>) -> String {
-    let characters = secret.chars().count();
-    match alteration {
+fn alter(secret: &str, altered: Option<Alteration>) -> String {
+    match in_effect(secret, altered) {
         None => secret.to_owned(),
         Some(Alteration::OneCharacter) => {
-            let other = |c| if c == 'x' { 'y' } else { 'x' };
-            secret.chars().enumerate().map(|(at, c)| if at == characters / 2 { other(c) } else { c }).collect()
+            let (at, other) = other_character(secret);
+            secret.chars().enumerate().map(|(index, c)| if index == at { other } else { c }).collect()
         }
-        Some(Alteration::Cut) => secret.chars().take(characters.saturating_sub(1)).collect(),
+        Some(Alteration::OtherCase) => secret.chars().map(other_case).collect(),
+        Some(Alteration::Cut) => secret.chars().take(secret.chars().count().saturating_sub(1)).collect(),
         Some(Alteration::Extended) => format!("{secret}A"),
     }
+}
+
+/// An alteration that changes this secret: one without letters has no other case, and an empty one nothing to cut.
+fn in_effect(secret: &str, altered: Option<Alteration>) -> Option<Alteration> {
+    let changes_nothing = match altered {
+        Some(Alteration::OtherCase) => !secret.contains(|c: char| c.is_ascii_alphabetic()),
+        _ => secret.is_empty(),
+    };
+    if changes_nothing { altered.and(Some(Alteration::Extended)) } else { altered }
+}
+
+/// Where a character is changed, counted from 0, and into which.
+fn other_character(secret: &str) -> (usize, char) {
+    let at = secret.chars().count() / 2;
+    (at, if secret.chars().nth(at) == Some('x') { 'y' } else { 'x' })
+}
+
+fn other_case(c: char) -> char {
+    if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }
+}
+
+fn basic(secret: &str) -> String {
+    STANDARD.encode(format!("contract:{secret}"))
+}
+
+/// A secret in each form in which a request may hold it, altered ones too; the longest first.
+pub(super) fn forms(secret: &str) -> Vec<String> {
+    let altered = [Alteration::OneCharacter, Alteration::OtherCase, Alteration::Cut, Alteration::Extended].map(Some);
+    let texts = altered.into_iter().chain([None]).map(|it| alter(secret, it));
+    let mut forms: Vec<String> = texts.flat_map(|text| [basic(&text), text]).collect();
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    forms
 }
 
 /// A request that is right in everything, until something of it is changed.
@@ -285,3 +326,6 @@ impl Template {
 fn is_authorization(location: Location, name: &str) -> bool {
     location == Location::Header && name.eq_ignore_ascii_case(AUTHORIZATION.as_str())
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,10 +6,10 @@ use futures::future::join_all;
 use influxdb3_token_api::Status;
 
 use super::case::{Case, Effect, Expected};
-use super::cases::Call;
+use super::cases::{AFTERWARDS, Call};
 use super::document::{CLUSTER_UUID, Document, label};
 use super::exchange::{Answer, Response, Server};
-use super::pool::{Missing, Pool};
+use super::pool::{Asked, Missing, Pool};
 use super::report::{CaseReport, DeclaredResponse, Exchange, Outcome, Problem, Report, Subject};
 use super::request::{Holders, Role, Template};
 use super::tokens::IssuedToken;
@@ -29,7 +29,10 @@ pub(super) struct Run<'r> {
 #[derive(Default)]
 struct Findings {
     problems: Vec<Problem>,
-    exchanges: Vec<(Template, Answer)>,
+    /// The requests of the case.
+    sent: Vec<(Template, Answer)>,
+    /// What was asked about tokens afterwards, where it is wrong.
+    asked: Vec<Exchange>,
 }
 
 impl<'r> Run<'r> {
@@ -42,6 +45,22 @@ impl<'r> Run<'r> {
         cases: Vec<Case>,
         mut observe: impl FnMut(&CaseReport),
     ) -> Result<Report, CannotRun> {
+        let reports = self.cases(cases, &mut observe).await;
+        let left_behind = self.pool.clear().await;
+        Ok(Report {
+            server: self.server.address().base.clone(),
+            document: self.document.name.clone(),
+            cases: reports?,
+            responses: self.responses(),
+            left_behind,
+        })
+    }
+
+    async fn cases(
+        &mut self,
+        cases: Vec<Case>,
+        observe: &mut impl FnMut(&CaseReport),
+    ) -> Result<Vec<CaseReport>, CannotRun> {
         self.pool.prepare().await?;
         let mut reports = Vec::new();
         for case in cases {
@@ -53,13 +72,7 @@ impl<'r> Run<'r> {
             observe(&report);
             reports.push(report);
         }
-        Ok(Report {
-            server: self.server.base().to_owned(),
-            document: self.document.name.clone(),
-            cases: reports,
-            responses: self.responses(),
-            left_behind: self.pool.clear().await,
-        })
+        Ok(reports)
     }
 
     async fn case(&mut self, case: &Case) -> Result<CaseReport, CannotRun> {
@@ -88,13 +101,12 @@ impl<'r> Run<'r> {
             let answers = join_all(step.requests.iter().map(|request| server.send(request, &self.pool))).await;
             let sent: Vec<_> = step.requests.iter().cloned().zip(answers).collect();
             findings.problems.extend(self.compare(case, &step.expected, &sent));
-            findings.exchanges.extend(sent);
+            findings.sent.extend(sent);
         }
-        let spent = self.effects(case, &mut findings).await;
+        let gone = self.effects(case, &mut findings).await;
+        // While each role has its token still, by which the requests are shown.
         let outcome = self.conclude(findings);
-        if let Some(role) = spent {
-            self.pool.give_up(role);
-        }
+        gone.iter().for_each(|token| self.pool.give_up(token));
         Ok(outcome)
     }
 
@@ -142,23 +154,30 @@ impl<'r> Run<'r> {
         self.pool.secrets().any(shown).then(|| (Subject::Leak, "a token's secret stands in the response").into())
     }
 
-    /// What became of the tokens, and which role needs another one now.
-    async fn effects(&self, case: &Case, findings: &mut Findings) -> Option<Role> {
-        match case.effect {
-            Effect::Deleted(role) => {
-                self.must_be_refused(self.pool.token(role), "the deleted token", findings).await;
-                for neighbour in self.pool.neighbours() {
-                    self.must_be_accepted(neighbour, "another token than the one to delete", findings).await;
-                }
-                Some(role)
-            }
-            Effect::Nothing if case.roles().contains(&Role::Target) => {
-                let target = self.pool.token(Role::Target);
-                let accepted = self.must_be_accepted(target, "the token that was not to be deleted", findings).await;
-                (!accepted).then_some(Role::Target)
-            }
+    /// Looks at what became of the tokens, and returns those that are gone, or should be.
+    async fn effects(&self, case: &Case, findings: &mut Findings) -> Vec<IssuedToken> {
+        let mut gone = Vec::new();
+        let deleted = match case.effect {
+            Effect::Deleted(role) => Some(role),
             Effect::Nothing => None,
+        };
+        if let Some(role) = deleted {
+            let token = self.pool.token(role);
+            self.must_be_refused(token, "the deleted token", findings).await;
+            gone.push(token.clone());
         }
+        let target = self.pool.held(Role::Target).filter(|_| deleted != Some(Role::Target));
+        let which = if deleted.is_some() {
+            "another token than the one to delete"
+        } else {
+            "a token that was not to be deleted"
+        };
+        for token in target.into_iter().chain(self.pool.neighbours()) {
+            if !self.must_be_accepted(token, which, findings).await {
+                gone.push(token.clone());
+            }
+        }
+        gone
     }
 
     /// Once everything was tried: no token was touched that was not to be, and none came back.
@@ -172,11 +191,11 @@ impl<'r> Run<'r> {
         for token in self.pool.deleted() {
             self.must_be_refused(token, "a deleted token", &mut findings).await;
         }
-        let nothing = self.pool.witnesses().is_empty();
+        let nothing = self.pool.witnesses().is_empty() && self.pool.deleted().is_empty();
         let reason = "there are no tokens to look at".to_owned();
         Some(CaseReport {
             operation: operation.id,
-            name: "effects/afterwards".to_owned(),
+            name: AFTERWARDS.to_owned(),
             rule: "No other token is touched, and a deleted token stays so.".to_owned(),
             outcome: if nothing { Outcome::NotCovered { reason } } else { self.conclude(findings) },
             duration: begun.elapsed(),
@@ -185,23 +204,27 @@ impl<'r> Run<'r> {
 
     async fn must_be_refused(&self, token: &IssuedToken, which: &str, findings: &mut Findings) {
         let Some((request, answer)) = self.pool.ask(token).await else { return };
-        match &answer {
+        let problem = match &answer {
             Ok(response) if response.status == 401 => return,
-            Ok(response) => findings.add(Subject::Effect, format!("{which} is accepted: {}", response.status.as_u16())),
-            Err(reason) => findings.add(Subject::Connection, reason.clone()),
-        }
-        findings.exchanges.push((request, answer));
+            Ok(response) => (Subject::Effect, format!("{which} is accepted: {}", response.status.as_u16())),
+            Err(reason) => (Subject::Connection, reason.clone()),
+        };
+        findings.problems.push(problem.into());
+        findings.asked.push(self.exchange(&request, &answer, &Asked::by(token)));
     }
 
+    /// Whether the token can go on being used.
     async fn must_be_accepted(&self, token: &IssuedToken, which: &str, findings: &mut Findings) -> bool {
         let Some((request, answer)) = self.pool.ask(token).await else { return true };
-        match &answer {
+        let problem = match &answer {
             Ok(response) if response.status != 401 => return true,
-            Ok(_) => findings.add(Subject::Effect, format!("{which} is refused")),
-            Err(reason) => findings.add(Subject::Connection, reason.clone()),
-        }
-        findings.exchanges.push((request, answer));
-        false
+            Ok(_) => (Subject::Effect, format!("{which} is refused")),
+            Err(reason) => (Subject::Connection, reason.clone()),
+        };
+        findings.problems.push(problem.into());
+        findings.asked.push(self.exchange(&request, &answer, &Asked::by(token)));
+        // Without a response nothing is known of it.
+        answer.is_err()
     }
 
     fn conclude(&self, mut findings: Findings) -> Outcome {
@@ -210,12 +233,12 @@ impl<'r> Run<'r> {
         }
         findings.problems.sort_by_key(|problem| problem.subject);
         findings.problems.dedup();
-        let exchanges = findings.exchanges.iter().map(|(request, answer)| self.exchange(request, answer)).collect();
-        Outcome::Failed { problems: findings.problems, exchanges }
+        let sent = findings.sent.iter().map(|(request, answer)| self.exchange(request, answer, &self.pool));
+        Outcome::Failed { problems: findings.problems, exchanges: sent.chain(findings.asked).collect() }
     }
 
-    fn exchange(&self, request: &Template, answer: &Answer) -> Exchange {
-        Exchange::new(self.server.base(), request, answer, &self.pool as &dyn Holders, &|text| self.redacted(text))
+    fn exchange(&self, request: &Template, answer: &Answer, holders: &dyn Holders) -> Exchange {
+        Exchange::new(self.server.address(), request, answer, holders, &|text| self.redacted(text))
     }
 
     /// A text that came from the server, without secrets.
@@ -230,11 +253,5 @@ impl<'r> Run<'r> {
             reached: self.reached.contains(&(declared.operation, declared.status)),
         });
         declared.collect()
-    }
-}
-
-impl Findings {
-    fn add(&mut self, subject: Subject, text: String) {
-        self.problems.push((subject, text).into());
     }
 }

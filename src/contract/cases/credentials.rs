@@ -2,9 +2,9 @@
 
 use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
 
-use super::super::case::{Case, Expected, Step};
+use super::super::case::{Case, Expected, Statuses, Step};
 use super::super::request::{Alteration, Role, Template, Text};
-use super::{Call, NO_TOKEN, signed};
+use super::{Call, NO_TOKEN};
 
 pub(super) fn cases(call: &Call, schemes: &'static [SecurityScheme]) -> Vec<Case> {
     let listed = call.operation.security;
@@ -56,24 +56,32 @@ fn of_scheme(call: &Call, scheme: &'static SecurityScheme) -> Vec<Case> {
     let mut refused = |name: &str, rule: &str, request| {
         cases.push(refused(call, &format!("{}/{name}", scheme.name), rule, request));
     };
-    for (name, alteration) in
-        [("wrong", Alteration::OneCharacter), ("cut", Alteration::Cut), ("extended", Alteration::Extended)]
-    {
+    for (name, alteration) in [
+        ("wrong", Alteration::OneCharacter),
+        ("other-case", Alteration::OtherCase),
+        ("cut", Alteration::Cut),
+        ("extended", Alteration::Extended),
+    ] {
         let request = target(call).with_altered(scheme, Role::Caller, Some(alteration));
         refused(name, "A token that was never issued is refused.", request);
     }
     refused("expired", "An expired token is refused.", target(call).with(scheme, Role::Expired));
     refused("revoked", "A deleted token is refused.", target(call).with(scheme, Role::Revoked));
+    // As a request that is malformed, it may be refused with 400 too (RFC 6750, section 3.1).
+    let mut malformed = |name: &str, rule: &str, request| {
+        let statuses = call.unauthenticated().or(call.bad_request().0);
+        cases.push(call.case(format!("credentials/{}/{name}", scheme.name), rule, request, statuses));
+    };
     let doubled = "A credential that is given twice is refused.";
     let (right, wrong) = (Role::Caller, Some(Alteration::OneCharacter));
-    refused("doubled", doubled, target(call).with(scheme, right).with(scheme, right));
-    refused("right-then-wrong", doubled, target(call).with(scheme, right).with_altered(scheme, right, wrong));
-    refused("wrong-then-right", doubled, target(call).with_altered(scheme, right, wrong).with(scheme, right));
+    malformed("doubled", doubled, target(call).with(scheme, right).with(scheme, right));
+    malformed("right-then-wrong", doubled, target(call).with(scheme, right).with_altered(scheme, right, wrong));
+    malformed("wrong-then-right", doubled, target(call).with_altered(scheme, right, wrong).with(scheme, right));
 
     if let Some(word) = word(scheme) {
-        for (name, value) in malformed(word, scheme) {
+        for (name, value) in malformed_values(word, scheme) {
             let request = target(call).with_header("authorization", value);
-            refused(&format!("malformed/{name}"), "A malformed credential is refused.", request);
+            malformed(&format!("malformed/{name}"), "A malformed credential is refused.", request);
         }
     }
     if call.deletes.is_some() && matches!(scheme.kind, SecurityKind::Bearer | SecurityKind::Basic) {
@@ -97,10 +105,10 @@ fn word(scheme: &SecurityScheme) -> Option<&'static str> {
     }
 }
 
-fn malformed(word: &str, scheme: &SecurityScheme) -> Vec<(&'static str, Text)> {
+fn malformed_values(word: &str, scheme: &SecurityScheme) -> Vec<(&'static str, Text)> {
     let secret = || Text::secret(Role::Caller);
     let after = |prefix: &str| Text::plain(prefix).then(secret());
-    let mut malformed = vec![
+    let mut values = vec![
         ("empty", Text::plain("")),
         ("scheme-only", Text::plain(word)),
         ("credential-only", secret()),
@@ -108,20 +116,20 @@ fn malformed(word: &str, scheme: &SecurityScheme) -> Vec<(&'static str, Text)> {
         ("not-ascii", Text::plain(format!("{word} \u{e9}"))),
     ];
     if scheme.kind == SecurityKind::Bearer {
-        malformed.extend([
+        values.extend([
             ("no-space", after(word)),
             ("quoted", Text::plain(format!("{word} \"")).then(secret()).then("\"")),
             ("two-tokens", after(&format!("{word} ")).then(" ").then(secret())),
             ("list", after(&format!("{word} ")).then(", ").then(after(&format!("{word} ")))),
         ]);
     } else {
-        malformed.extend([
+        values.extend([
             ("not-base64", Text::plain(format!("{word} %%%"))),
             ("no-colon", Text::plain(format!("{word} Y29udHJhY3Q="))),
             ("not-encoded", after(&format!("{word} contract:"))),
         ]);
     }
-    malformed
+    values
 }
 
 /// Who has no valid credential, or one that does not suffice, learns nothing about which tokens there are.
@@ -129,31 +137,21 @@ fn strangers(call: &Call) -> Vec<Case> {
     let Some(scheme) = call.operation.security.first().filter(|_| call.deletes.is_some()) else {
         return Vec::new();
     };
-    let ids = || [Text::id(Role::Target), NO_TOKEN.into(), "none".into(), "".into()].map(|id| call.about(id));
-    let alike = |name: &str, requests: Vec<Template>, statuses| {
+    let case = |name: &str, statuses: Statuses, by: &dyn Fn(Template) -> Template| {
         let rule = "Who may not delete a token learns nothing about which there are.";
-        let mut case = call.case(format!("credentials/{name}"), rule, target(call), call.unauthenticated());
-        case.steps = vec![Step { requests, expected: Expected::Alike(statuses) }];
-        case
+        let ids = [Text::id(Role::Target), NO_TOKEN.into(), "none".into(), "".into()];
+        let requests = ids.map(|id| by(call.about(id)));
+        let step =
+            Step { requests: [requests.clone(), requests].concat(), expected: Expected::Alike(statuses.clone()) };
+        let case = call.case(format!("credentials/nothing-learnt/{name}"), rule, target(call), statuses);
+        Case { steps: vec![step], ..case }
     };
     let wrong = |request: Template| request.with_altered(scheme, Role::Caller, Some(Alteration::OneCharacter));
     vec![
-        alike("nothing-learnt/without", ids().into(), call.unauthenticated()),
-        alike("nothing-learnt/wrong", ids().map(wrong).into(), call.unauthenticated()),
-        alike(
-            "nothing-learnt/expired",
-            ids().map(|it| signed(Some(scheme), it, Role::Expired)).into(),
-            call.unauthenticated(),
-        ),
-        alike(
-            "nothing-learnt/revoked",
-            ids().map(|it| signed(Some(scheme), it, Role::Revoked)).into(),
-            call.unauthenticated(),
-        ),
-        alike(
-            "nothing-learnt/not-permitted",
-            ids().map(|it| signed(Some(scheme), it, Role::Limited)).into(),
-            call.insufficient(),
-        ),
+        case("without", call.unauthenticated(), &|request| request),
+        case("wrong", call.unauthenticated(), &wrong),
+        case("expired", call.unauthenticated(), &|request| request.with(scheme, Role::Expired)),
+        case("revoked", call.unauthenticated(), &|request| request.with(scheme, Role::Revoked)),
+        case("not-permitted", call.insufficient(), &|request| request.with(scheme, Role::Limited)),
     ]
 }

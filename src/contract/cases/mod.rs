@@ -24,6 +24,9 @@ fn of_operation(call: &Call) -> Vec<Case> {
     cases
 }
 
+/// What is left to see once each case was tried, by its name: what became of the tokens in the end.
+pub(super) const AFTERWARDS: &str = "effects/afterwards";
+
 /// An ID that no token has: nobody creates so many.
 const NO_TOKEN: &str = "9223372036854775807";
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::exchange::Answer;
+use super::exchange::{Address, Answer};
 use super::request::{Holders, Template, Text};
 
 mod junit;
@@ -48,6 +48,7 @@ pub struct CaseReport {
 /// Whether a thing holds.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
+#[non_exhaustive]
 pub enum Outcome {
     /// It holds.
     Passed,
@@ -190,7 +191,7 @@ fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Resul
 impl Exchange {
     /// What was sent, with variables for secrets, and what was received, as `redacted` leaves it.
     pub(super) fn new(
-        base: &str,
+        address: &Address,
         request: &Template,
         answer: &Answer,
         holders: &dyn Holders,
@@ -211,7 +212,7 @@ impl Exchange {
             }
         };
         Self {
-            curl: curl(base, &request.method, &target, &request_headers),
+            curl: curl(address, &request.method, &target, &request_headers),
             request: format!("{} {target}", request.method),
             request_headers,
             response,
@@ -221,7 +222,7 @@ impl Exchange {
     }
 }
 
-fn curl(base: &str, method: &str, target: &str, headers: &[String]) -> String {
+fn curl(address: &Address, method: &str, target: &str, headers: &[String]) -> String {
     let method = if method == "HEAD" { "-I".to_owned() } else { format!("-i -X {method}") };
     let headers: String = headers
         .iter()
@@ -231,5 +232,7 @@ fn curl(base: &str, method: &str, target: &str, headers: &[String]) -> String {
             None => format!(" -H \"{header}\""),
         })
         .collect();
-    format!("curl --globoff --path-as-is {method}{headers} \"{base}{target}\"")
+    let Address { base, http2 } = address;
+    let protocol = if *http2 { " --http2-prior-knowledge" } else { "" };
+    format!("curl --globoff --path-as-is{protocol} {method}{headers} \"{base}{target}\"")
 }
