@@ -17,9 +17,16 @@ use crate::causes::with_causes;
 /// A client of one server.
 #[derive(Debug)]
 pub(super) struct Server {
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: AnyClient,
     address: Address,
     timeout: Duration,
+}
+
+/// A client with TLS, and one without, which needs no certificates.
+#[derive(Debug)]
+enum AnyClient {
+    Tls(Client<HttpsConnector<HttpConnector>, Empty<Bytes>>),
+    Plain(Client<HttpConnector, Empty<Bytes>>),
 }
 
 /// Where a server is, and how it is spoken to.
@@ -49,20 +56,21 @@ impl Server {
     pub(super) fn new(host: &str, http2: bool, timeout: Duration) -> Result<Self, CannotRun> {
         let invalid = || CannotRun::Address(host.to_owned());
         let uri: Uri = host.parse().map_err(|_| invalid())?;
-        let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
-        if !is_http || uri.authority().is_none() || uri.query().is_some() {
+        if uri.authority().is_none() || uri.query().is_some() {
             return Err(invalid());
         }
-        let connector = HttpsConnectorBuilder::new()
-            .with_native_roots()
-            .map_err(CannotRun::Certificates)?
-            .https_or_http()
-            .enable_all_versions()
-            .build();
-        let mut client = Client::builder(TokioExecutor::new());
-        client.http2_only(http2).pool_timer(TokioTimer::new());
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder.http2_only(http2).pool_timer(TokioTimer::new());
+        let client = match uri.scheme_str() {
+            Some("http") => AnyClient::Plain(builder.build_http()),
+            Some("https") => {
+                let roots = HttpsConnectorBuilder::new().with_native_roots().map_err(CannotRun::Certificates)?;
+                AnyClient::Tls(builder.build(roots.https_only().enable_all_versions().build()))
+            }
+            _ => return Err(invalid()),
+        };
         let address = Address { base: host.trim_end_matches('/').to_owned(), http2 };
-        Ok(Self { client: client.build(connector), address, timeout })
+        Ok(Self { client, address, timeout })
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -85,7 +93,11 @@ impl Server {
     }
 
     async fn exchange(&self, request: Request<Empty<Bytes>>) -> Answer {
-        let response = self.client.request(request).await.map_err(|error| with_causes(&error))?;
+        let response = match &self.client {
+            AnyClient::Tls(client) => client.request(request),
+            AnyClient::Plain(client) => client.request(request),
+        };
+        let response = response.await.map_err(|error| with_causes(&error))?;
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, LONGEST_BODY).collect().await.map_err(|error| with_causes(&*error))?;
         Ok(Response { status: parts.status, headers: parts.headers, body: body.to_bytes() })
