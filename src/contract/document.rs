@@ -1,11 +1,13 @@
 //! What the effective document declares of a response, ready to be compared with one.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use influxdb3_token_api::{OPENAPI, OPERATIONS, Operation, Status};
 use jsonschema::{Draft, Validator};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// The effective document: what it declares of responses.
 #[derive(Debug)]
@@ -42,7 +44,12 @@ pub(super) const CLUSTER_UUID: &str = "cluster-uuid";
 
 impl Document {
     /// The document that the generated crate was made from.
-    pub(super) fn effective() -> Self {
+    pub(super) fn effective() -> &'static Self {
+        static EFFECTIVE: LazyLock<Document> = LazyLock::new(Document::read);
+        &EFFECTIVE
+    }
+
+    fn read() -> Self {
         let schemas = Schemas::of(serde_json::from_str(OPENAPI).expect("the generated crate holds a document as JSON"));
         let of = |operation: &'static Operation| operation.responses.iter().map(move |response| (operation, response));
         let text = |pointer| schemas.content.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
@@ -149,7 +156,7 @@ impl Schemas {
         let draft = if is_3_0(&self.content) { Draft::Draft4 } else { Draft::Draft202012 };
         let options = jsonschema::options().with_draft(draft).should_validate_formats(true);
         // OpenAPI's formats that the draft for its version 3.0 does not have.
-        let options = options.with_format("uuid", |text| uuid::Uuid::try_parse(text).is_ok());
+        let options = options.with_format("uuid", is_uuid);
         let options = options.with_format("date", |text| text.parse::<chrono::NaiveDate>().is_ok());
         Some(options.build(&root).expect("the document's schemas were checked when the crate was generated"))
     }
@@ -161,6 +168,11 @@ impl Header {
         let read = if self.is_text { None } else { serde_json::from_str(value).ok() };
         violation(self.schema.as_ref()?, &read.unwrap_or_else(|| Value::String(value.to_owned())))
     }
+}
+
+/// Whether a text is a UUID as JSON Schema has it (RFC 4122, section 3).
+fn is_uuid(text: &str) -> bool {
+    Uuid::try_parse(text).is_ok_and(|uuid| uuid.hyphenated().to_string().eq_ignore_ascii_case(text))
 }
 
 /// Every way in which an instance is not as a schema says, without what is in the instance.
@@ -231,7 +243,10 @@ mod tests {
                     "description": "Refused.",
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
                 }},
-                "headers": {"Kind": {"schema": {"type": "string", "enum": ["1", "b"]}}},
+                "headers": {
+                    "Kind": {"schema": {"type": "string", "enum": ["1", "b"]}},
+                    "ClusterUUID": {"schema": {"type": "string", "format": "uuid"}},
+                },
                 "schemas": {
                     "Count": {"type": "integer", "maximum": 5},
                     "Error": {"type": "object", "required": ["error"], "properties": {
@@ -273,7 +288,21 @@ mod tests {
         assert_eq!(media_types(404), ["text/plain"]);
         assert_eq!(media_types(204), [""; 0]);
         assert!(document.declared(&OPERATIONS[0], 404).unwrap().bodies["text/plain"].is_none());
-        assert!(document.common_headers.is_empty());
+    }
+
+    #[test]
+    fn every_response_says_which_cluster_it_comes_from() {
+        for version in ["3.0.3", "3.1.0"] {
+            let [header] = &document(version).common_headers[..] else { panic!("one header") };
+            assert!(header.required && header.name == CLUSTER_UUID);
+            for uuid in ["01234567-89ab-cdef-0123-456789abcdef", "01234567-89AB-CDEF-0123-456789ABCDEF"] {
+                assert_eq!(header.violation(uuid), None);
+            }
+            for other in ["cluster0", "0123456789abcdef0123456789abcdef", "{01234567-89ab-cdef-0123-456789abcdef}", ""]
+            {
+                assert!(header.violation(other).is_some(), "{other}");
+            }
+        }
     }
 
     fn of_error(version: &str, instance: &Value) -> Option<String> {

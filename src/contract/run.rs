@@ -16,7 +16,7 @@ use super::tokens::IssuedToken;
 use super::{CannotRun, check, compare};
 
 pub(super) struct Run<'r> {
-    document: Document,
+    document: &'static Document,
     server: &'r Server,
     pool: Pool<'r>,
     /// The operation and the declared status of each response that was seen.
@@ -119,7 +119,7 @@ impl<'r> Run<'r> {
                 Err(reason) => problems.push((Subject::Connection, reason.clone()).into()),
                 Ok(response) => {
                     self.note(case, request, response);
-                    problems.extend(check::problems(&self.document, case.operation, request, response));
+                    problems.extend(check::problems(self.document, case.operation, request, response));
                     problems.extend(self.other_cluster(response));
                     problems.extend(self.leak(response));
                     responses.push(response);

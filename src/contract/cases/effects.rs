@@ -21,6 +21,14 @@ pub(super) fn cases(call: &Call) -> Vec<Case> {
             .then(call.on_target(), call.not_found())
             .then(call.on_target(), call.not_found())
             .deleting(Role::Target),
+        call.case(
+            "effects/deleted-after-use",
+            "A token that was used is refused once it is deleted.",
+            call.idle(Role::Target),
+            call.not_found(),
+        )
+        .then(call.on_target(), call.succeeded())
+        .deleting(Role::Target),
         Case {
             steps: vec![one_of_many],
             effect: Effect::Deleted(Role::Target),
