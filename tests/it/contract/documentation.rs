@@ -15,7 +15,10 @@ async fn each_wrong_server_is_found_out_for_the_reason_that_is_documented() {
     for (wrong, failed) in wrong::found_out().await {
         match wrong.reason(&failed) {
             Some(problem) => {
-                writeln!(table, "| `{}` | {} | `{}` | {problem} |", wrong.name, wrong.says, wrong.case).unwrap();
+                let others = failed.len() - 1;
+                let others = if others > 0 { format!(" and {others} more") } else { String::new() };
+                writeln!(table, "| `{}` | {} | `{}`{others} | {problem} |", wrong.name, wrong.says, wrong.case)
+                    .unwrap();
             }
             None => {
                 let failed: Vec<_> = failed.iter().map(|case| (&*case.name, case.problems())).collect();

@@ -31,13 +31,15 @@ pub(super) type Answer = Response<Bytes>;
 pub(super) struct Right {
     api: TokenApi,
     pub(super) catalog: Catalog,
-    operator: String,
+    pub(super) operator: String,
     /// How many requests there were.
     pub(super) requests: AtomicUsize,
     /// The digest of each token that was deleted, with the number of the request that did it.
     pub(super) deleted: Mutex<HashMap<Digest, usize>>,
     /// What else a wrong server remembers.
     pub(super) notes: Mutex<HashMap<String, usize>>,
+    /// One request at a time, where a wrong server wants that.
+    pub(super) turn: tokio::sync::Mutex<()>,
 }
 
 impl Right {
@@ -60,6 +62,7 @@ impl Right {
             requests: AtomicUsize::new(0),
             deleted: Mutex::default(),
             notes: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
         })
     }
 
@@ -149,6 +152,11 @@ pub(super) fn bearer(secret: &str) -> HeaderValue {
 /// The secret behind `Bearer`, as it was sent.
 pub(super) fn presented(head: &Parts) -> Option<&str> {
     head.headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+/// The value of `Authorization`, as far as it is ASCII.
+pub(super) fn authorization(head: &Parts) -> &str {
+    head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// The first value of a query parameter, as it was sent.

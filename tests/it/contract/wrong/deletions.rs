@@ -1,7 +1,6 @@
 //! What a deletion does.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use futures::FutureExt;
 use http::Response;
@@ -13,6 +12,7 @@ use influxdb3_tokens::contract::Subject::{Effect, Status};
 use super::super::server::{Right, parameter, presented, redirect, set_status};
 use super::Change::{Answer, Whole};
 use super::{Wrong, wrong};
+use crate::client::PATH;
 
 pub(super) fn all() -> Vec<Wrong> {
     [refused(), others(), answered()].concat()
@@ -248,30 +248,13 @@ fn answered() -> Vec<Wrong> {
             "204-for-two",
             "Of two deletions at the same time both are answered with 204.",
             ("effects/deleted-by-one", Status),
-            Whole(|right, head| {
-                async move {
-                    let key = head.uri.to_string();
-                    let at_once = |change: isize| {
-                        let mut notes = right.notes.lock().unwrap();
-                        let running = notes.entry(key.clone()).or_default();
-                        *running = running.checked_add_signed(change).unwrap();
-                        *running
-                    };
-                    let before = at_once(1);
-                    if deletes(right, &head) {
-                        // So that those that are sent at the same time are here at the same time.
-                        tokio::time::sleep(Duration::from_millis(200)).await;
-                    }
-                    let several = before > 1 || at_once(0) > 1;
-                    let mut answer = right.answer(&head).await;
-                    at_once(-1);
-                    if several && answer.status() == 404 {
-                        set_status(&mut answer, 204);
-                    }
-                    answer
-                }
-                .boxed()
-            }),
+            Whole(|right, head| at_once(right, head, 204).boxed()),
+        ),
+        wrong(
+            "409-for-two",
+            "Of two deletions at the same time one is answered with 409.",
+            ("effects/deleted-by-one", Status),
+            Whole(|right, head| at_once(right, head, 409).boxed()),
         ),
         wrong(
             "answers-elsewhere",
@@ -288,6 +271,31 @@ fn answered() -> Vec<Wrong> {
             }),
         ),
     ]
+}
+
+/// Answers the second of the deletions of a token that are sent at the same time with a status of its own.
+async fn at_once(right: &Right, head: Parts, status: u16) -> http::Response<Bytes> {
+    if head.uri.path() != PATH || !deletes(right, &head) {
+        return right.answer(&head).await;
+    }
+    let key = parameter(&head, "id").unwrap_or_default();
+    let arrived = |more: usize| {
+        let mut notes = right.notes.lock().unwrap();
+        let arrived = notes.entry(key.to_owned()).or_default();
+        *arrived += more;
+        *arrived
+    };
+    let place = arrived(1);
+    let _turn = right.turn.lock().await;
+    // Lets the others arrive, if there are any.
+    for _ in (0..100).take_while(|_| place == 1 && arrived(0) == 1) {
+        tokio::task::yield_now().await;
+    }
+    let mut answer = right.answer(&head).await;
+    if place == 2 && answer.status() == 404 {
+        set_status(&mut answer, status);
+    }
+    answer
 }
 
 /// Whether the right server would delete a token.

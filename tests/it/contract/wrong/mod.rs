@@ -9,7 +9,12 @@ use super::server::{Answer, Right};
 mod answers;
 mod credentials;
 mod deletions;
+mod forms;
+mod headers;
 mod requests;
+mod secrets;
+mod strangers;
+mod tokens;
 
 /// A server with one thing wrong in it.
 #[derive(Clone, Copy)]
@@ -20,6 +25,8 @@ pub(super) struct Wrong {
     /// The case that must fail, and with what.
     pub(super) case: &'static str,
     subject: Subject,
+    /// Whether it is checked over HTTP/2.
+    http2: bool,
     change: Change,
 }
 
@@ -59,27 +66,36 @@ impl Change {
 }
 
 fn wrong(name: &'static str, says: &'static str, (case, subject): (&'static str, Subject), change: Change) -> Wrong {
-    Wrong { name, says, case, subject, change }
+    Wrong { name, says, case, subject, http2: false, change }
 }
 
 /// All of them, in the order in which they are documented.
 pub(super) fn all() -> Vec<Wrong> {
-    [answers::all(), credentials::all(), requests::all(), deletions::all()].concat()
+    let answers = [answers::all(), headers::all(), strangers::all()].concat();
+    let requests = [credentials::all(), secrets::all(), requests::all(), forms::all()].concat();
+    [answers, requests, deletions::all(), tokens::all()].concat()
 }
 
 /// Checks each wrong server, and returns how it was found out.
 pub(super) async fn found_out() -> Vec<(Wrong, Vec<CaseReport>)> {
-    let checks = all().into_iter().map(|wrong| async move {
-        let right = Right::in_memory().await;
-        let address = right.serve(Some(wrong.change)).await;
-        let report = right.contract(&format!("http://{address}")).run(|_| ()).await;
-        let report = report.unwrap_or_else(|error| panic!("{}: {error}", wrong.name));
-        (wrong, report.failed().cloned().collect())
+    let checks = all().into_iter().map(|wrong| {
+        tokio::spawn(async move {
+            let right = Right::in_memory().await;
+            let address = right.serve(Some(wrong.change)).await;
+            let contract = right.contract(&format!("http://{address}"));
+            let contract = if wrong.http2 { contract.http2() } else { contract };
+            let report = contract.run(|_| ()).await.unwrap_or_else(|error| panic!("{}: {error}", wrong.name));
+            (wrong, report.failed().cloned().collect())
+        })
     });
-    join_all(checks).await
+    join_all(checks).await.into_iter().map(Result::unwrap).collect()
 }
 
 impl Wrong {
+    fn over_http2(self) -> Self {
+        Self { http2: true, ..self }
+    }
+
     /// The problem for which the case failed that had to.
     pub(super) fn reason<'f>(&self, failed: &'f [CaseReport]) -> Option<&'f Problem> {
         let case = failed.iter().find(|case| case.name == self.case)?;

@@ -1,0 +1,85 @@
+//! What strangers learn about which tokens there are, each in one way.
+
+use http::HeaderValue;
+use http::header::WWW_AUTHENTICATE;
+use http::request::Parts;
+use influxdb3_tokens::contract::Subject::{Difference, Leak, Status};
+
+use super::super::server::{self, Right, authorization, presented, set_status};
+use super::{Change, Wrong, wrong};
+
+/// Whether who is refused asks about a token that there is.
+fn is_known(right: &Right, head: &Parts, answer: &server::Answer) -> bool {
+    answer.status() == 401 && right.named(head).is_some()
+}
+
+fn set(answer: &mut server::Answer, name: &'static str, value: &'static str) {
+    answer.headers_mut().insert(name, HeaderValue::from_static(value));
+}
+
+pub(super) fn all() -> Vec<Wrong> {
+    vec![
+        wrong(
+            "tells-without-credentials",
+            "Who has no credentials is told that a token is not there.",
+            ("credentials/nothing-learnt/without", Status),
+            Change::Answer(|right, head, answer| {
+                if !is_known(right, head, answer) && authorization(head).is_empty() {
+                    set_status(answer, 404);
+                }
+            }),
+        ),
+        wrong(
+            "tells-the-wrong",
+            "Who has a wrong credential is told that a token is not there.",
+            ("credentials/nothing-learnt/wrong", Status),
+            Change::Answer(|right, head, answer| {
+                let is_wrong = presented(head).is_some_and(|secret| right.catalog.authenticate(secret).is_none());
+                if !is_known(right, head, answer) && is_wrong {
+                    set_status(answer, 404);
+                }
+            }),
+        ),
+        wrong(
+            "tells-by-a-value",
+            "The value of a header tells strangers whether there is such a token.",
+            ("credentials/nothing-learnt/wrong", Difference),
+            Change::Answer(|right, head, answer| {
+                let known = is_known(right, head, answer);
+                set(answer, "x-cache", if known { "hit" } else { "miss" });
+            }),
+        ),
+        wrong(
+            "tells-by-the-challenge",
+            "`WWW-Authenticate` tells who may not delete a token whether it is there.",
+            ("credentials/nothing-learnt/not-permitted", Difference),
+            Change::Answer(|right, head, answer| {
+                if is_known(right, head, answer) {
+                    answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"tokens\""));
+                }
+            }),
+        ),
+        wrong(
+            "echoes-the-refused",
+            "The error shows a credential that is refused.",
+            ("credentials/BearerAuthentication/wrong", Leak),
+            Change::Answer(|_, head, answer| {
+                if answer.status() == 401 {
+                    let text = format!("{} is refused", authorization(head));
+                    *answer.body_mut() = serde_json::json!({"error": text}).to_string().into();
+                }
+            }),
+        ),
+        wrong(
+            "echoes-in-trace",
+            "TRACE is answered with the request, credential included.",
+            ("methods/TRACE", Leak),
+            Change::Answer(|_, head, answer| {
+                if head.method == "TRACE" {
+                    *answer.body_mut() = format!("TRACE\r\nauthorization: {}", authorization(head)).into();
+                    set_status(answer, 200);
+                }
+            }),
+        ),
+    ]
+}
