@@ -3,4 +3,5 @@
 mod documentation;
 mod right;
 mod server;
+mod sources;
 mod wrong;
