@@ -5,6 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use http::header::AUTHORIZATION;
@@ -96,7 +97,9 @@ impl Right {
 
     /// A check of the server at an address, with tokens of this catalog.
     pub(super) fn contract(self: &Arc<Self>, address: &str) -> Contract {
-        Contract::new(address, Secret(self.operator.clone())).tokens(Source(Arc::clone(self)))
+        let contract = Contract::new(address, Secret(self.operator.clone())).tokens(Source(Arc::clone(self)));
+        // Many servers are checked at the same time, perhaps on a slow machine.
+        contract.timeout(Duration::from_secs(60))
     }
 
     /// Serves, with something wrong where there is a change, until the runtime ends.

@@ -10,7 +10,7 @@ use influxdb3_tokens::TokenId;
 use influxdb3_tokens::contract::Subject::{Effect, Status};
 
 use super::super::server::{Right, parameter, presented, redirect, set_status};
-use super::Change::{Answer, Whole};
+use super::Change::{Answer, Deletes, Request, Whole};
 use super::{Wrong, wrong};
 use crate::client::PATH;
 
@@ -25,63 +25,31 @@ fn refused() -> Vec<Wrong> {
             "deletes-for-strangers",
             "The token is deleted, although the answer is 401.",
             ("credentials/missing", Effect),
-            Whole(|right, head| {
-                async move {
-                    let answer = right.answer(&head).await;
-                    if answer.status() == 401 && presented(&head).is_none() {
-                        right.delete(parameter(&head, "id").unwrap_or_default()).await;
-                    }
-                    answer
-                }
-                .boxed()
+            Deletes(|_, head, answer, _| {
+                let stranger = answer.status() == 401 && presented(head).is_none();
+                stranger.then(|| id_in(head))
             }),
         ),
         wrong(
             "deletes-for-the-limited",
             "The token is deleted, although the answer is that this is not permitted.",
             ("effects/not-permitted", Effect),
-            Whole(|right, head| {
-                async move {
-                    let answer = right.answer(&head).await;
-                    if answer.status() == 401
-                        && presented(&head).is_some_and(|it| right.catalog.authenticate(it).is_some())
-                    {
-                        right.delete(parameter(&head, "id").unwrap_or_default()).await;
-                    }
-                    answer
-                }
-                .boxed()
+            Deletes(|right, head, answer, _| {
+                let known = presented(head).is_some_and(|secret| right.catalog.authenticate(secret).is_some());
+                (answer.status() == 401 && known).then(|| id_in(head))
             }),
         ),
         wrong(
             "deletes-with-405",
             "The token is deleted, although the method is refused.",
             ("methods/GET", Effect),
-            Whole(|right, head| {
-                async move {
-                    let answer = right.answer(&head).await;
-                    if answer.status() == 405 {
-                        right.delete(parameter(&head, "id").unwrap_or_default()).await;
-                    }
-                    answer
-                }
-                .boxed()
-            }),
+            Deletes(|_, head, answer, _| (answer.status() == 405).then(|| id_in(head))),
         ),
         wrong(
             "deletes-with-400",
             "The token is deleted, although the request is refused.",
             ("parameters/id/doubled", Effect),
-            Whole(|right, head| {
-                async move {
-                    let answer = right.answer(&head).await;
-                    if answer.status() == 400 {
-                        right.delete(parameter(&head, "id").unwrap_or_default()).await;
-                    }
-                    answer
-                }
-                .boxed()
-            }),
+            Deletes(|_, head, answer, _| (answer.status() == 400).then(|| id_in(head))),
         ),
     ]
 }
@@ -93,68 +61,34 @@ fn others() -> Vec<Wrong> {
             "deletes-the-next",
             "The token with the next ID is deleted too.",
             ("effects/deleted", Effect),
-            Whole(|right, head| {
-                async move {
-                    let named = right.named(&head);
-                    let answer = right.answer(&head).await;
-                    if let (204, Some(token)) = (answer.status().as_u16(), named) {
-                        right.delete(token.id().as_u64() + 1).await;
-                    }
-                    answer
-                }
-                .boxed()
-            }),
+            Deletes(|_, _, answer, named| named.filter(|_| answer.status() == 204).map(|id| (id + 1).to_string())),
         ),
         wrong(
             "deletes-the-one-before",
             "The token with the ID before is deleted too.",
             ("effects/deleted", Effect),
-            Whole(|right, head| {
-                async move {
-                    let named = right.named(&head);
-                    let answer = right.answer(&head).await;
-                    if let (204, Some(token)) = (answer.status().as_u16(), named) {
-                        right.delete(token.id().as_u64() - 1).await;
-                    }
-                    answer
-                }
-                .boxed()
-            }),
+            Deletes(|_, _, answer, named| named.filter(|_| answer.status() == 204).map(|id| (id - 1).to_string())),
         ),
         wrong(
             "deletes-another",
             "The token with the next ID is deleted instead.",
             ("effects/deleted", Effect),
-            Whole(|right, mut head| {
-                async move {
-                    if let Some(token) = right.named(&head) {
-                        let target = format!("{}?id={}", head.uri.path(), token.id().as_u64() + 1);
-                        redirect(&mut head, &target);
-                    }
-                    right.answer(&head).await
+            Request(|right, head| {
+                if let Some(token) = right.named(head) {
+                    let target = format!("{}?id={}", head.uri.path(), token.id().as_u64() + 1);
+                    redirect(head, &target);
                 }
-                .boxed()
             }),
         ),
         wrong(
             "deletes-the-oldest",
             "Each deletion also takes the oldest token, which nobody looks at.",
             ("effects/afterwards", Effect),
-            Whole(|right, head| {
-                async move {
-                    let answer = right.answer(&head).await;
-                    let requests = right.requests.load(Ordering::SeqCst);
-                    let live = |id: &TokenId| {
-                        right.catalog.live().by_id(*id).is_some_and(|token| token.expires_at().is_none())
-                    };
-                    if let (204, true, Some(id)) =
-                        (answer.status().as_u16(), requests > 100, (1..1000).map(TokenId::from_u64).find(live))
-                    {
-                        right.delete(id).await;
-                    }
-                    answer
-                }
-                .boxed()
+            Deletes(|right, _, answer, _| {
+                let late = right.requests.load(Ordering::SeqCst) > 100;
+                let live = |id: &TokenId| right.catalog.live().by_id(*id).is_some_and(|it| it.expires_at().is_none());
+                let oldest = (1..1000).map(TokenId::from_u64).find(live);
+                oldest.filter(|_| late && answer.status() == 204).map(|id| id.to_string())
             }),
         ),
         wrong(
@@ -296,6 +230,11 @@ async fn at_once(right: &Right, head: Parts, status: u16) -> http::Response<Byte
         set_status(&mut answer, status);
     }
     answer
+}
+
+/// The first ID in a request, as it was sent.
+fn id_in(head: &Parts) -> String {
+    parameter(head, "id").unwrap_or_default().to_owned()
 }
 
 /// Whether the right server would delete a token.

@@ -39,6 +39,8 @@ pub(super) enum Change {
     Answer(fn(&Right, &Parts, &mut Answer)),
     /// Where this is true, the connection is closed in the place of a response.
     Close(fn(&Parts, &Answer) -> bool),
+    /// To the tokens: the one with this ID is deleted too. The number is that of the token which the request named.
+    Deletes(fn(&Right, &Parts, &Answer, Option<u64>) -> Option<String>),
     /// Everything.
     Whole(for<'r> fn(&'r Right, Parts) -> BoxFuture<'r, Answer>),
 }
@@ -59,6 +61,14 @@ impl Change {
             Self::Close(closes) => {
                 let answer = right.answer(&head).await;
                 return (!closes(&head, &answer)).then_some(answer);
+            }
+            Self::Deletes(too) => {
+                let named = right.named(&head).map(|token| token.id().as_u64());
+                let answer = right.answer(&head).await;
+                if let Some(id) = too(right, &head, &answer, named) {
+                    right.delete(id).await;
+                }
+                answer
             }
             Self::Whole(answer) => answer(right, head).await,
         })
