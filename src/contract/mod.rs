@@ -13,6 +13,59 @@
 //! | `exchange` | requests over HTTP |
 //! | `pool`, `run` | who has which role, and what came of each case |
 //! | `report` | [`Report`], for people, as JSON and as JUnit XML |
+//!
+//! # Example
+//!
+//! A server in the same process is checked with tokens that come straight from its catalog. The whole of what a kind of
+//! server needs for that is a [`TokenSource`].
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use async_trait::async_trait;
+//! use influxdb3_token_api::models::Secret;
+//! use influxdb3_tokens::contract::{Contract, IssuedToken, NotIssued, TokenSource, WantedToken};
+//! use influxdb3_tokens::{Catalog, MemoryStore, Permissions, SystemClock, TokenApi, TokenRequest};
+//!
+//! type Error = Box<dyn std::error::Error + Send + Sync>;
+//!
+//! struct Issuer(Catalog);
+//!
+//! #[async_trait]
+//! impl TokenSource for Issuer {
+//!     async fn issue(&self, wanted: &WantedToken) -> Result<IssuedToken, NotIssued> {
+//!         let failed = |error: Error| NotIssued::Failed(error.to_string());
+//!         let permissions = wanted.permission.as_deref().unwrap_or("*:*:*").parse();
+//!         let token = TokenRequest {
+//!             name: wanted.name.parse().map_err(|error| failed(Box::new(error)))?,
+//!             permissions: permissions.map_err(|error| failed(Box::new(error)))?,
+//!             expires_in: wanted.expires_in,
+//!         };
+//!         let (record, secret) = self.0.create(token).await.map_err(|error| failed(Box::new(error)))?;
+//!         let secret = Secret(secret.expose().to_owned());
+//!         Ok(IssuedToken { id: record.id.to_string(), secret, expires_at: None })
+//!     }
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Error> {
+//! let catalog = Catalog::open(Arc::new(MemoryStore::new()), Arc::new(SystemClock)).await?;
+//! let operator = TokenRequest { name: "_admin".parse()?, permissions: Permissions::ADMIN, expires_in: None };
+//! let (_, operator) = catalog.create(operator).await?;
+//!
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let address = format!("http://{}", listener.local_addr()?);
+//! # #[cfg(feature = "server")]
+//! tokio::spawn(influxdb3_tokens::server::serve(listener, TokenApi::new(catalog.clone()), std::future::pending()));
+//!
+//! # if cfg!(feature = "server") {
+//! let contract = Contract::new(address, Secret(operator.expose().to_owned())).tokens(Issuer(catalog));
+//! let report = contract.run(|case| assert!(case.problems().is_empty(), "{case:?}")).await?;
+//! assert!(report.holds() && report.is_complete());
+//! # }
+//! # Ok(())
+//! # }
+//! ```
 
 use std::fmt;
 use std::sync::Arc;

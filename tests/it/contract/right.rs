@@ -3,12 +3,14 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use http::request::Parts;
 use influxdb3_token_api::models::Secret;
 use influxdb3_tokens::SqliteStore;
 use influxdb3_tokens::contract::{CannotRun, Contract, NoTokens, Outcome, Report};
 use tokio::net::TcpListener;
 
-use super::server::Right;
+use super::server::{Right, redirect};
+use super::wrong::Change;
 
 #[tokio::test]
 async fn the_right_server_passes_and_nothing_is_left_behind() {
@@ -28,6 +30,28 @@ fn assert_whole(report: &Report) {
     assert!(report.holds(), "{:#?}", report.failed().collect::<Vec<_>>());
     assert!(report.is_complete(), "{:#?}", report.responses);
     assert_eq!(report.left_behind, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_server_below_a_path_passes() {
+    let right = Right::in_memory().await;
+    let strip = |_: &Right, head: &mut Parts| {
+        let below = head.uri.to_string().strip_prefix("/tenants/a").map(str::to_owned);
+        redirect(head, below.as_deref().unwrap_or("/"));
+    };
+    let address = right.serve(Some(Change::Request(strip))).await;
+    let report = right.contract(&format!("http://{address}/tenants/a/")).run(|_| ()).await.unwrap();
+    assert_whole(&report);
+    assert!(report.server.ends_with("/tenants/a"), "{}", report.server);
+}
+
+#[tokio::test]
+async fn each_case_is_told_as_it_is_listed() {
+    let right = Right::in_memory().await;
+    let contract = right.contract(&format!("http://{}", right.serve(None).await));
+    let mut told = Vec::new();
+    contract.run(|case| told.push(format!("{}/{}", case.operation, case.name))).await.unwrap();
+    assert_eq!(told, Contract::cases());
 }
 
 #[tokio::test]
