@@ -127,7 +127,7 @@ fn demanded_by_http(operation: &'static Operation, request: &Template, response:
     problems
 }
 
-/// The names of the schemes in `WWW-Authenticate`. Challenges and their parameters are in one list, separated by commas;
+/// The names of the schemes in `WWW-Authenticate`. Challenges and their parameters are in one list, between commas;
 /// a parameter has an equals sign behind its name, and its value may be quoted (RFC 9110, section 11.6.1).
 fn challenges(response: &Response) -> Vec<String> {
     let values = response.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());

@@ -9,7 +9,7 @@
 //! | `tokens` | [`TokenSource`], which supplies the tokens of a run |
 //! | `request` | requests with holes for secrets and IDs |
 //! | `case`, `cases` | what must hold, as requests and what may be answered; one file for each theme |
-//! | `document`, `check`, `compare` | what the document declares of a response, whether one is so, and several together |
+//! | `document`, `check`, `compare` | what the document declares of a response, whether one is so, and several |
 //! | `exchange` | requests over HTTP |
 //! | `pool`, `run` | who has which role, and what came of each case |
 //! | `report` | [`Report`], for people, as JSON and as JUnit XML |
@@ -138,8 +138,8 @@ impl Contract {
         cases.chain(afterwards).map(|(operation, case)| format!("{operation}/{case}")).collect()
     }
 
-    /// Checks the server, and calls `observe` with what came of each case. Must be called in a tokio runtime with I/O and
-    /// time.
+    /// Checks the server, and calls `observe` with what came of each case. Must be called in a tokio runtime with I/O
+    /// and time.
     ///
     /// The tokens that were supplied are deleted, some in the course of the check and the others at its end.
     ///
