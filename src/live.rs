@@ -3,6 +3,7 @@
 mod watchers;
 
 use std::fmt;
+use std::mem;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hashbrown::HashTable;
@@ -26,7 +27,11 @@ pub struct LiveTokens {
 impl LiveTokens {
     /// No tokens.
     pub fn new() -> Self {
-        Self { by_digest: Shards::new(digest_hash), by_id: Shards::new(id_hash), watchers: Watchers::default() }
+        Self {
+            by_digest: Shards::new(digest_hash, Principal::eq),
+            by_id: Shards::new(id_hash, |one, other| one.id() == other.id()),
+            watchers: Watchers::default(),
+        }
     }
 
     /// The token whose secret has this digest.
@@ -72,11 +77,11 @@ impl LiveTokens {
     /// while.
     pub fn insert(&self, token: impl Into<Principal>) {
         let token = token.into();
-        if !self.holds(&token) {
-            self.remove(token.id());
+        let other = self.by_id.insert(token.clone()).filter(|other| *other != token);
+        self.by_digest.insert(token);
+        if let Some(other) = other {
+            self.forget(&other);
         }
-        self.by_digest.insert(token.clone());
-        self.by_id.insert(token);
     }
 
     /// Takes out the token with this ID; `false` when there was none.
@@ -86,9 +91,14 @@ impl LiveTokens {
         let Some(token) = self.by_id.remove(hash_of_id(id), |token| token.id() == id) else {
             return false;
         };
-        self.by_digest.remove(digest_hash(&token), |other| *other == token);
-        self.watchers.wake(id);
+        self.forget(&token);
         true
+    }
+
+    /// Ends what is left of a token that its ID does not lead to any more.
+    fn forget(&self, token: &Principal) {
+        self.by_digest.remove(digest_hash(token), |other| other == token);
+        self.watchers.wake(token.id());
     }
 }
 
@@ -112,11 +122,13 @@ const SHARDS: usize = 96;
 struct Shards {
     tables: Box<[RwLock<HashTable<Principal>>]>,
     hash: fn(&Principal) -> u64,
+    /// Whether a token takes the place of another.
+    same: fn(&Principal, &Principal) -> bool,
 }
 
 impl Shards {
-    fn new(hash: fn(&Principal) -> u64) -> Self {
-        Self { tables: (0..SHARDS).map(|_| RwLock::default()).collect(), hash }
+    fn new(hash: fn(&Principal) -> u64, same: fn(&Principal, &Principal) -> bool) -> Self {
+        Self { tables: (0..SHARDS).map(|_| RwLock::default()).collect(), hash, same }
     }
 
     fn find(&self, hash: u64, is_it: impl Fn(&Principal) -> bool) -> Option<Principal> {
@@ -127,12 +139,15 @@ impl Shards {
         self.read(hash).find(hash, is_it).is_some()
     }
 
-    /// Puts a token in, in the place of the same one.
-    fn insert(&self, token: Principal) {
+    /// Puts a token in, and returns the one whose place it takes, if any.
+    fn insert(&self, token: Principal) -> Option<Principal> {
         let hash = (self.hash)(&token);
-        match self.write(hash).entry(hash, |other| *other == token, self.hash) {
-            Entry::Occupied(mut entry) => *entry.get_mut() = token,
-            Entry::Vacant(entry) => drop(entry.insert(token)),
+        match self.write(hash).entry(hash, |other| (self.same)(other, &token), self.hash) {
+            Entry::Occupied(mut entry) => Some(mem::replace(entry.get_mut(), token)),
+            Entry::Vacant(entry) => {
+                entry.insert(token);
+                None
+            }
         }
     }
 
