@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
-use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
+use influxdb3_token_api::security::SecurityScheme;
 use influxdb3_token_api::{OPERATIONS, Operation};
 use jsonschema::Validator;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::document::{Document, Header, violation};
 use super::exchange::Response;
 use super::report::{Problem, Subject};
-use super::request::Template;
+use super::request::{Template, auth_scheme};
 
 /// Everything that is wrong with a response, besides its status.
 pub(super) fn problems(
@@ -21,8 +21,7 @@ pub(super) fn problems(
     response: &Response,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let is_call = request.path == operation.path && request.method == operation.method.as_str();
-    let declared = is_call.then(|| document.declared(operation, response.status.as_u16())).flatten();
+    let declared = document.declared(operation, request, response);
     if let Some(declared) = declared {
         if request.method != "HEAD" {
             problems.extend(body(&declared.bodies, response));
@@ -96,11 +95,9 @@ fn demanded_by_http(operation: &'static Operation, request: &Template, response:
             None => problem(Subject::Header, "www-authenticate is missing".to_owned()),
             Some(_) => {
                 let challenges = challenges(response);
-                let listed = |scheme: &SecurityScheme| match scheme.kind {
-                    SecurityKind::Bearer => challenges.iter().any(|name| name.eq_ignore_ascii_case("bearer")),
-                    SecurityKind::Basic => challenges.iter().any(|name| name.eq_ignore_ascii_case("basic")),
-                    // It has no challenge.
-                    _ => true,
+                // An API key has no challenge.
+                let listed = |scheme: &&SecurityScheme| {
+                    auth_scheme(scheme).is_none_or(|word| challenges.iter().any(|it| it.eq_ignore_ascii_case(word)))
                 };
                 for scheme in operation.security.iter().filter(|scheme| !listed(scheme)) {
                     problem(Subject::Header, format!("www-authenticate does not name {}", scheme.name));
@@ -156,21 +153,11 @@ fn without_quoted(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-
     use super::*;
-
-    fn response(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> Response {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
-        }
-        Response { status: StatusCode::from_u16(status).unwrap(), headers: map, body: body.as_bytes().into() }
-    }
 
     fn named(values: &[&'static str]) -> Vec<String> {
         let headers: Vec<_> = values.iter().map(|value| ("www-authenticate", *value)).collect();
-        challenges(&response(401, &headers, ""))
+        challenges(&Response::of(401, &headers, ""))
     }
 
     #[test]
@@ -195,7 +182,7 @@ mod tests {
     fn of_body(headers: &[(&'static str, &'static str)], text: &'static str) -> Option<String> {
         let schema = jsonschema::options().build(&serde_json::json!({"type": "object"})).unwrap();
         let declared = BTreeMap::from([("application/json".to_owned(), Some(schema))]);
-        body(&declared, &response(400, headers, text)).map(|problem| problem.to_string())
+        body(&declared, &Response::of(400, headers, text)).map(|problem| problem.to_string())
     }
 
     #[test]
@@ -218,7 +205,7 @@ mod tests {
 
     #[test]
     fn where_no_body_is_declared_there_is_none() {
-        let empty = |headers, text| body(&BTreeMap::new(), &response(404, headers, text)).map(|it| it.to_string());
+        let empty = |headers, text| body(&BTreeMap::new(), &Response::of(404, headers, text)).map(|it| it.to_string());
         assert_eq!(empty(&[], ""), None);
         assert_eq!(empty(&[], "{}").unwrap(), "body: 2 bytes, where no body is declared");
         let problem = empty(&[("content-type", "text/plain")], "").unwrap();
@@ -229,7 +216,7 @@ mod tests {
     fn allow_names_the_methods_that_there_are_and_not_the_refused_one() {
         let request = |method: &str| Template { method: method.to_owned(), ..Template::of(&OPERATIONS[0], |_| None) };
         let found = |method, headers| -> Vec<String> {
-            let problems = demanded_by_http(&OPERATIONS[0], &request(method), &response(405, headers, ""));
+            let problems = demanded_by_http(&OPERATIONS[0], &request(method), &Response::of(405, headers, ""));
             problems.iter().map(ToString::to_string).collect()
         };
         assert_eq!(found("POST", &[("allow", "DELETE")]), [""; 0]);

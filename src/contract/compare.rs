@@ -63,19 +63,7 @@ fn aspects(response: &Response) -> BTreeMap<String, Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderName, HeaderValue};
-
     use super::*;
-
-    fn response(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> Response {
-        let headers =
-            headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        Response {
-            status: status.try_into().unwrap(),
-            headers: HeaderMap::from_iter(headers),
-            body: body.as_bytes().into(),
-        }
-    }
 
     fn found(expected: Expected, responses: &[Response]) -> Vec<String> {
         problems(&expected, &responses.iter().collect::<Vec<_>>()).iter().map(ToString::to_string).collect()
@@ -88,9 +76,9 @@ mod tests {
     #[test]
     fn each_response_has_one_of_the_statuses() {
         let each = Expected::Each(Statuses::one(404).or([400]));
-        assert_eq!(found(each.clone(), &[response(404, &[], ""), response(400, &[], "")]), [""; 0]);
+        assert_eq!(found(each.clone(), &[Response::of(404, &[], ""), Response::of(400, &[], "")]), [""; 0]);
         assert_eq!(
-            found(each, &[response(404, &[], ""), response(204, &[], "")]),
+            found(each, &[Response::of(404, &[], ""), Response::of(204, &[], "")]),
             ["status: 204; 404 or 400 was expected"]
         );
     }
@@ -98,7 +86,7 @@ mod tests {
     #[test]
     fn exactly_one_response_is_another() {
         let once = Expected::Once(Statuses::one(204), Statuses::one(404));
-        let [one, other, wrong] = [204, 404, 500].map(|status| response(status, &[], ""));
+        let [one, other, wrong] = [204, 404, 500].map(|status| Response::of(status, &[], ""));
         assert_eq!(found(once.clone(), &[other.clone(), one.clone(), other.clone()]), [""; 0]);
         let twice = found(once.clone(), &[one.clone(), one.clone(), other.clone()]);
         assert_eq!(twice, ["status: 204 was answered 2 times; once was expected"]);
@@ -111,18 +99,18 @@ mod tests {
 
     #[test]
     fn whatever_tells_responses_apart_is_named() {
-        let first = response(401, &[("a", "1"), ("b", "1")], "one");
+        let first = Response::of(401, &[("a", "1"), ("b", "1")], "one");
         for (other, aspect) in [
-            (response(401, &[("a", "1"), ("b", "1")], "two"), "the body"),
-            (response(401, &[("a", "2"), ("b", "1")], "one"), "a"),
-            (response(401, &[("a", "1")], "one"), "b"),
-            (response(401, &[("a", "1"), ("b", "1"), ("b", "1")], "one"), "b"),
-            (response(401, &[("a", "1"), ("b", "1"), ("c", "")], "one"), "c"),
+            (Response::of(401, &[("a", "1"), ("b", "1")], "two"), "the body"),
+            (Response::of(401, &[("a", "2"), ("b", "1")], "one"), "a"),
+            (Response::of(401, &[("a", "1")], "one"), "b"),
+            (Response::of(401, &[("a", "1"), ("b", "1"), ("b", "1")], "one"), "b"),
+            (Response::of(401, &[("a", "1"), ("b", "1"), ("c", "")], "one"), "c"),
         ] {
             let responses = [first.clone(), other.clone(), first.clone(), other];
             assert_eq!(alike(&responses), [format!("difference: {aspect}")]);
         }
-        let other = response(404, &[("a", "1"), ("b", "1")], "one");
+        let other = Response::of(404, &[("a", "1"), ("b", "1")], "one");
         let statuses = alike(&[first.clone(), other.clone(), first, other]);
         assert!(statuses.contains(&"difference: the status".to_owned()), "{statuses:?}");
     }
@@ -130,10 +118,10 @@ mod tests {
     #[test]
     fn what_differs_from_response_to_response_tells_nothing() {
         let [one, two, three, four] =
-            ["1", "2", "3", "4"].map(|span| response(401, &[("x-span-id", span), ("date", "now")], span));
+            ["1", "2", "3", "4"].map(|span| Response::of(401, &[("x-span-id", span), ("date", "now")], span));
         assert_eq!(alike(&[one, two, three, four]), [""; 0]);
-        let later = response(401, &[("date", "later")], "");
-        let now = response(401, &[("date", "now")], "");
+        let later = Response::of(401, &[("date", "later")], "");
+        let now = Response::of(401, &[("date", "now")], "");
         assert_eq!(alike(&[now.clone(), later.clone(), now, later]), [""; 0]);
     }
 }

@@ -9,6 +9,9 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::exchange::Response;
+use super::request::Template;
+
 /// The effective document: what it declares of responses.
 #[derive(Debug)]
 pub(super) struct Document {
@@ -64,8 +67,12 @@ impl Document {
         }
     }
 
-    /// What an operation declares for a status, if anything.
-    pub(super) fn declared(&self, operation: &Operation, status: u16) -> Option<&Declared> {
+    /// What an operation declares for a response, where the request was for it, if anything.
+    pub(super) fn declared(&self, operation: &Operation, request: &Template, response: &Response) -> Option<&Declared> {
+        request.calls(operation).then(|| self.of_status(operation, response.status.as_u16())).flatten()
+    }
+
+    fn of_status(&self, operation: &Operation, status: u16) -> Option<&Declared> {
         let class = (status / 100) as u8;
         let find = |wanted| {
             self.responses.iter().find(|declared| declared.operation == operation.id && declared.status == wanted)
@@ -273,21 +280,21 @@ mod tests {
     fn a_code_goes_before_its_class_and_that_before_the_default() {
         let document = document("3.0.3");
         for (status, declared) in [(204, "204"), (401, "401"), (404, "4XX"), (500, "default"), (200, "default")] {
-            assert_eq!(label(document.declared(&OPERATIONS[0], status).unwrap().status), declared);
+            assert_eq!(label(document.of_status(&OPERATIONS[0], status).unwrap().status), declared);
         }
         let without_default = Document { responses: document.responses.into_iter().skip(1).collect(), ..document };
-        assert!(without_default.declared(&OPERATIONS[0], 500).is_none());
+        assert!(without_default.of_status(&OPERATIONS[0], 500).is_none());
     }
 
     #[test]
     fn references_lead_to_bodies_and_headers() {
         let document = document("3.0.3");
         let media_types =
-            |status| -> Vec<_> { document.declared(&OPERATIONS[0], status).unwrap().bodies.keys().cloned().collect() };
+            |status| -> Vec<_> { document.of_status(&OPERATIONS[0], status).unwrap().bodies.keys().cloned().collect() };
         assert_eq!(media_types(401), ["application/json"]);
         assert_eq!(media_types(404), ["text/plain"]);
         assert_eq!(media_types(204), [""; 0]);
-        assert!(document.declared(&OPERATIONS[0], 404).unwrap().bodies["text/plain"].is_none());
+        assert!(document.of_status(&OPERATIONS[0], 404).unwrap().bodies["text/plain"].is_none());
     }
 
     #[test]
@@ -307,7 +314,7 @@ mod tests {
 
     fn of_error(version: &str, instance: &Value) -> Option<String> {
         let document = document(version);
-        let declared = document.declared(&OPERATIONS[0], 401).unwrap();
+        let declared = document.of_status(&OPERATIONS[0], 401).unwrap();
         violation(declared.bodies["application/json"].as_ref().unwrap(), instance)
     }
 
@@ -333,7 +340,7 @@ mod tests {
     #[test]
     fn a_header_is_read_as_its_schema_says() {
         let document = document("3.0.3");
-        let headers = &document.declared(&OPERATIONS[0], 500).unwrap().headers;
+        let headers = &document.of_status(&OPERATIONS[0], 500).unwrap().headers;
         let header = |name: &str| headers.iter().find(|header| header.name == name).unwrap();
         assert!(header("X-Count").required && !header("X-Kind").required);
         assert_eq!(header("X-Count").violation("5"), None);

@@ -110,3 +110,15 @@ impl Response {
         self.headers.get(name.as_ref()).and_then(|value| value.to_str().ok())
     }
 }
+
+#[cfg(test)]
+impl Response {
+    /// A response of the test's own.
+    pub(super) fn of(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> Self {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        Self { status: status.try_into().expect("a status has three digits"), headers: map, body: body.into() }
+    }
+}

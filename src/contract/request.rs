@@ -287,18 +287,17 @@ impl Template {
     /// An API key in `Authorization` follows the word `Token`, as the document's description of that scheme says.
     pub(super) fn with_altered(mut self, scheme: &SecurityScheme, of: Role, altered: Option<Alteration>) -> Self {
         let secret = Text(vec![Piece::Secret { of, altered }]);
-        let prefixed = |prefix: &str, text| Text::plain(prefix).then(text);
         match scheme.kind {
-            SecurityKind::Bearer => self.add(Location::Header, AUTHORIZATION.as_str(), prefixed("Bearer ", secret)),
-            SecurityKind::Basic => {
-                let credentials = Text(vec![Piece::Basic { of, altered }]);
-                self.add(Location::Header, AUTHORIZATION.as_str(), prefixed("Basic ", credentials));
-            }
             SecurityKind::ApiKey { location, name } if is_authorization(location, name) => {
-                self.add(location, name, prefixed("Token ", secret));
+                self.add(location, name, Text::plain("Token ").then(secret));
             }
             SecurityKind::ApiKey { location, name } => self.add(location, name, secret),
-            _ => {}
+            kind => {
+                let Some(word) = auth_scheme(scheme) else { return self };
+                let basic = Text(vec![Piece::Basic { of, altered }]);
+                let credential = if kind == SecurityKind::Basic { basic } else { secret };
+                self.add(Location::Header, AUTHORIZATION.as_str(), Text::plain(format!("{word} ")).then(credential));
+            }
         }
         self
     }
@@ -312,6 +311,11 @@ impl Template {
         }
     }
 
+    /// Whether this is a request for an operation, be it right or wrong.
+    pub(super) fn calls(&self, operation: &Operation) -> bool {
+        self.path == operation.path && self.method == operation.method.as_str()
+    }
+
     pub(super) fn roles(&self) -> impl Iterator<Item = Role> {
         self.query.iter().chain(&self.headers).flat_map(|(_, value)| value.roles())
     }
@@ -320,6 +324,16 @@ impl Template {
     pub(super) fn target(&self, text: impl Fn(&Text) -> String) -> String {
         let query: Vec<String> = self.query.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
         if query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, query.join("&")) }
+    }
+}
+
+/// The name of a scheme that HTTP knows (RFC 9110, section 11.1), which precedes the credential and stands in a
+/// challenge; an API key has none.
+pub(super) fn auth_scheme(scheme: &SecurityScheme) -> Option<&'static str> {
+    match scheme.kind {
+        SecurityKind::Bearer => Some("Bearer"),
+        SecurityKind::Basic => Some("Basic"),
+        _ => None,
     }
 }
 

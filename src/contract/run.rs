@@ -132,11 +132,8 @@ impl<'r> Run<'r> {
 
     /// Takes down which declared response this is.
     fn note(&mut self, case: &Case, request: &Template, response: &Response) {
-        let operation = case.operation;
-        if request.path == operation.path && request.method == operation.method.as_str() {
-            let declared = self.document.declared(operation, response.status.as_u16());
-            self.reached.extend(declared.map(|declared| (operation.id, declared.status)));
-        }
+        let declared = self.document.declared(case.operation, request, response);
+        self.reached.extend(declared.map(|declared| (declared.operation, declared.status)));
     }
 
     /// All responses come from one cluster.
@@ -206,27 +203,27 @@ impl<'r> Run<'r> {
     }
 
     async fn must_be_refused(&self, token: &IssuedToken, which: &str, findings: &mut Findings) {
-        let Some((request, answer)) = self.pool.ask(token).await else { return };
-        let problem = match &answer {
-            Ok(response) if response.status == 401 => return,
-            Ok(response) => (Subject::Effect, format!("{which} is accepted: {}", response.status.as_u16())),
-            Err(reason) => (Subject::Connection, reason.clone()),
-        };
-        findings.problems.push(problem.into());
-        findings.asked.push(self.exchange(&request, &answer, &Asked::by(token)));
+        let wrong = |status| (status != 401).then(|| format!("{which} is accepted: {status}"));
+        self.ask(token, wrong, findings).await;
     }
 
     /// Whether the token can go on being used.
     async fn must_be_accepted(&self, token: &IssuedToken, which: &str, findings: &mut Findings) -> bool {
+        let wrong = |status| (status == 401).then(|| format!("{which} is refused"));
+        self.ask(token, wrong, findings).await
+    }
+
+    /// Asks whether a token is accepted; `wrong` says what is wrong with the status of the response. Returns whether
+    /// nothing is, or it is not known.
+    async fn ask(&self, token: &IssuedToken, wrong: impl Fn(u16) -> Option<String>, findings: &mut Findings) -> bool {
         let Some((request, answer)) = self.pool.ask(token).await else { return true };
         let problem = match &answer {
-            Ok(response) if response.status != 401 => return true,
-            Ok(_) => (Subject::Effect, format!("{which} is refused")),
-            Err(reason) => (Subject::Connection, reason.clone()),
+            Ok(response) => wrong(response.status.as_u16()).map(|text| (Subject::Effect, text)),
+            Err(reason) => Some((Subject::Connection, reason.clone())),
         };
+        let Some(problem) = problem else { return true };
         findings.problems.push(problem.into());
         findings.asked.push(self.exchange(&request, &answer, &Asked::by(token)));
-        // Without a response nothing is known of it.
         answer.is_err()
     }
 

@@ -3,7 +3,7 @@
 use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
 
 use super::super::case::{Case, Expected, Statuses, Step};
-use super::super::request::{Alteration, Role, Template, Text};
+use super::super::request::{Alteration, Role, Template, Text, auth_scheme};
 use super::{Call, NO_TOKEN};
 
 pub(super) fn cases(call: &Call, schemes: &'static [SecurityScheme]) -> Vec<Case> {
@@ -78,14 +78,13 @@ fn of_scheme(call: &Call, scheme: &'static SecurityScheme) -> Vec<Case> {
     malformed("right-then-wrong", doubled, target(call).with(scheme, right).with_altered(scheme, right, wrong));
     malformed("wrong-then-right", doubled, target(call).with_altered(scheme, right, wrong).with(scheme, right));
 
-    if let Some(word) = word(scheme) {
+    if let Some(word) = auth_scheme(scheme) {
         for (name, value) in malformed_values(word, scheme) {
             let request = target(call).with_header("authorization", value);
             malformed(&format!("malformed/{name}"), "A malformed credential is refused.", request);
         }
     }
-    if call.deletes.is_some() && matches!(scheme.kind, SecurityKind::Bearer | SecurityKind::Basic) {
-        // RFC 9110, section 11.1.
+    if call.deletes.is_some() && auth_scheme(scheme).is_some() {
         cases.extend(["lower-case", "upper-case"].map(|case| {
             let mut request = call.about(NO_TOKEN.into()).with(scheme, Role::Caller);
             request.change_scheme(|word| if case == "lower-case" { word.to_lowercase() } else { word.to_uppercase() });
@@ -94,15 +93,6 @@ fn of_scheme(call: &Call, scheme: &'static SecurityScheme) -> Vec<Case> {
         }));
     }
     cases
-}
-
-/// The word before the credential in `Authorization`.
-fn word(scheme: &SecurityScheme) -> Option<&'static str> {
-    match scheme.kind {
-        SecurityKind::Bearer => Some("Bearer"),
-        SecurityKind::Basic => Some("Basic"),
-        _ => None,
-    }
 }
 
 fn malformed_values(word: &str, scheme: &SecurityScheme) -> Vec<(&'static str, Text)> {
