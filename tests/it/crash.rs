@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::future::join_all;
-use influxdb3_tokens::TokenRequest;
 use rustix::process::Signal;
 use uuid::Uuid;
 
 use crate::client::{Http1, Request};
 use crate::process::{DataDir, Running};
+use crate::running;
 
 /// A token that may do nothing here, so that the answer to its own deletion tells whether it is good.
 #[derive(Clone)]
@@ -135,13 +135,8 @@ async fn create(directory: &DataDir, count: usize) -> Vec<Token> {
     let create = |number| {
         let catalog = catalog.clone();
         async move {
-            let token = TokenRequest {
-                name: format!("token {number}").parse().unwrap(),
-                permissions: "db:a:read".parse().unwrap(),
-                expires_in: None,
-            };
-            let (record, secret) = catalog.create(token).await.unwrap();
-            Token { id: record.id.as_u64(), secret: secret.expose().to_owned() }
+            let (id, secret) = running::create(&catalog, &format!("token {number}"), "db:a:read", None).await;
+            Token { id: id.as_u64(), secret }
         }
     };
     join_all((0..count).map(create)).await

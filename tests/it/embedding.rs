@@ -12,14 +12,13 @@ use hyper::body::{Bytes, Frame};
 use influxdb3_token_api::security::{AuthenticationError, Authenticator, Credential};
 use influxdb3_token_api::server::{Body, RequestBody};
 use influxdb3_tokens::{
-    Catalog, CatalogApi, Digest, MemoryStore, Permissions, Principal, SystemClock, TokenApi, TokenId, TokenRequest,
-    server,
+    Catalog, CatalogApi, Digest, MemoryStore, Permissions, Principal, SystemClock, TokenApi, TokenId, server,
 };
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 use crate::client::{Http1, PATH, Request};
-use crate::running::SetClock;
+use crate::running::{self, SetClock};
 
 #[tokio::test]
 async fn a_prefix_precedes_the_path() {
@@ -41,12 +40,11 @@ async fn a_prefix_precedes_the_path() {
 async fn the_clock_is_the_embedders() {
     let clock = Arc::new(SetClock::default());
     let api = TokenApi::builder(Arc::new(MemoryStore::new())).clock(Arc::clone(&clock) as _).build().await.unwrap();
-    let token = TokenRequest { expires_in: Some(Duration::from_secs(60)), ..request("soon gone") };
-    let (_, secret) = api.catalog().create(token).await.unwrap();
+    let (_, secret) = running::create(api.catalog(), "soon gone", "*:*:*", Some(Duration::from_secs(60))).await;
     let mut client = connect(&api).await;
-    assert_eq!(client.send(&Request::delete(12345).bearer(secret.expose())).await.status, 404);
+    assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 404);
     clock.advance(Duration::from_secs(60));
-    assert_eq!(client.send(&Request::delete(12345).bearer(secret.expose())).await.status, 401);
+    assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 401);
 }
 
 /// Takes a credential of its own kind, and tokens besides.
@@ -140,12 +138,7 @@ pub(crate) async fn catalog() -> Catalog {
 
 /// The ID and the secret of a new admin token.
 async fn create(catalog: &Catalog, name: &str) -> (TokenId, String) {
-    let (record, secret) = catalog.create(request(name)).await.unwrap();
-    (record.id, secret.expose().to_owned())
-}
-
-fn request(name: &str) -> TokenRequest {
-    TokenRequest { name: name.parse().unwrap(), permissions: Permissions::ADMIN, expires_in: None }
+    running::create(catalog, name, "*:*:*", None).await
 }
 
 async fn connect<A: Authenticator<Principal = Principal>>(api: &TokenApi<A>) -> Http1 {

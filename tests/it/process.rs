@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 
-use influxdb3_tokens::{Catalog, SqliteStore, SystemClock, TokenName, TokenRequest};
+use influxdb3_tokens::{Catalog, SqliteStore, SystemClock, TokenName};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::client::{Client, Http1, Http2};
+use crate::running::create;
 
 /// The command, without the variables of whoever runs the tests.
 pub(crate) fn command(arguments: &[&str]) -> Command {
@@ -64,12 +65,7 @@ impl DataDir {
 
     /// The secret of a new operator token. No server may run.
     pub(crate) async fn operator(&self) -> String {
-        let token = TokenRequest {
-            name: TokenName::OPERATOR.parse().unwrap(),
-            permissions: "*:*:*".parse().unwrap(),
-            expires_in: None,
-        };
-        self.catalog().await.create(token).await.unwrap().1.expose().to_owned()
+        create(&self.catalog().await, TokenName::OPERATOR, "*:*:*", None).await.1
     }
 
     pub(crate) fn serve(&self, arguments: &[&str]) -> Command {

@@ -15,10 +15,11 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
 use influxdb3_token_api::server::Rejection;
-use influxdb3_tokens::{Action, Catalog, Principal, RequireToken, TokenApi, TokenId, TokenRequest};
+use influxdb3_tokens::{Action, Catalog, Principal, RequireToken, TokenApi, TokenId};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::embedding::catalog;
+use crate::running::create;
 
 const BEARER: &[SecurityScheme] = &[SecurityScheme { name: "BearerAuthentication", kind: SecurityKind::Bearer }];
 
@@ -297,8 +298,5 @@ fn request(target: &str, authorization: &[&str]) -> http::Result<Request<Body>> 
 
 /// The ID of a new token, and its secret.
 async fn token(catalog: &Catalog, permissions: &str) -> (TokenId, String) {
-    let name = format!("token {}", catalog.live().len()).parse().unwrap();
-    let request = TokenRequest { name, permissions: permissions.parse().unwrap(), expires_in: None };
-    let (record, secret) = catalog.create(request).await.unwrap();
-    (record.id, secret.expose().to_owned())
+    create(catalog, &format!("token {}", catalog.live().len()), permissions, None).await
 }

@@ -90,13 +90,7 @@ impl Server {
     }
 
     pub(crate) async fn create(&self, name: &str, permissions: &str, good_for: Option<Duration>) -> (TokenId, String) {
-        let token = TokenRequest {
-            name: name.parse().unwrap(),
-            permissions: permissions.parse().unwrap(),
-            expires_in: good_for,
-        };
-        let (record, secret) = self.catalog.create(token).await.unwrap();
-        (record.id, secret.expose().to_owned())
+        create(&self.catalog, name, permissions, good_for).await
     }
 
     /// Tells it to stop. The task ends once it has.
@@ -104,6 +98,19 @@ impl Server {
         self.shutdown.send(()).unwrap();
         self.task
     }
+}
+
+/// The ID of a new token, and its secret.
+pub(crate) async fn create(
+    catalog: &Catalog,
+    name: &str,
+    permissions: &str,
+    good_for: Option<Duration>,
+) -> (TokenId, String) {
+    let token =
+        TokenRequest { name: name.parse().unwrap(), permissions: permissions.parse().unwrap(), expires_in: good_for };
+    let (record, secret) = catalog.create(token).await.unwrap();
+    (record.id, secret.expose().to_owned())
 }
 
 /// Waits until nobody listens at this address any more.

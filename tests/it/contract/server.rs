@@ -18,12 +18,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use influxdb3_token_api::models::Secret;
 use influxdb3_tokens::contract::{Contract, IssuedToken, NotIssued, TokenSource, WantedToken};
-use influxdb3_tokens::{
-    Catalog, Digest, MemoryStore, Principal, SystemClock, TokenApi, TokenName, TokenRequest, TokenStore,
-};
+use influxdb3_tokens::{Catalog, Digest, MemoryStore, Principal, SystemClock, TokenApi, TokenName, TokenStore};
 use tokio::net::TcpListener;
 
 use super::wrong::Change;
+use crate::running::create;
 
 /// A response with its whole body.
 pub(super) type Answer = Response<Bytes>;
@@ -50,16 +49,11 @@ impl Right {
 
     pub(super) async fn over(store: Arc<dyn TokenStore>) -> Arc<Self> {
         let catalog = Catalog::open(store, Arc::new(SystemClock)).await.unwrap();
-        let operator = TokenRequest {
-            name: TokenName::OPERATOR.parse().unwrap(),
-            permissions: "*:*:*".parse().unwrap(),
-            expires_in: None,
-        };
-        let (_, secret) = catalog.create(operator).await.unwrap();
+        let (_, operator) = create(&catalog, TokenName::OPERATOR, "*:*:*", None).await;
         Arc::new(Self {
             api: TokenApi::new(catalog.clone()),
             catalog,
-            operator: secret.expose().to_owned(),
+            operator,
             requests: AtomicUsize::new(0),
             deleted: Mutex::default(),
             notes: Mutex::default(),
@@ -137,14 +131,9 @@ struct Source(Arc<Right>);
 #[async_trait]
 impl TokenSource for Source {
     async fn issue(&self, wanted: &WantedToken) -> Result<IssuedToken, NotIssued> {
-        let token = TokenRequest {
-            name: wanted.name.parse().unwrap(),
-            permissions: wanted.permission.as_deref().unwrap_or("*:*:*").parse().unwrap(),
-            expires_in: wanted.expires_in,
-        };
-        let (record, secret) = self.0.catalog.create(token).await.unwrap();
-        let secret = Secret(secret.expose().to_owned());
-        Ok(IssuedToken { id: record.id.to_string(), secret, expires_at: None })
+        let permissions = wanted.permission.as_deref().unwrap_or("*:*:*");
+        let (id, secret) = create(&self.0.catalog, &wanted.name, permissions, wanted.expires_in).await;
+        Ok(IssuedToken { id: id.to_string(), secret: Secret(secret), expires_at: None })
     }
 }
 

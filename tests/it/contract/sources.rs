@@ -5,18 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
+use influxdb3_tokens::Catalog;
 use influxdb3_tokens::contract::{CannotRun, CommandTokens, FileTokens, Outcome, Report};
-use influxdb3_tokens::{Catalog, TokenRequest};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::server::Right;
+use crate::running::create;
 
 /// A token of the catalog, as a file of tokens has it.
 async fn object(catalog: &Catalog, name: &str, permissions: &str, expires_in: Option<Duration>) -> Value {
-    let token = TokenRequest { name: name.parse().unwrap(), permissions: permissions.parse().unwrap(), expires_in };
-    let (record, secret) = catalog.create(token).await.unwrap();
-    let mut object = json!({"id": record.id.as_u64(), "name": name, "token": secret.expose()});
+    let (id, secret) = create(catalog, name, permissions, expires_in).await;
+    let mut object = json!({"id": id.as_u64(), "name": name, "token": secret});
     if permissions != "*:*:*" {
         object["permissions"] = json!([permissions]);
     }
