@@ -36,7 +36,7 @@ impl LiveTokens {
 
     /// The token whose secret has this digest.
     pub fn find(&self, digest: &Digest) -> Option<Principal> {
-        self.by_digest.find(hash_of_digest(digest), |token| token.digest() == digest)
+        self.by_digest.find(digest.prefix(), |token| token.digest() == digest)
     }
 
     /// The token with this ID.
@@ -196,14 +196,7 @@ fn shard(hash: u64) -> usize {
 }
 
 fn digest_hash(token: &Principal) -> u64 {
-    hash_of_digest(token.digest())
-}
-
-/// The first eight bytes: SHA-512 has mixed them already, and nobody can choose them at less than
-/// its cost.
-fn hash_of_digest(digest: &Digest) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    token.digest().prefix()
 }
 
 fn id_hash(token: &Principal) -> u64 {

@@ -49,11 +49,11 @@ impl<A: Authenticator<Principal = Principal>> TokenApi<A> {
     }
 
     /// Answers one request, without the box around the future that `tower` and `hyper` need.
-    pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
+    pub fn handle<B>(&self, request: Request<B>) -> impl Future<Output = Response<Body>> + Send
     where
         B: RequestBody,
     {
-        self.service.handle(request).await
+        self.service.handle(request)
     }
 }
 

@@ -22,9 +22,9 @@ pub struct MemoryStore {
 #[derive(Debug)]
 struct State {
     records: BTreeMap<TokenId, TokenRecord>,
-    names: HashMap<TokenName, TokenId>,
-    digests: HashMap<Digest, TokenId>,
-    deleted: HashSet<Digest>,
+    names: HashSet<TokenName>,
+    /// Whether the token with a digest is live: those of deleted tokens stay.
+    digests: HashMap<Digest, bool>,
     next_id: u64,
     /// `None` until the store is loaded.
     live: Option<Arc<LiveTokens>>,
@@ -33,14 +33,8 @@ struct State {
 impl MemoryStore {
     /// A store without tokens, with a new cluster UUID.
     pub fn new() -> Self {
-        let state = State {
-            records: BTreeMap::new(),
-            names: HashMap::new(),
-            digests: HashMap::new(),
-            deleted: HashSet::new(),
-            next_id: 1,
-            live: None,
-        };
+        let state =
+            State { records: BTreeMap::new(), names: HashSet::new(), digests: HashMap::new(), next_id: 1, live: None };
         Self { cluster_uuid: Uuid::new_v4(), state: Mutex::new(state) }
     }
 
@@ -75,19 +69,18 @@ impl TokenStore for MemoryStore {
 
     async fn create(&self, token: NewToken) -> Result<Creation, StoreError> {
         let mut state = self.state()?;
-        if state.names.contains_key(&token.name) {
+        if state.names.contains(&token.name) {
             return Ok(Creation::NameTaken);
         }
-        if state.digests.contains_key(&token.digest) {
-            return Ok(Creation::DigestTaken);
-        }
-        if token.origin == Origin::Given && state.deleted.contains(&token.digest) {
-            return Ok(Creation::DigestDeleted);
+        match state.digests.get(&token.digest) {
+            Some(true) => return Ok(Creation::DigestTaken),
+            Some(false) if token.origin == Origin::Given => return Ok(Creation::DigestDeleted),
+            _ => {}
         }
         let id = if token.is_operator() { TokenId::OPERATOR } else { state.next_id() };
         let record = token.with_id(id);
-        state.names.insert(record.name.clone(), id);
-        state.digests.insert(record.digest, id);
+        state.names.insert(record.name.clone());
+        state.digests.insert(record.digest, true);
         state.records.insert(id, record.clone());
         if let Some(live) = &state.live {
             live.insert(&record);
@@ -101,8 +94,7 @@ impl TokenStore for MemoryStore {
             return Ok(DeletionOutcome::NotFound);
         };
         state.names.remove(&record.name);
-        state.digests.remove(&record.digest);
-        state.deleted.insert(record.digest);
+        state.digests.insert(record.digest, false);
         if let Some(live) = &state.live {
             live.remove(record.id);
         }

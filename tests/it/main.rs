@@ -1,6 +1,7 @@
 //! The library as its users see it, a module for each theme.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod allocations;
 mod cli;
 mod client;
 mod contract;

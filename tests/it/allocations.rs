@@ -1,0 +1,60 @@
+//! What a request costs in allocations, from the bytes that are read to those that are written, hyper's own included.
+
+use std::str;
+use std::sync::Arc;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use influxdb3_tokens::{MemoryStore, TokenApi};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::runtime;
+
+use crate::client::PATH;
+use crate::running::create;
+
+#[test]
+fn a_request_without_a_credential_is_refused_with_at_most_6() {
+    let counted = allocations(|_| String::new(), "HTTP/1.1 401 ");
+    assert!(counted <= 6, "{counted}");
+}
+
+#[test]
+fn a_request_for_an_unknown_token_is_answered_with_at_most_9() {
+    let counted = allocations(|secret| format!("authorization: Bearer {secret}\r\n"), "HTTP/1.1 404 ");
+    assert!(counted <= 9, "{counted}");
+}
+
+/// How many allocations there are for a request with the headers that are made of an admin token's secret.
+fn allocations(headers: impl Fn(&str) -> String, status: &str) -> u64 {
+    /// So many that what is allocated now and then does not count.
+    const REQUESTS: u64 = 1000;
+    let runtime = runtime::Builder::new_current_thread().build().unwrap();
+    let (mut client, head) = runtime.block_on(async {
+        let api = TokenApi::builder(Arc::new(MemoryStore::new())).build().await.unwrap();
+        let (_, secret) = create(api.catalog(), "_admin", "*:*:*", None).await;
+        let (client, server) = duplex(4096);
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(server), api));
+        (client, format!("DELETE {PATH}?id=77 HTTP/1.1\r\nhost: tokens.test\r\n{}\r\n", headers(&secret)))
+    });
+    let mut exchange = || runtime.block_on(exchange(&mut client, &head, status));
+    exchange();
+    let counted = allocation_counter::measure(|| (0..REQUESTS).for_each(|_| exchange()));
+    counted.count_total / REQUESTS
+}
+
+/// Sends a request, and reads the response to its end. Allocates nothing itself.
+async fn exchange(connection: &mut DuplexStream, head: &str, status: &str) {
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut buffer = [0; 1024];
+    let mut read = 0;
+    while !is_whole(&buffer[..read]) {
+        read += connection.read(&mut buffer[read..]).await.unwrap();
+    }
+    assert!(buffer.starts_with(status.as_bytes()), "{}", buffer[..read].escape_ascii());
+}
+
+fn is_whole(response: &[u8]) -> bool {
+    let Some((head, body)) = str::from_utf8(response).unwrap().split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    body.len() == length.map_or(0, |length| length.parse().unwrap())
+}
