@@ -36,7 +36,7 @@ pub(super) fn find<'r>(
 
 /// The credential of a request, `Some(None)` where it carries none.
 fn at_most_one<'r>(security: &'static [SecurityScheme], parts: &'r Parts) -> Option<Option<Credential<'r>>> {
-    let mut found = match parameters::header(parts, AUTHORIZATION.as_str()).ok()? {
+    let mut found = match parameters::once(parts.headers.get_all(AUTHORIZATION)).ok()? {
         Some(value) => Some(authorization(security, value)?),
         None => None,
     };

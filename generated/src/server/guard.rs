@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use http::header::Entry;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response};
 
@@ -83,11 +84,10 @@ impl<A: Authenticator> Guard<A> {
     pub(super) fn finish(&self, mut response: Response<Body>, span_id: HeaderValue, method: &Method) -> Response<Body> {
         for name in self.headers.keys() {
             // What is said of this response goes before what is said of all.
-            if !response.headers().contains_key(name) {
-                for value in self.headers.get_all(name) {
-                    response.headers_mut().append(name, value.clone());
-                }
-            }
+            let Entry::Vacant(entry) = response.headers_mut().entry(name) else { continue };
+            let mut values = self.headers.get_all(name).iter().cloned();
+            let mut entry = entry.insert_entry(values.next().expect("a key has a value"));
+            values.for_each(|value| entry.append(value));
         }
         response.headers_mut().insert(X_SPAN_ID, span_id);
         if method == Method::HEAD { response::without_body(response) } else { response }

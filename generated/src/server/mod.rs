@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
@@ -97,23 +98,26 @@ where
     }
 
     /// Answers one request. This is the service without the box around its future that `tower` and `hyper` need.
-    pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
+    pub fn handle<B>(&self, request: Request<B>) -> impl Future<Output = Response<Body>> + Send
     where
         B: RequestBody,
     {
+        // Taken apart here, so that the future, which is moved about, does not keep it whole and in parts.
         let (parts, body) = request.into_parts();
         let span_id = span::accept_or_make(&parts.headers);
-        let answer = AssertUnwindSafe(self.answer(&parts, body, &span_id)).catch_unwind().await;
-        let guard = &self.inner.guard;
-        let response = match answer {
-            Ok(Ok(response)) => response,
-            Ok(Err(rejection)) => guard.render(&rejection),
-            Err(_) => {
-                tracing::error!(span_id = span::as_str(&span_id), "a panic below the service");
-                guard.render(&Rejection::Internal)
-            }
-        };
-        guard.finish(response, span_id, &parts.method)
+        async move {
+            let answer = AssertUnwindSafe(self.answer(&parts, body, &span_id)).catch_unwind().await;
+            let guard = &self.inner.guard;
+            let response = match answer {
+                Ok(Ok(response)) => response,
+                Ok(Err(rejection)) => guard.render(&rejection),
+                Err(_) => {
+                    tracing::error!(span_id = span::as_str(&span_id), "a panic below the service");
+                    guard.render(&Rejection::Internal)
+                }
+            };
+            guard.finish(response, span_id, &parts.method)
+        }
     }
 
     async fn answer<B>(&self, parts: &Parts, body: B, span_id: &HeaderValue) -> Result<Response<Body>, Rejection>

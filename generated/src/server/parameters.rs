@@ -1,8 +1,10 @@
 //! Parameters, from the text of a request to a value.
 
 use std::borrow::Cow;
+use std::str;
 
-use http::header::COOKIE;
+use http::HeaderValue;
+use http::header::{COOKIE, GetAll};
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
@@ -83,12 +85,23 @@ pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
 
 /// The value of a header that may be given once.
 pub(super) fn header<'r>(parts: &'r Parts, name: &'static str) -> Result<Option<&'r str>, Rejection> {
-    let mut values = parts.headers.get_all(name).iter();
+    once(parts.headers.get_all(name)).map_err(|problem| Rejection::parameter(name, problem))
+}
+
+/// The only value of a header, or what is wrong with its values.
+pub(super) fn once(values: GetAll<'_, HeaderValue>) -> Result<Option<&str>, &'static str> {
+    let mut values = values.iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(Rejection::parameter(name, "must be given once"));
+        return Err("must be given once");
     }
-    value.to_str().map(Some).map_err(|_| Rejection::parameter(name, "must be visible ASCII"))
+    text(value).map(Some).ok_or("must be visible ASCII")
+}
+
+/// The same as [`HeaderValue::to_str`], many bytes at a time: there is no control character in a value, so that its
+/// ASCII is visible.
+fn text(value: &HeaderValue) -> Option<&str> {
+    str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii())
 }
 
 /// The undecoded value of a cookie that may be given once. HTTP/2 may carry each in a header of its own (RFC 9113,
@@ -96,8 +109,8 @@ pub(super) fn header<'r>(parts: &'r Parts, name: &'static str) -> Result<Option<
 pub(super) fn raw_cookie<'r>(parts: &'r Parts, name: &'static str) -> Result<Option<&'r str>, Rejection> {
     let mut found = None;
     for cookies in parts.headers.get_all(COOKIE) {
-        let text = cookies.to_str().map_err(|_| Rejection::parameter(name, "must be visible ASCII"))?;
-        let pairs = text.split(';').filter_map(|pair| pair.trim().split_once('='));
+        let listed = text(cookies).ok_or(Rejection::parameter(name, "must be visible ASCII"))?;
+        let pairs = listed.split(';').filter_map(|pair| pair.trim().split_once('='));
         for (_, value) in pairs.filter(|(key, _)| *key == name) {
             if found.replace(value).is_some() {
                 return Err(Rejection::parameter(name, "must be given once"));

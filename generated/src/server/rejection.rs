@@ -79,19 +79,45 @@ impl Rejection {
     }
 }
 
+/// What a client is told.
+pub(super) enum Message {
+    /// Always the same; also as the document's `ErrorMessage`, so that nothing is serialized for it.
+    Fixed { text: &'static str, json: &'static str },
+    /// What was wrong with this very request.
+    Varying(String),
+}
+
+/// A text without characters that JSON escapes.
+macro_rules! fixed {
+    ($text:literal) => {
+        Message::Fixed { text: $text, json: concat!("{\"error\":\"", $text, "\"}") }
+    };
+}
+
+impl Rejection {
+    pub(super) fn message(&self) -> Message {
+        match self {
+            Rejection::UnknownPath => fixed!("there is nothing at this path"),
+            Rejection::MethodNotAllowed { .. } => fixed!("this path does not have this method; see the header Allow"),
+            Rejection::Unauthenticated(_) => {
+                fixed!("a valid credential is required; see the header WWW-Authenticate")
+            }
+            Rejection::InsufficientScope { message, .. } => Message::Varying(message.to_string()),
+            Rejection::Parameter { name, problem } => Message::Varying(format!("the parameter `{name}` {problem}")),
+            Rejection::Unavailable => {
+                fixed!("this could not be done now, or it is not known whether it was; it is safe to try again")
+            }
+            Rejection::Internal => fixed!("an internal error"),
+        }
+    }
+}
+
 impl fmt::Display for Rejection {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Rejection::UnknownPath => "there is nothing at this path",
-            Rejection::MethodNotAllowed { .. } => "this path does not have this method; see the header Allow",
-            Rejection::Unauthenticated(_) => "a valid credential is required; see the header WWW-Authenticate",
-            Rejection::InsufficientScope { message, .. } => message,
-            Rejection::Parameter { name, problem } => return write!(formatter, "the parameter `{name}` {problem}"),
-            Rejection::Unavailable => {
-                "this could not be done now, or it is not known whether it was; it is safe to try again"
-            }
-            Rejection::Internal => "an internal error",
-        })
+        match self.message() {
+            Message::Fixed { text, .. } => formatter.write_str(text),
+            Message::Varying(text) => formatter.write_str(&text),
+        }
     }
 }
 

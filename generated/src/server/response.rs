@@ -1,7 +1,5 @@
 //! Responses: those that the document declares, and those to requests that are refused.
 
-use std::fmt;
-
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
@@ -9,7 +7,7 @@ use http_body::Body as _;
 use serde::Serialize;
 
 use super::Body;
-use super::rejection::Rejection;
+use super::rejection::{Message, Rejection};
 use super::route::Route;
 use crate::security::{SecurityKind, SecurityScheme};
 
@@ -39,7 +37,7 @@ fn declared(status: u16, route: Route, body: Body) -> Response<Body> {
     *response.status_mut() = StatusCode::from_u16(status).expect("the document's status codes have three digits");
     if response.status() == StatusCode::UNAUTHORIZED {
         let security = route.operation().security;
-        challenge(&mut response, security, if security.is_empty() { "" } else { "insufficient_scope" });
+        challenge(&mut response, security, if security.is_empty() { Challenges::PLAIN } else { Challenges::SCOPE });
     }
     response
 }
@@ -56,13 +54,7 @@ pub(super) fn without_body(response: Response<Body>) -> Response<Body> {
 
 /// The response to a request that is refused: the document's `ErrorMessage`, and the headers that belong to the status.
 pub(super) fn rejected(rejection: &Rejection) -> Response<Body> {
-    #[derive(Serialize)]
-    struct ErrorMessage<'m> {
-        error: fmt::Arguments<'m>,
-    }
-    let message = ErrorMessage { error: format_args!("{rejection}") };
-    let body = serde_json::to_vec(&message).expect("a string is serializable");
-    let mut response = Response::new(super::full(body.into()));
+    let mut response = Response::new(super::full(error_message(rejection)));
     *response.status_mut() = rejection.status();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     match rejection {
@@ -72,8 +64,8 @@ pub(super) fn rejected(rejection: &Rejection) -> Response<Body> {
                 response.headers_mut().insert(ALLOW, allow);
             }
         }
-        Rejection::Unauthenticated(schemes) => challenge(&mut response, schemes, ""),
-        Rejection::InsufficientScope { schemes, .. } => challenge(&mut response, schemes, "insufficient_scope"),
+        Rejection::Unauthenticated(schemes) => challenge(&mut response, schemes, Challenges::PLAIN),
+        Rejection::InsufficientScope { schemes, .. } => challenge(&mut response, schemes, Challenges::SCOPE),
         Rejection::Unavailable => {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -82,20 +74,45 @@ pub(super) fn rejected(rejection: &Rejection) -> Response<Body> {
     response
 }
 
+fn error_message(rejection: &Rejection) -> Bytes {
+    #[derive(Serialize)]
+    struct ErrorMessage {
+        error: String,
+    }
+    match rejection.message() {
+        Message::Fixed { json, .. } => Bytes::from_static(json.as_bytes()),
+        Message::Varying(error) => {
+            serde_json::to_vec(&ErrorMessage { error }).expect("a string is serializable").into()
+        }
+    }
+}
+
+/// The challenge for each kind of scheme that has one.
+struct Challenges {
+    bearer: &'static str,
+    basic: &'static str,
+}
+
+impl Challenges {
+    const PLAIN: Self = Self { bearer: "Bearer realm=\"influxdb3\"", basic: "Basic realm=\"influxdb3\"" };
+
+    /// Of a credential that was accepted, but does not permit enough (RFC 6750, section 3.1).
+    const SCOPE: Self = Self {
+        bearer: "Bearer realm=\"influxdb3\", error=\"insufficient_scope\"",
+        basic: "Basic realm=\"influxdb3\", error=\"insufficient_scope\"",
+    };
+}
+
 /// Names the schemes that are accepted (RFC 9110, section 11.6.1). API keys have no challenge; where there is nothing
 /// else, `Bearer` stands for them, because a 401 must carry one.
-fn challenge(response: &mut Response<Body>, schemes: &[SecurityScheme], error: &str) {
+fn challenge(response: &mut Response<Body>, schemes: &[SecurityScheme], Challenges { bearer, basic }: Challenges) {
     let lists = |kind| schemes.iter().any(|scheme| scheme.kind == kind);
-    let error = if error.is_empty() { String::new() } else { format!(", error=\"{error}\"") };
-    let mut append = |name: &str| {
-        let value = HeaderValue::try_from(format!("{name} realm=\"influxdb3\"{error}")).expect("visible ASCII");
-        response.headers_mut().append(WWW_AUTHENTICATE, value);
-    };
+    let mut append = |value| response.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(value));
     if lists(SecurityKind::Bearer) || !lists(SecurityKind::Basic) {
-        append("Bearer");
+        append(bearer);
     }
     if lists(SecurityKind::Basic) {
-        append("Basic");
+        append(basic);
     }
 }
 

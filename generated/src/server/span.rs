@@ -13,10 +13,13 @@ const LONGEST: usize = 128;
 
 /// The request's span ID, if it sent one of at most 128 visible ASCII characters; else a new one.
 pub(super) fn accept_or_make(headers: &HeaderMap) -> HeaderValue {
-    match headers.get(X_SPAN_ID) {
+    let mut span_id = match headers.get(X_SPAN_ID) {
         Some(value) if acceptable(value.as_bytes()) => value.clone(),
         _ => make(),
-    }
+    };
+    // No other response has it: over HTTP/2 it only would push what repeats out of the table of headers (RFC 7541).
+    span_id.set_sensitive(true);
+    span_id
 }
 
 /// The text of a span ID that came from [`accept_or_make`].
@@ -28,13 +31,17 @@ fn acceptable(value: &[u8]) -> bool {
     !value.is_empty() && value.len() <= LONGEST && value.iter().all(u8::is_ascii_graphic)
 }
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// 128 bits from a keyed hash of a counter, as hexadecimal digits: unique, and free of a call for entropy.
 fn make() -> HeaderValue {
     static KEYS: LazyLock<[RandomState; 2]> = LazyLock::new(Default::default);
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
     let [high, low] = KEYS.each_ref().map(|key| key.hash_one(count));
-    HeaderValue::try_from(format!("{high:016x}{low:016x}")).expect("hexadecimal digits are visible ASCII")
+    let number = u128::from(high) << 64 | u128::from(low);
+    let digits: [u8; 32] = std::array::from_fn(|index| DIGITS[(number >> (124 - 4 * index)) as usize & 0xf]);
+    HeaderValue::from_bytes(&digits).expect("hexadecimal digits are visible ASCII")
 }
 
 #[cfg(test)]

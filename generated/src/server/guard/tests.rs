@@ -41,14 +41,15 @@ fn nobody_passes_where_no_scheme_is_listed() {
 
 #[test]
 fn a_refusal_carries_what_every_response_carries() {
-    let headers =
+    let mut headers =
         HeaderMap::from_iter([(CONTENT_TYPE, value("x/y")), (X_SPAN_ID, value("theirs")), (WARNING, value("1"))]);
+    headers.append(WARNING, value("2"));
     let guard = Guard::new(One).headers(headers);
     let response = guard.refuse(&Rejection::Unauthenticated(BEARER), &request("GET", &[]));
     assert_eq!(response.status(), 401);
     assert_eq!(response.headers()[X_SPAN_ID], "mine");
-    assert_eq!(response.headers()[WARNING], "1");
-    assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+    assert_eq!(Vec::from_iter(response.headers().get_all(WARNING)), ["1", "2"]);
+    assert_eq!(Vec::from_iter(response.headers().get_all(CONTENT_TYPE)), ["application/json"]);
     assert!(body(response).contains("a valid credential is required"));
     let response = guard.refuse(&Rejection::Unauthenticated(BEARER), &request("HEAD", &[]));
     assert_eq!(body(response), "");

@@ -45,11 +45,23 @@ fn a_challenge_tells_that_what_the_credential_permits_is_not_enough() {
 fn a_rejection_is_a_message_with_its_status() {
     for (rejection, status, error) in [
         (Rejection::UnknownPath, 404, "there is nothing at this path"),
-        (Rejection::parameter("id", "is required"), 400, "the parameter `id` is required"),
+        (
+            Rejection::MethodNotAllowed { allow: String::new() },
+            405,
+            "this path does not have this method; see the header Allow",
+        ),
+        (Rejection::Unauthenticated(&[]), 401, "a valid credential is required; see the header WWW-Authenticate"),
+        (Rejection::parameter("id", "is not \"it\""), 400, "the parameter `id` is not \"it\""),
+        (
+            Rejection::Unavailable,
+            503,
+            "this could not be done now, or it is not known whether it was; it is safe to try again",
+        ),
         (Rejection::Internal, 500, "an internal error"),
     ] {
         let response = rejected(&rejection);
         assert_eq!(response.status(), status);
+        assert_eq!(rejection.to_string(), error);
         assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
         assert_eq!(body(response), serde_json::json!({ "error": error }));
     }
