@@ -19,17 +19,26 @@ use watchers::Watchers;
 /// Only a [`TokenStore`](crate::TokenStore) writes to it, one change at a time, in commit order and
 /// after the commit; everything else reads. An expired token stays in it until it is deleted.
 pub struct LiveTokens {
-    by_digest: Shards,
-    by_id: Shards,
+    /// The tokens themselves, so that who authenticates one waits for memory once.
+    by_digest: Shards<Principal>,
+    by_id: Shards<Place>,
     watchers: Watchers,
+}
+
+/// Where the token with an ID is.
+#[derive(Clone, Copy)]
+struct Place {
+    id: TokenId,
+    /// The prefix of its digest.
+    digest: u64,
 }
 
 impl LiveTokens {
     /// No tokens.
     pub fn new() -> Self {
         Self {
-            by_digest: Shards::new(digest_hash, Principal::eq),
-            by_id: Shards::new(id_hash, |one, other| one.id() == other.id()),
+            by_digest: Shards::new(|token| token.digest().prefix()),
+            by_id: Shards::new(|place| hash_of_id(place.id)),
             watchers: Watchers::default(),
         }
     }
@@ -41,17 +50,18 @@ impl LiveTokens {
 
     /// The token with this ID.
     pub fn by_id(&self, id: TokenId) -> Option<Principal> {
-        self.by_id.find(hash_of_id(id), |token| token.id() == id)
+        let place = self.by_id.find(hash_of_id(id), |place| place.id == id)?;
+        self.by_digest.find(place.digest, |token| token.id() == id)
     }
 
     /// Whether the token with this ID is live.
     pub fn contains(&self, id: TokenId) -> bool {
-        self.by_id.contains(hash_of_id(id), |token| token.id() == id)
+        self.by_id.contains(hash_of_id(id), |place| place.id == id)
     }
 
     /// Whether this very token is live, and not another with its ID. By its digest, which goes last.
     fn holds(&self, token: &Principal) -> bool {
-        self.by_digest.contains(digest_hash(token), |other| other == token)
+        self.by_digest.contains(token.digest().prefix(), |other| other == token)
     }
 
     /// How many tokens are live.
@@ -77,10 +87,11 @@ impl LiveTokens {
     /// while.
     pub fn insert(&self, token: impl Into<Principal>) {
         let token = token.into();
-        let other = self.by_id.insert(token.clone()).filter(|other| *other != token);
-        self.by_digest.insert(token);
-        if let Some(other) = other {
-            self.forget(&other);
+        let place = Place { id: token.id(), digest: token.digest().prefix() };
+        let other = self.by_id.insert(place, |other| other.id == place.id);
+        self.by_digest.insert(token, |other| other.id() == place.id);
+        if let Some(other) = other.filter(|other| other.digest != place.digest) {
+            self.forget(other);
         }
     }
 
@@ -88,17 +99,17 @@ impl LiveTokens {
     ///
     /// When this returns, neither the digest nor the ID of the token is found, and who waits for that is woken.
     pub fn remove(&self, id: TokenId) -> bool {
-        let Some(token) = self.by_id.remove(hash_of_id(id), |token| token.id() == id) else {
+        let Some(place) = self.by_id.remove(hash_of_id(id), |place| place.id == id) else {
             return false;
         };
-        self.forget(&token);
+        self.forget(place);
         true
     }
 
     /// Ends what is left of a token that its ID does not lead to any more.
-    fn forget(&self, token: &Principal) {
-        self.by_digest.remove(digest_hash(token), |other| other == token);
-        self.watchers.wake(token.id());
+    fn forget(&self, place: Place) {
+        self.by_digest.remove(place.digest, |token| token.id() == place.id);
+        self.watchers.wake(place.id);
     }
 }
 
@@ -114,51 +125,53 @@ impl fmt::Debug for LiveTokens {
     }
 }
 
-/// 96 and not a power of two: each table's size is one, so a million tokens fill 64 % of 96 tables,
-/// but 48 % of 64.
-const SHARDS: usize = 96;
+/// 76 and not a power of two: each table's size is one, so a million tokens fill 80 % of 76 tables, but 48 % of 128, and
+/// 64 hold fewer.
+const SHARDS: usize = 76;
 
-/// A hash table in parts, each behind a lock of its own, with one pointer a token.
-struct Shards {
-    tables: Box<[RwLock<HashTable<Principal>>]>,
-    hash: fn(&Principal) -> u64,
-    /// Whether a token takes the place of another.
-    same: fn(&Principal, &Principal) -> bool,
+/// A hash table in parts, each behind a lock of its own.
+struct Shards<T> {
+    tables: Box<[RwLock<HashTable<T>>]>,
+    hash: fn(&T) -> u64,
 }
 
-impl Shards {
-    fn new(hash: fn(&Principal) -> u64, same: fn(&Principal, &Principal) -> bool) -> Self {
-        Self { tables: (0..SHARDS).map(|_| RwLock::default()).collect(), hash, same }
+impl<T: Clone> Shards<T> {
+    fn new(hash: fn(&T) -> u64) -> Self {
+        Self { tables: (0..SHARDS).map(|_| RwLock::default()).collect(), hash }
     }
 
-    fn find(&self, hash: u64, is_it: impl Fn(&Principal) -> bool) -> Option<Principal> {
+    fn find(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<T> {
         self.read(hash).find(hash, is_it).cloned()
     }
 
-    fn contains(&self, hash: u64, is_it: impl Fn(&Principal) -> bool) -> bool {
+    fn contains(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> bool {
         self.read(hash).find(hash, is_it).is_some()
     }
 
-    /// Puts a token in, and returns the one whose place it takes, if any.
-    fn insert(&self, token: Principal) -> Option<Principal> {
-        let hash = (self.hash)(&token);
-        match self.write(hash).entry(hash, |other| (self.same)(other, &token), self.hash) {
-            Entry::Occupied(mut entry) => Some(mem::replace(entry.get_mut(), token)),
-            Entry::Vacant(entry) => {
-                entry.insert(token);
+    /// Puts an entry in, and returns the one whose place it takes, if any, among those with the same hash.
+    fn insert(&self, entry: T, is_it: impl Fn(&T) -> bool) -> Option<T> {
+        let hash = (self.hash)(&entry);
+        match self.write(hash).entry(hash, is_it, self.hash) {
+            Entry::Occupied(mut other) => Some(mem::replace(other.get_mut(), entry)),
+            Entry::Vacant(place) => {
+                place.insert(entry);
                 None
             }
         }
     }
 
-    fn remove(&self, hash: u64, is_it: impl Fn(&Principal) -> bool) -> Option<Principal> {
+    fn remove(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<T> {
         let mut table = self.write(hash);
         let entry = table.find_entry(hash, is_it).ok()?;
         Some(entry.remove().0)
     }
 
     fn len(&self) -> usize {
-        self.tables.iter().map(|table| read(table).len()).sum()
+        self.lens().sum()
+    }
+
+    fn lens(&self) -> impl Iterator<Item = usize> {
+        self.tables.iter().map(|table| read(table).len())
     }
 
     fn reserve(&self, additional: usize) {
@@ -167,11 +180,11 @@ impl Shards {
         }
     }
 
-    fn read(&self, hash: u64) -> RwLockReadGuard<'_, HashTable<Principal>> {
+    fn read(&self, hash: u64) -> RwLockReadGuard<'_, HashTable<T>> {
         read(&self.tables[shard(hash)])
     }
 
-    fn write(&self, hash: u64) -> RwLockWriteGuard<'_, HashTable<Principal>> {
+    fn write(&self, hash: u64) -> RwLockWriteGuard<'_, HashTable<T>> {
         write(&self.tables[shard(hash)])
     }
 }
@@ -180,11 +193,11 @@ impl Shards {
 // only panic where memory cannot be had, before it has changed anything: what a panic leaves behind
 // is whole.
 
-fn read(table: &RwLock<HashTable<Principal>>) -> RwLockReadGuard<'_, HashTable<Principal>> {
+fn read<T>(table: &RwLock<HashTable<T>>) -> RwLockReadGuard<'_, HashTable<T>> {
     table.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn write(table: &RwLock<HashTable<Principal>>) -> RwLockWriteGuard<'_, HashTable<Principal>> {
+fn write<T>(table: &RwLock<HashTable<T>>) -> RwLockWriteGuard<'_, HashTable<T>> {
     table.write().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -193,14 +206,6 @@ fn write(table: &RwLock<HashTable<Principal>>) -> RwLockWriteGuard<'_, HashTable
 fn shard(hash: u64) -> usize {
     let middle = (hash >> 24) & u64::from(u32::MAX);
     ((middle * SHARDS as u64) >> 32) as usize
-}
-
-fn digest_hash(token: &Principal) -> u64 {
-    token.digest().prefix()
-}
-
-fn id_hash(token: &Principal) -> u64 {
-    hash_of_id(token.id())
 }
 
 /// Spreads IDs, which are consecutive, over all 64 bits.
@@ -253,13 +258,12 @@ mod tests {
     #[test]
     fn consecutive_ids_and_random_digests_spread_over_all_shards() {
         let live = LiveTokens::new();
-        (0..96_000).for_each(|id| {
+        (0..76_000).for_each(|id| {
             let mut digest = [0; 64];
             digest[..8].copy_from_slice(&hash_of_id(TokenId::from_u64(id + 1_000_000)).to_le_bytes());
             live.insert(Principal::new(TokenId::from_u64(id), Digest::from_bytes(digest), None, Permissions::admin()));
         });
-        for table in live.by_id.tables.iter().chain(&live.by_digest.tables) {
-            let len = read(table).len();
+        for len in live.by_id.lens().chain(live.by_digest.lens()) {
             assert!((800..1200).contains(&len), "{len}");
         }
     }

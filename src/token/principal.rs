@@ -8,11 +8,9 @@ use super::{Digest, Permissions, Timestamp, TokenId, TokenRecord};
 /// It holds only what is needed to authenticate and authorize, so that a million of them stay
 /// small.
 #[derive(Clone)]
-pub struct Principal(Arc<Inner>);
-
-struct Inner {
-    id: TokenId,
+pub struct Principal {
     digest: Digest,
+    id: TokenId,
     /// `u64::MAX` for never, where an `Option` would cost eight more bytes a token.
     expires_at: u64,
     permissions: Arc<Permissions>,
@@ -28,32 +26,32 @@ impl Principal {
     /// [`Catalog::until_deleted`](crate::Catalog::until_deleted) takes what is no live token for deleted.
     pub fn new(id: TokenId, digest: Digest, expires_at: Option<Timestamp>, permissions: Arc<Permissions>) -> Self {
         let expires_at = expires_at.map_or(NEVER, Timestamp::as_millis);
-        Self(Arc::new(Inner { id, digest, expires_at, permissions }))
+        Self { digest, id, expires_at, permissions }
     }
 
     /// The token's ID.
     pub fn id(&self) -> TokenId {
-        self.0.id
+        self.id
     }
 
     /// The digest of the token's secret.
     pub fn digest(&self) -> &Digest {
-        &self.0.digest
+        &self.digest
     }
 
     /// From when on the token is refused; `None` means never.
     pub fn expires_at(&self) -> Option<Timestamp> {
-        Timestamp::from_millis(self.0.expires_at)
+        Timestamp::from_millis(self.expires_at)
     }
 
     /// What the token may do.
     pub fn permissions(&self) -> &Permissions {
-        &self.0.permissions
+        &self.permissions
     }
 
     /// Whether the token may do everything.
     pub fn is_admin(&self) -> bool {
-        self.0.permissions.is_admin()
+        self.permissions.is_admin()
     }
 }
 
@@ -66,7 +64,7 @@ impl From<&TokenRecord> for Principal {
 /// Two principals are equal when they are the same token.
 impl PartialEq for Principal {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || (self.id() == other.id() && self.digest() == other.digest())
+        self.id == other.id && self.digest == other.digest
     }
 }
 
@@ -113,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_of_a_principal_is_104_bytes_with_its_counters() {
-        assert_eq!(size_of::<Inner>() + 2 * size_of::<usize>(), 104);
+    fn the_memory_of_a_principal_is_88_bytes() {
+        assert_eq!(size_of::<Principal>(), 88);
     }
 }
