@@ -54,9 +54,10 @@ pub(super) fn without_body(response: Response<Body>) -> Response<Body> {
 
 /// The response to a request that is refused: the document's `ErrorMessage`, and the headers that belong to the status.
 pub(super) fn rejected(rejection: &Rejection) -> Response<Body> {
+    const JSON: HeaderValue = HeaderValue::from_static("application/json");
     let mut response = Response::new(super::full(error_message(rejection)));
     *response.status_mut() = rejection.status();
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
     match rejection {
         Rejection::MethodNotAllowed { allow } => {
             // Methods are tokens, but whoever makes a rejection may give it another text.
@@ -89,17 +90,20 @@ fn error_message(rejection: &Rejection) -> Bytes {
 
 /// The challenge for each kind of scheme that has one.
 struct Challenges {
-    bearer: &'static str,
-    basic: &'static str,
+    bearer: HeaderValue,
+    basic: HeaderValue,
 }
 
 impl Challenges {
-    const PLAIN: Self = Self { bearer: "Bearer realm=\"influxdb3\"", basic: "Basic realm=\"influxdb3\"" };
+    const PLAIN: Self = Self {
+        bearer: HeaderValue::from_static("Bearer realm=\"influxdb3\""),
+        basic: HeaderValue::from_static("Basic realm=\"influxdb3\""),
+    };
 
     /// Of a credential that was accepted, but does not permit enough (RFC 6750, section 3.1).
     const SCOPE: Self = Self {
-        bearer: "Bearer realm=\"influxdb3\", error=\"insufficient_scope\"",
-        basic: "Basic realm=\"influxdb3\", error=\"insufficient_scope\"",
+        bearer: HeaderValue::from_static("Bearer realm=\"influxdb3\", error=\"insufficient_scope\""),
+        basic: HeaderValue::from_static("Basic realm=\"influxdb3\", error=\"insufficient_scope\""),
     };
 }
 
@@ -107,7 +111,7 @@ impl Challenges {
 /// else, `Bearer` stands for them, because a 401 must carry one.
 fn challenge(response: &mut Response<Body>, schemes: &[SecurityScheme], Challenges { bearer, basic }: Challenges) {
     let lists = |kind| schemes.iter().any(|scheme| scheme.kind == kind);
-    let mut append = |value| response.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(value));
+    let mut append = |value| response.headers_mut().append(WWW_AUTHENTICATE, value);
     if lists(SecurityKind::Bearer) || !lists(SecurityKind::Basic) {
         append(bearer);
     }
