@@ -1,0 +1,86 @@
+"""Durable deletion over HTTP, beside the disk itself and what a user would write."""
+
+import os
+import shutil
+import time
+
+from programs import TARGET, program, run, serving
+from load import Request, closed
+
+CLIENTS = (1, 16, 64, 256)
+TOKENS = 400_000
+# Clients wait for the disk, and share the cores with the server: it is what one machine can do.
+REQUESTS = {1: 3_000, 16: 12_000, 64: 25_000, 256: 25_000}
+DELETABLE = "[1-3][0-9]{5}"
+STORES = {"`SqliteStore`": "sqlite", "a `DELETE` and a commit for each": "autocommit", "`MemoryStore`": "memory"}
+SYNCS = 500
+
+
+def measure(round_):
+    """Yields how fast tokens are deleted by so many clients, each time of a new file with the same tokens."""
+    seeded = seed(TOKENS)
+    names = list(STORES)
+    for clients in CLIENTS:
+        yield ("deletion", "fdatasync", str(clients)), sync()
+        for name in names[round_ % len(names) :] + names[: round_ % len(names)]:
+            kind = STORES[name]
+            with copied(seeded) as file:
+                store = f"memory:{TOKENS}" if kind == "memory" else f"{kind}:{file}"
+                with serving(program("tokens"), store, "127.0.0.1:0") as server:
+                    request = Request(DELETABLE, 204, drawn=True)
+                    figures = closed(server, request, REQUESTS[clients], clients)
+                    deleted = round(REQUESTS[clients] * (1 - figures["repeated"]))
+                    commits = server.stop()
+            if commits.startswith("commits "):
+                figures["a commit"] = deleted / int(commits.removeprefix("commits "))
+            yield ("deletion", name, str(clients)), figures
+
+
+def seed(tokens):
+    """A file with so many tokens, made once."""
+    file = TARGET / "tokens" / str(tokens) / "tokens.db"
+    if not file.is_file():
+        shutil.rmtree(file.parent, ignore_errors=True)
+        file.parent.mkdir(mode=0o700, parents=True)
+        partial = file.with_suffix(".part")
+        run(program("seed"), partial, str(tokens))
+        partial.rename(file)
+    return file
+
+
+class copied:
+    """A copy of a file in a folder of its own, on the same disk, which goes when the block is left."""
+
+    def __init__(self, file):
+        self.file = file
+        self.folder = TARGET / "copy"
+
+    def __enter__(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(mode=0o700)
+        copy = self.folder / self.file.name
+        shutil.copy(self.file, copy)
+        # What is still to be written of the copy is not to be waited for later.
+        os.sync()
+        return copy
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder)
+
+
+def sync():
+    """What the disk takes to make one page durable: the median of many, in seconds."""
+    page = bytes(4096)
+    path = TARGET / "page"
+    with open(path, "wb", buffering=0) as file:
+        file.write(page * SYNCS)
+        os.fsync(file.fileno())
+        times = []
+        for index in range(SYNCS):
+            begun = time.perf_counter()
+            os.pwrite(file.fileno(), page, index * len(page))
+            os.fdatasync(file.fileno())
+            times.append(time.perf_counter() - begun)
+    path.unlink()
+    times.sort()
+    return {"p50": times[len(times) // 2], "p99": times[len(times) * 99 // 100]}

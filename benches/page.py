@@ -1,0 +1,218 @@
+"""docs/performance.md and its pictures, from what was measured. `run.py` calls this."""
+
+import json
+import statistics
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+import pictures  # noqa: E402
+from authentication import TOKENS as AUTHENTICATED  # noqa: E402
+from deletion import CLIENTS, STORES  # noqa: E402
+from http_path import CONNECTIONS, LIMIT, PACE, PROTOCOLS, SUBJECTS  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "performance.md"
+# What is said of a figure that is not reached, beside it: a file for each, whose name begins with the target's.
+REASONS = ROOT / "benches" / "reasons"
+SQLITE, AUTOCOMMIT, MEMORY = STORES
+# What is to be reached of bare hyper's rate.
+REACH = {"401": 0.95, "404": 0.85, "204": 0.80}
+
+
+class Figures:
+    """The values of every figure, one a round."""
+
+    def __init__(self, measured):
+        self.measured = measured
+
+    def of(self, *key, name):
+        return self.measured[" | ".join(key)][name]
+
+    def median(self, *key, name):
+        return statistics.median(self.of(*key, name=name))
+
+    def ratios(self, key, to, name):
+        """One figure to another, round by round: what slows the machine down for a while slows both down."""
+        return [one / other for one, other in zip(self.of(*key, name=name), self.of(*to, name=name))]
+
+    def growth(self):
+        return sorted(int(key.split(" | ")[1]) for key in self.measured if key.startswith("growth | "))
+
+
+def main(results):
+    results = json.loads(Path(results).read_text(encoding="utf-8"))
+    figures = Figures(results["figures"])
+    reached = []
+    sections = [
+        http(figures, reached), deletion(figures, reached), authentication(figures, reached), growth(figures, reached)
+    ]  # fmt: skip
+    pictures.draw(figures, PAGE.parent / "performance")
+    PAGE.write_text("\n\n".join([head(results["machine"]), targets(reached), *sections]) + "\n", encoding="utf-8")
+    print(f"{PAGE.relative_to(ROOT)} is written; {sum(not met for _, met, _, _ in reached)} of {len(reached)} targets are not met")
+
+
+def head(machine):
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(machine["packages"].items()))
+    return f"""# Performance
+
+Written by `make bench`; what is not reached, and why, is below its table. [optimization.md](optimization.md) says what
+was done, and has the profiles.
+
+Measured on {machine["date"]}: {machine["processor"]}, {machine["cores"]} cores, {machine["memory"] / 2**30:.0f} GiB, Linux {machine["kernel"]}, rustc {machine["rustc"]},
+{versions}.
+
+Everything is measured in turn, round after round, over loopback. A figure is the median of its rounds, followed by their
+least and greatest in brackets; where these are far apart, the machine was noisy. A ratio is taken within each round. Only
+ratios mean something on another machine."""
+
+
+def targets(reached):
+    rows = [f"| {what} | {bound} | {value} | {'yes' if met else '**no**'} |" for what, met, bound, value in reached]
+    return table("| what is to be reached | bound | measured | reached |", "|---|---|---|---|", rows)
+
+
+def http(figures, reached):
+    parts = [
+        f"""## Requests over HTTP
+
+Server and load (`oha`) have half of the cores each. `rate` is with a request on each connection as soon as the one before
+is answered; `CPU` is what the server's threads ran for one request. `p50` and `p99` are at a fixed rate, {PACE:.0%} of bare
+hyper's, counted from when a request should have been sent. The stubs that the stock generators make do nothing: they keep
+no tokens and compare no secret; `rust-server` lets everyone in, `rust-axum` anyone with a bearer token.
+
+![Rates to that of bare hyper](performance/http.svg)"""
+    ]
+    for protocol in PROTOCOLS:
+        for connections in map(str, CONNECTIONS):
+            rows = []
+            for subject in SUBJECTS:
+                key, limit = ("http", protocol, connections, subject), ("http", protocol, connections, LIMIT)
+                ratios = figures.ratios(key, limit, "rate")
+                rows.append(
+                    f"| {subject} | {figures.median(*key, name='rate'):,.0f}/s | {spread(ratios)} "
+                    f"| {figures.median(*key, name='cpu') * 1e6:.1f} µs | {spread(figures.ratios(limit, key, 'cpu'))} "
+                    f"| {micros(figures.median(*key, name='paced p50'))} | {micros(figures.median(*key, name='paced p99'))} |"
+                )
+                status = next((status for status in REACH if f"ours, {status}" in subject), None)
+                if status:
+                    what = f"{protocol}, {connections} connections: {status} to bare hyper's rate"
+                    target(reached, what, ratios, REACH[status], at_least=True)
+                    stock = figures.ratios(key, ("http", protocol, connections, "stock `rust-server`, 204"), "rate")
+                    target(reached, f"{protocol}, {connections} connections: {status} to stock `rust-server`", stock, 1, at_least=True)
+            parts.append(f"{protocol}, {connections} connections:")
+            parts.append(
+                table("| server | rate | to bare hyper | CPU | bare hyper's to it | p50 | p99 |", "|---|--:|--:|--:|--:|--:|--:|", rows)
+            )
+    return "\n\n".join([*parts, reasons("http")]).rstrip()
+
+
+def deletion(figures, reached):
+    rows = []
+    for clients in map(str, CLIENTS):
+        for name in STORES:
+            key = ("deletion", name, clients)
+            commits = f"{figures.median(*key, name='a commit'):.1f}" if name != MEMORY else ""
+            rows.append(
+                f"| {clients} | {name} | {figures.median(*key, name='rate'):,.0f}/s "
+                f"| {spread(figures.ratios(key, ('deletion', MEMORY, clients), 'rate'))} "
+                f"| {micros(figures.median(*key, name='p50'))} | {micros(figures.median(*key, name='p99'))} | {commits} |"
+            )
+    sync = [value for clients in map(str, CLIENTS) for value in figures.of("deletion", "fdatasync", clients, name="p50")]
+    one = figures.ratios(("deletion", SQLITE, "1"), ("deletion", "fdatasync", "1"), "p50")
+    target(reached, "durable deletion, 1 client: p50 to `fdatasync`", one, 2, at_least=False)
+    many = figures.ratios(("deletion", SQLITE, "64"), ("deletion", MEMORY, "64"), "rate")
+    target(reached, "durable deletion, 64 clients: rate to that on `MemoryStore`", many, 0.7, at_least=True)
+    if statistics.median(sync) >= 1e-3:
+        shared = [b / a for a, b in zip(figures.of("deletion", SQLITE, "1", name="rate"), figures.of("deletion", SQLITE, "64", name="rate"))]
+        target(reached, "durable deletion: rate with 64 clients to that with 1", shared, 10, at_least=True)
+    return f"""## Durable deletion
+
+`DELETE` over HTTP/1.1, another token each time, of {len(CLIENTS)} numbers of clients that each wait for their answer. All cores are
+for all. The disk makes one page durable (`pwrite` and `fdatasync`) in {micros(statistics.median(sync))} {spread([value * 1e6 for value in sync], ".0f")}.
+
+![Deletions a second](performance/deletion.svg)
+
+{table("| clients | store | rate | to memory | p50 | p99 | deletions a commit |", "|--:|---|--:|--:|--:|--:|--:|", rows)}
+
+{reasons("deletion")}""".rstrip()
+
+
+def authentication(figures, reached):
+    rows = []
+    for tokens in AUTHENTICATED:
+        for threads in (1, 2):
+            named = {name: figures.of("authentication", str(tokens), name=f"{name}/{threads}") for name in ("sha512", "read", "hit", "miss")}
+            cells = [f"{statistics.median(named['sha512']):.0f} ns", f"{statistics.median(named['read']):.0f} ns"]
+            for what, limits in {"hit": ("sha512", "read"), "miss": ("sha512",)}.items():
+                cells.append(f"{statistics.median(named[what]):.0f} ns")
+                for limit in limits:
+                    ratios = [value / base for value, base in zip(named[what], named[limit])]
+                    cells.append(spread(ratios))
+                    if limit == "sha512":
+                        subject = f"authentication, {tokens:,} tokens, {threads} thread{'s' * (threads > 1)}: {what} to SHA-512"
+                        target(reached, subject, ratios, 2, at_least=False)
+            rows.append(f"| {tokens:,} | {threads} | {' | '.join(cells)} |")
+    heading = "| tokens | threads | SHA-512 | and a read | hit | to SHA-512 | to SHA-512 and a read | miss | to SHA-512 |"
+    return f"""## Authentication in a process
+
+`Catalog::authenticate`, nanoseconds a call in each thread, of tokens in random order: what a larger server pays for each of
+its own requests. `and a read` is SHA-512 and one read of as much memory as the tokens have, at a place that only the
+digest tells.
+
+{table(heading, "|--:|--:|--:|--:|--:|--:|--:|--:|--:|", rows)}
+
+{reasons("authentication")}""".rstrip()
+
+
+def growth(figures, reached):
+    rows = []
+    for tokens in figures.growth():
+        key = ("growth", str(tokens))
+        start, memory = figures.of(*key, name="start"), figures.of(*key, name="memory")
+        rows.append(
+            f"| {tokens:,} | {statistics.median(start):.3f} s {spread(start, '.3f', only=True)} | {statistics.median(memory) / 1e6:.0f} MB "
+            f"| {figures.median(*key, name='size') / 1e6:.0f} MB | {figures.median(*key, name='rate'):,.0f}/s |"
+        )
+        if tokens == 1_000_000:
+            target(reached, "1,000,000 tokens: seconds to open", start, 2, at_least=False)
+            target(reached, "1,000,000 tokens: MB of memory", [value / 1e6 for value in memory], 150, at_least=False, form=".0f")
+    return f"""## Growth
+
+`SqliteStore`, from the start of a process until all tokens are in memory; then deletions in it, 64 at a time, without HTTP.
+
+![With ever more tokens](performance/growth.svg)
+
+{table("| tokens | start | memory | file | deletions |", "|--:|--:|--:|--:|--:|", rows)}
+
+{reasons("growth")}""".rstrip()
+
+
+def target(reached, what, values, bound, at_least, form=".2f"):
+    value = statistics.median(values)
+    met = value >= bound if at_least else value <= bound
+    reached.append((what, met, f"at {'least' if at_least else 'most'} {bound:g}", spread(values, form)))
+
+
+def spread(values, form=".2f", only=False):
+    """The median, and the least and the greatest in brackets."""
+    ends = f"[{min(values):{form}}–{max(values):{form}}]"
+    return ends if only else f"{statistics.median(values):{form}} {ends}"
+
+
+def micros(seconds):
+    return f"{seconds * 1e6:,.0f} µs"
+
+
+def table(head, line, rows):
+    return "\n".join([head, line, *rows])
+
+
+def reasons(section):
+    file = REASONS / f"{section}.md"
+    return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

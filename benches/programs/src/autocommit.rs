@@ -1,0 +1,93 @@
+//! What a user would write: a transaction for each request.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use async_trait::async_trait;
+use influxdb3_tokens::{
+    Creation, Deletion, DeletionOutcome, Digest, LiveTokens, NewToken, Permissions, Principal, StoreError, TokenId,
+    TokenRecord, TokenStore,
+};
+use rusqlite::Connection;
+use uuid::Uuid;
+
+/// Deletes each token by a `DELETE` of its own from the table of `SqliteStore`, committed as durably.
+#[derive(Debug)]
+pub struct AutocommitStore {
+    connection: Arc<Mutex<Connection>>,
+    live: OnceLock<Arc<LiveTokens>>,
+    commits: AtomicU64,
+}
+
+impl AutocommitStore {
+    /// Opens a file that `SqliteStore` made.
+    pub fn open(path: impl AsRef<Path>) -> rusqlite::Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), live: OnceLock::new(), commits: AtomicU64::new(0) })
+    }
+
+    /// How many deletions were committed.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Uses the connection where blocking does no harm.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let connection = Arc::clone(&self.connection);
+        let work = move || work(&connection.lock().expect("nothing panics while it holds the lock"));
+        tokio::task::spawn_blocking(work).await.map_err(StoreError::unavailable)?.map_err(StoreError::outcome_unknown)
+    }
+}
+
+#[async_trait]
+impl TokenStore for AutocommitStore {
+    fn cluster_uuid(&self) -> Uuid {
+        Uuid::nil()
+    }
+
+    async fn load(&self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
+        let tokens = Arc::clone(&live);
+        self.run(move |connection| {
+            let mut statement = connection.prepare("SELECT id, digest, permissions FROM tokens")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let permissions: Permissions =
+                    row.get_ref(2)?.as_str()?.parse().expect("`SqliteStore` writes what it reads");
+                let id = TokenId::from_u64(row.get::<_, i64>(0)?.cast_unsigned());
+                tokens.insert(Principal::new(id, Digest::from_bytes(row.get(1)?), None, Arc::new(permissions)));
+            }
+            Ok(())
+        })
+        .await?;
+        self.live.set(live).map_err(|_| StoreError::unavailable("it is loaded already"))
+    }
+
+    async fn create(&self, _: NewToken) -> Result<Creation, StoreError> {
+        Err(StoreError::unavailable("it only deletes"))
+    }
+
+    async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
+        let id = deletion.id();
+        let deleted = self
+            .run(move |connection| {
+                connection.prepare_cached("DELETE FROM tokens WHERE id = ?1")?.execute([id.as_u64().cast_signed()])
+            })
+            .await?;
+        if deleted == 0 {
+            return Ok(DeletionOutcome::NotFound);
+        }
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.live.get().expect("it is loaded before the first deletion").remove(id);
+        Ok(DeletionOutcome::Deleted)
+    }
+
+    async fn page(&self, _: Option<TokenId>, _: usize) -> Result<Vec<TokenRecord>, StoreError> {
+        Err(StoreError::unavailable("it only deletes"))
+    }
+}

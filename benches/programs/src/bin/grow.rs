@@ -1,0 +1,49 @@
+//! `grow FILE`: opens a file that `seed` made, says how much memory its tokens take, and deletes some, 64 at a time.
+//!
+//! Prints a line of JSON when the tokens are loaded, and one when the deletions are done.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use influxdb3_tokens::SqliteStore;
+use programs::{Failure, OPERATOR, catalog};
+use serde_json::json;
+
+/// How many deletions are waited for at a time.
+const CLIENTS: usize = 64;
+
+/// How many tokens are deleted at most.
+const DELETIONS: usize = 20_000;
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let file = std::env::args().nth(1).ok_or("usage: grow FILE")?;
+    let store = Arc::new(SqliteStore::open(file)?);
+    let catalog = catalog(store.clone(), 0).await?;
+    let tokens = catalog.live().len() - 1;
+    println!("{}", json!({ "tokens": tokens, "memory": resident()? }));
+
+    let operator = catalog.authenticate(OPERATOR).ok_or("the file is not one that `seed` made")?;
+    let ids: Vec<usize> = (1..=tokens).step_by(tokens.div_ceil(DELETIONS).max(1)).collect();
+    let count = ids.len();
+    let begun = Instant::now();
+    stream::iter(ids)
+        .map(|id| {
+            let (catalog, operator) = (&catalog, &operator);
+            async move { catalog.delete(operator, &id.to_string()).await }
+        })
+        .buffer_unordered(CLIENTS)
+        .try_collect::<()>()
+        .await?;
+    let rate = count as f64 / begun.elapsed().as_secs_f64();
+    println!("{}", json!({ "deletions": count, "rate": rate, "commits": store.commits() }));
+    Ok(())
+}
+
+/// How much of this process is in memory, in bytes.
+fn resident() -> Result<u64, Failure> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("this is not Linux")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+}

@@ -1,0 +1,45 @@
+//! What the programs share: tokens to measure with.
+
+pub mod autocommit;
+
+use std::error::Error;
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use influxdb3_tokens::{Catalog, Permissions, Secret, SystemClock, TokenImport, TokenName, TokenRequest, TokenStore};
+
+/// The secret of the operator token, which guards nothing but what is measured.
+pub const OPERATOR: &str =
+    "apiv3_bWVhc3VyZSBtZWFzdXJlIG1lYXN1cmUgbWVhc3VyZSBtZWFzdXJlIG1lYXN1cmUgbWVhc3VyZSBtZWFzdXJlIQ";
+
+pub type Failure = Box<dyn Error + Send + Sync>;
+
+/// How many creations wait for the store at a time.
+const CREATIONS: usize = 1024;
+
+/// The tokens of a store: those that it has, or the operator token and `count` others, with the IDs from 1 on.
+pub async fn catalog(store: Arc<dyn TokenStore>, count: u64) -> Result<Catalog, Failure> {
+    let catalog = Catalog::open(store, Arc::new(SystemClock)).await?;
+    if catalog.live().is_empty() {
+        create(&catalog, count).await?;
+    }
+    Ok(catalog)
+}
+
+/// Creates the operator token and `count` others, and returns the secrets of those.
+pub async fn create(catalog: &Catalog, count: u64) -> Result<Vec<Secret>, Failure> {
+    let operator = TokenImport {
+        name: TokenName::OPERATOR.parse()?,
+        secret: OPERATOR.parse()?,
+        permissions: Permissions::ADMIN,
+        expires_at: None,
+    };
+    catalog.import(operator).await?;
+    let creations = stream::iter(1..=count).map(|number| async move {
+        let name = format!("token {number}").parse()?;
+        let permissions = "db:metrics:read,write".parse()?;
+        let (_, secret) = catalog.create(TokenRequest { name, permissions, expires_in: None }).await?;
+        Ok::<_, Failure>(secret)
+    });
+    creations.buffered(CREATIONS).try_collect().await
+}

@@ -1,0 +1,86 @@
+//! The stub of the generator `rust-axum`, over HTTP/1.1 and HTTP/2, served as its own README shows.
+
+use std::io;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::ServiceExt;
+use axum::extract::Request;
+use axum::serve::ListenerExt;
+use axum_extra::extract::CookieJar;
+use headers::authorization::Bearer;
+use headers::{Authorization, HeaderMapExt, Host};
+use http::Method;
+use http::header::{HOST, HeaderMap, HeaderValue};
+use rust_axum::apis::auth_token::{AuthToken, DeleteTokenResponse};
+use rust_axum::apis::{ApiAuthBasic, ApiKeyAuthHeader, BasicAuthKind, ErrorHandler};
+use rust_axum::models::DeleteTokenQueryParams;
+use tower::Layer;
+use tower::util::MapRequestLayer;
+
+struct Stub;
+
+#[async_trait]
+impl AuthToken for Stub {
+    type Claims = ();
+
+    async fn delete_token(
+        &self,
+        _: &Method,
+        _: &Host,
+        _: &CookieJar,
+        (): &Self::Claims,
+        query: &DeleteTokenQueryParams,
+    ) -> Result<DeleteTokenResponse, ()> {
+        Ok(if stubs::is_known(&query.id) {
+            DeleteTokenResponse::Status204_Success
+        } else {
+            DeleteTokenResponse::Status404_TokenNotFound
+        })
+    }
+}
+
+impl ErrorHandler for Stub {}
+
+#[async_trait]
+impl ApiAuthBasic for Stub {
+    type Claims = ();
+
+    async fn extract_claims_from_auth_header(&self, _: BasicAuthKind, headers: &HeaderMap, _: &str) -> Option<()> {
+        headers.typed_get::<Authorization<Bearer>>().map(drop)
+    }
+}
+
+// The trait is demanded for a scheme that the operation does not name; nothing calls it.
+#[async_trait]
+impl ApiKeyAuthHeader for Stub {
+    type Claims = ();
+
+    async fn extract_claims_from_header(&self, _: &HeaderMap, _: &str) -> Option<()> {
+        None
+    }
+}
+
+#[tokio::main]
+async fn main() -> io::Result<()> {
+    let router = rust_axum::server::new(Arc::new(Stub));
+    let service = MapRequestLayer::new(with_host).layer(router);
+    let listener = stubs::listen().await?.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            eprintln!("TCP_NODELAY: {error}");
+        }
+    });
+    axum::serve(listener, ServiceExt::<Request>::into_make_service(service)).await
+}
+
+/// HTTP/2 names the host in `:authority`, and a client need not send `Host` (RFC 9113, section 8.3.1). The generated
+/// handler answers 400 where there is no `Host`.
+fn with_host(mut request: Request) -> Request {
+    if !request.headers().contains_key(HOST)
+        && let Some(authority) = request.uri().authority()
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        request.headers_mut().insert(HOST, host);
+    }
+    request
+}
