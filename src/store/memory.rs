@@ -21,7 +21,8 @@ pub struct MemoryStore {
 
 #[derive(Debug)]
 struct State {
-    records: BTreeMap<TokenId, TokenRecord>,
+    /// In boxes, so that to take one out moves no others.
+    records: BTreeMap<TokenId, Box<TokenRecord>>,
     names: HashSet<TokenName>,
     /// Whether the token with a digest is live: those of deleted tokens stay.
     digests: HashMap<Digest, bool>,
@@ -61,7 +62,7 @@ impl TokenStore for MemoryStore {
             return Err(StoreError::unavailable(LOADED_ALREADY));
         }
         for record in state.records.values() {
-            live.insert(record);
+            live.insert(&**record);
         }
         state.live = Some(live);
         Ok(())
@@ -81,7 +82,7 @@ impl TokenStore for MemoryStore {
         let record = token.with_id(id);
         state.names.insert(record.name.clone());
         state.digests.insert(record.digest, true);
-        state.records.insert(id, record.clone());
+        state.records.insert(id, Box::new(record.clone()));
         if let Some(live) = &state.live {
             live.insert(&record);
         }
@@ -105,7 +106,7 @@ impl TokenStore for MemoryStore {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let state = self.state()?;
         let records = state.records.range((start, Bound::Unbounded));
-        Ok(records.take(limit).map(|(_, record)| record.clone()).collect())
+        Ok(records.take(limit).map(|(_, record)| TokenRecord::clone(record)).collect())
     }
 }
 
