@@ -51,7 +51,7 @@ def paced(server, request, rate, count, connections, http2=False, cores=None):
     """
     told = send(server, request, count, connections, http2, cores, "-q", str(round(rate)), "--latency-correction")
     repeated(told, request, count)
-    return {"p50": told["latencyPercentiles"]["p50"], "p99": told["latencyPercentiles"]["p99"]}
+    return {"paced p50": told["latencyPercentiles"]["p50"], "paced p99": told["latencyPercentiles"]["p99"]}
 
 
 def send(server, request, count, connections, http2, cores, *options):

@@ -37,6 +37,9 @@ class Figures:
         """One figure to another, round by round: what slows the machine down for a while slows both down."""
         return [one / other for one, other in zip(self.of(*key, name=name), self.of(*to, name=name))]
 
+    def all(self, name):
+        return [values[name] for values in self.measured.values() if name in values]
+
     def growth(self):
         return sorted(int(key.split(" | ")[1]) for key in self.measured if key.startswith("growth | "))
 
@@ -49,11 +52,12 @@ def main(results):
         http(figures, reached), deletion(figures, reached), authentication(figures, reached), growth(figures, reached)
     ]  # fmt: skip
     pictures.draw(figures, PAGE.parent / "performance")
-    PAGE.write_text("\n\n".join([head(results["machine"]), targets(reached), *sections]) + "\n", encoding="utf-8")
+    PAGE.write_text("\n\n".join([head(results["machine"], figures), targets(reached), *sections]) + "\n", encoding="utf-8")
     print(f"{PAGE.relative_to(ROOT)} is written; {sum(not met for _, met, _, _ in reached)} of {len(reached)} targets are not met")
 
 
-def head(machine):
+def head(machine, figures):
+    noise = statistics.median((max(of) - min(of)) / statistics.median(of) for of in figures.all("rate"))
     versions = ", ".join(f"{name} {version}" for name, version in sorted(machine["packages"].items()))
     return f"""# Performance
 
@@ -63,9 +67,9 @@ was done, and has the profiles.
 Measured on {machine["date"]}: {machine["processor"]}, {machine["cores"]} cores, {machine["memory"] / 2**30:.0f} GiB, Linux {machine["kernel"]}, rustc {machine["rustc"]},
 {versions}.
 
-Everything is measured in turn, round after round, over loopback. A figure is the median of its rounds, followed by their
-least and greatest in brackets; where these are far apart, the machine was noisy. A ratio is taken within each round. Only
-ratios mean something on another machine."""
+Everything is measured in turn, round after round, over loopback. A figure is the median of its runs, followed by their
+least and greatest in brackets; where these are far apart, the machine was noisy: of half of all rates, the least and the
+greatest were more than {noise:.0%} apart. A ratio is taken of runs next to each other. Only ratios mean something on another machine."""
 
 
 def targets(reached):

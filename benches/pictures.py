@@ -12,6 +12,8 @@ matplotlib.use("svg")
 # The same figures give the same file, whenever and wherever it is drawn.
 matplotlib.rcParams.update({"svg.hashsalt": "performance", "svg.fonttype": "none", "font.size": 9, "axes.axisbelow": True})
 
+RATES = (2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
+
 
 def draw(figures, folder):
     """Draws all of them into a folder."""
@@ -31,9 +33,10 @@ def http(figures):
             for subject in SUBJECTS
         ]
         bars(axis, list(SUBJECTS), ratios)
-        axis.set_title(f"{protocol}, {connections} connections")
-        axis.invert_yaxis()
-    drawn.supxlabel("rate, of bare hyper's")
+        axis.set_title(f"{protocol}, {connections}")
+    # The axis of all.
+    axes[0].invert_yaxis()
+    drawn.supxlabel("rate, of bare hyper's, with so many connections")
     return drawn
 
 
@@ -53,6 +56,7 @@ def deletion(figures):
         line(axis, CLIENTS, rates, name.replace("`", ""))
     axis.set(xscale="log", yscale="log", xlabel="clients", ylabel="deletions a second")
     axis.set_xticks(CLIENTS, [str(clients) for clients in CLIENTS])
+    axis.set_yticks(RATES, [f"{rate:,}" for rate in RATES])
     axis.minorticks_off()
     axis.legend()
     axis.grid(alpha=0.4)
