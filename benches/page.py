@@ -52,8 +52,12 @@ def main(results):
         http(figures, reached), deletion(figures, reached), authentication(figures, reached), growth(figures, reached)
     ]  # fmt: skip
     pictures.draw(figures, PAGE.parent / "performance")
-    PAGE.write_text("\n\n".join([head(results["machine"], figures), targets(reached), *sections]) + "\n", encoding="utf-8")
-    print(f"{PAGE.relative_to(ROOT)} is written; {sum(not met for _, met, _, _ in reached)} of {len(reached)} targets are not met")
+    PAGE.write_text(
+        "\n\n".join([head(results["machine"], figures), targets(reached), *sections]) + "\n", encoding="utf-8"
+    )
+    print(
+        f"{PAGE.relative_to(ROOT)} is written; {sum(not met for _, met, _, _ in reached)} of {len(reached)} targets are not met"
+    )
 
 
 def head(machine, figures):
@@ -78,16 +82,14 @@ def targets(reached):
 
 
 def http(figures, reached):
-    parts = [
-        f"""## Requests over HTTP
+    parts = [f"""## Requests over HTTP
 
 Server and load (`oha`) have half of the cores each. `rate` is with a request on each connection as soon as the one before
 is answered; `CPU` is what the server's threads ran for one request. `p50` and `p99` are at a fixed rate, {PACE:.0%} of bare
 hyper's, counted from when a request should have been sent. The stubs that the stock generators make do nothing: they keep
 no tokens and compare no secret; `rust-server` lets everyone in, `rust-axum` anyone with a bearer token.
 
-![Rates to that of bare hyper](performance/http.svg)"""
-    ]
+![Rates to that of bare hyper](performance/http.svg)"""]
     for protocol in PROTOCOLS:
         for connections in map(str, CONNECTIONS):
             rows = []
@@ -104,10 +106,20 @@ no tokens and compare no secret; `rust-server` lets everyone in, `rust-axum` any
                     what = f"{protocol}, {connections} connections: {status} to bare hyper's rate"
                     target(reached, what, ratios, REACH[status], at_least=True)
                     stock = figures.ratios(key, ("http", protocol, connections, "stock `rust-server`, 204"), "rate")
-                    target(reached, f"{protocol}, {connections} connections: {status} to stock `rust-server`", stock, 1, at_least=True)
+                    target(
+                        reached,
+                        f"{protocol}, {connections} connections: {status} to stock `rust-server`",
+                        stock,
+                        1,
+                        at_least=True,
+                    )
             parts.append(f"{protocol}, {connections} connections:")
             parts.append(
-                table("| server | rate | to bare hyper | CPU | bare hyper's to it | p50 | p99 |", "|---|--:|--:|--:|--:|--:|--:|", rows)
+                table(
+                    "| server | rate | to bare hyper | CPU | bare hyper's to it | p50 | p99 |",
+                    "|---|--:|--:|--:|--:|--:|--:|",
+                    rows,
+                )
             )
     return "\n\n".join([*parts, reasons("http")]).rstrip()
 
@@ -123,18 +135,26 @@ def deletion(figures, reached):
                 f"| {spread(figures.ratios(key, ('deletion', MEMORY, clients), 'rate'))} "
                 f"| {micros(figures.median(*key, name='p50'))} | {micros(figures.median(*key, name='p99'))} | {commits} |"
             )
-    sync = [value for clients in map(str, CLIENTS) for value in figures.of("deletion", "fdatasync", clients, name="p50")]
+    sync = [
+        value for clients in map(str, CLIENTS) for value in figures.of("deletion", "fdatasync", clients, name="p50")
+    ]
     one = figures.ratios(("deletion", SQLITE, "1"), ("deletion", "fdatasync", "1"), "p50")
     target(reached, "durable deletion, 1 client: p50 to `fdatasync`", one, 2, at_least=False)
     many = figures.ratios(("deletion", SQLITE, "64"), ("deletion", MEMORY, "64"), "rate")
     target(reached, "durable deletion, 64 clients: rate to that on `MemoryStore`", many, 0.7, at_least=True)
     if statistics.median(sync) >= 1e-3:
-        shared = [b / a for a, b in zip(figures.of("deletion", SQLITE, "1", name="rate"), figures.of("deletion", SQLITE, "64", name="rate"))]
+        shared = [
+            b / a
+            for a, b in zip(
+                figures.of("deletion", SQLITE, "1", name="rate"), figures.of("deletion", SQLITE, "64", name="rate")
+            )
+        ]
         target(reached, "durable deletion: rate with 64 clients to that with 1", shared, 10, at_least=True)
     return f"""## Durable deletion
 
-`DELETE` over HTTP/1.1, another token each time, of {len(CLIENTS)} numbers of clients that each wait for their answer. All cores are
-for all. The disk makes one page durable (`pwrite` and `fdatasync`) in {micros(statistics.median(sync))} {spread([value * 1e6 for value in sync], ".0f")}.
+`DELETE` over HTTP/1.1, another token each time, by clients that each wait for their answer. All cores are for all. The
+disk makes one page durable (`pwrite` and `fdatasync`) in {micros(statistics.median(sync))}
+{spread([value * 1e6 for value in sync], ".0f", only=True)}.
 
 ![Deletions a second](performance/deletion.svg)
 
@@ -147,7 +167,10 @@ def authentication(figures, reached):
     rows = []
     for tokens in AUTHENTICATED:
         for threads in (1, 2):
-            named = {name: figures.of("authentication", str(tokens), name=f"{name}/{threads}") for name in ("sha512", "read", "hit", "miss")}
+            named = {
+                name: figures.of("authentication", str(tokens), name=f"{name}/{threads}")
+                for name in ("sha512", "read", "hit", "miss")
+            }
             cells = [f"{statistics.median(named['sha512']):.0f} ns", f"{statistics.median(named['read']):.0f} ns"]
             for what, limits in {"hit": ("sha512", "read"), "miss": ("sha512",)}.items():
                 cells.append(f"{statistics.median(named[what]):.0f} ns")
@@ -158,7 +181,9 @@ def authentication(figures, reached):
                         subject = f"authentication, {tokens:,} tokens, {threads} thread{'s' * (threads > 1)}: {what} to SHA-512"
                         target(reached, subject, ratios, 2, at_least=False)
             rows.append(f"| {tokens:,} | {threads} | {' | '.join(cells)} |")
-    heading = "| tokens | threads | SHA-512 | and a read | hit | to SHA-512 | to SHA-512 and a read | miss | to SHA-512 |"
+    heading = (
+        "| tokens | threads | SHA-512 | and a read | hit | to SHA-512 | to SHA-512 and a read | miss | to SHA-512 |"
+    )
     return f"""## Authentication in a process
 
 `Catalog::authenticate`, nanoseconds a call in each thread, of tokens in random order: what a larger server pays for each of
@@ -181,7 +206,14 @@ def growth(figures, reached):
         )
         if tokens == 1_000_000:
             target(reached, "1,000,000 tokens: seconds to open", start, 2, at_least=False)
-            target(reached, "1,000,000 tokens: MB of memory", [value / 1e6 for value in memory], 150, at_least=False, form=".0f")
+            target(
+                reached,
+                "1,000,000 tokens: MB of memory",
+                [value / 1e6 for value in memory],
+                150,
+                at_least=False,
+                form=".0f",
+            )
     return f"""## Growth
 
 `SqliteStore`, from the start of a process until all tokens are in memory; then deletions in it, 64 at a time, without HTTP.

@@ -10,7 +10,9 @@ from http_path import CONNECTIONS, LIMIT, PROTOCOLS, SUBJECTS
 
 matplotlib.use("svg")
 # The same figures give the same file, whenever and wherever it is drawn.
-matplotlib.rcParams.update({"svg.hashsalt": "performance", "svg.fonttype": "none", "font.size": 9, "axes.axisbelow": True})
+matplotlib.rcParams.update(
+    {"svg.hashsalt": "performance", "svg.fonttype": "none", "font.size": 9, "axes.axisbelow": True}
+)
 
 RATES = (2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
 
@@ -43,7 +45,10 @@ def http(figures):
 def bars(axis, names, values):
     """Medians as bars, with what lies between the least and the greatest as a line."""
     medians = [statistics.median(of) for of in values]
-    errors = [[median - min(of) for median, of in zip(medians, values)], [max(of) - median for median, of in zip(medians, values)]]
+    errors = [
+        [median - min(of) for median, of in zip(medians, values)],
+        [max(of) - median for median, of in zip(medians, values)],
+    ]
     colours = ["tab:gray" if "hyper" in name else "tab:blue" if "ours" in name else "tab:orange" for name in names]
     axis.barh([name.replace("`", "") for name in names], medians, xerr=errors, color=colours, ecolor="black", capsize=2)
     axis.grid(axis="x", alpha=0.4)

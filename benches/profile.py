@@ -37,13 +37,27 @@ def main():
             draw(name, title, server.process.pid, lambda: closed(server, request, 300_000, **load))
     with copied(seed(TOKENS)) as file, programs.serving(tokens, f"sqlite:{file}", "127.0.0.1:0") as server:
         request = Request(DELETABLE, 204, drawn=True)
-        draw("deleted", "204 on SqliteStore, 64 clients", server.process.pid, lambda: closed(server, request, 60_000, 64))
+        draw(
+            "deleted", "204 on SqliteStore, 64 clients", server.process.pid, lambda: closed(server, request, 60_000, 64)
+        )
 
 
 def draw(name, title, process, load):
     """Puts a load on a process, and draws what it did under it."""
     recorded = programs.TARGET / f"{name}.perf"
-    record = ["perf", "record", "--quiet", "--freq", "2000", "--call-graph", "fp", "--pid", str(process), "--output", recorded]
+    record = [
+        "perf",
+        "record",
+        "--quiet",
+        "--freq",
+        "2000",
+        "--call-graph",
+        "fp",
+        "--pid",
+        str(process),
+        "--output",
+        recorded,
+    ]
     with subprocess.Popen(record) as perf:
         load()
         perf.terminate()

@@ -36,7 +36,9 @@ def build_with_frames():
 
 def compile_(project, folder, **flags):
     manifest = ROOT / "benches" / project / "Cargo.toml"
-    cargo("build", "--quiet", "--release", "--locked", "--manifest-path", manifest, CARGO_TARGET_DIR=str(folder), **flags)
+    cargo(
+        "build", "--quiet", "--release", "--locked", "--manifest-path", manifest, CARGO_TARGET_DIR=str(folder), **flags
+    )
 
 
 def install(package, version):
@@ -107,7 +109,12 @@ class Server:
 def serving(*command, cores=None):
     """A server, from when it listens until the block is left. One that serves until its standard input ends may end."""
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=on(cores)
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=on(cores),
     )
     try:
         line = process.stdout.readline().strip()
