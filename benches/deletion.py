@@ -1,5 +1,6 @@
 """Durable deletion over HTTP, beside the disk itself and what a user would write."""
 
+import contextlib
 import os
 import shutil
 import time
@@ -24,13 +25,12 @@ def measure(round_):
         yield ("deletion", "fdatasync", str(clients)), sync()
         for name in names[round_ % len(names) :] + names[: round_ % len(names)]:
             kind = STORES[name]
-            with copied(seeded) as file:
-                store = f"memory:{TOKENS}" if kind == "memory" else f"{kind}:{file}"
-                with serving(program("tokens"), store, "127.0.0.1:0") as server:
-                    request = Request(DELETABLE, 204, drawn=True)
-                    figures = closed(server, request, REQUESTS[clients], clients)
-                    deleted = round(REQUESTS[clients] * (1 - figures["repeated"]))
-                    commits = server.stop()
+            with contextlib.ExitStack() as stack:
+                of = TOKENS if kind == "memory" else stack.enter_context(copied(seeded))
+                server = stack.enter_context(serving(program("tokens"), f"{kind}:{of}", "127.0.0.1:0"))
+                figures = closed(server, Request(DELETABLE, 204, drawn=True), REQUESTS[clients], clients)
+                deleted = round(REQUESTS[clients] * (1 - figures["repeated"]))
+                commits = server.stop()
             if commits.startswith("commits "):
                 figures["a commit"] = deleted / int(commits.removeprefix("commits "))
             yield ("deletion", name, str(clients)), figures

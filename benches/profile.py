@@ -23,7 +23,7 @@ LEAST = "0.3"
 def main():
     if not shutil.which("perf"):
         raise SystemExit("perf is not there: install it, with Debian's `apt-get install linux-perf`")
-    programs.build()
+    programs.build("programs")
     programs.install("inferno", INFERNO)
     # With frame pointers, by which perf finds who called.
     programs.build_with_frames()

@@ -38,7 +38,7 @@ def main():
     if not options.page:
         programs.TARGET.mkdir(parents=True, exist_ok=True)
         stubs.generate()
-        programs.build()
+        programs.build("programs", "stubs")
         growth.TOKENS += options.tokens
         figures = measure(options.only or SECTIONS, options.rounds)
         if options.only:
