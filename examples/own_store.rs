@@ -149,7 +149,7 @@ impl Change {
                     origin: if given { Origin::Given } else { Origin::Drawn },
                     created_at: time(at)?,
                     expires_at: expires_at.map(time).transpose()?,
-                    permissions: Arc::new(permissions.parse()?),
+                    permissions: permissions.parse()?,
                 };
                 tokens.create(token).now_or_never().transpose()?;
             }

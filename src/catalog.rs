@@ -117,7 +117,7 @@ impl Catalog {
             origin: Origin::Drawn,
             created_at,
             expires_at,
-            permissions: Arc::new(token.permissions),
+            permissions: token.permissions,
         };
         match self.submit(token).await? {
             Creation::Created(record) => Ok((record, secret)),
@@ -143,7 +143,7 @@ impl Catalog {
             origin: Origin::Given,
             created_at: self.inner.clock.now(),
             expires_at: token.expires_at,
-            permissions: Arc::new(token.permissions),
+            permissions: token.permissions,
         };
         Ok(match self.submit(token).await? {
             Creation::Created(record) => Import::Created(record),
@@ -164,10 +164,8 @@ impl Catalog {
         self.inner.store.page(after, limit).await
     }
 
-    async fn submit(&self, mut token: NewToken) -> Result<Creation, CreateError> {
-        if token.permissions.is_admin() {
-            token.permissions = Permissions::admin();
-        } else if token.is_operator() {
+    async fn submit(&self, token: NewToken) -> Result<Creation, CreateError> {
+        if token.is_operator() && !token.permissions.is_admin() {
             return Err(CreateError::OperatorNotAdmin);
         }
         Ok(self.inner.store.create(token).await?)

@@ -1,5 +1,6 @@
 //! The tokens in memory.
 
+mod sharing;
 mod watchers;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use hashbrown::hash_table::Entry;
 
 use crate::token::{Digest, Principal, TokenId};
 
+use sharing::SharedPermissions;
 pub use watchers::UntilDeleted;
 use watchers::Watchers;
 
@@ -22,6 +24,7 @@ pub struct LiveTokens {
     /// The tokens themselves, so that who authenticates one waits for memory once.
     by_digest: Shards<Principal>,
     by_id: Shards<Place>,
+    permissions: SharedPermissions,
     watchers: Watchers,
 }
 
@@ -39,6 +42,7 @@ impl LiveTokens {
         Self {
             by_digest: Shards::new(|token| token.digest().prefix()),
             by_id: Shards::new(|place| hash_of_id(place.id)),
+            permissions: SharedPermissions::default(),
             watchers: Watchers::default(),
         }
     }
@@ -86,7 +90,8 @@ impl LiveTokens {
     /// When this returns, the token is found by its digest and by its ID. One that is live already is found all the
     /// while.
     pub fn insert(&self, token: impl Into<Principal>) {
-        let token = token.into();
+        let mut token = token.into();
+        token.set_permissions(self.permissions.of(token.id(), token.permissions()));
         let place = Place { id: token.id(), digest: token.digest().prefix() };
         let other = self.by_id.insert(place, |other| other.id == place.id);
         self.by_digest.insert(token, |other| other.id() == place.id);
@@ -222,7 +227,7 @@ mod tests {
 
     fn token(id: u64) -> Principal {
         let digest = Secret::generate().unwrap().digest();
-        Principal::new(TokenId::from_u64(id), digest, None, Permissions::admin())
+        Principal::new(TokenId::from_u64(id), digest, None, Permissions::ADMIN)
     }
 
     #[test]
@@ -261,7 +266,7 @@ mod tests {
         (0..76_000).for_each(|id| {
             let mut digest = [0; 64];
             digest[..8].copy_from_slice(&hash_of_id(TokenId::from_u64(id + 1_000_000)).to_le_bytes());
-            live.insert(Principal::new(TokenId::from_u64(id), Digest::from_bytes(digest), None, Permissions::admin()));
+            live.insert(Principal::new(TokenId::from_u64(id), Digest::from_bytes(digest), None, Permissions::ADMIN));
         });
         for len in live.by_id.lens().chain(live.by_digest.lens()) {
             assert!((800..1200).contains(&len), "{len}");

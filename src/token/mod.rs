@@ -8,7 +8,6 @@ mod time;
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 pub use name::{InvalidTokenName, TokenName};
 pub use permission::{Action, InvalidPermission, Names, Permission, Permissions, Resource};
@@ -75,7 +74,7 @@ pub struct TokenRecord {
     /// From when on the token is refused; `None` means never.
     pub expires_at: Option<Timestamp>,
     /// What the token may do.
-    pub permissions: Arc<Permissions>,
+    pub permissions: Permissions,
 }
 
 /// A token that a store has yet to number.
@@ -95,7 +94,7 @@ pub struct NewToken {
     /// From when on the token is refused; `None` means never.
     pub expires_at: Option<Timestamp>,
     /// What the token may do.
-    pub permissions: Arc<Permissions>,
+    pub permissions: Permissions,
 }
 
 /// Where the secret of a [`NewToken`] comes from.

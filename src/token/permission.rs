@@ -1,49 +1,49 @@
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// What a token may do: everything, or a list of [`Permission`]s with at least one entry.
 ///
 /// Its text is `*:*:*`, or the permissions with a space between them: `db:metrics,logs:read
 /// system:*:read`. The text of equal permissions is equal, and it is what stores keep.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Permissions(Kind);
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Kind {
-    Admin,
-    Scoped(Box<[Permission]>),
+///
+/// Clones share the list.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Permissions {
+    /// `None` for everything, so that admin tokens have no counter in common. In a box, so that this is one pointer.
+    list: Option<Arc<Box<[Permission]>>>,
 }
 
 impl Permissions {
     /// Everything, written `*:*:*`.
-    pub const ADMIN: Self = Self(Kind::Admin);
-
-    /// [`Permissions::ADMIN`], shared by all admin tokens.
-    pub fn admin() -> Arc<Self> {
-        static ADMIN: LazyLock<Arc<Permissions>> = LazyLock::new(|| Arc::new(Permissions::ADMIN));
-        Arc::clone(&ADMIN)
-    }
+    pub const ADMIN: Self = Self { list: None };
 
     /// What is in this list, and nothing else. `None` for an empty list.
     pub fn scoped(list: impl IntoIterator<Item = Permission>) -> Option<Self> {
         let mut list: Vec<_> = list.into_iter().collect();
         list.sort();
         list.dedup();
-        (!list.is_empty()).then(|| Self(Kind::Scoped(list.into())))
+        (!list.is_empty()).then(|| Self { list: Some(Arc::new(list.into())) })
     }
 
     /// Whether this is [`Permissions::ADMIN`].
     pub fn is_admin(&self) -> bool {
-        matches!(self.0, Kind::Admin)
+        self.list.is_none()
     }
 
     /// The list of a token that is not an admin token; empty for an admin token, which needs none.
     pub fn list(&self) -> &[Permission] {
-        match &self.0 {
-            Kind::Admin => &[],
-            Kind::Scoped(list) => list,
-        }
+        self.list.as_ref().map_or(&[], |list| list)
+    }
+
+    /// Whether a clone has this list, too; `false` for an admin token, which needs none.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.list.as_ref().is_some_and(|list| Arc::strong_count(list) > 1)
+    }
+
+    /// Equal permissions with a list of their own.
+    pub(crate) fn to_unshared(&self) -> Self {
+        Self { list: self.list.as_deref().cloned().map(Arc::new) }
     }
 
     /// Whether `action` is allowed on the `resource` called `name`.
@@ -54,10 +54,16 @@ impl Permissions {
 
 impl fmt::Display for Permissions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Kind::Admin => f.write_str("*:*:*"),
-            Kind::Scoped(list) => write_separated(f, list.iter(), ' '),
+        if self.is_admin() {
+            return f.write_str("*:*:*");
         }
+        write_separated(f, self.list().iter(), ' ')
+    }
+}
+
+impl fmt::Debug for Permissions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Permissions").field(&format_args!("{self}")).finish()
     }
 }
 

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::sync::Arc;
 
 use super::{Digest, Permissions, Timestamp, TokenId, TokenRecord};
 
@@ -13,7 +12,7 @@ pub struct Principal {
     id: TokenId,
     /// `u64::MAX` for never, where an `Option` would cost eight more bytes a token.
     expires_at: u64,
-    permissions: Arc<Permissions>,
+    permissions: Permissions,
 }
 
 const NEVER: u64 = u64::MAX;
@@ -24,7 +23,7 @@ impl Principal {
     /// An authenticator of your own makes one for a credential of another kind, with an ID that no token has: the audit
     /// trail names it as what deleted a token. It is for that authenticator to refuse what has expired; and
     /// [`Catalog::until_deleted`](crate::Catalog::until_deleted) takes what is no live token for deleted.
-    pub fn new(id: TokenId, digest: Digest, expires_at: Option<Timestamp>, permissions: Arc<Permissions>) -> Self {
+    pub fn new(id: TokenId, digest: Digest, expires_at: Option<Timestamp>, permissions: Permissions) -> Self {
         let expires_at = expires_at.map_or(NEVER, Timestamp::as_millis);
         Self { digest, id, expires_at, permissions }
     }
@@ -49,6 +48,10 @@ impl Principal {
         &self.permissions
     }
 
+    pub(crate) fn set_permissions(&mut self, permissions: Permissions) {
+        self.permissions = permissions;
+    }
+
     /// Whether the token may do everything.
     pub fn is_admin(&self) -> bool {
         self.permissions.is_admin()
@@ -57,7 +60,7 @@ impl Principal {
 
 impl From<&TokenRecord> for Principal {
     fn from(record: &TokenRecord) -> Self {
-        Self::new(record.id, record.digest, record.expires_at, Arc::clone(&record.permissions))
+        Self::new(record.id, record.digest, record.expires_at, record.permissions.clone())
     }
 }
 
@@ -88,7 +91,7 @@ mod tests {
     fn an_expiry_is_kept_and_its_absence_too() {
         for expires_at in [None, Some(Timestamp::EPOCH), Some(Timestamp::MAX)] {
             let digest = Digest::from_bytes([0; 64]);
-            let principal = Principal::new(TokenId::OPERATOR, digest, expires_at, Permissions::admin());
+            let principal = Principal::new(TokenId::OPERATOR, digest, expires_at, Permissions::ADMIN);
             assert_eq!(principal.expires_at(), expires_at);
         }
     }
@@ -96,7 +99,7 @@ mod tests {
     #[test]
     fn principals_are_equal_when_both_the_id_and_the_digest_are() {
         let principal = |id, byte| {
-            Principal::new(TokenId::from_u64(id), Digest::from_bytes([byte; 64]), None, Permissions::admin())
+            Principal::new(TokenId::from_u64(id), Digest::from_bytes([byte; 64]), None, Permissions::ADMIN)
         };
         assert_eq!(principal(1, 2), principal(1, 2));
         assert_ne!(principal(1, 2), principal(1, 3));
@@ -105,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_principal_is_shown_without_its_digest() {
-        let principal = Principal::new(TokenId::from_u64(7), Digest::from_bytes([1; 64]), None, Permissions::admin());
+        let principal = Principal::new(TokenId::from_u64(7), Digest::from_bytes([1; 64]), None, Permissions::ADMIN);
         let shown = format!("{principal:?}");
         assert!(shown.contains("TokenId(7)") && !shown.contains("Digest"), "{shown}");
     }

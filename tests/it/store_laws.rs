@@ -45,7 +45,7 @@ pub(crate) use laws;
 pub(crate) async fn a_created_token_is_live_and_has_all_that_it_was_given(subject: Subject) {
     let token = NewToken {
         expires_at: Timestamp::from_millis(1_800_000_000_000),
-        permissions: Arc::new("db:a,b:read system:*:read".parse().unwrap()),
+        permissions: "db:a,b:read system:*:read".parse().unwrap(),
         ..token("döner / 🦀")
     };
     let record = subject.create(token.clone()).await;
@@ -54,7 +54,7 @@ pub(crate) async fn a_created_token_is_live_and_has_all_that_it_was_given(subjec
     let live = subject.live.find(&token.digest).unwrap();
     assert_eq!(Some(&live), subject.live.by_id(record.id).as_ref());
     assert_eq!((live.id(), live.expires_at()), (record.id, token.expires_at));
-    assert_eq!(live.permissions(), &*token.permissions);
+    assert_eq!(live.permissions(), &token.permissions);
     assert_eq!(subject.all().await, [record]);
 }
 
@@ -302,7 +302,7 @@ pub(crate) fn token(name: &str) -> NewToken {
         origin: Origin::Drawn,
         created_at: Timestamp::from_millis(1_700_000_000_000).unwrap(),
         expires_at: None,
-        permissions: Permissions::admin(),
+        permissions: Permissions::ADMIN,
     }
 }
 

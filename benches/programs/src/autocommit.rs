@@ -60,7 +60,7 @@ impl TokenStore for AutocommitStore {
                 let permissions: Permissions =
                     row.get_ref(2)?.as_str()?.parse().expect("`SqliteStore` writes what it reads");
                 let id = TokenId::from_u64(row.get::<_, i64>(0)?.cast_unsigned());
-                tokens.insert(Principal::new(id, Digest::from_bytes(row.get(1)?), None, Arc::new(permissions)));
+                tokens.insert(Principal::new(id, Digest::from_bytes(row.get(1)?), None, permissions));
             }
             Ok(())
         })

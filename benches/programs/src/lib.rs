@@ -37,7 +37,7 @@ pub async fn create(catalog: &Catalog, count: u64) -> Result<Vec<Secret>, Failur
     catalog.import(operator).await?;
     let creations = stream::iter(1..=count).map(|number| async move {
         let name = format!("token {number}").parse()?;
-        let permissions = "db:metrics:read,write".parse()?;
+        let permissions = format!("db:metrics{}:read,write", number % 100).parse()?;
         let (_, secret) = catalog.create(TokenRequest { name, permissions, expires_in: None }).await?;
         Ok::<_, Failure>(secret)
     });

@@ -30,7 +30,7 @@ impl Wakes {
 
 fn token(id: u64) -> Principal {
     let digest = Secret::generate().unwrap().digest();
-    Principal::new(TokenId::from_u64(id), digest, None, Permissions::admin())
+    Principal::new(TokenId::from_u64(id), digest, None, Permissions::ADMIN)
 }
 
 /// What holds these tokens.
@@ -95,7 +95,7 @@ fn the_same_token_taken_in_again_is_not_deleted() {
     let wakes = Arc::new(Wakes::default());
     let mut future = until_deleted(&live, &token);
     assert_eq!(wakes.poll(&mut future), Poll::Pending);
-    live.insert(Principal::new(token.id(), *token.digest(), None, Permissions::admin()));
+    live.insert(Principal::new(token.id(), *token.digest(), None, Permissions::ADMIN));
     assert_eq!((wakes.count(), wakes.poll(&mut future)), (0, Poll::Pending));
     live.remove(token.id());
     assert_eq!((wakes.count(), wakes.poll(&mut future)), (1, Poll::Ready(())));

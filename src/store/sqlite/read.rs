@@ -1,7 +1,6 @@
 //! What is read from the file: all of it, what is new in it, or a page.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use rusqlite::{Connection, Row, params};
 
@@ -94,7 +93,7 @@ fn for_each_token_after(
     after: Option<i64>,
     mut visit: impl FnMut(Principal),
 ) -> Result<(), ReadError> {
-    let mut permissions = SharedPermissions::default();
+    let mut permissions = KnownPermissions::default();
     let mut statement = connection.prepare(
         "SELECT id, digest, expires_at, permissions FROM tokens WHERE id > ?1
          UNION ALL
@@ -112,19 +111,24 @@ fn for_each_token_after(
     Ok(())
 }
 
-/// Permissions by their text, so that tokens with the same ones share them.
+/// Permissions by their text, so that what many tokens have is parsed once.
 #[derive(Default)]
-struct SharedPermissions(HashMap<Box<str>, Arc<Permissions>>);
+struct KnownPermissions(HashMap<Box<str>, Permissions>);
 
-impl SharedPermissions {
-    fn of(&mut self, text: &str) -> Option<Arc<Permissions>> {
+impl KnownPermissions {
+    /// How many are known at most.
+    const CAPACITY: usize = 1024;
+
+    fn of(&mut self, text: &str) -> Option<Permissions> {
         if let Some(known) = self.0.get(text) {
-            return Some(Arc::clone(known));
+            return Some(known.clone());
+        }
+        if self.0.len() == Self::CAPACITY {
+            self.0.clear();
         }
         let permissions: Permissions = text.parse().ok()?;
-        let shared = if permissions.is_admin() { Permissions::admin() } else { Arc::new(permissions) };
-        self.0.insert(text.into(), Arc::clone(&shared));
-        Some(shared)
+        self.0.insert(text.into(), permissions.clone());
+        Some(permissions)
     }
 }
 
@@ -139,7 +143,7 @@ fn record(row: &Row<'_>) -> Result<TokenRecord, ReadError> {
         digest: digest(row)?,
         created_at: timestamp(row.get(5)?).ok_or(damaged("creation time"))?,
         expires_at: expires_at(row)?,
-        permissions: Arc::new(permissions.parse().map_err(|_| damaged("permissions"))?),
+        permissions: permissions.parse().map_err(|_| damaged("permissions"))?,
     })
 }
 
