@@ -1,5 +1,4 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::Bound;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -21,12 +20,12 @@ pub struct MemoryStore {
 
 #[derive(Debug)]
 struct State {
-    /// In boxes, so that to take one out moves no others.
-    records: BTreeMap<TokenId, Box<TokenRecord>>,
-    names: HashSet<TokenName>,
-    /// Whether the token with a digest is live: those of deleted tokens stay.
-    digests: HashMap<Digest, bool>,
-    next_id: u64,
+    /// By ID, with `None` in the place of those that were deleted: IDs count up, from that of the operator token on.
+    tokens: Vec<Option<TokenRecord>>,
+    /// Which token has a name, or had it: a deletion leaves it to a creation to see that.
+    names: HashMap<TokenName, TokenId>,
+    /// Which token has a digest, or had it.
+    digests: HashMap<Digest, TokenId>,
     /// `None` until the store is loaded.
     live: Option<Arc<LiveTokens>>,
 }
@@ -34,8 +33,7 @@ struct State {
 impl MemoryStore {
     /// A store without tokens, with a new cluster UUID.
     pub fn new() -> Self {
-        let state =
-            State { records: BTreeMap::new(), names: HashSet::new(), digests: HashMap::new(), next_id: 1, live: None };
+        let state = State { tokens: vec![None], names: HashMap::new(), digests: HashMap::new(), live: None };
         Self { cluster_uuid: Uuid::new_v4(), state: Mutex::new(state) }
     }
 
@@ -61,28 +59,22 @@ impl TokenStore for MemoryStore {
         if state.live.is_some() {
             return Err(StoreError::unavailable(LOADED_ALREADY));
         }
-        for record in state.records.values() {
-            live.insert(&**record);
-        }
+        state.tokens.iter().flatten().for_each(|token| live.insert(token));
         state.live = Some(live);
         Ok(())
     }
 
     async fn create(&self, token: NewToken) -> Result<Creation, StoreError> {
         let mut state = self.state()?;
-        if state.names.contains(&token.name) {
+        if state.names.get(&token.name).is_some_and(|id| state.is_live(*id)) {
             return Ok(Creation::NameTaken);
         }
         match state.digests.get(&token.digest) {
-            Some(true) => return Ok(Creation::DigestTaken),
-            Some(false) if token.origin == Origin::Given => return Ok(Creation::DigestDeleted),
+            Some(id) if state.is_live(*id) => return Ok(Creation::DigestTaken),
+            Some(_) if token.origin == Origin::Given => return Ok(Creation::DigestDeleted),
             _ => {}
         }
-        let id = if token.is_operator() { TokenId::OPERATOR } else { state.next_id() };
-        let record = token.with_id(id);
-        state.names.insert(record.name.clone());
-        state.digests.insert(record.digest, true);
-        state.records.insert(id, Box::new(record.clone()));
+        let record = state.insert(token);
         if let Some(live) = &state.live {
             live.insert(&record);
         }
@@ -91,11 +83,9 @@ impl TokenStore for MemoryStore {
 
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
         let mut state = self.state()?;
-        let Some(record) = state.records.remove(&deletion.id()) else {
+        let Some(record) = state.tokens.get_mut(index(deletion.id())).and_then(Option::take) else {
             return Ok(DeletionOutcome::NotFound);
         };
-        state.names.remove(&record.name);
-        state.digests.insert(record.digest, false);
         if let Some(live) = &state.live {
             live.remove(record.id);
         }
@@ -103,17 +93,31 @@ impl TokenStore for MemoryStore {
     }
 
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let start = after.map_or(0, |id| index(id).saturating_add(1));
         let state = self.state()?;
-        let records = state.records.range((start, Bound::Unbounded));
-        Ok(records.take(limit).map(|(_, record)| TokenRecord::clone(record)).collect())
+        Ok(state.tokens.iter().skip(start).flatten().take(limit).cloned().collect())
     }
 }
 
 impl State {
-    fn next_id(&mut self) -> TokenId {
-        let id = TokenId::from_u64(self.next_id);
-        self.next_id += 1;
-        id
+    fn is_live(&self, id: TokenId) -> bool {
+        self.tokens[index(id)].is_some()
     }
+
+    fn insert(&mut self, token: NewToken) -> TokenRecord {
+        let id = if token.is_operator() { TokenId::OPERATOR } else { TokenId::from_u64(self.tokens.len() as u64) };
+        if !token.is_operator() {
+            self.tokens.push(None);
+        }
+        let record = token.with_id(id);
+        self.names.insert(record.name.clone(), id);
+        self.digests.insert(record.digest, id);
+        self.tokens[index(id)] = Some(record.clone());
+        record
+    }
+}
+
+/// Where the token with this ID is, if there is one.
+fn index(id: TokenId) -> usize {
+    usize::try_from(id.as_u64()).unwrap_or(usize::MAX)
 }
