@@ -10,7 +10,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use crate::token::{Digest, Principal, TokenId};
+use crate::token::{Digest, Permissions, Principal, TokenId};
 
 use sharing::SharedPermissions;
 pub use watchers::UntilDeleted;
@@ -91,7 +91,7 @@ impl LiveTokens {
     /// while.
     pub fn insert(&self, token: impl Into<Principal>) {
         let mut token = token.into();
-        token.set_permissions(self.permissions.of(token.id(), token.permissions()));
+        token.set_permissions(self.shared_permissions(token.id(), token.permissions()));
         let place = Place { id: token.id(), digest: token.digest().prefix() };
         let other = self.by_id.insert(place, |other| other.id == place.id);
         self.by_digest.insert(token, |other| other.id() == place.id);
@@ -109,6 +109,11 @@ impl LiveTokens {
         };
         self.forget(place);
         true
+    }
+
+    /// What the token with this ID has, or is to have, for permissions equal to these: what many tokens have is kept once.
+    pub(crate) fn shared_permissions(&self, id: TokenId, permissions: &Permissions) -> Permissions {
+        self.permissions.of(id, permissions)
     }
 
     /// Ends what is left of a token that its ID does not lead to any more.
@@ -223,7 +228,7 @@ fn hash_of_id(id: TokenId) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::token::{Permissions, Secret};
+    use crate::token::Secret;
 
     fn token(id: u64) -> Principal {
         let digest = Secret::generate().unwrap().digest();

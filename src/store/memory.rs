@@ -109,7 +109,10 @@ impl State {
         if !token.is_operator() {
             self.tokens.push(None);
         }
-        let record = token.with_id(id);
+        let mut record = token.with_id(id);
+        if let Some(live) = &self.live {
+            record.permissions = live.shared_permissions(id, &record.permissions);
+        }
         self.names.insert(record.name.clone(), id);
         self.digests.insert(record.digest, id);
         self.tokens[index(id)] = Some(record.clone());
