@@ -16,6 +16,9 @@ PACED = 30_000
 # Of bare hyper's rate in the same round, at which latencies are measured.
 PACE = 0.4
 LIMIT = "bare hyper, 204"
+# What the document demands of a 401 takes more to send, and more of the load to read.
+SAME = "bare hyper, the same 401"
+REFUSED = "ours, 401 without a credential"
 # Of the tokens that can be drawn, one in ten is deleted at most, because none is there twice.
 TOKENS = 400_000
 DELETIONS = 10_000
@@ -23,7 +26,8 @@ DELETABLE = "[1-3][0-9]{5}"
 
 SUBJECTS = {
     LIMIT: ("bare-hyper", (), Request("1", 204)),
-    "ours, 401 without a credential": ("tokens", ("memory:10",), Request("1", 401, token=None)),
+    SAME: ("bare-hyper", ("refuse",), Request("1", 401, token=None)),
+    REFUSED: ("tokens", ("memory:10",), Request("1", 401, token=None)),
     "ours, 404 for an unknown token": ("tokens", ("memory:10",), Request("7777", 404)),
     "ours, 204 on `MemoryStore`": ("tokens", (f"memory:{TOKENS}",), Request(DELETABLE, 204, drawn=True)),
     "stock `rust-server`, 204": ("rust-server", (), Request("1", 204)),

@@ -77,9 +77,9 @@ def program(name):
     return BUILD / "release" / name
 
 
-def run(*command):
-    """Runs a program to its end, and returns what it printed."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+def run(*command, **variables):
+    """Runs a program to its end, with these environment variables, and returns what it printed."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **variables})
     if done.returncode != 0:
         raise SystemExit(f"{command[0]} failed with exit code {done.returncode}")
     return done.stdout

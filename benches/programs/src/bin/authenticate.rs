@@ -27,7 +27,7 @@ fn main() -> Result<(), Failure> {
         let secrets = programs::create(&catalog, count).await?;
         Ok::<_, Failure>((catalog, Texts::of(secrets)))
     })?;
-    let unknown = Texts::of((0..1024).map(|_| Secret::generate()).collect::<Result<_, _>>()?);
+    let unknown = Texts::of((0..count).map(|_| Secret::generate()).collect::<Result<_, _>>()?);
 
     let sha512 = |secret: &str| {
         black_box(Sha512::digest(black_box(secret)));

@@ -1,10 +1,12 @@
-//! `bare-hyper ADDRESS`: hyper that answers 204 to everything, which is as fast as a server on hyper can be.
+//! `bare-hyper [refuse] ADDRESS`: hyper that answers 204 to everything, which is as fast as a server on hyper can be; or
+//! hyper that sends what our server answers to who has no credential, which takes more to send and to read.
 
 use std::convert::Infallible;
 use std::error::Error;
 
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -13,20 +15,41 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let address = std::env::args().nth(1).ok_or("usage: bare-hyper ADDRESS")?;
+    let usage = "usage: bare-hyper [refuse] ADDRESS";
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (address, answer) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [address] => (address, no_content as fn() -> _),
+        ["refuse", address] => (address, unauthorized as fn() -> _),
+        _ => return Err(usage.into()),
+    };
     let listener = TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
+        let answer = move |_: Request<Incoming>| std::future::ready(Ok::<_, Infallible>(answer()));
         tokio::spawn(async move {
             Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service_fn(answer)).await
         });
     }
 }
 
-async fn answer(_: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible> {
-    let mut response = Response::new(Empty::new());
+fn no_content() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    Ok(response)
+    response
+}
+
+fn unauthorized() -> Response<Full<Bytes>> {
+    const BODY: &[u8] = br#"{"error":"a valid credential is required; see the header WWW-Authenticate"}"#;
+    const UUID: HeaderValue = HeaderValue::from_static("8507fee0-ca4d-4b93-b392-36111c9bec6a");
+    const SPAN: HeaderValue = HeaderValue::from_static("260627b560d4ed245e6c222220d79fc7");
+    let mut response = Response::new(Full::new(Bytes::from_static(BODY)));
+    *response.status_mut() = StatusCode::UNAUTHORIZED;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"influxdb3\""));
+    headers.insert(HeaderName::from_static("cluster-uuid"), UUID);
+    headers.insert(HeaderName::from_static("x-span-id"), SPAN);
+    response
 }
