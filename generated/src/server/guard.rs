@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::header::Entry;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 
 use super::rejection::Rejection;
 use super::{Body, X_SPAN_ID, credentials, response, span};
@@ -17,7 +17,8 @@ use crate::security::{Authenticator, SecurityScheme};
 #[derive(Clone)]
 pub struct Guard<A> {
     authenticator: A,
-    headers: HeaderMap,
+    /// What every response carries: names, and the values of each.
+    headers: Vec<(HeaderName, Vec<HeaderValue>)>,
     rejections: Option<Arc<Rejections>>,
 }
 
@@ -26,12 +27,13 @@ type Rejections = dyn Fn(&Rejection, Response<Body>) -> Response<Body> + Send + 
 impl<A: Authenticator> Guard<A> {
     /// A guard that asks `authenticator` whose a credential is.
     pub fn new(authenticator: A) -> Self {
-        Self { authenticator, headers: HeaderMap::new(), rejections: None }
+        Self { authenticator, headers: Vec::new(), rejections: None }
     }
 
     /// Headers that every response carries, unless it has one of that name already.
     pub fn headers(self, headers: HeaderMap) -> Self {
-        Self { headers, ..self }
+        let values = |name| headers.get_all(name).iter().cloned().collect();
+        Self { headers: headers.keys().map(|name| (name.clone(), values(name))).collect(), ..self }
     }
 
     /// How a rejection is answered: `render` gets it with the response that would be sent, and returns the one to send.
@@ -55,7 +57,9 @@ impl<A: Authenticator> Guard<A> {
 
     /// The finished response to a request that is refused, as the service would send it.
     pub fn refuse(&self, rejection: &Rejection, parts: &Parts) -> Response<Body> {
-        self.finish(self.render(rejection), span::accept_or_make(&parts.headers), &parts.method)
+        let mut response = self.render(rejection);
+        self.finish(&mut response, span::accept_or_make(&parts.headers), &parts.method);
+        response
     }
 
     /// Who a request acts as; `None` where no scheme is listed, or where a credential is optional and there is none.
@@ -81,16 +85,19 @@ impl<A: Authenticator> Guard<A> {
     }
 
     /// Adds what every response carries.
-    pub(super) fn finish(&self, mut response: Response<Body>, span_id: HeaderValue, method: &Method) -> Response<Body> {
-        for name in self.headers.keys() {
+    pub(super) fn finish(&self, response: &mut Response<Body>, span_id: HeaderValue, method: &Method) {
+        for (name, values) in &self.headers {
             // What is said of this response goes before what is said of all.
-            let Entry::Vacant(entry) = response.headers_mut().entry(name) else { continue };
-            let mut values = self.headers.get_all(name).iter().cloned();
-            let mut entry = entry.insert_entry(values.next().expect("a key has a value"));
-            values.for_each(|value| entry.append(value));
+            let (Entry::Vacant(entry), [value, more @ ..]) = (response.headers_mut().entry(name), &values[..]) else {
+                continue;
+            };
+            let mut entry = entry.insert_entry(value.clone());
+            more.iter().for_each(|value| entry.append(value.clone()));
         }
         response.headers_mut().insert(X_SPAN_ID, span_id);
-        if method == Method::HEAD { response::without_body(response) } else { response }
+        if method == Method::HEAD {
+            response::remove_body(response);
+        }
     }
 }
 

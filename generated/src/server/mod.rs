@@ -108,7 +108,7 @@ where
         async move {
             let answer = AssertUnwindSafe(self.answer(&parts, body, &span_id)).catch_unwind().await;
             let guard = &self.inner.guard;
-            let response = match answer {
+            let mut response = match answer {
                 Ok(Ok(response)) => response,
                 Ok(Err(rejection)) => guard.render(&rejection),
                 Err(_) => {
@@ -116,7 +116,8 @@ where
                     guard.render(&Rejection::Internal)
                 }
             };
-            guard.finish(response, span_id, &parts.method)
+            guard.finish(&mut response, span_id, &parts.method);
+            response
         }
     }
 

@@ -1,5 +1,7 @@
 //! Responses: those that the document declares, and those to requests that are refused.
 
+use std::mem;
+
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
@@ -42,14 +44,13 @@ fn declared(status: u16, route: Route, body: Body) -> Response<Body> {
     response
 }
 
-/// The response to the same request with HEAD (RFC 9110, section 9.3.2). hyper leaves the body away over HTTP/1.1, and
-/// sends it over HTTP/2.
-pub(super) fn without_body(response: Response<Body>) -> Response<Body> {
-    let (mut parts, body) = response.into_parts();
+/// Makes it the response to the same request with HEAD (RFC 9110, section 9.3.2). hyper leaves the body away over
+/// HTTP/1.1, and sends it over HTTP/2.
+pub(super) fn remove_body(response: &mut Response<Body>) {
+    let body = mem::take(response.body_mut());
     if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
-        parts.headers.insert(CONTENT_LENGTH, length.into());
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
     }
-    Response::from_parts(parts, super::full(Bytes::new()))
 }
 
 /// The response to a request that is refused: the document's `ErrorMessage`, and the headers that belong to the status.

@@ -39,8 +39,11 @@ fn make() -> HeaderValue {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
     let [high, low] = KEYS.each_ref().map(|key| key.hash_one(count));
-    let number = u128::from(high) << 64 | u128::from(low);
-    let digits: [u8; 32] = std::array::from_fn(|index| DIGITS[(number >> (124 - 4 * index)) as usize & 0xf]);
+    let number = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
+    let mut digits = [0; 32];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(number) {
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xf)]]);
+    }
     HeaderValue::from_bytes(&digits).expect("hexadecimal digits are visible ASCII")
 }
 
