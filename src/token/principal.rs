@@ -98,9 +98,8 @@ mod tests {
 
     #[test]
     fn principals_are_equal_when_both_the_id_and_the_digest_are() {
-        let principal = |id, byte| {
-            Principal::new(TokenId::from_u64(id), Digest::from_bytes([byte; 64]), None, Permissions::ADMIN)
-        };
+        let principal =
+            |id, byte| Principal::new(TokenId::from_u64(id), Digest::from_bytes([byte; 64]), None, Permissions::ADMIN);
         assert_eq!(principal(1, 2), principal(1, 2));
         assert_ne!(principal(1, 2), principal(1, 3));
         assert_ne!(principal(1, 2), principal(2, 2));
