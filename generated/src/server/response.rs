@@ -47,7 +47,7 @@ fn declared(status: u16, route: Route, body: Body) -> Response<Body> {
 /// Makes it the response to the same request with HEAD (RFC 9110, section 9.3.2). hyper leaves the body away over
 /// HTTP/1.1, and sends it over HTTP/2.
 pub(super) fn remove_body(response: &mut Response<Body>) {
-    let body = mem::take(response.body_mut());
+    let body = mem::replace(response.body_mut(), super::full(Bytes::new()));
     if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
         response.headers_mut().insert(CONTENT_LENGTH, length.into());
     }
