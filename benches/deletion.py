@@ -6,14 +6,12 @@ import shutil
 import statistics
 import time
 
-from programs import TARGET, program, run, serving
-from load import Request, closed
+from programs import TARGET, program, rotated, run, serving
+from load import DELETABLE, TOKENS, Request, closed
 
 CLIENTS = (1, 16, 64, 256)
-TOKENS = 400_000
 # Clients wait for the disk, and share the cores with the server: it is what one machine can do.
 REQUESTS = {1: 3_000, 16: 12_000, 64: 25_000, 256: 25_000}
-DELETABLE = "[1-3][0-9]{5}"
 STORES = {"`SqliteStore`": "sqlite", "a `DELETE` and a commit for each": "autocommit", "`MemoryStore`": "memory"}
 SYNCS = 500
 # As long as a client that waits for its answer leaves the disk alone.
@@ -23,10 +21,9 @@ PAUSE = 200e-6
 def measure(round_):
     """Yields how fast tokens are deleted by so many clients, each time of a new file with the same tokens."""
     seeded = seed(TOKENS)
-    names = list(STORES)
     for clients in CLIENTS:
         yield ("deletion", "fdatasync", str(clients)), sync()
-        for name in names[round_ % len(names) :] + names[: round_ % len(names)]:
+        for name in rotated(STORES, round_):
             kind = STORES[name]
             with contextlib.ExitStack() as stack:
                 of = TOKENS if kind == "memory" else stack.enter_context(copied(seeded))

@@ -3,8 +3,8 @@
 import contextlib
 import statistics
 
-from programs import LOAD_CORES, SERVER_CORES, program, serving
-from load import Request, closed, paced
+from programs import LOAD_CORES, SERVER_CORES, program, rotated, serving
+from load import DELETABLE, TOKENS, Request, closed, paced
 
 PROTOCOLS = ("HTTP/1.1", "HTTP/2")
 CONNECTIONS = (32, 256)
@@ -20,9 +20,7 @@ LIMIT = "bare hyper, 204"
 SAME = "bare hyper, the same 401"
 REFUSED = "ours, 401 without a credential"
 # Of the tokens that can be drawn, one in ten is deleted at most, because none is there twice.
-TOKENS = 400_000
 DELETIONS = 10_000
-DELETABLE = "[1-3][0-9]{5}"
 
 SUBJECTS = {
     LIMIT: ("bare-hyper", (), Request("1", 204)),
@@ -44,7 +42,7 @@ def measure(round_):
             with contextlib.ExitStack() as stack:
                 servers = {subject: stack.enter_context(served(subject, load)) for subject in SUBJECTS}
                 for turn in range(TURNS):
-                    for subject in rotated(round_ * TURNS + turn):
+                    for subject in rotated(SUBJECTS, round_ * TURNS + turn):
                         request = SUBJECTS[subject][2]
                         count = DELETIONS if request.drawn else REQUESTS
                         figures = closed(servers[subject], request, count, **load)
@@ -52,7 +50,7 @@ def measure(round_):
                             limits.append(figures["rate"])
                         yield ("http", protocol, str(connections), subject), figures
             pace = PACE * statistics.median(limits)
-            for subject in rotated(round_):
+            for subject in rotated(SUBJECTS, round_):
                 with served(subject, load) as server:
                     latencies = paced(server, SUBJECTS[subject][2], pace, PACED, **load)
                 yield ("http", protocol, str(connections), subject), {**latencies, "pace": pace}
@@ -65,10 +63,3 @@ def served(subject, load):
     with serving(program(name), *options, "127.0.0.1:0", cores=SERVER_CORES) as server:
         closed(server, Request("0", 401, token=None) if request.drawn else request, 2_000, **load)
         yield server
-
-
-def rotated(turn):
-    """All subjects, beginning with another each time."""
-    subjects = list(SUBJECTS)
-    begin = turn % len(subjects)
-    return subjects[begin:] + subjects[:begin]

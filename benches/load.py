@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import programs
 
+# How many tokens there are where each request is to delete another, and the IDs of those that are drawn.
+TOKENS = 400_000
+DELETABLE = "[1-3][0-9]{5}"
 PATH = "/api/v3/configure/token"
 # The operator token of benches/programs, which guards nothing but what is measured.
 OPERATOR = "apiv3_bWVhc3VyZSBtZWFzdXJlIG1lYXN1cmUgbWVhc3VyZSBtZWFzdXJlIG1lYXN1cmUgbWVhc3VyZSBtZWFzdXJlIQ"

@@ -91,6 +91,7 @@ no tokens and compare no secret; `rust-server` lets everyone in, `rust-axum` any
 what the document demands of a refusal, four headers and a body, as constants: nothing is decided.
 
 ![Rates to that of bare hyper](performance/http.svg)"""]
+    refusals = []
     for protocol in PROTOCOLS:
         for connections in map(str, CONNECTIONS):
             rows = []
@@ -122,14 +123,11 @@ what the document demands of a refusal, four headers and a body, as constants: n
                     rows,
                 )
             )
-    rows = []
-    for protocol in PROTOCOLS:
-        for connections in map(str, CONNECTIONS):
             ours, same = (("http", protocol, connections, subject) for subject in (REFUSED, SAME))
             ratios = [figures.ratios(ours, same, "rate"), figures.ratios(same, ours, "cpu")]
-            rows.append(f"| {protocol}, {connections} connections | {' | '.join(map(spread, ratios))} |")
+            refusals.append(f"| {protocol}, {connections} connections | {' | '.join(map(spread, ratios))} |")
     parts.append("Ours, 401, to bare hyper that sends the same answer:")
-    parts.append(table("| | rate | CPU |", "|---|--:|--:|", rows))
+    parts.append(table("| | rate | CPU |", "|---|--:|--:|", refusals))
     return "\n\n".join([*parts, reasons("http")]).rstrip()
 
 
@@ -153,12 +151,7 @@ def deletion(figures, reached):
     many = figures.ratios(("deletion", SQLITE, "64"), ("deletion", MEMORY, "64"), "rate")
     target(reached, "durable deletion, 64 clients: rate to that on `MemoryStore`", many, 0.7, at_least=True)
     if statistics.median(sync) >= 1e-3:
-        shared = [
-            b / a
-            for a, b in zip(
-                figures.of("deletion", SQLITE, "1", name="rate"), figures.of("deletion", SQLITE, "64", name="rate")
-            )
-        ]
+        shared = figures.ratios(("deletion", SQLITE, "64"), ("deletion", SQLITE, "1"), "rate")
         target(reached, "durable deletion: rate with 64 clients to that with 1", shared, 10, at_least=True)
     return f"""## Durable deletion
 

@@ -11,8 +11,8 @@ import sys
 sys.dont_write_bytecode = True
 
 import programs  # noqa: E402
-from deletion import DELETABLE, TOKENS, copied, seed  # noqa: E402
-from load import Request, closed  # noqa: E402
+from deletion import copied, seed  # noqa: E402
+from load import DELETABLE, TOKENS, Request, closed  # noqa: E402
 
 INFERNO = "0.12.8"
 PICTURES = programs.ROOT / "docs" / "performance"
@@ -46,18 +46,9 @@ def draw(name, title, process, load):
     """Puts a load on a process, and draws what it did under it."""
     recorded = programs.TARGET / f"{name}.perf"
     record = [
-        "perf",
-        "record",
-        "--quiet",
-        "--freq",
-        "2000",
-        "--call-graph",
-        "fp",
-        "--pid",
-        str(process),
-        "--output",
-        recorded,
-    ]
+        "perf", "record", "--quiet", "--freq", "2000", "--call-graph", "fp",
+        "--pid", str(process), "--output", recorded,
+    ]  # fmt: skip
     with subprocess.Popen(record) as perf:
         load()
         perf.terminate()

@@ -137,3 +137,10 @@ def on(cores):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
     return prepare
+
+
+def rotated(subjects, turn):
+    """All of them, beginning with another each turn."""
+    subjects = list(subjects)
+    begin = turn % len(subjects)
+    return subjects[begin:] + subjects[:begin]

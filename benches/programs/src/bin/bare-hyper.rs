@@ -17,9 +17,9 @@ use tokio::net::TcpListener;
 async fn main() -> Result<(), Box<dyn Error>> {
     let usage = "usage: bare-hyper [refuse] ADDRESS";
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (address, answer) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+    let (address, answer) = match arguments.as_slice() {
         [address] => (address, no_content as fn() -> _),
-        ["refuse", address] => (address, unauthorized as fn() -> _),
+        [refuse, address] if refuse == "refuse" => (address, unauthorized as fn() -> _),
         _ => return Err(usage.into()),
     };
     let listener = TcpListener::bind(address).await?;
