@@ -105,10 +105,12 @@ impl State {
     }
 
     fn insert(&mut self, token: NewToken) -> TokenRecord {
-        let id = if token.is_operator() { TokenId::OPERATOR } else { TokenId::from_u64(self.tokens.len() as u64) };
-        if !token.is_operator() {
+        let id = if token.is_operator() {
+            TokenId::OPERATOR
+        } else {
             self.tokens.push(None);
-        }
+            TokenId::from_u64(self.tokens.len() as u64 - 1)
+        };
         let mut record = token.with_id(id);
         if let Some(live) = &self.live {
             record.permissions = live.shared_permissions(id, &record.permissions);
