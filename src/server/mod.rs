@@ -1,9 +1,12 @@
 //! The standalone server: connections in, and an orderly end.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use http::{Request, Response};
@@ -42,7 +45,7 @@ where
     A: Authenticator<Principal = Principal>,
 {
     let connections = GracefulShutdown::new();
-    let mut shutdown = std::pin::pin!(shutdown);
+    let mut shutdown = pin!(shutdown);
     let mut accepting = true;
     loop {
         tokio::select! {
@@ -91,20 +94,22 @@ where
         }
     });
     let mut protocol = auto::Builder::new(TokioExecutor::new());
-    // Responses are small: to copy their bodies behind their heads costs less than to have them gathered.
-    protocol.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).writev(false);
+    // Responses are small: to copy their bodies behind their heads costs less than to have them gathered. A client that
+    // has said all may close its side and still gets its answer; to watch for that end during a request would take hyper
+    // another buffer each time, because the request is still in the first.
+    protocol.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).writev(false).half_close(true);
     protocol.http2().timer(TokioTimer::new()).keep_alive_interval(KEEP_ALIVE);
     let connection = protocol.serve_connection(TokioIo::new(stream), service).into_owned();
     let connection = connections.watch(connection);
     tokio::spawn(async move {
-        let mut connection = std::pin::pin!(connection);
-        let ended = match tokio::time::timeout(HEADER_TIMEOUT, &mut connection).await {
-            Ok(ended) => ended,
+        let mut connection = pin!(connection);
+        let mut silence = pin!(tokio::time::sleep(HEADER_TIMEOUT));
+        let ended = poll_fn(|cx| match connection.as_mut().poll(cx) {
             // Before the protocol is known, nothing else ends a connection that stays silent.
-            Err(_) if !used.load(Ordering::Relaxed) => return,
-            Err(_) => connection.await,
-        };
-        if let Err(error) = ended {
+            Poll::Pending if !used.load(Ordering::Relaxed) => silence.as_mut().poll(cx).map(Ok),
+            polled => polled,
+        });
+        if let Err(error) = ended.await {
             tracing::debug!(error, "a connection ended early");
         }
     });

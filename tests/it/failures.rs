@@ -202,6 +202,21 @@ async fn a_client_that_goes_away_leaves_the_server_well() {
     assert!(!server.catalog.live().contains(id));
 }
 
+#[tokio::test]
+async fn a_client_that_has_closed_its_side_is_answered() {
+    let (server, store) = faulty().await;
+    let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
+    let gate = Arc::new(Gate::default());
+    store.inject(Fault::Waits(Arc::clone(&gate)));
+    let mut client = server.http1().await;
+    let answered = tokio::spawn(async move { client.send_last(&Request::delete(id).bearer(&operator)).await });
+    gate.reached.notified().await;
+    // Long enough for the server to see that the client sends no more.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    gate.open.notify_one();
+    assert_eq!(answered.await.unwrap().expect("a response").status, 204);
+}
+
 /// The clock stands still, and jumps to the next timer whenever nothing else is to be done.
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_makes_no_request_is_closed() {
