@@ -10,6 +10,7 @@ sys.dont_write_bytecode = True
 import pictures  # noqa: E402
 from authentication import SUBJECTS as AUTHENTICATED  # noqa: E402
 from deletion import CLIENTS, PAUSE, STORES  # noqa: E402
+from figures import Figures, quartiles  # noqa: E402
 from http_path import CONNECTIONS, LIMIT, PACE, PROTOCOLS, REFUSED, SAME, SUBJECTS  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,29 +20,6 @@ REASONS = ROOT / "benches" / "reasons"
 SQLITE, AUTOCOMMIT, MEMORY = STORES
 # What is to be reached of bare hyper's rate.
 REACH = {"401": 0.95, "404": 0.85, "204": 0.80}
-
-
-class Figures:
-    """The values of every figure, one a round."""
-
-    def __init__(self, measured):
-        self.measured = measured
-
-    def of(self, *key, name):
-        return self.measured[" | ".join(key)][name]
-
-    def median(self, *key, name):
-        return statistics.median(self.of(*key, name=name))
-
-    def ratios(self, key, to, name):
-        """One figure to another, round by round: what slows the machine down for a while slows both down."""
-        return [one / other for one, other in zip(self.of(*key, name=name), self.of(*to, name=name))]
-
-    def all(self, name):
-        return [values[name] for values in self.measured.values() if name in values]
-
-    def growth(self):
-        return sorted(int(key.split(" | ")[1]) for key in self.measured if key.startswith("growth | "))
 
 
 def main(results):
@@ -61,7 +39,7 @@ def main(results):
 
 
 def head(machine, figures):
-    noise = statistics.median((max(of) - min(of)) / statistics.median(of) for of in figures.all("rate"))
+    noise = statistics.median(figures.noise("rate"))
     versions = ", ".join(f"{name} {version}" for name, version in sorted(machine["packages"].items()))
     return f"""# Performance
 
@@ -71,9 +49,10 @@ was done, and has the profiles.
 Measured on {machine["date"]}: {machine["processor"]}, {machine["cores"]} cores, {machine["memory"] / 2**30:.0f} GiB, Linux {machine["kernel"]}, rustc {machine["rustc"]},
 {versions}.
 
-Everything is measured in turn, round after round, over loopback. A figure is the median of its runs, followed by their
-least and greatest in brackets; where these are far apart, the machine was noisy: of half of all rates, the least and the
-greatest were more than {noise:.0%} apart. A ratio is taken of runs next to each other. Only ratios mean something on another machine."""
+Everything is measured in turn, round after round, over loopback. A figure is the median of its runs, followed by
+their quartiles in brackets, between which half of them are; where these are far apart, the machine was noisy: those of half
+of all rates were more than {noise:.0%} apart. A ratio is taken of runs next to each other. Only ratios mean something on another
+machine."""
 
 
 def targets(reached):
@@ -237,8 +216,9 @@ def target(reached, what, values, bound, at_least, form=".2f"):
 
 
 def spread(values, form=".2f", only=False):
-    """The median, and the least and the greatest in brackets."""
-    ends = f"[{min(values):{form}}–{max(values):{form}}]"
+    """The median, and the quartiles in brackets."""
+    low, high = quartiles(values)
+    ends = f"[{low:{form}}–{high:{form}}]"
     return ends if only else f"{statistics.median(values):{form}} {ends}"
 
 

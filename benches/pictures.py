@@ -6,6 +6,7 @@ import matplotlib
 from matplotlib import pyplot
 
 from deletion import CLIENTS, STORES
+from figures import quartiles
 from http_path import CONNECTIONS, LIMIT, PROTOCOLS, SUBJECTS
 
 matplotlib.use("svg")
@@ -43,11 +44,12 @@ def http(figures):
 
 
 def bars(axis, names, values):
-    """Medians as bars, with what lies between the least and the greatest as a line."""
+    """Medians as bars, with what lies between the quartiles as a line."""
     medians = [statistics.median(of) for of in values]
+    lows, highs = zip(*map(quartiles, values))
     errors = [
-        [median - min(of) for median, of in zip(medians, values)],
-        [max(of) - median for median, of in zip(medians, values)],
+        [median - low for median, low in zip(medians, lows)],
+        [high - median for median, high in zip(medians, highs)],
     ]
     colours = ["tab:gray" if "hyper" in name else "tab:blue" if "ours" in name else "tab:orange" for name in names]
     axis.barh([name.replace("`", "") for name in names], medians, xerr=errors, color=colours, ecolor="black", capsize=2)
@@ -85,6 +87,7 @@ def growth(figures):
 
 
 def line(axis, places, values, label):
+    """Medians as a line, in what lies between the quartiles."""
     medians = [statistics.median(of) for of in values]
     axis.plot(places, medians, marker="o", markersize=3, label=label)
-    axis.fill_between(places, [min(of) for of in values], [max(of) for of in values], alpha=0.2)
+    axis.fill_between(places, *zip(*map(quartiles, values)), alpha=0.2)

@@ -5,7 +5,6 @@ Each is written into target/bench/stubs from the project's document, by the gene
 from, with its own templates and defaults. benches/stubs/ implements and serves them.
 """
 
-import hashlib
 import shutil
 import sys
 from pathlib import Path
@@ -20,18 +19,17 @@ GENERATORS = ("rust-server", "rust-axum")
 # them does not compile: among the rest, an enumeration's value `µ` gives a variant without a name, and the pattern of a
 # property without a type is matched against a JSON value. All other code is the same without this.
 MODELS = "ErrorMessage"
-# The inputs that a crate was generated from; in its folder, so that it goes when the crate goes.
-STAMP = ".inputs"
 
 sys.path[:0] = [str(ROOT / "api"), str(ROOT / "tools")]
 import generate as api  # noqa: E402
 import pinned  # noqa: E402
+import stamps  # noqa: E402
 
 
 def generate(folder=STUBS):
     """Generates each crate into a folder of its generator's name, unless one from the same inputs is there."""
-    inputs = digest(DOCUMENT, REQUIREMENTS, Path(__file__).resolve())
-    outdated = [name for name in GENERATORS if not is_stamped(folder / name, inputs)]
+    inputs = stamps.digest(DOCUMENT, REQUIREMENTS, Path(__file__).resolve())
+    outdated = [name for name in GENERATORS if not stamps.is_stamped(folder / name, inputs)]
     if not outdated:
         return
     tools = pinned.install(REQUIREMENTS, "api")
@@ -50,16 +48,7 @@ def generate(folder=STUBS):
             quiet=True,
             env=java,
         )  # fmt: skip
-        (crate / STAMP).write_text(inputs, encoding="utf-8")
-
-
-def digest(*files):
-    return "".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(ROOT)}\n" for file in files)
-
-
-def is_stamped(crate, inputs):
-    stamp = crate / STAMP
-    return stamp.is_file() and stamp.read_text(encoding="utf-8") == inputs
+        stamps.stamp(crate, inputs)
 
 
 if __name__ == "__main__":

@@ -164,10 +164,12 @@ impl Catalog {
         self.inner.store.page(after, limit).await
     }
 
-    async fn submit(&self, token: NewToken) -> Result<Creation, CreateError> {
+    async fn submit(&self, mut token: NewToken) -> Result<Creation, CreateError> {
         if token.is_operator() && !token.permissions.is_admin() {
             return Err(CreateError::OperatorNotAdmin);
         }
+        // A store that keeps records in memory keeps what many tokens have once, too.
+        token.permissions = self.inner.live.shared_permissions(&token.digest, &token.permissions);
         Ok(self.inner.store.create(token).await?)
     }
 }

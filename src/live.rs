@@ -91,7 +91,7 @@ impl LiveTokens {
     /// while.
     pub fn insert(&self, token: impl Into<Principal>) {
         let mut token = token.into();
-        token.set_permissions(self.shared_permissions(token.id(), token.permissions()));
+        token.set_permissions(self.shared_permissions(token.digest(), token.permissions()));
         let place = Place { id: token.id(), digest: token.digest().prefix() };
         let other = self.by_id.insert(place, |other| other.id == place.id);
         self.by_digest.insert(token, |other| other.id() == place.id);
@@ -111,9 +111,10 @@ impl LiveTokens {
         true
     }
 
-    /// What the token with this ID has, or is to have, for permissions equal to these: what many tokens have is kept once.
-    pub(crate) fn shared_permissions(&self, id: TokenId, permissions: &Permissions) -> Permissions {
-        self.permissions.of(id, permissions)
+    /// What the token whose secret has this digest has, or is to have, for permissions equal to these: what many tokens
+    /// have is kept once.
+    pub(crate) fn shared_permissions(&self, digest: &Digest, permissions: &Permissions) -> Permissions {
+        self.permissions.of(digest, permissions)
     }
 
     /// Ends what is left of a token that its ID does not lead to any more.

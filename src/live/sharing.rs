@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use crate::token::{Permissions, TokenId};
+use crate::token::{Digest, Permissions};
 
 /// How many copies of the same permissions there are at most. Who authenticates a token counts a reference to its
 /// permissions: with one copy for all tokens, all threads would wait for one counter.
@@ -17,13 +17,13 @@ pub(super) struct SharedPermissions {
 }
 
 impl SharedPermissions {
-    /// What the token with this ID is to have for permissions equal to these.
-    pub(super) fn of(&self, id: TokenId, permissions: &Permissions) -> Permissions {
+    /// What the token whose secret has this digest is to have for permissions equal to these.
+    pub(super) fn of(&self, digest: &Digest, permissions: &Permissions) -> Permissions {
         if permissions.is_admin() {
             return Permissions::ADMIN;
         }
         // A poisoned lock is taken all the same: a set that a panic leaves behind is whole.
-        let copy = &self.copies[id.as_u64() as usize % COPIES];
+        let copy = &self.copies[digest.prefix() as usize % COPIES];
         let mut known = copy.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(shared) = known.get(permissions) {
             return shared.clone();
@@ -48,6 +48,13 @@ mod tests {
         format!("db:number{number}:read").parse().unwrap()
     }
 
+    /// A digest with this prefix.
+    fn digest(number: u64) -> Digest {
+        let mut bytes = [0; 64];
+        bytes[..8].copy_from_slice(&number.to_le_bytes());
+        Digest::from_bytes(bytes)
+    }
+
     fn kept(shared: &SharedPermissions) -> usize {
         shared.copies.iter().map(|known| known.lock().unwrap().len()).sum()
     }
@@ -55,7 +62,7 @@ mod tests {
     #[test]
     fn equal_permissions_are_kept_in_few_copies() {
         let (shared, given) = (SharedPermissions::default(), permissions(7));
-        let tokens: Vec<_> = (0..1000).map(|id| shared.of(TokenId::from_u64(id), &given)).collect();
+        let tokens: Vec<_> = (0..1000).map(|number| shared.of(&digest(number), &given)).collect();
         assert!(tokens.iter().all(|of_token| *of_token == given));
         let copies: HashSet<_> = tokens.iter().map(|of_token| of_token.list().as_ptr()).collect();
         assert_eq!((copies.len(), kept(&shared)), (COPIES, COPIES));
@@ -65,7 +72,7 @@ mod tests {
     fn permissions_that_no_token_has_any_more_are_forgotten() {
         let shared = SharedPermissions::default();
         for number in 0..10_000 {
-            shared.of(TokenId::from_u64(number), &permissions(number));
+            shared.of(&digest(number), &permissions(number));
         }
         assert!(kept(&shared) < 16 * COPIES, "{}", kept(&shared));
     }
@@ -73,12 +80,12 @@ mod tests {
     #[test]
     fn permissions_that_a_token_has_stay_shared_while_others_come_and_go() {
         let shared = SharedPermissions::default();
-        let first = shared.of(TokenId::from_u64(0), &permissions(0));
+        let first = shared.of(&digest(0), &permissions(0));
         for number in 1..10_000 {
-            shared.of(TokenId::from_u64(number), &permissions(number));
+            shared.of(&digest(number), &permissions(number));
         }
         let kept_before = kept(&shared);
-        let again = shared.of(TokenId::from_u64(COPIES as u64), &permissions(0));
+        let again = shared.of(&digest(COPIES as u64), &permissions(0));
         assert_eq!((again, kept(&shared)), (first, kept_before));
     }
 }

@@ -111,10 +111,7 @@ impl State {
             self.tokens.push(None);
             TokenId::from_u64(self.tokens.len() as u64 - 1)
         };
-        let mut record = token.with_id(id);
-        if let Some(live) = &self.live {
-            record.permissions = live.shared_permissions(id, &record.permissions);
-        }
+        let record = token.with_id(id);
         self.names.insert(record.name.clone(), id);
         self.digests.insert(record.digest, id);
         self.tokens[index(id)] = Some(record.clone());
