@@ -38,10 +38,9 @@ fn make() -> HeaderValue {
     static KEYS: LazyLock<[RandomState; 2]> = LazyLock::new(Default::default);
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let [high, low] = KEYS.each_ref().map(|key| key.hash_one(count));
-    let number = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
+    let hashes = KEYS.each_ref().map(|key| key.hash_one(count).to_ne_bytes());
     let mut digits = [0; 32];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(number) {
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(hashes.as_flattened()) {
         pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xf)]]);
     }
     HeaderValue::from_bytes(&digits).expect("hexadecimal digits are visible ASCII")
