@@ -7,7 +7,7 @@ from matplotlib import pyplot
 
 from deletion import CLIENTS, STORES
 from figures import quartiles
-from http_path import CONNECTIONS, LIMIT, PROTOCOLS, SUBJECTS
+from http_path import CONNECTIONS, LIMIT, PROTOCOLS, SUBJECTS, to_compare
 
 matplotlib.use("svg")
 # The same figures give the same file, whenever and wherever it is drawn.
@@ -29,10 +29,14 @@ def draw(figures, folder):
 
 def http(figures):
     cells = [(protocol, str(connections)) for protocol in PROTOCOLS for connections in CONNECTIONS]
-    drawn, axes = pyplot.subplots(1, len(cells), figsize=(10, 2.6), sharey=True, layout="constrained")
+    drawn, axes = pyplot.subplots(1, len(cells), figsize=(10, 3), sharey=True, layout="constrained")
     for axis, (protocol, connections) in zip(axes, cells):
         ratios = [
-            figures.ratios(("http", protocol, connections, subject), ("http", protocol, connections, LIMIT), "rate")
+            figures.ratios(
+                ("http", protocol, connections, subject),
+                ("http", protocol, connections, to_compare(LIMIT, subject)),
+                "rate",
+            )
             for subject in SUBJECTS
         ]
         bars(axis, list(SUBJECTS), ratios)
