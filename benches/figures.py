@@ -1,4 +1,4 @@
-"""What was measured, and what is said of many runs."""
+"""What was measured, and its statistics."""
 
 import statistics
 
@@ -32,5 +32,7 @@ class Figures:
 
 def quartiles(values):
     """The first and the third: half of the values lie between them. Of one value, itself."""
-    low, _, high = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+    if len(values) == 1:
+        return values[0], values[0]
+    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
     return low, high

@@ -7,7 +7,7 @@ from matplotlib import pyplot
 
 from deletion import CLIENTS, STORES
 from figures import quartiles
-from http_path import CONNECTIONS, LIMIT, PROTOCOLS, SUBJECTS, to_compare
+from http_path import CONNECTIONS, LIMIT, PROTOCOLS, SUBJECTS, counterpart
 
 matplotlib.use("svg")
 # The same figures give the same file, whenever and wherever it is drawn.
@@ -34,7 +34,7 @@ def http(figures):
         ratios = [
             figures.ratios(
                 ("http", protocol, connections, subject),
-                ("http", protocol, connections, to_compare(LIMIT, subject)),
+                ("http", protocol, connections, counterpart(LIMIT, subject)),
                 "rate",
             )
             for subject in SUBJECTS

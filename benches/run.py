@@ -2,7 +2,7 @@
 """Measures the project beside what a user would take instead, and writes docs/performance.md with its pictures.
 
 Everything is measured in turn, round after round, so that a machine that is slower for a while is so for all. A figure
-is the median of its rounds. `make bench` calls this.
+is the median of its runs. `make bench` calls this.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def main():
 
 
 def measure(sections, rounds):
-    """The values of every figure, one for each round, by section, subject and name."""
+    """The values of every figure, one for each run, by section, subject and name."""
     figures = {}
     begun = time.monotonic()
     for round_ in range(rounds):

@@ -168,7 +168,7 @@ impl Catalog {
         if token.is_operator() && !token.permissions.is_admin() {
             return Err(CreateError::OperatorNotAdmin);
         }
-        // A store that keeps records in memory keeps what many tokens have once, too.
+        // Before the store sees them, so that a store that keeps records in memory has no list of its own of each token.
         token.permissions = self.inner.live.shared_permissions(&token.digest, &token.permissions);
         Ok(self.inner.store.create(token).await?)
     }

@@ -8,7 +8,7 @@ STAMP = ".inputs"
 
 
 def digest(*files, start=""):
-    """The digest of files, by their paths and what is in them, and of what they are added to."""
+    """The digest of files, by their paths and what is in them; `start` is one to which they are added."""
     found = hashlib.sha256(start.encode())
     for file in files:
         found.update(f"{file.relative_to(ROOT)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())

@@ -9,7 +9,6 @@ use clap::{Args, ValueEnum};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use influxdb3_tokens::server::{self, control};
 use influxdb3_tokens::{Catalog, Import, Permissions, TokenApi, TokenImport};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
@@ -75,8 +74,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     imports.try_collect::<()>().await?;
     let (stop, stop_at_once) = signals()?;
 
-    let listener =
-        TcpListener::bind(options.http_bind).await.map_err(|error| format!("{}: {error}", options.http_bind))?;
+    let listener = server::listen(options.http_bind).map_err(|error| format!("{}: {error}", options.http_bind))?;
     let socket = options.directory.control_socket();
     let control_listener = control::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
     let address = listener.local_addr()?;

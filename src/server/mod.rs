@@ -1,12 +1,11 @@
 //! The standalone server: connections in, and an orderly end.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use http::{Request, Response};
@@ -17,7 +16,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use influxdb3_token_api::security::Authenticator;
 use influxdb3_token_api::server::Body;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::{Principal, TokenApi};
 
@@ -35,6 +34,26 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// How long to wait where no connection can be accepted, for want of file descriptors as a rule.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How many connections may wait to be accepted, where the system allows it.
+const BACKLOG: u32 = 4096;
+
+/// Listens on `address`, for [`serve`]. Must be called in a tokio runtime with I/O.
+///
+/// Tokio's `TcpListener::bind` lets 128 connections wait to be accepted. The others of a burst of clients are left to try
+/// again after a second.
+///
+/// # Errors
+///
+/// The address cannot be bound.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As Tokio does: without it, a server that is started again must wait for the connections of the one before.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves the API on `listener`, over HTTP/1.1 and HTTP/2 without TLS, until `shutdown` is ready.
 ///
@@ -95,21 +114,22 @@ where
     });
     let mut protocol = auto::Builder::new(TokioExecutor::new());
     // Responses are small: to copy their bodies behind their heads costs less than to have them gathered. A client that
-    // has said all may close its side and still gets its answer; to watch for that end during a request would take hyper
-    // another buffer each time, because the request is still in the first.
+    // has said all may close its side and still gets its answer. That one has gone is therefore seen only when it is
+    // answered, which the store does in any case; and hyper does not read ahead during a request, for which it took
+    // another buffer each time.
     protocol.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).writev(false).half_close(true);
     protocol.http2().timer(TokioTimer::new()).keep_alive_interval(KEEP_ALIVE);
     let connection = protocol.serve_connection(TokioIo::new(stream), service).into_owned();
     let connection = connections.watch(connection);
     tokio::spawn(async move {
         let mut connection = pin!(connection);
-        let mut silence = pin!(tokio::time::sleep(HEADER_TIMEOUT));
-        let ended = poll_fn(|cx| match connection.as_mut().poll(cx) {
-            // Before the protocol is known, nothing else ends a connection that stays silent.
-            Poll::Pending if !used.load(Ordering::Relaxed) => silence.as_mut().poll(cx).map(Ok),
-            polled => polled,
-        });
-        if let Err(error) = ended.await {
+        let ended = match tokio::time::timeout(HEADER_TIMEOUT, &mut connection).await {
+            Ok(ended) => ended,
+            // Until the first request, nothing else is sure to end a connection that stays silent.
+            Err(_) if !used.load(Ordering::Relaxed) => return,
+            Err(_) => connection.await,
+        };
+        if let Err(error) = ended {
             tracing::debug!(error, "a connection ended early");
         }
     });

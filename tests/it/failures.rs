@@ -1,12 +1,13 @@
 //! A store that fails, bodies that nobody asked for, and the end of the server.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Bytes, Frame};
-use influxdb3_tokens::StoreError;
+use influxdb3_tokens::{StoreError, server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -184,22 +185,34 @@ async fn requests_in_flight_end_while_new_connections_are_refused() {
 
 #[tokio::test]
 async fn a_client_that_goes_away_leaves_the_server_well() {
-    let (server, store) = faulty().await;
-    let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
-    let gate = Arc::new(Gate::default());
-    store.inject(Fault::Waits(Arc::clone(&gate)));
-    let mut client = server.http1().await;
-    let request = Request::delete(id).bearer(&operator);
-    tokio::select! {
-        answer = client.send(&request) => panic!("{answer:?}"),
-        () = gate.reached.notified() => {}
+    for protocol in 0..2 {
+        let (server, store) = faulty().await;
+        let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
+        let gate = Arc::new(Gate::default());
+        store.inject(Fault::Waits(Arc::clone(&gate)));
+        let mut client = server.clients().await.into_iter().nth(protocol).unwrap();
+        let request = Request::delete(id).bearer(&operator);
+        tokio::select! {
+            answer = client.send(&request) => panic!("{answer:?}"),
+            () = gate.reached.notified() => {}
+        }
+        drop(client);
+        gate.open.notify_one();
+        // Over HTTP/2 the request may be given up, and this store then leaves open whether the deletion goes on; others
+        // see it through.
+        let status = server.http1().await.send(&request).await.status;
+        assert!(status == 204 || status == 404, "{status}");
+        assert!(!server.catalog.live().contains(id));
     }
-    drop(client);
-    gate.open.notify_one();
-    // This store leaves open whether the deletion went on or was given up; others see it through.
-    let status = server.http1().await.send(&request).await.status;
-    assert!(status == 204 || status == 404, "{status}");
-    assert!(!server.catalog.live().contains(id));
+}
+
+#[tokio::test]
+async fn a_burst_of_clients_need_not_connect_again() {
+    let listener = server::listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let address = listener.local_addr().unwrap();
+    // Nobody accepts them yet.
+    let clients = futures::future::try_join_all((0..300).map(|_| TcpStream::connect(address)));
+    timeout(Duration::from_secs(60), clients).await.expect("all are connected").unwrap();
 }
 
 #[tokio::test]

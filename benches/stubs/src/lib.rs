@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// Listens on the address that is the program's first argument, and says so as the project's server does.
 ///
@@ -11,7 +11,11 @@ use tokio::net::TcpListener;
 /// There is no argument, or its address cannot be bound.
 pub async fn listen() -> io::Result<TcpListener> {
     let address = std::env::args().nth(1).ok_or_else(|| io::Error::other("say on which address to listen"))?;
-    let listener = TcpListener::bind(address).await?;
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address.parse().map_err(io::Error::other)?)?;
+    // As many may wait to be accepted as at the project's server.
+    let listener = socket.listen(4096)?;
     println!("listening on http://{}", listener.local_addr()?);
     Ok(listener)
 }

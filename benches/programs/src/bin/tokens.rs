@@ -14,7 +14,6 @@ use influxdb3_tokens::{MemoryStore, SqliteStore, TokenApi, TokenStore, server};
 use programs::autocommit::AutocommitStore;
 use programs::{Failure, catalog};
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
@@ -42,7 +41,7 @@ async fn main() -> Result<(), Failure> {
 /// Serves on `address` the tokens of a store, or `count` new ones, until the standard input ends.
 async fn serve(store: Arc<dyn TokenStore>, count: u64, address: &str) -> Result<(), Failure> {
     let api = TokenApi::new(catalog(store, count).await?);
-    let listener = TcpListener::bind(address).await?;
+    let listener = server::listen(address.parse()?)?;
     println!("listening on http://{}", listener.local_addr()?);
     server::serve(listener, api, async {
         // Whatever comes of it, there is nothing more to wait for.
