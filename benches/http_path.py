@@ -8,6 +8,8 @@ from load import DELETABLE, TOKENS, Request, closed, paced
 
 PROTOCOLS = ("HTTP/1.1", "HTTP/2")
 CONNECTIONS = (32, 256)
+# The keys of their figures, to which a subject is added.
+CELLS = [("http", protocol, str(connections)) for protocol in PROTOCOLS for connections in CONNECTIONS]
 # How often in a round each server has its turn: short ones, so that all have the same of what slows the machine down.
 TURNS = 6
 # A tenth of a second. Of the tokens that can be drawn, a sixth is deleted at most: so many are drawn a second time, at last.
@@ -45,23 +47,23 @@ def counterpart(baseline, subject):
 
 def measure(round_):
     """Yields what each server does over each protocol and number of connections."""
-    for protocol in PROTOCOLS:
-        for connections in CONNECTIONS:
-            load = {"connections": connections, "http2": protocol == "HTTP/2", "cores": LOAD_CORES}
-            limits = []
-            with contextlib.ExitStack() as stack:
-                servers = {subject: stack.enter_context(served(subject, load)) for subject in SUBJECTS}
-                for turn in range(TURNS):
-                    for subject in rotated(SUBJECTS, round_ * TURNS + turn):
-                        figures = closed(servers[subject], SUBJECTS[subject][2], REQUESTS, **load)
-                        if subject == LIMIT:
-                            limits.append(figures["rate"])
-                        yield ("http", protocol, str(connections), subject), figures
-            pace = PACE * statistics.median(limits)
-            for subject in rotated(SUBJECTS, round_):
-                with served(subject, load) as server:
-                    latencies = paced(server, SUBJECTS[subject][2], pace, PACED, **load)
-                yield ("http", protocol, str(connections), subject), {**latencies, "pace": pace}
+    for cell in CELLS:
+        _, protocol, connections = cell
+        load = {"connections": int(connections), "http2": protocol == "HTTP/2", "cores": LOAD_CORES}
+        limits = []
+        with contextlib.ExitStack() as stack:
+            servers = {subject: stack.enter_context(served(subject, load)) for subject in SUBJECTS}
+            for turn in range(TURNS):
+                for subject in rotated(SUBJECTS, round_ * TURNS + turn):
+                    figures = closed(servers[subject], SUBJECTS[subject][2], REQUESTS, **load)
+                    if subject == LIMIT:
+                        limits.append(figures["rate"])
+                    yield (*cell, subject), figures
+        pace = PACE * statistics.median(limits)
+        for subject in rotated(SUBJECTS, round_):
+            with served(subject, load) as server:
+                latencies = paced(server, SUBJECTS[subject][2], pace, PACED, **load)
+            yield (*cell, subject), {**latencies, "pace": pace}
 
 
 @contextlib.contextmanager

@@ -11,18 +11,7 @@ import pictures  # noqa: E402
 from authentication import SUBJECTS as AUTHENTICATED  # noqa: E402
 from deletion import CLIENTS, PAUSE, STORES  # noqa: E402
 from figures import Figures, quartiles  # noqa: E402
-from http_path import (
-    CONNECTIONS,
-    DELETED,
-    LIMIT,
-    PACE,
-    PROTOCOLS,
-    REFUSED,
-    SAME,
-    STOCK,
-    SUBJECTS,
-    counterpart,
-)  # noqa: E402
+from http_path import CELLS, DELETED, LIMIT, PACE, REFUSED, SAME, STOCK, SUBJECTS, counterpart  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
@@ -75,8 +64,7 @@ def targets(reached):
 
 
 def http(figures, reached):
-    cells = [("http", protocol, str(connections)) for protocol in PROTOCOLS for connections in CONNECTIONS]
-    repeated = statistics.mean(share for cell in cells for share in figures.of(*cell, DELETED, name="repeated"))
+    repeated = statistics.mean(share for cell in CELLS for share in figures.of(*cell, DELETED, name="repeated"))
     parts = [f"""## Requests over HTTP
 
 Server and load (`oha`) have half of the cores each. `rate` is with a request on each connection as soon as the one before
@@ -89,7 +77,7 @@ ID of its own, which costs `oha` up to a sixth of its rate: deletions are compar
 
 ![Rates to that of bare hyper](performance/http.svg)"""]
     beside = []
-    for cell in cells:
+    for cell in CELLS:
         title = "{1}, {2} connections".format(*cell)
         rows, to_stock = [], {}
         for subject in SUBJECTS:

@@ -7,7 +7,7 @@ from matplotlib import pyplot
 
 from deletion import CLIENTS, STORES
 from figures import quartiles
-from http_path import CONNECTIONS, LIMIT, PROTOCOLS, SUBJECTS, counterpart
+from http_path import CELLS, LIMIT, SUBJECTS, counterpart
 
 matplotlib.use("svg")
 # The same figures give the same file, whenever and wherever it is drawn.
@@ -28,19 +28,13 @@ def draw(figures, folder):
 
 
 def http(figures):
-    cells = [(protocol, str(connections)) for protocol in PROTOCOLS for connections in CONNECTIONS]
-    drawn, axes = pyplot.subplots(1, len(cells), figsize=(10, 3), sharey=True, layout="constrained")
-    for axis, (protocol, connections) in zip(axes, cells):
+    drawn, axes = pyplot.subplots(1, len(CELLS), figsize=(10, 3), sharey=True, layout="constrained")
+    for axis, cell in zip(axes, CELLS):
         ratios = [
-            figures.ratios(
-                ("http", protocol, connections, subject),
-                ("http", protocol, connections, counterpart(LIMIT, subject)),
-                "rate",
-            )
-            for subject in SUBJECTS
+            figures.ratios((*cell, subject), (*cell, counterpart(LIMIT, subject)), "rate") for subject in SUBJECTS
         ]
         bars(axis, list(SUBJECTS), ratios)
-        axis.set_title(f"{protocol}, {connections}")
+        axis.set_title("{1}, {2}".format(*cell))
     # The axis of all.
     axes[0].invert_yaxis()
     drawn.supxlabel("rate, of bare hyper's, with so many connections")

@@ -270,9 +270,8 @@ mod tests {
     fn consecutive_ids_and_random_digests_spread_over_all_shards() {
         let live = LiveTokens::new();
         (0..76_000).for_each(|id| {
-            let mut digest = [0; 64];
-            digest[..8].copy_from_slice(&hash_of_id(TokenId::from_u64(id + 1_000_000)).to_le_bytes());
-            live.insert(Principal::new(TokenId::from_u64(id), Digest::from_bytes(digest), None, Permissions::ADMIN));
+            let digest = Digest::with_prefix(hash_of_id(TokenId::from_u64(id + 1_000_000)));
+            live.insert(Principal::new(TokenId::from_u64(id), digest, None, Permissions::ADMIN));
         });
         for len in live.by_id.lens().chain(live.by_digest.lens()) {
             assert!((800..1200).contains(&len), "{len}");

@@ -48,13 +48,6 @@ mod tests {
         format!("db:number{number}:read").parse().unwrap()
     }
 
-    /// A digest with this prefix.
-    fn digest(number: u64) -> Digest {
-        let mut bytes = [0; 64];
-        bytes[..8].copy_from_slice(&number.to_le_bytes());
-        Digest::from_bytes(bytes)
-    }
-
     fn kept(shared: &SharedPermissions) -> usize {
         shared.copies.iter().map(|known| known.lock().unwrap().len()).sum()
     }
@@ -62,7 +55,7 @@ mod tests {
     #[test]
     fn equal_permissions_are_kept_in_few_copies() {
         let (shared, given) = (SharedPermissions::default(), permissions(7));
-        let tokens: Vec<_> = (0..1000).map(|number| shared.of(&digest(number), &given)).collect();
+        let tokens: Vec<_> = (0..1000).map(|number| shared.of(&Digest::with_prefix(number), &given)).collect();
         assert!(tokens.iter().all(|of_token| *of_token == given));
         let copies: HashSet<_> = tokens.iter().map(|of_token| of_token.list().as_ptr()).collect();
         assert_eq!((copies.len(), kept(&shared)), (COPIES, COPIES));
@@ -72,7 +65,7 @@ mod tests {
     fn permissions_that_no_token_has_any_more_are_forgotten() {
         let shared = SharedPermissions::default();
         for number in 0..10_000 {
-            shared.of(&digest(number), &permissions(number));
+            shared.of(&Digest::with_prefix(number), &permissions(number));
         }
         assert!(kept(&shared) < 16 * COPIES, "{}", kept(&shared));
     }
@@ -80,12 +73,12 @@ mod tests {
     #[test]
     fn permissions_that_a_token_has_stay_shared_while_others_come_and_go() {
         let shared = SharedPermissions::default();
-        let first = shared.of(&digest(0), &permissions(0));
+        let first = shared.of(&Digest::with_prefix(0), &permissions(0));
         for number in 1..10_000 {
-            shared.of(&digest(number), &permissions(number));
+            shared.of(&Digest::with_prefix(number), &permissions(number));
         }
         let kept_before = kept(&shared);
-        let again = shared.of(&digest(COPIES as u64), &permissions(0));
+        let again = shared.of(&Digest::with_prefix(COPIES as u64), &permissions(0));
         assert_eq!((again, kept(&shared)), (first, kept_before));
     }
 }

@@ -124,6 +124,14 @@ impl Digest {
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 
+    /// A digest with this prefix, and nothing behind it.
+    #[cfg(test)]
+    pub(crate) fn with_prefix(prefix: u64) -> Self {
+        let mut bytes = [0; 64];
+        bytes[..8].copy_from_slice(&prefix.to_le_bytes());
+        Self(bytes)
+    }
+
     fn of_well_formed(secret: &str) -> Self {
         Self(Sha512::digest(secret).into())
     }

@@ -4,12 +4,13 @@ use std::io;
 
 use tokio::net::{TcpListener, TcpSocket};
 
-/// Listens on the address that is the program's first argument, and says so as the project's server does.
+/// Listens on the address that is the program's first argument, and says so as the project's server does. Must be
+/// called in a tokio runtime with I/O.
 ///
 /// # Errors
 ///
 /// There is no argument, or its address cannot be bound.
-pub async fn listen() -> io::Result<TcpListener> {
+pub fn listen() -> io::Result<TcpListener> {
     let address = std::env::args().nth(1).ok_or_else(|| io::Error::other("say on which address to listen"))?;
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;

@@ -65,7 +65,7 @@ impl ApiKeyAuthHeader for Stub {
 async fn main() -> io::Result<()> {
     let router = rust_axum::server::new(Arc::new(Stub));
     let service = MapRequestLayer::new(with_host).layer(router);
-    let listener = stubs::listen().await?.tap_io(|stream| {
+    let listener = stubs::listen()?.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             eprintln!("TCP_NODELAY: {error}");
         }

@@ -26,7 +26,7 @@ impl<C: Send + Sync> Api<C> for Stub {
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let service = MakeAllowAllAuthenticator::new(MakeService::new(Stub), "anyone");
     let service = MakeAddContext::<_, EmptyContext>::new(service);
-    let listener = stubs::listen().await?;
+    let listener = stubs::listen()?;
     loop {
         let (stream, peer) = listener.accept().await?;
         stream.set_nodelay(true)?;
