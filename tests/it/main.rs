@@ -11,10 +11,15 @@ mod deletion;
 mod embedding;
 mod failures;
 mod generated_client;
+mod limits;
 mod memory_store;
 mod models;
 mod parameters;
+#[cfg(target_os = "linux")]
+mod power_loss;
 mod process;
+#[cfg(target_os = "linux")]
+mod recorded;
 mod require_token;
 mod routing;
 mod running;
