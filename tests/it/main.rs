@@ -24,6 +24,8 @@ mod require_token;
 mod routing;
 mod running;
 mod secrets;
+#[cfg(target_os = "linux")]
+mod shutdown;
 mod snapshots;
 #[cfg(feature = "sqlite")]
 mod sqlite_store;

@@ -1,10 +1,12 @@
-//! A server whose writes, syncs and answers are recorded in their order.
+//! A server whose writes, syncs and answers are recorded in their order, and whose syncs can be held up.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use crate::limits::output;
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::limits::{output, within};
 use crate::process::DataDir;
 
 pub(crate) mod disk;
@@ -13,18 +15,19 @@ pub(crate) mod disk;
 pub(crate) struct Recording {
     below: PathBuf,
     to: PathBuf,
+    gate: PathBuf,
 }
 
 impl Recording {
     pub(crate) fn of(directory: &DataDir) -> Self {
         let below = directory.path().parent().unwrap().canonicalize().unwrap();
-        Self { to: below.join("record"), below }
+        Self { to: below.join("record"), gate: below.join("gate"), below }
     }
 
     /// Has a command recorded.
     pub(crate) fn attach(&self, mut command: Command) -> Command {
         command.env("LD_PRELOAD", &*LIBRARY);
-        command.env("RECORD_BELOW", &self.below).env("RECORD_TO", &self.to);
+        command.env("RECORD_BELOW", &self.below).env("RECORD_TO", &self.to).env("SYNC_GATE", &self.gate);
         command
     }
 
@@ -33,6 +36,26 @@ impl Recording {
         let record = std::fs::read(&self.to).unwrap();
         let mut rest = &record[..];
         std::iter::from_fn(|| Event::read(&mut rest)).collect()
+    }
+
+    /// Holds up the next sync.
+    pub(crate) fn hold_next_sync(&self) -> SyncGate {
+        SyncGate { listener: UnixListener::bind(&self.gate).unwrap(), path: self.gate.clone() }
+    }
+}
+
+/// Where a sync waits.
+pub(crate) struct SyncGate {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl SyncGate {
+    /// Waits for the sync. It goes on when the result is dropped; those after it are not held up.
+    pub(crate) async fn reached(self) -> UnixStream {
+        let (held, _) = within("a sync", self.listener.accept()).await.unwrap();
+        std::fs::remove_file(self.path).unwrap();
+        held
     }
 }
 
