@@ -5,6 +5,7 @@ mod allocations;
 mod cli;
 mod client;
 mod contract;
+mod control_socket;
 mod crash;
 mod credentials;
 mod deletion;
