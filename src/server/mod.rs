@@ -16,12 +16,15 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use influxdb3_token_api::security::Authenticator;
 use influxdb3_token_api::server::Body;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::{Principal, TokenApi};
 
 #[cfg(unix)]
 pub mod control;
+#[cfg(test)]
+mod tests;
 
 /// How long a connection may take to its first request, and a client to send the head of one over HTTP/1.1.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -59,6 +62,10 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 ///
 /// Then it accepts no more connections, lets requests that have begun end for at most ten seconds, and returns. Must be
 /// called in a tokio runtime with I/O and time.
+///
+/// A connection is closed 30 seconds after it was accepted unless it has made a request by then. Over HTTP/1.1, it is
+/// closed 30 seconds after its last response unless the head of the next request is complete by then. Over HTTP/2, a
+/// connection on which nothing arrives for 30 seconds is sent a ping, and is closed if no answer comes within 20 seconds.
 pub async fn serve<A>(listener: TcpListener, api: TokenApi<A>, shutdown: impl Future<Output = ()>)
 where
     A: Authenticator<Principal = Principal>,
@@ -71,6 +78,10 @@ where
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     accepting = true;
+                    // Without it a small response waits for the client's acknowledgement of the one before.
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%error, "a connection without TCP_NODELAY");
+                    }
                     connect(stream, &api, &connections);
                 }
                 Err(error) if is_the_clients(&error) => {}
@@ -94,14 +105,11 @@ where
 }
 
 /// Puts the stack of one connection together, and runs it in a task of its own.
-fn connect<A>(stream: TcpStream, api: &TokenApi<A>, connections: &GracefulShutdown)
+fn connect<A, S>(stream: S, api: &TokenApi<A>, connections: &GracefulShutdown)
 where
     A: Authenticator<Principal = Principal>,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    // Without it a small response waits for the client's acknowledgement of the one before.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection without TCP_NODELAY");
-    }
     // A count of the connection's own: threads do not contend for it, as they would for that of all connections.
     let api = Arc::new(api.clone());
     let used = Arc::new(AtomicBool::new(false));

@@ -8,7 +8,6 @@ use futures::StreamExt;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Bytes, Frame};
 use influxdb3_tokens::{StoreError, server};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -228,17 +227,4 @@ async fn a_client_that_has_closed_its_side_is_answered() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     gate.open.notify_one();
     assert_eq!(answered.await.unwrap().expect("a response").status, 204);
-}
-
-/// The clock stands still, and jumps to the next timer whenever nothing else is to be done.
-#[tokio::test(start_paused = true)]
-async fn a_connection_that_makes_no_request_is_closed() {
-    let server = Server::in_memory().await;
-    for begun in ["", "PRI * HT", "DELETE / HT"] {
-        let mut connection = TcpStream::connect(server.address).await.unwrap();
-        connection.write_all(begun.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        let closed = timeout(Duration::from_secs(3600), connection.read_to_end(&mut answer)).await;
-        assert!(closed.is_ok(), "{begun:?}");
-    }
 }

@@ -1,12 +1,15 @@
 //! A server that is told to stop answers the requests that have begun.
 
+use std::sync::Arc;
+
 use rustix::process::Signal;
+use tokio::time::Instant;
 
 use crate::client::Request;
 use crate::limits::within;
 use crate::process::{DataDir, Running};
 use crate::recorded::Recording;
-use crate::running::{create, until_refused};
+use crate::running::{Fault, FaultyStore, Gate, Server, create, until_refused};
 
 #[tokio::test]
 async fn a_request_in_flight_is_answered_in_full_after_a_signal() {
@@ -38,4 +41,27 @@ async fn a_request_in_flight_is_answered_in_full_after_a_signal() {
             assert!(!directory.catalog().await.live().contains(id));
         }
     }
+}
+
+/// Once the requests are in flight, the clock stands still, and jumps to the next timer when every task waits.
+#[tokio::test]
+async fn requests_that_do_not_end_delay_the_shutdown_by_10_seconds() {
+    let store = Arc::new(FaultyStore::default());
+    let server = Server::over(Arc::clone(&store) as _).await;
+    let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
+    let mut in_flight = Vec::new();
+    for mut client in server.clients().await {
+        let gate = Arc::new(Gate::default());
+        store.inject(Fault::Waits(Arc::clone(&gate)));
+        let request = Request::delete(id).bearer(&operator);
+        in_flight.push(Box::pin(async move { client.send(&request).await }));
+        tokio::select! {
+            answer = in_flight.last_mut().unwrap() => panic!("{answer:?}"),
+            () = within("the request", gate.reached.notified()) => {}
+        }
+    }
+    tokio::time::pause();
+    let told = Instant::now();
+    within("the end of the server", server.stop()).await.unwrap();
+    assert_eq!(told.elapsed().as_secs(), 10);
 }
