@@ -22,6 +22,10 @@ CARGO_DENY := target/tools/cargo-deny@0.20.2/bin/cargo-deny
 CARGO_MUTANTS := target/tools/cargo-mutants@27.1.0/bin/cargo-mutants
 GUNGRAUN_RUNNER := target/tools/gungraun-runner@0.20.0/bin/gungraun-runner
 
+# Ends a test binary that runs for 15 minutes. A test that hangs was named after one: "has been running for over 60 seconds".
+RUNNER := 'target."cfg(all())".runner = ["timeout", "--foreground", "15m"]'
+LIMITED := $(if $(shell command -v timeout),--config $(RUNNER))
+
 # What is recorded was counted on x86-64 Linux, and holds nowhere else.
 COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
 
@@ -54,7 +58,7 @@ test: check-generated check-format check-lints check-docs check-features check-p
 
 .PHONY: test-rust
 test-rust: ## The tests in Rust
-	cargo test --locked --workspace --all-features
+	cargo test --locked --workspace --all-features $(LIMITED)
 
 .PHONY: test-generation
 test-generation: ## How api/contract/ reads schemas and descriptions

@@ -9,9 +9,9 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Bytes, Frame};
 use influxdb3_tokens::{StoreError, server};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use crate::client::{Body, Client, PATH, Request};
+use crate::limits::within;
 use crate::running::{Fault, FaultyStore, Gate, Server, until_refused};
 
 async fn faulty() -> (Server, Arc<FaultyStore>) {
@@ -165,16 +165,16 @@ async fn requests_in_flight_end_while_new_connections_are_refused() {
             let answer = client.send(&Request::delete(id).bearer(&operator)).await;
             (answer, client)
         });
-        gate.reached.notified().await;
-        let task = server.stop();
+        gate.reached().await;
+        let stopping = server.stop();
         until_refused(address).await;
         idle.expect_end().await;
-        assert!(!task.is_finished());
+        assert!(!stopping.has_ended());
 
-        gate.open.notify_one();
+        gate.open();
         let (answer, client) = in_flight.await.unwrap();
         assert_eq!(answer.status, 204);
-        task.await.unwrap();
+        stopping.end().await;
         assert!(!catalog.live().contains(id));
         if let Client::One(mut connection) = client {
             connection.expect_end().await;
@@ -193,10 +193,10 @@ async fn a_client_that_goes_away_leaves_the_server_well() {
         let request = Request::delete(id).bearer(&operator);
         tokio::select! {
             answer = client.send(&request) => panic!("{answer:?}"),
-            () = gate.reached.notified() => {}
+            () = gate.reached() => {}
         }
         drop(client);
-        gate.open.notify_one();
+        gate.open();
         // Over HTTP/2 the request may be given up, and this store then leaves open whether the deletion goes on; others
         // see it through.
         let status = server.http1().await.send(&request).await.status;
@@ -211,7 +211,7 @@ async fn a_burst_of_clients_need_not_connect_again() {
     let address = listener.local_addr().unwrap();
     // Nobody accepts them yet.
     let clients = futures::future::try_join_all((0..300).map(|_| TcpStream::connect(address)));
-    timeout(Duration::from_secs(60), clients).await.expect("all are connected").unwrap();
+    within("all connections", clients).await.unwrap();
 }
 
 #[tokio::test]
@@ -222,9 +222,9 @@ async fn a_client_that_has_closed_its_side_is_answered() {
     store.inject(Fault::Waits(Arc::clone(&gate)));
     let mut client = server.http1().await;
     let answered = tokio::spawn(async move { client.send_last(&Request::delete(id).bearer(&operator)).await });
-    gate.reached.notified().await;
+    gate.reached().await;
     // Long enough for the server to see that the client sends no more.
     tokio::time::sleep(Duration::from_millis(50)).await;
-    gate.open.notify_one();
+    gate.open();
     assert_eq!(answered.await.unwrap().expect("a response").status, 204);
 }

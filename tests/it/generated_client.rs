@@ -15,6 +15,7 @@ use influxdb3_token_api::{
 use influxdb3_tokens::StoreError;
 use tokio::net::TcpListener;
 
+use crate::limits::within;
 use crate::running::{Fault, FaultyStore, Server};
 
 #[tokio::test]
@@ -26,7 +27,7 @@ async fn each_response_of_the_server_is_a_variant() {
     let delete = |id: String, secret: &str| {
         let context = context(secret);
         let client = &client;
-        async move { client.delete_token(id, &context).await.unwrap() }
+        async move { within("a response", client.delete_token(id, &context)).await.unwrap() }
     };
 
     assert_eq!(delete(id.to_string(), &operator).await, DeleteTokenResponse::Success);
@@ -38,7 +39,7 @@ async fn each_response_of_the_server_is_a_variant() {
         assert_eq!(delete("7".to_owned(), secret).await, DeleteTokenResponse::UnauthorizedAccess(message(reason)));
     }
     let without: Context<AuthData> = Context::new(XSpanIdString::default(), None);
-    let refused = client.delete_token("7".to_owned(), &without).await.unwrap();
+    let refused = within("a response", client.delete_token("7".to_owned(), &without)).await.unwrap();
     assert!(matches!(refused, DeleteTokenResponse::UnauthorizedAccess(_)));
 }
 
@@ -47,7 +48,7 @@ async fn a_404_of_another_path_is_not_taken_for_the_declared_one() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     let client = Client::try_new(&format!("http://{}/elsewhere", server.address)).unwrap();
-    let error = client.delete_token("7".to_owned(), &context(&operator)).await.unwrap_err();
+    let error = within("a response", client.delete_token("7".to_owned(), &context(&operator))).await.unwrap_err();
     assert!(!is_unavailable(&error) && error.0.contains("undeclared response 404"), "{error}");
 }
 
@@ -59,14 +60,14 @@ async fn no_connection_and_503_are_unavailable() {
     let client = Client::try_new(&format!("http://{}", server.address)).unwrap();
 
     store.inject(Fault::Fails(StoreError::Busy));
-    let error = client.delete_token(id.to_string(), &context(&operator)).await.unwrap_err();
+    let error = within("a response", client.delete_token(id.to_string(), &context(&operator))).await.unwrap_err();
     assert!(is_unavailable(&error), "{error}");
     store.inject(Fault::Panics);
-    let error = client.delete_token(id.to_string(), &context(&operator)).await.unwrap_err();
+    let error = within("a response", client.delete_token(id.to_string(), &context(&operator))).await.unwrap_err();
     assert!(!is_unavailable(&error) && error.0.contains("500"), "{error}");
 
-    server.stop().await.unwrap();
-    let error = client.delete_token(id.to_string(), &context(&operator)).await.unwrap_err();
+    server.stop().end().await;
+    let error = within("a response", client.delete_token(id.to_string(), &context(&operator))).await.unwrap_err();
     assert!(is_unavailable(&error), "{error}");
 }
 
@@ -81,7 +82,7 @@ async fn every_declared_response_comes_through() {
     ] {
         let answer = response.clone();
         let client = client_of(move |_, _| Ok(answer.clone())).await;
-        assert_eq!(client.delete_token("7".to_owned(), &context("any")).await.unwrap(), response);
+        assert_eq!(within("a response", client.delete_token("7".to_owned(), &context("any"))).await.unwrap(), response);
     }
 }
 
@@ -89,7 +90,7 @@ async fn every_declared_response_comes_through() {
 async fn a_failure_comes_through_without_its_reason() {
     for (error, expected) in [(ApiError("a detail".to_owned()), false), (unavailable("a detail"), true)] {
         let client = client_of(move |_, _| Err(error.clone())).await;
-        let error = client.delete_token("7".to_owned(), &context("any")).await.unwrap_err();
+        let error = within("a response", client.delete_token("7".to_owned(), &context("any"))).await.unwrap_err();
         assert_eq!(is_unavailable(&error), expected, "{error}");
         assert!(!error.0.contains("a detail"), "{error}");
     }
@@ -129,7 +130,7 @@ async fn an_id_of_any_text_and_the_span_id_arrive_as_they_were_given() {
         &ascii,
         &long,
     ] {
-        let response = client.delete_token(id.to_owned(), &context("any")).await.unwrap();
+        let response = within("a response", client.delete_token(id.to_owned(), &context("any"))).await.unwrap();
         assert_eq!(response, DeleteTokenResponse::RequestFailed(message(&repeat("my-span", id))), "{id:?}");
     }
 }

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::runtime::{Builder, Runtime};
 
 /// Far longer than any wait takes, also on a slow machine that runs other tests at the same time.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Awaits a future.
 pub(crate) async fn within<F: Future>(what: impl Display, future: F) -> F::Output {
@@ -55,7 +55,12 @@ pub(crate) fn output(mut command: Command) -> Output {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let process = Pid::from_child(&child);
     let wait = move || child.wait_with_output().unwrap();
-    block(format_args!("the end of {command:?}"), wait, || {
-        let _ = kill_process(process, Signal::KILL);
-    })
+    // Without further arguments and variables, which may be secrets.
+    let what = [Some(command.get_program()), command.get_args().next()];
+    block(format_args!("the end of {:?}", what.map(Option::unwrap_or_default)), wait, || kill(process))
+}
+
+/// Kills a process, which may have ended.
+pub(crate) fn kill(process: Pid) {
+    let _ = kill_process(process, Signal::KILL);
 }

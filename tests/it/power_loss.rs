@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::client::Request;
-use crate::limits::within;
+use crate::limits::{LIMIT, within};
 use crate::process::{DataDir, Running, command, finish};
 use crate::recorded::disk::{Disk, Random, Survivors};
 use crate::recorded::{Event, Recording};
@@ -270,7 +270,7 @@ fn succeed(arguments: &[&str]) -> String {
 /// The UUID of the cluster, as a response tells it.
 fn cluster_of(address: SocketAddr) -> Uuid {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nhost: tokens.test\r\nconnection: close\r\n\r\n").unwrap();
     let mut response = String::new();
     stream.read_to_string(&mut response).unwrap();

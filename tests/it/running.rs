@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::client::{Client, Http1, Http2};
+use crate::limits::within;
 
 /// A server, which ends with the test's runtime, or when it is told to.
 pub(crate) struct Server {
@@ -93,10 +94,23 @@ impl Server {
         create(&self.catalog, name, permissions, good_for).await
     }
 
-    /// Tells it to stop. The task ends once it has.
-    pub(crate) fn stop(self) -> JoinHandle<()> {
+    /// Tells it to stop.
+    pub(crate) fn stop(self) -> Stopping {
         self.shutdown.send(()).unwrap();
-        self.task
+        Stopping(self.task)
+    }
+}
+
+/// A server that was told to stop.
+pub(crate) struct Stopping(JoinHandle<()>);
+
+impl Stopping {
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.is_finished()
+    }
+
+    pub(crate) async fn end(self) {
+        within("the server to end", self.0).await.unwrap();
     }
 }
 
@@ -109,15 +123,18 @@ pub(crate) async fn create(
 ) -> (TokenId, String) {
     let token =
         TokenRequest { name: name.parse().unwrap(), permissions: permissions.parse().unwrap(), expires_in: good_for };
-    let (record, secret) = catalog.create(token).await.unwrap();
+    let (record, secret) = within("the token", catalog.create(token)).await.unwrap();
     (record.id, secret.expose().to_owned())
 }
 
 /// Waits until nobody listens at this address any more.
 pub(crate) async fn until_refused(address: SocketAddr) {
-    while TcpStream::connect(address).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    within("the server to stop listening", async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 /// A clock that stands still until it is set.
@@ -156,10 +173,20 @@ pub(crate) enum Fault {
 /// Where a deletion waits.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
-    /// A deletion has arrived.
-    pub(crate) reached: Notify,
-    /// It may go on.
-    pub(crate) open: Notify,
+    reached: Notify,
+    open: Notify,
+}
+
+impl Gate {
+    /// Waits for the deletion to arrive.
+    pub(crate) async fn reached(&self) {
+        within("the deletion to reach the store", self.reached.notified()).await;
+    }
+
+    /// Lets the deletion go on.
+    pub(crate) fn open(&self) {
+        self.open.notify_one();
+    }
 }
 
 impl FaultyStore {

@@ -14,6 +14,7 @@ use rustix::process::Signal;
 
 use crate::client::{PATH, Request};
 use crate::credentials::refused_requests;
+use crate::limits::within;
 use crate::process::{DataDir, command, finish};
 use crate::running::{Fault, FaultyStore, Server};
 
@@ -134,7 +135,7 @@ async fn debug_output_holds_no_secret() {
     };
     let context = Context::new(XSpanIdString::default(), AuthData::bearer(&operator));
     let client = ApiClient::try_new(&format!("http://{}", server.address)).unwrap();
-    let refused = client.delete_token("0".to_owned(), &context).await;
+    let refused = within("a response", client.delete_token("0".to_owned(), &context)).await;
     let basic = Credential::Basic { username: "user".into(), password: operator.as_str().into() };
     let import = TokenImport {
         name: "a".parse().unwrap(),

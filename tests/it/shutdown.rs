@@ -57,11 +57,11 @@ async fn requests_that_do_not_end_delay_the_shutdown_by_10_seconds() {
         in_flight.push(Box::pin(async move { client.send(&request).await }));
         tokio::select! {
             answer = in_flight.last_mut().unwrap() => panic!("{answer:?}"),
-            () = within("the request", gate.reached.notified()) => {}
+            () = gate.reached() => {}
         }
     }
     tokio::time::pause();
     let told = Instant::now();
-    within("the end of the server", server.stop()).await.unwrap();
+    server.stop().end().await;
     assert_eq!(told.elapsed().as_secs(), 10);
 }

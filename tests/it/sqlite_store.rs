@@ -11,6 +11,7 @@ use influxdb3_tokens::{
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
+use crate::limits::within;
 use crate::store_laws::{Subject, deletion, laws, token};
 
 laws!(subject);
@@ -109,7 +110,9 @@ async fn deletions_that_arrive_together_share_commits() {
     });
     let mut ids = Vec::new();
     for task in tasks.collect::<Vec<_>>() {
-        let Creation::Created(record) = task.await.unwrap() else { panic!("a name is taken") };
+        let Creation::Created(record) = within("the store's answer", task).await.unwrap() else {
+            panic!("a name is taken")
+        };
         ids.push(record.id);
     }
 
@@ -119,7 +122,7 @@ async fn deletions_that_arrive_together_share_commits() {
         tokio::spawn(async move { store.delete(deletion(id)).await.unwrap() })
     });
     for task in tasks.collect::<Vec<_>>() {
-        assert_eq!(task.await.unwrap(), DeletionOutcome::Deleted);
+        assert_eq!(within("the store's answer", task).await.unwrap(), DeletionOutcome::Deleted);
     }
     let commits = store.commits() - before;
     assert!((1..COUNT / 4).contains(&commits), "{commits} commits");
@@ -139,7 +142,7 @@ async fn a_full_queue_is_busy_and_what_was_refused_did_not_happen() {
         .collect();
     let (mut created, mut busy) = (0, 0);
     for task in tasks {
-        match task.await.unwrap() {
+        match within("the store's answer", task).await.unwrap() {
             Ok(_) => created += 1,
             Err(StoreError::Busy) => busy += 1,
             Err(error) => panic!("{error:?}"),

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::task::{ArcWake, waker};
@@ -133,7 +134,7 @@ fn a_future_that_is_dropped_leaves_nothing_behind() {
 fn nobody_who_waits_is_missed_by_a_concurrent_deletion() {
     let tokens: Vec<_> = (0..20_000).map(token).collect();
     let live = live(&tokens);
-    let arrivals = AtomicUsize::new(0);
+    let (arrivals, begun) = (AtomicUsize::new(0), Instant::now());
     let meet = || {
         let both = (arrivals.fetch_add(1, Ordering::SeqCst) | 1) + 1;
         for tries in 1.. {
@@ -141,7 +142,12 @@ fn nobody_who_waits_is_missed_by_a_concurrent_deletion() {
                 break;
             }
             // Where there is one processor, the other has to get it.
-            if tries % 1_000 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
+            if tries % 1_000 == 0 {
+                assert!(begun.elapsed() < Duration::from_secs(60), "the other thread does not arrive");
+                std::thread::yield_now();
+            } else {
+                std::hint::spin_loop();
+            }
         }
     };
     let missed = std::thread::scope(|scope| {

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use rusqlite::{Connection, ffi};
 use tempfile::TempDir;
@@ -169,9 +170,12 @@ async fn when_idle_deletions_are_folded_and_the_audit_trail_stays() {
     let mut subject = Subject::new().await;
     subject.create_and_delete(2..=3000).await;
     // Each look interrupts the idleness: it must last longer than what folding waits for.
-    while subject.rows_of_tokens().await > 1 {
-        tokio::time::sleep(2 * fold::IDLE).await;
-    }
+    let folded = async {
+        while subject.rows_of_tokens().await > 1 {
+            tokio::time::sleep(2 * fold::IDLE).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), folded).await.expect("deletions are folded in time");
     assert_eq!(subject.audit_trail().await, (2..=3000).collect::<Vec<_>>());
     subject.restart().await;
     assert_eq!(subject.live_ids(), [1]);

@@ -6,9 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use rustix::process::Pid;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::{create, secret, succeed};
+use crate::limits::{block, kill};
 use crate::process::{DataDir, Running, command, finish};
 
 /// A server, its operator token, and a script that makes further tokens and keeps what it prints.
@@ -157,10 +159,15 @@ fn a_terminal_gets_colours_and_progress() {
     // What holds the other end of the terminal.
     drop(check);
 
-    let (mut shown, mut master) = (Vec::new(), File::from(terminal));
-    // Ends with an error once nothing holds the other end.
-    let _ = master.read_to_end(&mut shown);
-    assert!(process.wait().unwrap().success());
+    let id = Pid::from_child(&process);
+    let read = move || {
+        let (mut shown, mut master) = (Vec::new(), File::from(terminal));
+        // Ends with an error once nothing holds the other end.
+        let _ = master.read_to_end(&mut shown);
+        (process.wait().unwrap(), shown)
+    };
+    let (status, shown) = block("the end of the command", read, || kill(id));
+    assert!(status.success());
     let shown = String::from_utf8_lossy(&shown);
     assert!(shown.contains("\x1b[32m") && shown.contains(" passed, 0 failed"), "{shown}");
     assert!(shown.contains(&format!("/{} ", influxdb3_tokens::contract::Contract::cases().len())), "{shown}");
