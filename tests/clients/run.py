@@ -24,7 +24,9 @@ SECRET = re.compile(r"apiv3_[\w-]+")
 
 sys.path[:0] = [str(HERE), str(ROOT / "tests"), str(ROOT / "tools"), str(ROOT / "api")]
 import generate  # noqa: E402
+import limits  # noqa: E402
 import pinned  # noqa: E402
+
 from server import BINARY  # noqa: E402
 
 
@@ -38,13 +40,14 @@ def main():
         # On with the Python that has what the client needs.
         os.execv(programs / "python", [programs / "python", *sys.argv])
 
-    generate_client()
+    with limits.within(600, "the client to be generated"):
+        generate_client()
     # All of it stays on this machine.
     os.environ["no_proxy"] = "127.0.0.1"
     # Told to stop, it ends the test that runs and then what was started for it.
     unittest.installHandler()
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
-    runner = unittest.TextTestRunner(stream=WithoutSecrets(sys.stderr), verbosity=2)
+    runner = unittest.TextTestRunner(WithoutSecrets(sys.stderr), verbosity=2, resultclass=limits.LimitedResult)
     done = unittest.main(module=None, argv=[sys.argv[0], *(sys.argv[1:] or MODULES)], testRunner=runner, exit=False)
     if done.result.shouldStop:
         sys.exit("clients: told to stop")
