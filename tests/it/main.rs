@@ -24,6 +24,7 @@ mod recorded;
 mod require_token;
 mod routing;
 mod running;
+mod scarcity;
 mod secrets;
 #[cfg(target_os = "linux")]
 mod shutdown;
