@@ -43,6 +43,29 @@ async fn a_request_in_flight_is_answered_in_full_after_a_signal() {
     }
 }
 
+#[tokio::test]
+async fn a_second_signal_cuts_requests_in_flight() {
+    let directory = DataDir::new();
+    let operator = directory.operator().await;
+    let (id, _) = create(&directory.catalog().await, "ci", "db:a:read", None).await;
+    let cluster = directory.cluster();
+    let recording = Recording::of(&directory);
+    let server = Running::start(recording.attach(directory.serve(&[])));
+    let mut client = server.http1(cluster).await;
+
+    let gate = recording.hold_next_sync();
+    let in_flight = tokio::spawn(async move { client.try_send(&Request::delete(id).bearer(&operator)).await });
+    let held = gate.reached().await;
+    let signal = server.signaller();
+    signal(Signal::TERM);
+    until_refused(server.address).await;
+    signal(Signal::TERM);
+    assert!(in_flight.await.unwrap().is_none());
+    drop(held);
+    let (status, printed) = server.wait();
+    assert!(status.success() && printed.contains("told a second time to stop"), "{printed}");
+}
+
 /// Once the requests are in flight, the clock stands still, and jumps to the next timer when every task waits.
 #[tokio::test]
 async fn requests_that_do_not_end_delay_the_shutdown_by_10_seconds() {
