@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -49,6 +49,28 @@ async fn a_power_loss_during_a_checkpoint_or_compaction_loses_nothing() {
     assert!(run.has_checkpointed());
     within("the compaction", run.until_compacted_to(101)).await;
     run.lose_power(60, &mut history).await;
+}
+
+#[test]
+fn a_token_file_that_was_written_survives_a_power_loss() {
+    let directory = DataDir::new();
+    fs::DirBuilder::new().mode(0o700).create(directory.path()).unwrap();
+    let (disk, recording) = (Disk::of(&directory.path()), Recording::of(&directory));
+    for (kind, name, file) in [
+        ("--admin", "--name=admin", "admin.json"),
+        ("--permission=db:a:read", "--name=first", "others.json"),
+        ("--permission=db:a:read", "--name=second", "others.json"),
+    ] {
+        let path = directory.path().join(file);
+        let create = command(&["create", kind, name, "--offline", "--output-file", path.to_str().unwrap()]);
+        let (code, _, error) = finish(recording.attach(create));
+        assert_eq!(code, 0, "{error}");
+        let mut disk = disk.clone();
+        recording.events().iter().for_each(|event| disk.apply(event));
+        let left = after_power_loss(&disk, Survivors::Nothing);
+        // Their contents are secret.
+        assert!(fs::read(left.path().join(file)).unwrap() == fs::read(path).unwrap(), "{name}");
+    }
 }
 
 /// Secrets by ID. The operator token is not among them.

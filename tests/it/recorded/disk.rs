@@ -77,7 +77,8 @@ impl Disk {
                 if *directory == self.root {
                     self.data = entries.iter().find(|(_, name)| name == "data").map(|(inode, _)| *inode);
                 } else {
-                    let files = entries.iter().filter(|(_, name)| name.starts_with("tokens.db"));
+                    let is_file = |name: &str| !name.starts_with('.') && name != "control.sock";
+                    let files = entries.iter().filter(|(_, name)| is_file(name));
                     let names = files.map(|(inode, name)| (name.clone(), self.file(*inode))).collect();
                     self.directories.insert(*directory, names);
                 }
