@@ -181,6 +181,23 @@ async fn when_idle_deletions_are_folded_and_the_audit_trail_stays() {
     assert_eq!(subject.live_ids(), [1]);
 }
 
+/// Otherwise a full disk would keep the writer busy.
+#[tokio::test]
+async fn folding_that_failed_rests_until_the_next_request() {
+    let subject = Subject::new().await;
+    subject.create_and_delete(2..=3000).await;
+    for failed in [true, false] {
+        if failed {
+            subject.fail_next_commit(false, || {}).await;
+        }
+        let goes_on = |writer: &mut Writer| {
+            writer.fold();
+            writer.may_fold()
+        };
+        assert_eq!(subject.tamper(goes_on).await, !failed);
+    }
+}
+
 #[tokio::test]
 async fn what_is_half_folded_at_a_restart_stays_deleted() {
     let mut subject = Subject::new().await;

@@ -285,7 +285,7 @@ impl Writer {
         self.live.clone().ok_or_else(|| StoreError::unavailable("the store is not loaded"))
     }
 
-    fn may_fold(&self) -> bool {
+    pub(super) fn may_fold(&self) -> bool {
         let live = || self.live.as_ref().map_or(0, |live| live.len());
         !self.folding_failed && (self.pass.is_some() || fold::is_due(self.backlog(), live))
     }
