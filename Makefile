@@ -12,7 +12,7 @@ OPERATOR := $(DATA)/operator-token.json
 ADDRESS := 127.0.0.1:8181
 
 GENERATE_OPTIONS = $(strip $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)') $(if $(OVERLAY),--overlay '$(OVERLAY)') \
-	$(if $(NAME),--name '$(NAME)') $(if $(filter-out 0,$(ALLOW_INVALID)),--allow-invalid))
+	$(if $(NAME),--name '$(NAME)') $(if $(RUNTIME),--runtime '$(RUNTIME)') $(if $(filter-out 0,$(ALLOW_INVALID)),--allow-invalid))
 
 FEATURES := sqlite server contract cli
 API_FEATURES := server client client-tls mock
@@ -88,7 +88,7 @@ profile: ## Draw where the time goes in docs/performance/; needs perf
 
 .PHONY: check-generated
 check-generated: ## Fail where generated/ is not what api/ yields
-	python3 api/generate.py --check
+	python3 -m api.generate --check
 
 .PHONY: check-format
 check-format: ## Fail where the code is not formatted
@@ -165,7 +165,7 @@ mutants: $(CARGO_MUTANTS) ## Change the rules and the generated service in every
 
 .PHONY: generate
 generate: ## Write generated/ from what is in api/; with SPEC=file OUT=folder [OVERLAY=file], a crate from any document
-	python3 api/generate.py $(GENERATE_OPTIONS)
+	python3 -m api.generate $(GENERATE_OPTIONS)
 
 .PHONY: spec-update
 spec-update: ## Take a changed document in: SPEC=file, and JSON=1 for JSON

@@ -85,7 +85,7 @@ async fn create(catalog: &Catalog, name: &str) -> Result<(TokenId, Secret), Box<
 #[cfg(test)]
 mod tests {
     use influxdb3_token_api::swagger::auth::AuthData;
-    use influxdb3_token_api::{Api, Client, Context, DeleteTokenResponse, XSpanIdString};
+    use influxdb3_token_api::{Api, Client, Context, DeleteTokenRequest, DeleteTokenResponse, XSpanIdString};
     use tonic::Code;
     use tonic::transport::{Channel, Endpoint};
     use tonic_health::pb::health_client::HealthClient;
@@ -105,7 +105,10 @@ mod tests {
 
         let context = Context::new(XSpanIdString::default(), AuthData::bearer(operator.expose()));
         let http = Client::try_new(&address).unwrap();
-        assert_eq!(http.delete_token(id.to_string(), &context).await.unwrap(), DeleteTokenResponse::Success);
+        assert_eq!(
+            http.delete_token(DeleteTokenRequest::new(id.to_string()), &context).await.unwrap(),
+            DeleteTokenResponse::Success
+        );
 
         let ended = watched.message().await.unwrap_err();
         assert_eq!((ended.code(), ended.message()), (Code::Unauthenticated, "the token was deleted"));

@@ -9,7 +9,7 @@
 | `schemas`, with `types`, `models`, `composition`, `unions` and `graph` | which Rust type a schema is |
 | `constraints`, `patterns` | what is checked of a value |
 | `operations`, with `paths`, `parameters`, `bodies` and `security` | what a method takes and answers |
-| `uses`, `whole` | what occurs in the document at all |
+| `whole` | the document as a whole |
 | `annotate` | where the templates find all that |
 
 Nothing here knows what a template looks like, and no template decides anything that can be decided here.

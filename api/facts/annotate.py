@@ -31,8 +31,7 @@ def annotate(content):
         "paths": {f"/{number:04}": {"get": stub(number, facts)} for number, facts in enumerate(operations)},
         "components": {"schemas": {f"M{number:04}": model_stub(facts) for number, facts in enumerate(models)}},
     }
-    facts = {**schemas.uses, **printable(whole.facts(content, operations, models)), "patterns": schemas.patterns}
-    return printable(annotated), facts, document
+    return printable(annotated), printable(whole.facts(content, operations, models, schemas.patterns)), document
 
 
 def without_nulls(value):

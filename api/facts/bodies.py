@@ -5,7 +5,7 @@ import re
 from .literals import literal, span
 from .markdown import comment, inline
 from .names import is_token, pascal, unique, value_name, variant_name
-from .parameters import as_text, float_in, unnamed_array, without_option
+from .parameters import as_text, unnamed_array, without_option
 
 JSON = re.compile(r"application/([\w.+-]+\+)?json")
 KINDS = ("json", "text", "form", "payload")
@@ -15,8 +15,8 @@ STATUS = re.compile(r"[2-5](\d\d|XX)|default")
 WITHOUT_CONTENT = ("204", "205", "304")
 # Framing is up to whoever writes HTTP; and OpenAPI 3.0.3, section "Response Object", has `Content-Type` ignored.
 IGNORED_HEADERS = ("connection", "content-type", "transfer-encoding")
-# What a struct variant of a response may hold besides its headers.
-LOCALS = frozenset({"api", "body", "context", "parts", "response", "route", "status"})
+# What the generated functions call their own values, and what a response holds besides its headers.
+LOCALS = frozenset({"answer", "api", "body", "call", "context", "parameters", "reply", "request", "status"})
 
 
 class Bodies:
@@ -33,7 +33,7 @@ class Bodies:
         self.compressed = compressed
         self.enums = []
 
-    def request(self, body, place):
+    def request(self, body, taken, place):
         """The facts of a request's body; `None` where the operation takes none."""
         body = self.document.resolve(body or {}, place)
         content = self.content(body, f"{self.name}RequestBody", f"{self.name} request", place, "request")
@@ -41,9 +41,10 @@ class Bodies:
             return None
         required = body.get("required", False)
         return content | {
+            "ident": unique("body", taken),
             "required": required,
             "type": content["rust"] if required else f"Option<{content['rust']}>",
-            "summary": inline(body.get("description") or "") or "The request's body.",
+            "docs": comment(inline(body.get("description") or "") or "The body."),
         }
 
     def responses(self, responses, place):
@@ -71,7 +72,6 @@ class Bodies:
         exact = status.isdigit()
         return {
             "status": status,
-            "status_range": status_range(status),
             "exact": exact,
             "class": status[0],
             "range": status.endswith("XX"),
@@ -83,6 +83,7 @@ class Bodies:
             "has_headers": bool(headers),
             "plain": exact and not headers,
             "content_types": content["media_types"] if content else [],
+            "has_content": content is not None,
         }
 
     def has_length(self, content):
@@ -111,10 +112,7 @@ class Bodies:
         return {
             "wire": literal(name),
             "ident": unique(value_name(name), taken),
-            "array": value.item is not None,
-            "item": item,
-            "float": float_in(value.item or value),
-            "required": required,
+            "style": "Separated(',')" if value.item else "Single",
             "type": rust if required else f"Option<{rust}>",
             "docs": comment(header.get("description") or "") or comment(f"The header {span(name)}."),
         }
@@ -147,7 +145,7 @@ class Bodies:
                 }
             )
         for index, alternative in enumerate(alternatives):
-            alternative["index"] = index
+            alternative["position"] = index
             alternative["media_types"] = [literal(media_type) for media_type in alternative["media_types"]]
             alternative["constructor"] = f"crate::{enum}::{alternative['variant']}" if several else None
         return {
@@ -205,12 +203,6 @@ class Bodies:
 def is_large(sizes):
     """Whether Clippy would complain of a variant, which it does from 200 bytes on."""
     return max(sizes, default=0) > 192
-
-
-def status_range(status):
-    if status == "default":
-        return "Status::Default"
-    return f"Status::Code({status})" if status.isdigit() else f"Status::Class({status[0]})"
 
 
 def kind_of(media_type, schema, role):

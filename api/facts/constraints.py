@@ -43,7 +43,6 @@ class Checks:
 
     def __init__(self, document):
         self.document = document
-        self.functions = set()
         self.patterns = {}  # the document's to (static, in Rust's syntax)
 
     def statements(self, type, value):
@@ -65,7 +64,6 @@ class Checks:
             nodes += guarded(f"let Self::{variant.name}(value) = self", self.nodes(variant.type, "value", ""))
         for keyword in ("minProperties", "maxProperties"):
             if model.kind == "struct" and keyword in model.limits:
-                self.functions.add("properties")
                 nodes.append(self.call(keyword, "validation::properties(self)", model.limits[keyword], ""))
         return rendered(nodes)
 
@@ -115,9 +113,8 @@ class Checks:
         return [self.call(keyword, target(kind, value), argument, path) for keyword, argument in stated(kind, limits)]
 
     def call(self, keyword, value, argument, path):
-        self.functions.add(keyword)
         if keyword == "pattern":
-            argument = f"&validation::{self.pattern(argument)}"
+            argument = f"&crate::patterns::{self.pattern(argument)}"
         elif keyword == "required":
             value, argument = f"{bare(value)}.contains_key({literal(argument)})", literal(argument)
         elif keyword.endswith("Properties") and not value.startswith("validation::"):
@@ -126,7 +123,6 @@ class Checks:
         return self.wrapped(f"validation::{snake(keyword)}({arguments})", path)
 
     def listed(self, type, value, path):
-        self.functions.add("listed")
         values = [float(item) if type.kind in ("f32", "f64") else item for item in type.enum]
         return self.wrapped(f"validation::listed({value}, {literal(json.dumps(values, ensure_ascii=False))})", path)
 
@@ -145,9 +141,14 @@ class Checks:
         return f"{call}.map_err(|violation| violation{path})?;" if path else f"{call}?;"
 
     def facts(self):
-        """The patterns, for the template of validation.rs."""
+        """The patterns, for the template of patterns.rs."""
         return [
-            {"name": name, "docs": f"/// {span(source)}", "literal": literal(translated), "source": literal(source)}
+            {
+                "name": name,
+                "docs": f"/// {span(source)}",
+                "translated": literal(translated),
+                "source": literal(source),
+            }
             for source, (name, translated) in self.patterns.items()
         ]
 

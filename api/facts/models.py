@@ -11,8 +11,8 @@ LARGE = 192
 # Templates look up what an item does not have in what surrounds it, so that every model has every fact.
 NOTHING = dict.fromkeys(
     """
-    alias byText checked checks closed display enum extra fields inner integers listed newtype object objects optional
-    property scalar struct tagged union untagged values variants writes
+    alias checked checks closed extra fields inner integers is_enum listed newtype object objects optional property scalar
+    struct tagged union values variants writes
     """.split()
 )  # fmt: skip
 
@@ -53,7 +53,6 @@ class Field:
             "optional": optional,
             "present": optional and (self.type.nullable or self.type.untyped),
             "needed": self.wire is not None and not optional and self.type.nullable,
-            "attributes": renamed or optional or self.wire is None or self.type.nullable,
         }
 
     def docs(self):
@@ -104,9 +103,8 @@ class Variant:
             "name": self.name,
             "rust": local(self.type.rust),
             "docs": markdown.comment(self.description, "    "),
-            "pattern": " | ".join(map(literal, self.tags)),
             "tags": ", ".join(map(literal, self.tags)),
-            "text": self.type.text("value") if self.type.scalar else None,
+            "own": "true" if self.own else "false",
         }
 
 
@@ -172,6 +170,7 @@ class Model:
             "docs": markdown.comment(self.docs()),
             "scalar": self.scalar,
             self.kind: True,
+            "is_enum": self.kind in ("enum", "integers"),
             "checked": bool(statements),
             "checks": statements,
             **self.details(),
@@ -179,7 +178,7 @@ class Model:
 
     def details(self):
         if self.inner:
-            return self.newtype_facts()
+            return {"inner": local(self.inner.rust)}
         if self.kind == "struct":
             return {
                 "fields": [part.facts() for part in self.own_fields],
@@ -197,24 +196,11 @@ class Model:
         tags = [tag for variant in self.variants for tag in variant.tags]
         return {
             "listed": literal(", ".join(tags) if self.tag else f"the alternatives of {self.label}"),
-            "variants": [{**variant.facts(), "ignored": self.ignored(variant)} for variant in self.variants],
+            "variants": [variant.facts() for variant in self.variants],
             "tagged": self.tag is not None,
-            "untagged": self.tag is None,
             "property": self.tag and literal(self.tag),
             "writes": bool(self.writes),
             "objects": self.objects,
-        }
-
-    def ignored(self, variant):
-        """The discriminator's property where a variant's struct does not have it, as an argument in Rust."""
-        return "None" if variant.own or not self.tag else f"Some({literal(self.tag)})"
-
-    def newtype_facts(self):
-        scalar = self.inner.scalar
-        return {
-            "inner": local(self.inner.rust),
-            "display": scalar and not self.inner.secret,
-            "byText": self.inner.text("self.0") if self.inner.kind == "time" else None,
         }
 
     def docs(self):

@@ -12,13 +12,11 @@ from .security import security_of
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
-# What the generated functions call their own values.
-LOCALS = frozenset({"api", "body", "context", "parts", "request", "response", "query", "path", "status", "headers", "value"})
 # What the crate's root and the trait's module export or import besides.
 TAKEN_ROOT_TYPES = TAKEN_TYPES | frozenset(
     """
-    Api ApiError Authorization Client Context Has Location MockApi Operation Parameter Payload Response Scalar Service
-    Scheme Status StatusCode XSpanIdString
+    Api ApiError Authorization ByteStream Client Context Has Location MockApi Operation Parameter Payload Response Scalar
+    Service Status StatusCode Style XSpanIdString
     """.split()
 )
 
@@ -51,17 +49,21 @@ class Operations:
         security = security_of(self.document, operation, place)
         declared = declared_parameters(self.document, item, operation, security["keys"], place)
         declared = paths.in_braces(self.document, path, declared, place)
-        taken = set(LOCALS)
+        taken = set()
         parameters = [
-            parameter(self.document, self.schemas, of, f"{name} {of['name']} parameter", taken, place) for of in declared
+            {"index": number, **parameter(self.document, self.schemas, of, f"{name} {of['name']} parameter", taken, place)}
+            for number, of in enumerate(declared)
         ]
         compressed = any(of["in"] == "header" and of["name"].lower() == "content-encoding" for of in declared)
         bodies = Bodies(self.document, self.schemas, self.types, name, method, compressed)
-        body = bodies.request(operation.get("requestBody"), f"{place}.requestBody")
+        body = bodies.request(operation.get("requestBody"), taken, f"{place}.requestBody")
         responses = bodies.responses(operation.get("responses", {}), f"{place}.responses")
         method_name = unique(value_name(name), self.methods)
+        fields = [*parameters, *([body] if body else [])]
+        required = [of for of in fields if of["required"]]
         return {
             "index": index,
+            "operation_index": index,
             "id": literal(identifier),
             "id_text": inline(span(identifier), cell=True),
             "name": name,
@@ -69,25 +71,24 @@ class Operations:
             "method": method.upper(),
             "path": literal(paths.encoded(path)),
             "raw_path": path,
-            "docs": comment(description(operation, method, path, identifier, parameters, body)),
-            "enum_docs": comment(f"What {span(identifier)} may answer."),
+            "docs": comment(description(operation, method, path, identifier)),
+            "request_docs": comment(f"The request of {span(identifier)}."),
+            "response_docs": comment(f"The responses of {span(identifier)}."),
             "parameters": parameters,
-            "arguments": arguments(parameters, body),
-            "allowed": list(allowed(method_name, len(parameters) + bool(body))),
             "has_parameters": bool(parameters),
-            "in_path": "{" in path,
-            "path_pieces": paths.pieces(path, parameters),
-            "sent_parameters": [of for of in parameters if of["location"] != "Path"],
+            "fields": fields,
+            "has_required": bool(required),
+            "has_many_required": len(required) > 7,
+            "allowed": list(allowed(method_name)),
+            "request_cloneable": body is None or body["cloneable"],
             "body": body,
             "content_enums": bodies.enums,
             "responses": responses,
-            # What is declared for one status goes before what is declared for many.
+            # An exact status goes before a class, and a class before the default.
             "matched_responses": sorted(responses, key=lambda of: (not of["exact"], of["default"])),
-            "only_default": [of["status"] for of in responses] == ["default"],
             "has_default": any(of["default"] for of in responses),
-            "accept": accept(responses),
             "large": is_large(of["body"]["size"] for of in responses if of["body"]),
-            "cloneable": all(of["body"] is None or of["body"]["cloneable"] for of in responses),
+            "response_cloneable": all(of["body"] is None or of["body"]["cloneable"] for of in responses),
             **security,
         }
 
@@ -95,36 +96,21 @@ class Operations:
         """A name whose types no other operation has."""
         name = pascal(identifier)
         name = unique(name if name[:1].isalpha() and name != "Self" else f"Operation{name}", self.names)
+        unique(f"{name}Request", self.types)
         unique(f"{name}Response", self.types)
         return name
 
-def accept(responses):
-    """The media types of all responses, each once, for the header `Accept`."""
-    media_types = [media[1:-1] for response in responses for media in response["content_types"]]
-    return f'"{", ".join(dict.fromkeys(media_types))}"' if media_types else None
 
-
-def allowed(name, arguments):
-    """What Clippy would say of a method that is as the document has it."""
-    # `self` and the context are two more, and it complains of more than seven.
-    if arguments > 5:
-        yield "clippy::too_many_arguments"
+def allowed(name):
+    """The lints that Clippy would raise because of a method's name."""
     if name == "new":
         yield "clippy::new_ret_no_self"
     if re.match("(as|from|into|is|to)_|new$", name):
         yield "clippy::wrong_self_convention"
 
 
-def arguments(parameters, body):
-    """The arguments of a method, those that must be given first, as rust-server orders them."""
-    given = [{"ident": of["ident"], "type": of["type"], "required": of["required"]} for of in parameters]
-    if body:
-        given.append({"ident": "body", "type": body["type"], "required": body["required"]})
-    return sorted(given, key=lambda argument: not argument["required"])
-
-
-def description(operation, method, path, identifier, parameters, body):
-    """A method's documentation: what the document says of the operation and its parameters."""
+def description(operation, method, path, identifier):
+    """A method's documentation: what the document says of the operation."""
     paragraphs = [text for text in (operation.get("summary"), operation.get("description")) if text and text.strip()]
     if len(paragraphs) == 2 and paragraphs[1].strip().startswith(paragraphs[0].strip()):
         del paragraphs[0]
@@ -132,9 +118,4 @@ def description(operation, method, path, identifier, parameters, body):
         # No attribute: the macros of the trait would not obey it.
         paragraphs.insert(1, "**Deprecated.**")
     paragraphs.append(f"{span(f'{method.upper()} {path}')}, operation {span(identifier)}.")
-    items = [f"- `{of['ident']}`: {of['summary']}" for of in parameters]
-    if body:
-        items.append(f"- `body`: {body['summary']}")
-    if items:
-        paragraphs.append("\n".join(items))
     return "\n\n".join(paragraphs)

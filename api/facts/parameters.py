@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from .literals import code, literal, span
-from .markdown import inline
+from .markdown import comment, inline
 from .names import is_token, unique, value_name
 
 # OpenAPI 3.0.3, section "Parameter Object": a header parameter of these names is ignored.
@@ -15,9 +15,6 @@ STYLES = {
     "header": {"simple": ","},
     "cookie": {"form": ","},
 }
-
-
-SOURCES = ("query", "query_all", "query_items", "path", "path_items", "header", "header_items", "cookie", "cookie_items")
 
 
 def declared_parameters(document, item, operation, keys, place):
@@ -64,48 +61,30 @@ def parameter(document, schemas, declared, hint, taken, place):
     item = without_option((value.item or value).rust)
     rust = f"Vec<{item}>" if array else item
     return {
-        "wire_name": declared["name"],
         "wire": literal(declared["name"]),
         "ident": unique(value_name(declared["name"]), taken),
         "location": location.capitalize(),
         "required": required,
         "type": rust if required else f"Option<{rust}>",
-        "item": item,
-        "float": float_in(value.item or value),
-        "array": array,
-        "before": None,
-        # Not every text can be in a header, or in a path, or between others.
-        "fallible": location != "query" or (array and not exploded),
-        **sources(location, array, exploded),
-        # RFC 9112, section 6: framing is up to whoever writes the message.
-        "is_framing": location == "header" and declared["name"].lower() in ("content-length", "transfer-encoding"),
-        "separator": literal(separator or ","),
+        "given": rust,
+        "style": style_of(location, exploded, separator) if array else None,
         "defaults": defaults,
-        "has_default": defaults is not None,
+        "has_default": bool(defaults),
         "checks": checks,
         "has_checks": bool(checks),
-        "summary": summary(document, declared, schema),
+        "docs": comment(summary(document, declared, schema)),
     }
 
 
-def sources(location, array, exploded):
-    """Where the value stands: one of these is true. A query may repeat an array's name; elsewhere it is one text."""
-    found = f"{location}_{'all' if exploded and location == 'query' else 'items'}" if array else location
-    return {f"is_{source}": source == found for source in SOURCES} | {"source": found}
+def style_of(location, exploded, separator):
+    """How an array is spelt: its name repeated, which only a query can do, or its items separated."""
+    return "Repeated" if exploded and location == "query" else f"Separated({separator or ','!r})"
 
 
 def unnamed_array(value):
     """The array that a component may be another name of: a method takes a `Vec`, whatever it is called."""
     inner = value.bottom
     return replace(inner, checker=value.checker) if inner.item else value
-
-
-def float_in(value):
-    """The Rust expression of the number in a `value` that is, or wraps, a floating-point number; `None` for others."""
-    expression = "value"
-    while value.kind == "model" and value.model.inner:
-        expression, value = expression if value.model.kind == "alias" else f"{expression}.0", value.model.inner
-    return expression if value.kind in ("f32", "f64") else None
 
 
 def as_text(document, schema):

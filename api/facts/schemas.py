@@ -2,7 +2,7 @@
 
 import json
 
-from . import constraints, graph, unions, uses
+from . import constraints, graph, unions
 from .composition import flatten, joined, nullable, place_of, reference_of
 from .models import Field, Model, Value
 from .names import type_name, unique, value_name, variant_name
@@ -22,8 +22,6 @@ class Schemas:
         # Of the schemas that are nothing but a choice, so that what contains one through `allOf` names the same enum.
         self.by_alternatives = {}
         self.checks = constraints.Checks(document)
-        self.given = []
-        self.uses = {}
         components = (document.content.get("components") or {}).get("schemas") or {}
         named = [(self.declare(COMPONENTS + escape(name), name, schema), schema) for name, schema in components.items()]
         for model, schema in named:
@@ -41,15 +39,12 @@ class Schemas:
             # A parameter is a text; where nothing is said about it, it is any text.
             type = Type("string", limits=type.limits, enum=type.enum, checker=self.checks)
         graph.reach(type, "response" if role == "response" else "request")
-        self.given.append(type)
         return type
 
     def finish(self):
         """The facts of all models, in the document's order."""
         self.settle()
-        facts = [printable(model.facts(self.checks)) for model in self.models]
-        self.uses = uses.flags(self.models, self.given, self.checks)
-        return facts
+        return [printable(model.facts(self.checks)) for model in self.models]
 
     def settle(self):
         """Makes the size of every type finite, and that of every choice reasonable."""

@@ -26,27 +26,36 @@ def security_of(document, operation, place):
             listed[name] = facts(document, name, place)
             scheme = scheme_of(document, name, place)
             keys.append((scheme.get("in"), scheme.get("name")))
-    return {"security": [*listed.values()], "keys": keys, "credentials_optional": anonymous and bool(listed)}
+    return {
+        "security": [*listed.values()],
+        "has_security": bool(listed),
+        "keys": keys,
+        "credentials_optional": anonymous and bool(listed),
+    }
 
 
 def facts(document, name, place):
-    return {"name": literal(name), "kind": kind(document, name, scheme_of(document, name, place), place)}
+    """A scheme: its kind, and of an API key where it is."""
+    scheme = scheme_of(document, name, place)
+    kind, key = kind_of(document, name, scheme, place), None
+    if kind == "ApiKey":
+        key = {"location": scheme["in"].capitalize(), "wire": literal(scheme["name"])}
+    return {"name": literal(name), "kind": kind, "api_key": key}
 
 
 def scheme_of(document, name, place):
     return document.resolve(document.content.get("components", {}).get("securitySchemes", {}).get(name, {}), place)
 
 
-def kind(document, name, scheme, place):
+def kind_of(document, name, scheme, place):
     match scheme.get("type"), scheme.get("scheme", "").lower():
         case ("http", "bearer") | ("oauth2" | "openIdConnect", _):
-            return "SecurityKind::Bearer"
+            return "Bearer"
         case "http", "basic":
-            return "SecurityKind::Basic"
+            return "Basic"
         case "apiKey", _ if scheme.get("in") in ("header", "query", "cookie") and "name" in scheme:
-            location = scheme["in"].capitalize()
             if scheme["in"] != "query" and not is_token(scheme["name"]):
                 document.problem(place, f"the security scheme {name}, whose name is no token")
-            return f"SecurityKind::ApiKey {{ location: Location::{location}, name: {literal(scheme['name'])} }}"
+            return "ApiKey"
     document.problem(place, f"the security scheme {name}, which is neither Bearer nor Basic nor an API key")
-    return "SecurityKind::Bearer"
+    return "Bearer"

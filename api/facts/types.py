@@ -110,20 +110,6 @@ class Type:
         """Rust statements that check what the expression `value` refers to. Each ends in `?;`, with a Violation."""
         return self.checker.statements(self, value)
 
-    def text(self, value):
-        """A Rust expression of type `String`: the scalar that the expression `value` refers to, as one text.
-
-        Secrets have no `Display`, so that none is written by mistake.
-        """
-        if self.secret:
-            inner, type = value, self
-            while type.kind == "model":
-                inner, type = (inner if type.model.kind == "alias" else f"{inner}.0"), type.model.inner
-            return f"{inner}.0.clone()"
-        if self.kind == "time":
-            return f"{value}.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)"
-        return f"{value}.to_string()"
-
     def too_complex(self):
         """Whether Clippy would refuse the type as an item of another, inside two options."""
         depth = score = 0

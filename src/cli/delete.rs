@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use influxdb3_token_api::models::ErrorMessage;
 use influxdb3_token_api::swagger::auth::AuthData;
-use influxdb3_token_api::{Api, Client, Context, DeleteTokenResponse, XSpanIdString, is_unavailable, unavailable};
+use influxdb3_token_api::{Api, ApiError, Client, Context, DeleteTokenRequest, DeleteTokenResponse, XSpanIdString};
 
 use super::Failure;
 
@@ -42,14 +42,17 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let client = Client::try_new(&options.host)?;
     let credential = AuthData::bearer(&options.token).ok_or("--token is not one that a header can carry")?;
     let context = Context::new(XSpanIdString::default(), Some(credential));
-    let answer = tokio::time::timeout(PATIENCE, client.delete_token(options.id, &context)).await;
-    match answer.unwrap_or_else(|_| Err(unavailable(format_args!("no response within {PATIENCE:?}")))) {
+    let request = DeleteTokenRequest::new(options.id);
+    let answer = tokio::time::timeout(PATIENCE, client.delete_token(request, &context)).await;
+    match answer.unwrap_or_else(|_| Err(ApiError::unavailable(format!("no response within {PATIENCE:?}")))) {
         Ok(DeleteTokenResponse::Success) => Ok(ExitCode::SUCCESS),
         Ok(DeleteTokenResponse::UnauthorizedAccess(message)) => end(UNAUTHORIZED, text(&message)),
         Ok(DeleteTokenResponse::TokenNotFound) => end(NOT_FOUND, "no token has this ID"),
         Ok(DeleteTokenResponse::RequestFailed(message)) => end(1, text(&message)),
-        Err(error) if is_unavailable(&error) => end(NO_ANSWER, &error.0),
-        Err(error) => end(1, &error.0),
+        Err(error) => {
+            super::tell(&error);
+            Ok(ExitCode::from(if error.is_unavailable() { NO_ANSWER } else { 1 }))
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use http::{Request, Response};
 use http_body_util::Either;
 use influxdb3_token_api::SECURITY_SCHEMES;
 use influxdb3_token_api::security::{Authenticator, SecurityScheme};
-use influxdb3_token_api::server::{Body, Guard, Rejection, query_parameter};
+use influxdb3_token_api::server::{Body, Guard, REALM, Rejection, query_parameter};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -53,7 +53,7 @@ impl RequireToken {
     /// Requires one of these tokens. [`TokenApi::require_token`](crate::TokenApi::require_token) makes a layer with an
     /// authenticator of your own.
     pub fn new(catalog: &Catalog) -> Self {
-        Self::with_guard(Guard::new(CatalogApi::new(catalog.clone())).headers(headers(catalog)))
+        Self::with_guard(Guard::new(CatalogApi::new(catalog.clone()), &REALM).headers(headers(catalog)))
     }
 }
 

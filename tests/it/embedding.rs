@@ -29,7 +29,7 @@ async fn a_prefix_precedes_the_path() {
         [PATH, "/influx", "/influx/", "/influx/influx/api/v3/configure/token", "/influxapi/v3/configure/token"]
     {
         let answer = client.send(&Request::new("DELETE", format!("{target}?id=1")).bearer(&operator.1)).await;
-        assert_eq!((answer.status.as_u16(), &*answer.message()), (404, "there is nothing at this path"), "{target}");
+        assert_eq!((answer.status.as_u16(), &*answer.message()), (404, "there is no resource at this path"), "{target}");
     }
     let target = format!("/influx{PATH}?id={}", victim.0);
     assert_eq!(client.send(&Request::new("GET", target.clone())).await.status, 405);
@@ -82,7 +82,7 @@ async fn refused_requests_are_answered_as_the_embedder_renders_them() {
     let api = TokenApi::over(catalog().await).rejections(|rejection, response| {
         let (mut parts, _) = response.into_parts();
         parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-        Response::from_parts(parts, Full::new(format!("{}: {rejection}", rejection.status().as_u16()).into()))
+        Response::from_parts(parts, format!("{}: {rejection}", rejection.status().as_u16()).into())
     });
     let api = api.build();
     for (method, target, status) in [("GET", "/", 404), ("GET", PATH, 405), ("DELETE", PATH, 401)] {

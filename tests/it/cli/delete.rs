@@ -16,7 +16,7 @@ fn the_exit_code_tells_what_was_answered() {
     let server = directory.start(&[]);
 
     let (operator, reader) = (secret(&operator), secret(&reader));
-    let refused = "a valid credential is required; see the header WWW-Authenticate";
+    let refused = "a valid credential is required; the `WWW-Authenticate` header names the accepted schemes";
     for (id, token, code, reason) in [
         ("1", reader, 3, "only an admin token may delete tokens"),
         ("0", operator, 3, "the operator token cannot be deleted"),
