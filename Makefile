@@ -62,21 +62,21 @@ test-generation: ## How api/contract/ reads schemas and descriptions
 
 .PHONY: test-fixtures
 test-fixtures: ## What is generated from the documents in tests/fixtures/
-	python3 tests/fixtures/run.py
+	python3 -m tests.fixtures.run
 
 .PHONY: test-schemathesis
 test-schemathesis: ## Schemathesis against the running server
 	cargo build --locked
-	python3 tests/schemathesis/run.py
+	python3 -m tests.schemathesis.run
 
 .PHONY: test-clients
 test-clients: ## A generated Python client, Prism and curl against the running server
 	cargo build --locked
-	python3 tests/clients/run.py
+	python3 -m tests.clients.run
 
 .PHONY: test-spec-update
 test-spec-update: ## `make spec-update`, in copies of the checkout
-	python3 tests/spec_update/run.py
+	python3 -m tests.spec_update.run
 
 .PHONY: bench
 bench: ## Measure it beside what one would take in its place, and write docs/performance.md; half an hour
@@ -113,7 +113,7 @@ check-docs: ## Build the documentation, without a warning
 
 .PHONY: check-features
 check-features: ## Fail where README's tables of features are wrong; tools/features.py --write writes their numbers
-	python3 tools/features.py
+	python3 -m tools.features
 
 .PHONY: check-public-api
 check-public-api: public-api-json test-public-api ## Fail where the public API is not as recorded, or the version does not fit its changes
@@ -136,11 +136,11 @@ test-public-api: ## The tests of what compares public APIs
 
 .PHONY: check-instructions
 check-instructions: valgrind $(GUNGRAUN_RUNNER) ## Fail where a hot path takes over 5 % more instructions than recorded
-	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) python3 tools/instructions.py check
+	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) python3 -m tools.instructions check
 
 .PHONY: instructions
 instructions: valgrind $(GUNGRAUN_RUNNER) ## Record the instructions of the hot paths in benches/instructions.txt
-	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) python3 tools/instructions.py record
+	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) python3 -m tools.instructions record
 
 # Before gungraun-runner, which takes minutes.
 .PHONY: valgrind
@@ -170,7 +170,7 @@ generate: ## Write generated/ from what is in api/; with SPEC=file OUT=folder [O
 .PHONY: spec-update
 spec-update: ## Take a changed document in: SPEC=file, and JSON=1 for JSON
 	@if [[ -z "$(SPEC)" ]]; then echo 'make spec-update: say which document: SPEC=file' >&2; exit 2; fi
-	@python3 tools/spec_update.py $(if $(JSON),--json) -- "$(SPEC)"
+	@python3 -m tools.spec_update $(if $(JSON),--json) -- "$(SPEC)"
 
 .PHONY: lock-tools
 lock-tools: ## Resolve the Python tools, with hashes, after a change of a requirements.in

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Checks the tables of features in README.md, and that each crate's documentation names every feature.
 
 `features.py`            fails where a feature or a number of crates is not as cargo has it.

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Counts the instructions of the hot paths with benches/instructions.rs; `make` says where gungraun-runner is.
 
 `instructions.py check`     fails where a benchmark takes over 5 % more than benches/instructions.txt says.

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Takes a changed OpenAPI document in: `make spec-update SPEC=file`.
 
 Shows how the contract changes, generates the crate, type-checks, and lists what is left to write by hand. All of it
@@ -18,6 +17,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from api import overlay
+from tools import pinned
+
 ROOT = Path(__file__).resolve().parent.parent
 API = ROOT / "api"
 DOCUMENT = API / "openapi.yaml"
@@ -31,10 +33,6 @@ SIGNALS = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
 KINDS = {"breaking": "breaking", "non-breaking": "compatible", "deprecated": "compatible"}
 TITLES = {"breaking": "Breaking changes", "compatible": "Compatible changes", "other": "Other: texts, components"}
 ACTIONS = {"add": "added", "remove": "removed", "replace": "changed", "rename": "renamed"}
-
-sys.path.insert(0, str(API))
-import overlay  # noqa: E402
-import pinned  # noqa: E402
 
 
 def main():

@@ -3,6 +3,7 @@
 //! Everything else here is that of [`openapi_stub_runtime::client`].
 
 #![allow(
+    clippy::match_overlapping_arm,
     clippy::match_single_binding,
     unused_imports,
     unused_mut,

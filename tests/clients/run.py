@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Runs clients that nobody here wrote against the server: one that is generated for Python, also with Prism between it
 and the server, and curl.
 
@@ -15,17 +14,16 @@ import sys
 import unittest
 from pathlib import Path
 
+from api import generate
+from tests.server import BINARY
+from tools import pinned
+
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CLIENT = ROOT / "target" / "clients"
-MODULES = ["test_python_client", "test_prism", "test_curl"]
+MODULES = [f"tests.clients.test_{name}" for name in ("python_client", "prism", "curl")]
 SECRET = re.compile(r"apiv3_[\w-]+")
-
-sys.path[:0] = [str(HERE), str(ROOT / "tests"), str(ROOT / "tools"), str(ROOT / "api")]
-import generate  # noqa: E402
-import pinned  # noqa: E402
-from server import BINARY  # noqa: E402
 
 
 def main():
@@ -36,7 +34,7 @@ def main():
     programs, _ = pinned.install_node(HERE, "clients")
     if Path(sys.prefix) != programs.parent:
         # On with the Python that has what the client needs.
-        os.execv(programs / "python", [programs / "python", *sys.argv])
+        os.execv(programs / "python", [programs / "python", "-m", "tests.clients.run", *sys.argv[1:]])
 
     generate_client()
     # All of it stays on this machine.

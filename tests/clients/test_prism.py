@@ -4,10 +4,10 @@ import threading
 import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import prism
-import test_python_client
 from influxdb3_client import ApiClient, AuthTokenApi, Configuration
-from served import entered
+
+from tests.clients import prism, test_python_client
+from tests.clients.served import entered
 
 JSON = "application/json"
 TRUTHS = {

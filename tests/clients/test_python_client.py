@@ -4,7 +4,8 @@ import uuid
 
 from influxdb3_client import ApiClient, AuthTokenApi, Configuration, ErrorMessage
 from influxdb3_client.exceptions import BadRequestException, NotFoundException, UnauthorizedException
-from served import Served
+
+from tests.clients.served import Served
 
 UNKNOWN = "999999"
 

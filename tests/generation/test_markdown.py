@@ -9,9 +9,9 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from api.facts.markdown import comment, inline, plain
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "api"))
-from contract.markdown import comment, inline, plain  # noqa: E402
 
 # What a description says, and the lines of its comment.
 COMMENTS = {

@@ -1,15 +1,12 @@
 """Schemas to Rust types: `python3 -m unittest discover tests/generation`."""
 
-import sys
 import unittest
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "api"))
-from contract import composition, patterns  # noqa: E402
-from contract.constraints import float_literal  # noqa: E402
-from contract.document import Document  # noqa: E402
-from contract.literals import code, literal  # noqa: E402
-from contract.schemas import Schemas  # noqa: E402
+from api.facts import composition, patterns
+from api.facts.constraints import float_literal
+from api.facts.document import Document
+from api.facts.literals import code, literal
+from api.facts.schemas import Schemas
 
 
 def schemas(**components):

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Runs Schemathesis, with every check and in every phase, against a server of its own.
 
 It fails where a check fails, its own or one of checks.py, where a phase was skipped or a warning is left, where fewer
@@ -20,14 +19,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests import server
+from tools import pinned
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 DOCUMENT = ROOT / "generated" / "openapi.json"
 REPORTS = ROOT / "target" / "schemathesis"
-
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests")]
-import pinned  # noqa: E402
-import server  # noqa: E402
 
 EXAMPLE_TOKENS = 250
 DICTIONARY_TOKENS = 250

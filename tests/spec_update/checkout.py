@@ -58,7 +58,7 @@ class Checkout:
         return finished(self.update_command(spec, *options))
 
     def update_command(self, spec, *options):
-        return [sys.executable, str(COPY / "tools" / "spec_update.py"), *options, str(spec)]
+        return [sys.executable, "-m", "tools.spec_update", *options, str(spec)]
 
 
 def finished(command):

@@ -8,8 +8,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from checkout import COPY, ENVIRONMENT, Checkout, changed, written
-from server import running
+from tests.server import running
+from tests.spec_update.checkout import COPY, ENVIRONMENT, Checkout, changed, written
 
 SECURITY = "security:\n  - BearerAuthentication: []\n"
 ALL_SCHEMES = SECURITY + "".join(f"  - {name}Authentication: []\n" for name in ("Token", "Basic", "Querystring"))
