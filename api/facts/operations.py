@@ -30,21 +30,21 @@ class Operations:
         self.types = set(TAKEN_ROOT_TYPES)
         self.methods = set()
         self.names = set()
+        self.identifiers = set()
+        self.constants = {"OPERATIONS", "SECURITY_SCHEMES"}
 
     def facts(self):
-        number = 0
         for path, item in self.document.content.get("paths", {}).items():
             if path.startswith("x-"):
                 continue
             item = self.document.resolve(item, f"paths.{path}")
             for method, operation in item.items():
                 if method in METHODS:
-                    yield self.operation(number, path, item, method, operation)
-                    number += 1
+                    yield self.operation(path, item, method, operation)
 
-    def operation(self, index, path, item, method, operation):
+    def operation(self, path, item, method, operation):
         place = f"paths.{path}.{method}"
-        identifier = operation.get("operationId") or f"{method} {path}"
+        identifier = unique(operation.get("operationId") or f"{method} {path}", self.identifiers)
         name = self.name(identifier)
         security = security_of(self.document, operation, place)
         declared = declared_parameters(self.document, item, operation, security["keys"], place)
@@ -62,8 +62,7 @@ class Operations:
         fields = [*parameters, *([body] if body else [])]
         required = [of for of in fields if of["required"]]
         return {
-            "index": index,
-            "operation_index": index,
+            "constant": unique(method_name.removeprefix("r#").upper(), self.constants),
             "id": literal(identifier),
             "id_text": inline(span(identifier), cell=True),
             "name": name,

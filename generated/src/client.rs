@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use swagger::auth::AuthData;
 use swagger::{Has, XSpanIdString};
 
-use crate::{Api, ApiError, OPERATIONS, Style};
+use crate::{Api, ApiError, Operation, Style, operations};
 
 pub use openapi_stub_runtime::client::*;
 
@@ -32,7 +32,8 @@ where
         request: crate::DeleteTokenRequest,
         context: &C,
     ) -> Result<crate::DeleteTokenResponse, ApiError> {
-        let mut call = Call::new(self, &OPERATIONS[0], context)?;
+        static OPERATION: Operation = operations::DELETE_TOKEN;
+        let mut call = Call::new(self, &OPERATION, context)?;
         call.parameter(0, &request.id)?;
         let answer = call.send().await?;
         match answer.status().as_u16() {

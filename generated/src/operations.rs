@@ -6,8 +6,7 @@ use http::Method;
 use openapi_stub_runtime::security::{SecurityKind, SecurityScheme};
 use openapi_stub_runtime::{Location, Operation, Parameter, Response, Status, Style};
 
-/// Every operation of the document, in its order.
-pub const OPERATIONS: &[Operation] = &[Operation::new("DeleteToken", Method::DELETE, "/api/v3/configure/token")
+pub(crate) const DELETE_TOKEN: Operation = Operation::new("DeleteToken", Method::DELETE, "/api/v3/configure/token")
     .parameters(&[Parameter::new("id", Location::Query).required()])
     .responses(&[
         Response::new(Status::Code(204)),
@@ -15,7 +14,13 @@ pub const OPERATIONS: &[Operation] = &[Operation::new("DeleteToken", Method::DEL
         Response::new(Status::Code(404)),
         Response::new(Status::Code(400)).content_types(&["application/json"]),
     ])
-    .security(&[SecurityScheme::new("BearerAuthentication", SecurityKind::Bearer)])];
+    .security(&[SecurityScheme::new("BearerAuthentication", SecurityKind::Bearer)]);
+
+/// Every operation of the document, in its order.
+pub const OPERATIONS: &[Operation] = &[
+    // One a line.
+    DELETE_TOKEN,
+];
 
 /// Every security scheme of the document (`components.securitySchemes`), in its order.
 pub const SECURITY_SCHEMES: &[SecurityScheme] = &[

@@ -14,7 +14,7 @@ use http::Response;
 use openapi_stub_runtime::server as runtime;
 use openapi_stub_runtime::{json, validation};
 
-use crate::{Api, BASE_PATH, Context, OPERATIONS, Operation, models};
+use crate::{Api, BASE_PATH, Context, OPERATIONS, Operation, models, operations};
 
 pub use openapi_stub_runtime::server::*;
 
@@ -42,12 +42,12 @@ where
 
     async fn call<B: RequestBody>(
         api: &T,
-        operation: usize,
+        operation: &Operation,
         request: Request<'_, B>,
         context: &Context<P>,
     ) -> Result<Response<Body>, Failure> {
-        match operation {
-            0 => Self::delete_token(api, request, context).await,
+        match operation.id {
+            "DeleteToken" => Self::delete_token(api, request, context).await,
             _ => Err(Rejection::UnknownPath.into()),
         }
     }

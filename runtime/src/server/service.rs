@@ -36,11 +36,11 @@ pub trait Document<T, C>: Send + Sync + 'static {
     /// The realm that challenges name.
     const REALM: &'static Realm;
 
-    /// Calls the operation with this index: reads the parameters and the body, calls the method of the trait, and turns
-    /// its result into a response.
+    /// Calls one of the operations: reads the parameters and the body, calls the method of the trait, and turns its
+    /// result into a response.
     fn call<B: RequestBody>(
         api: &T,
-        operation: usize,
+        operation: &Operation,
         request: Request<'_, B>,
         context: &C,
     ) -> impl Future<Output = Result<Response<Body>, Failure>> + Send;
@@ -144,7 +144,7 @@ where
         let principal = guard.admit(operation.security, operation.credentials_optional, parts).await?;
         let context = Context::new(XSpanIdString(span::as_str(span_id).to_owned()), principal);
         let request = Request { parameters: Parameters { operation, parts, path }, body };
-        match D::call(api, index, request, &context).await {
+        match D::call(api, operation, request, &context).await {
             Ok(mut response) => {
                 // The implementation is called only after the credentials were accepted. If it answers 401 all the same,
                 // they do not permit the call (RFC 6750, section 3.1).

@@ -28,7 +28,7 @@ impl<C: Sync> Document<Api, C> for Small {
 
     async fn call<B: RequestBody>(
         Api(answer): &Api,
-        _: usize,
+        _: &Operation,
         _: Request<'_, B>,
         _: &C,
     ) -> Result<Response<Body>, Failure> {
