@@ -9,7 +9,6 @@ come from requirements.txt and are installed once into target/tools; later runs 
 """
 
 import argparse
-import hashlib
 import json
 import os
 import shutil
@@ -20,7 +19,7 @@ from pathlib import Path
 
 from api import overlay
 from api.facts import annotate, names
-from tools import pinned
+from tools import pinned, stamps
 
 API = Path(__file__).resolve().parent
 ROOT = API.parent
@@ -69,7 +68,7 @@ def main():
         return
     ours = Input(API / "openapi.yaml", API / "overlay.yaml", runtime="../runtime", allow_invalid=given.allow_invalid)
     crate = generate(tools, ours)
-    (crate / "inputs.sha256").write_text(digests(), encoding="utf-8")
+    (crate / "inputs.sha256").write_text(stamps.listing(stamps.files_in(API), ROOT), encoding="utf-8")
     if given.check:
         sys.exit(0 if same(crate, GENERATED) else 1)
     replace(GENERATED, crate)
@@ -157,18 +156,6 @@ def replaceable(folder):
     """Stops where a folder holds something that is no generated crate."""
     if folder.exists() and any(folder.iterdir()) and not (folder / "openapi.json").is_file():
         sys.exit(f"generate: {folder} is neither empty nor a generated crate; name another folder, or empty this one")
-
-
-def digests():
-    """The SHA-256 of every file in api/, in the format of `sha256sum`, sorted by path. `build.rs` computes the same."""
-    paths = {path.relative_to(ROOT): path for path in API.rglob("*") if path.is_file()}
-    inputs = {name.as_posix(): path for name, path in paths.items() if not any(hidden(part) for part in name.parts)}
-    return "".join(f"{hashlib.sha256(inputs[name].read_bytes()).hexdigest()}  {name}\n" for name in sorted(inputs))
-
-
-def hidden(part):
-    """Whether a file or folder is an editor's or Python's own."""
-    return part.startswith(".") or part == "__pycache__"
 
 
 def same(crate, checked_in):

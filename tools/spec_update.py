@@ -79,7 +79,7 @@ def update(spec, as_json):
         print(describe_changes(changes), flush=True)
 
     stage(spec)
-    run("generating", [sys.executable, STAGE / "api" / "generate.py"], stdout=sys.stderr)
+    run("generating", [sys.executable, "-m", "api.generate"], cwd=STAGE, stdout=sys.stderr)
     left_to_write = type_check()
     swap()
 
