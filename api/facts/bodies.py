@@ -51,7 +51,11 @@ class Bodies:
         if not responses:
             self.document.problem(place, "no response")
         taken = set()
-        return [self.response(str(status), response, taken, f"{place}.{status}") for status, response in responses.items() if not str(status).startswith("x-")]
+        return [
+            self.response(str(status), response, taken, f"{place}.{status}")
+            for status, response in responses.items()
+            if not str(status).startswith("x-")
+        ]
 
     def response(self, status, response, taken, place):
         """The facts of a declared response: a unit variant, or one that holds what varies."""
@@ -62,7 +66,9 @@ class Bodies:
         variant = self.variant(status, response, taken)
         content = None
         if not self.is_head and status not in WITHOUT_CONTENT:
-            content = self.content(response, f"{self.name}{variant}Body", f"{self.name} {status} response", place, "response")
+            content = self.content(
+                response, f"{self.name}{variant}Body", f"{self.name} {status} response", place, "response"
+            )
         names = set(LOCALS)
         headers = [
             self.header(name, header, f"{self.name} {name} header", names, f"{place}.headers.{name}")
@@ -123,7 +129,14 @@ class Bodies:
         media_types = holder.get("content", {})
         for media_type, of in media_types.items():
             alternative = self.alternative(media_type, of, hint, f"{place}.content.{media_type}", role)
-            same = next((other for other in alternatives if (other["kind"], other["rust"]) == (alternative["kind"], alternative["rust"])), None)
+            same = next(
+                (
+                    other
+                    for other in alternatives
+                    if (other["kind"], other["rust"]) == (alternative["kind"], alternative["rust"])
+                ),
+                None,
+            )
             if same:
                 same["media_types"].append(media_type)
             else:
@@ -140,7 +153,7 @@ class Bodies:
                     "alternatives": alternatives,
                     "cloneable": all(of["kind"] != "payload" for of in alternatives),
                     "large": is_large(of["size"] for of in alternatives),
-            "size": max(of["size"] for of in alternatives),
+                    "size": max(of["size"] for of in alternatives),
                     "docs": comment(f"The body of a {role} of {span(self.name)}, by its media type."),
                 }
             )
@@ -159,7 +172,9 @@ class Bodies:
 
     def alternative(self, media_type, of, hint, place, role):
         compressed = self.compressed and role == "request"
-        kind = "payload" if compressed else kind_of(media_type, self.document.resolve(of.get("schema", {}), place), role)
+        kind = (
+            "payload" if compressed else kind_of(media_type, self.document.resolve(of.get("schema", {}), place), role)
+        )
         value = None
         if kind in ("json", "form"):
             value = self.schemas.type(of.get("schema", {}), hint, f"{place}.schema", role)
@@ -188,7 +203,9 @@ class Bodies:
         for field in value.fields or []:
             of = unnamed_array(field.type)
             if field.wire is None or not (of.item or of).scalar:
-                self.document.problem(place, f"the form's property {field.wire or field.name}, which is neither a scalar nor an array of scalars")
+                name = field.wire or field.name
+                problem = f"the form's property {name}, which is neither a scalar nor an array of scalars"
+                self.document.problem(place, problem)
 
     def name_variants(self, alternatives):
         """Names the variants after their kinds, or after their media types where two are of one kind."""

@@ -11,8 +11,8 @@ LARGE = 192
 # Templates look up what an item does not have in what surrounds it, so that every model has every fact.
 NOTHING = dict.fromkeys(
     """
-    alias checked checks closed extra fields inner integers is_enum listed newtype object objects optional property scalar
-    struct tagged union values variants writes
+    alias checked checks closed extra fields inner integers is_enum listed newtype object objects optional property
+    scalar struct tagged union values variants writes
     """.split()
 )  # fmt: skip
 

@@ -15,8 +15,8 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 # What the crate's root and the trait's module export or import besides.
 TAKEN_ROOT_TYPES = TAKEN_TYPES | frozenset(
     """
-    Api ApiError Authorization ByteStream Client Context Has Location MockApi Operation Parameter Payload Response Scalar
-    Service Status StatusCode Style XSpanIdString
+    Api ApiError Authorization ByteStream Client Context Has Location MockApi Operation Parameter Payload Response
+    Scalar Service Status StatusCode Style XSpanIdString
     """.split()
 )
 
@@ -51,7 +51,10 @@ class Operations:
         declared = paths.in_braces(self.document, path, declared, place)
         taken = set()
         parameters = [
-            {"index": number, **parameter(self.document, self.schemas, of, f"{name} {of['name']} parameter", taken, place)}
+            {
+                "index": number,
+                **parameter(self.document, self.schemas, of, f"{name} {of['name']} parameter", taken, place),
+            }
             for number, of in enumerate(declared)
         ]
         compressed = any(of["in"] == "header" and of["name"].lower() == "content-encoding" for of in declared)

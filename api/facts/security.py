@@ -6,7 +6,7 @@ from .names import is_token
 
 
 def schemes(content):
-    """Every scheme of the document, in its order, but those that are not supported: an operation that lists one is refused."""
+    """Every supported scheme of the document, in its order. An operation that lists another scheme is refused."""
     for name in content.get("components", {}).get("securitySchemes", {}):
         document = Document(content)
         found = facts(document, name, name)

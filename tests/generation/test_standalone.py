@@ -71,9 +71,7 @@ class Standalone(unittest.TestCase):
         shutil.copyfile(ROOT / "tests" / "fixtures" / "Cargo.lock", self.after / "Cargo.lock")
         command = ["cargo", "check", "--quiet", "--all-features", "--all-targets"]
         environment = {**ENVIRONMENT, "CARGO_TARGET_DIR": str(TARGET)}
-        done = subprocess.run(
-            command, cwd=self.after, env=environment, stderr=subprocess.PIPE, text=True, timeout=1200
-        )
+        done = subprocess.run(command, cwd=self.after, env=environment, stderr=subprocess.PIPE, text=True, timeout=1200)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_an_added_operation_changes_no_other_line(self):

@@ -36,7 +36,9 @@ METHOD_NOT_ALLOWED = 405
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--binary", type=Path, default=server.BINARY, help="the server [default: what `cargo build` makes]")
+    arguments.add_argument(
+        "--binary", type=Path, default=server.BINARY, help="the server [default: what `cargo build` makes]"
+    )
     arguments.add_argument("--seed", type=int, default=1, help="which requests are generated [default: 1]")
     options = arguments.parse_args()
     if not options.binary.is_file():

@@ -62,7 +62,7 @@ class Checkout:
 
 
 def finished(command):
-    return subprocess.run(command, cwd=COPY, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.run(command, cwd=COPY, env=ENVIRONMENT, capture_output=True, text=True)
 
 
 def changed(*edits, name="changed.yaml"):

@@ -4,14 +4,18 @@ import fcntl
 import importlib.util
 import signal
 import subprocess
-import sys
 import unittest
 from pathlib import Path
 from unittest import mock
 
 from tests.spec_update.checkout import COPY, ENVIRONMENT, Checkout, changed, written
 
-FILTER = "        - name: filter\n          in: query\n          style: deepObject\n          schema:\n            type: object\n"
+FILTER = """        - name: filter
+          in: query
+          style: deepObject
+          schema:
+            type: object
+"""
 PARAMETER = "        - name: id\n"
 VERSION = ("  version: 3.7.0\n", "  version: 3.8.0\n")
 
