@@ -1,8 +1,8 @@
-"""Takes a changed OpenAPI document in: `make spec-update SPEC=file`.
+"""Replaces the OpenAPI document with a changed one: `make spec-update SPEC=file`.
 
-Shows how the contract changes, generates the crate, type-checks, and lists what is left to write by hand. All of it
-happens in a copy of the checkout under target/spec-update; after that, api/openapi.yaml and generated/ are replaced,
-both or neither. A failure or a signal leaves the tree as it was.
+Prints how the contract changes, generates the crate, type-checks, and lists what is left to write by hand. All of it
+happens in a copy of the checkout under target/spec-update. Then api/openapi.yaml and generated/ are replaced, both or
+neither. A failure or a signal leaves the tree unchanged.
 """
 
 import argparse
@@ -214,15 +214,16 @@ def signature(method):
 def describe_left_to_write(errors):
     if not errors:
         return (
-            "api/openapi.yaml and generated/ are updated, and what is written by hand type-checks.\n"
-            "Nothing is left to write for the compiler; `make test` tells whether the tests agree."
+            "api/openapi.yaml and generated/ are updated, and the hand-written code compiles.\n"
+            "Nothing is left to write; `make test` checks whether the behaviour still fits the document."
         )
     return "\n".join(
         [
             "Left to write by hand",
             *map(describe_error, errors),
             "",
-            "api/openapi.yaml and generated/ are updated. The compiler goes on from there once the above is written.",
+            "api/openapi.yaml and generated/ are updated. "
+            "Fix the places above, and build again: the compiler may find more.",
         ]
     )
 
