@@ -16,19 +16,16 @@ GENERATE_OPTIONS = $(strip $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(O
 
 FEATURES := sqlite server contract cli
 API_FEATURES := server client client-tls mock
+RELEASED := openapi-stub-runtime influxdb3-token-api influxdb3-tokens
 
 # Under a folder named for its version, so that another version is another program.
 CARGO_DENY := target/tools/cargo-deny@0.20.2/bin/cargo-deny
 CARGO_MUTANTS := target/tools/cargo-mutants@27.1.0/bin/cargo-mutants
+CARGO_SEMVER_CHECKS := target/tools/cargo-semver-checks@0.51.0/bin/cargo-semver-checks
 GUNGRAUN_RUNNER := target/tools/gungraun-runner@0.20.0/bin/gungraun-runner
 
 # What is recorded was counted on x86-64 Linux, and holds nowhere else.
 COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
-
-# rustdoc's JSON of each crate, and where the program that reads it is built.
-PUBLIC_API_JSON := $(TARGET)/doc/influxdb3_token_api.json $(TARGET)/doc/influxdb3_tokens.json
-PUBLIC_API := CARGO_TARGET_DIR=target/tools/public-api cargo
-PUBLIC_API_OPTIONS := --quiet --locked --manifest-path tools/public-api/Cargo.toml
 
 .PHONY: help
 help: ## List the commands
@@ -50,7 +47,7 @@ run: ## Build the server, make an operator token on the first run, and serve on 
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: check-generated check-format check-python check-lints check-docs check-features check-public-api check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions ## Everything that must hold
+test: check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions ## Everything that must hold
 
 .PHONY: test-rust
 test-rust: ## The tests in Rust
@@ -70,7 +67,7 @@ test-schemathesis: ## Schemathesis against the running server
 	python3 -m tests.schemathesis.run
 
 .PHONY: test-clients
-test-clients: ## A generated Python client, Prism and curl against the running server
+test-clients: ## A generated Python client and curl against the running server
 	cargo build --locked
 	python3 -m tests.clients.run
 
@@ -124,24 +121,12 @@ check-docs: ## Build the documentation, without a warning
 check-features: ## Fail where README's tables of features are wrong; tools/features.py --write writes their numbers
 	python3 -m tools.features
 
-.PHONY: check-public-api
-check-public-api: public-api-json test-public-api ## Fail where the public API is not as recorded, or the version does not fit its changes
-	$(PUBLIC_API) run $(PUBLIC_API_OPTIONS) -- check $(PUBLIC_API_JSON)
-
-.PHONY: public-api
-public-api: public-api-json ## Record the public API in docs/public-api/
-	$(PUBLIC_API) run $(PUBLIC_API_OPTIONS) -- record $(PUBLIC_API_JSON)
-
-.PHONY: public-api-json
-public-api-json:
-	RUSTDOC=tools/public-api/rustdoc RUSTDOCFLAGS='-Z unstable-options --output-format json' \
-		cargo doc --locked --workspace --lib --no-deps --all-features
-
-.PHONY: test-public-api
-test-public-api: ## The tests of what compares public APIs
-	rustfmt --check --edition 2024 tools/public-api/src/main.rs
-	$(PUBLIC_API) clippy $(PUBLIC_API_OPTIONS) --all-targets -- -D warnings
-	$(PUBLIC_API) test $(PUBLIC_API_OPTIONS)
+.PHONY: check-release
+check-release: $(CARGO_SEMVER_CHECKS) ## Fail where a version does not fit the changes of its public API since the last release (tag vX.Y.Z)
+	@tag=$$(git describe --tags --abbrev=0 --match 'v[0-9]*'); \
+	for package in $(RELEASED); do \
+		$(CARGO_SEMVER_CHECKS) semver-checks --package $$package --baseline-rev $$tag; \
+	done
 
 .PHONY: check-instructions
 check-instructions: valgrind $(GUNGRAUN_RUNNER) ## Fail where a hot path takes over 5 % more instructions than recorded
@@ -189,13 +174,11 @@ lock-tools: ## Resolve the Python tools, with hashes, after a change of a requir
 		target/tools/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
 			$$folder/requirements.in --output-file $$folder/requirements.txt; \
 	done
-	for folder in tests/clients tools/contract-diff; do \
-		PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --prefix $$folder --package-lock-only --no-audit --no-fund; \
-	done
+	PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --prefix tools/contract-diff --package-lock-only --no-audit --no-fund
 
 # gungraun-runner is what its default features make, and spends its time waiting for valgrind.
 $(CARGO_DENY) $(CARGO_MUTANTS): INSTALL_OPTIONS := --no-default-features
 $(GUNGRAUN_RUNNER): INSTALL_OPTIONS := --debug
-$(CARGO_DENY) $(CARGO_MUTANTS) $(GUNGRAUN_RUNNER):
+$(CARGO_DENY) $(CARGO_MUTANTS) $(CARGO_SEMVER_CHECKS) $(GUNGRAUN_RUNNER):
 	CARGO_TARGET_DIR=target/tools/build cargo install --quiet --locked $(INSTALL_OPTIONS) --root $(dir $(@D)) $(notdir $(patsubst %/,%,$(dir $(@D))))
 	rm -rf target/tools/build

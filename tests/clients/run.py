@@ -1,9 +1,8 @@
-"""Runs clients that nobody here wrote against the server: one that is generated for Python, also with Prism between it
-and the server, and curl.
+"""Runs foreign clients against the server: a client that openapi-generator-cli generates for Python, and curl.
 
-The client is generated into target/clients, from generated/openapi.json, at each run. What it needs comes from
-requirements.txt, Prism from package-lock.json, both installed once into target/tools. curl has to be there.
-Arguments are those of `python3 -m unittest` that choose tests.
+Each run generates the client into target/clients from generated/openapi.json. Its dependencies come from
+requirements.txt and are installed once into target/tools; curl has to be installed. Arguments choose tests, as those of
+`python3 -m unittest` do.
 """
 
 import os
@@ -22,7 +21,7 @@ sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CLIENT = ROOT / "target" / "clients"
-MODULES = [f"tests.clients.test_{name}" for name in ("python_client", "prism", "curl")]
+MODULES = [f"tests.clients.test_{name}" for name in ("python_client", "curl")]
 SECRET = re.compile(r"apiv3_[\w-]+")
 
 
@@ -31,7 +30,7 @@ def main():
         sys.exit(f"{BINARY} does not exist: run `cargo build` first")
     if not shutil.which("curl"):
         sys.exit("curl is not installed")
-    programs, _ = pinned.install_node(HERE, "clients")
+    programs = pinned.install(HERE / "requirements.txt", "clients")
     if Path(sys.prefix) != programs.parent:
         # On with the Python that has what the client needs.
         os.execv(programs / "python", [programs / "python", "-m", "tests.clients.run", *sys.argv[1:]])
