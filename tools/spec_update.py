@@ -26,6 +26,9 @@ DOCUMENT = API / "openapi.yaml"
 GENERATED = ROOT / "generated"
 COMPARISON = ROOT / "tools" / "contract-diff"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute()
+# Cargo identifies a package by its path within the workspace. With a target folder of their own, the results for the
+# copy are not mistaken for those of the checkout.
+CHECKED = TARGET / "spec-update" / "target"
 WORK = ROOT / "target" / "spec-update"
 STAGE = WORK / "checkout"
 
@@ -165,7 +168,7 @@ def type_check():
     """The compiler's errors in what is written by hand. Stops on any other failure, and on the generated crate's."""
     cargo = ["cargo", "check", "--quiet", "--locked", "--workspace", "--all-targets", "--keep-going"]
     cargo.append("--message-format=json")
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(CHECKED)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process, printed, complaints = finish("type-checking", cargo, cwd=STAGE, env=environment, **pipes)
 

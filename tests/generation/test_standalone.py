@@ -9,7 +9,8 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute()
+# Apart from the checkout's: cargo identifies a package by its path within the workspace.
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute() / "copies"
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
 ONE = """

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute()
+# Apart from the checkout's: cargo identifies a package by its path within the workspace, and would mistake the copy's
+# results for those of the checkout.
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute() / "copies"
 FOLDER = ROOT / "target" / "spec-update-tests"
-# Always the same path: cargo knows a crate by it, and compiles it again for another.
 COPY = FOLDER / "checkout"
 
 ENVIRONMENT = {**os.environ, "CARGO_TARGET_DIR": str(TARGET), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -8,8 +8,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from tests.server import running
-from tests.spec_update.checkout import COPY, ENVIRONMENT, Checkout, changed, written
+from tests.server import BINARY, running
+from tests.spec_update.checkout import COPY, ENVIRONMENT, TARGET, Checkout, changed, written
 
 SECURITY = "security:\n  - BearerAuthentication: []\n"
 ALL_SCHEMES = SECURITY + "".join(f"  - {name}Authentication: []\n" for name in ("Token", "Basic", "Querystring"))
@@ -82,7 +82,7 @@ class Updates(unittest.TestCase):
 
         build = ["cargo", "build", "--quiet", "--locked", "--bin", "influxdb3-tokens"]
         subprocess.run(build, cwd=COPY, env=ENVIRONMENT, check=True)
-        with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
+        with tempfile.TemporaryDirectory() as folder, running(Path(folder), binary=TARGET / "debug" / BINARY.name) as server:
             for scheme, credential in credentials(server.operator).items():
                 self.assertEqual(status_of_an_unknown_token(server.address, **credential), 404, scheme)
             for scheme, credential in credentials("apiv3_wrong").items():
