@@ -14,7 +14,7 @@ ADDRESS := 127.0.0.1:8181
 GENERATE_OPTIONS = $(strip $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)') $(if $(OVERLAY),--overlay '$(OVERLAY)') \
 	$(if $(NAME),--name '$(NAME)') $(if $(filter-out 0,$(ALLOW_INVALID)),--allow-invalid))
 
-FEATURES := sqlite server contract cli
+FEATURES := sqlite server cli
 API_FEATURES := server client client-tls mock
 
 # Under a folder named for its version, so that another version is another program.

@@ -7,7 +7,6 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`contract`] | a check of any running server against the document (feature `contract`); it uses nothing below |
 //! | [`server`] | connections in, an orderly end, and the control socket (feature `server`) |
 //! | `embed` | [`TokenApi`], the service to embed, and [`RequireToken`], a layer for other routes |
 //! | `api` | [`CatalogApi`], which fulfils the traits of [`influxdb3_token_api`], generated from the document |
@@ -26,7 +25,6 @@
 //! |---|---|
 //! | `sqlite` | `SqliteStore`, tokens in one SQLite file |
 //! | `server` | [`server`], the standalone server and its control socket |
-//! | `contract` | [`contract`], the kit that checks any running server against the document |
 //! | `cli` (default) | the command `influxdb3-tokens`, which takes all of them |
 //!
 //! # Example
@@ -70,8 +68,6 @@ mod live;
 mod store;
 mod token;
 
-#[cfg(feature = "contract")]
-pub mod contract;
 #[cfg(feature = "server")]
 pub mod server;
 

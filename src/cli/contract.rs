@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use influxdb3_token_api::models::Secret;
-use influxdb3_tokens::contract::{CommandTokens, Contract, FileTokens, Report};
+use influxdb3_token_contract::{CommandTokens, Contract, FileTokens, Report};
 
 use super::{Failure, is_broken_pipe, tell};
 

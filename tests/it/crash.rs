@@ -8,8 +8,8 @@ use rustix::process::Signal;
 use uuid::Uuid;
 
 use crate::client::{Http1, Request};
+use crate::creation;
 use crate::process::{DataDir, Running};
-use crate::running;
 
 /// A token that may do nothing here, so that the answer to its own deletion tells whether it is good.
 #[derive(Clone)]
@@ -135,7 +135,7 @@ async fn create(directory: &DataDir, count: usize) -> Vec<Token> {
     let create = |number| {
         let catalog = catalog.clone();
         async move {
-            let (id, secret) = running::create(&catalog, &format!("token {number}"), "db:a:read", None).await;
+            let (id, secret) = creation::create(&catalog, &format!("token {number}"), "db:a:read", None).await;
             Token { id: id.as_u64(), secret }
         }
     };

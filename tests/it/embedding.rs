@@ -18,7 +18,8 @@ use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 use crate::client::{Http1, PATH, Request};
-use crate::running::{self, SetClock};
+use crate::creation;
+use crate::running::SetClock;
 
 #[tokio::test]
 async fn a_prefix_precedes_the_path() {
@@ -40,7 +41,7 @@ async fn a_prefix_precedes_the_path() {
 async fn the_clock_is_the_embedders() {
     let clock = Arc::new(SetClock::default());
     let api = TokenApi::builder(Arc::new(MemoryStore::new())).clock(Arc::clone(&clock) as _).build().await.unwrap();
-    let (_, secret) = running::create(api.catalog(), "soon gone", "*:*:*", Some(Duration::from_secs(60))).await;
+    let (_, secret) = creation::create(api.catalog(), "soon gone", "*:*:*", Some(Duration::from_secs(60))).await;
     let mut client = connect(&api).await;
     assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 404);
     clock.advance(Duration::from_secs(60));
@@ -138,7 +139,7 @@ pub(crate) async fn catalog() -> Catalog {
 
 /// The ID and the secret of a new admin token.
 async fn create(catalog: &Catalog, name: &str) -> (TokenId, String) {
-    running::create(catalog, name, "*:*:*", None).await
+    creation::create(catalog, name, "*:*:*", None).await
 }
 
 async fn connect<A: Authenticator<Principal = Principal>>(api: &TokenApi<A>) -> Http1 {

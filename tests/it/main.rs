@@ -4,8 +4,8 @@
 mod allocations;
 mod cli;
 mod client;
-mod contract;
 mod crash;
+mod creation;
 mod credentials;
 mod deletion;
 mod embedding;

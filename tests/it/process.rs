@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::client::{Client, Http1, Http2};
-use crate::running::create;
+use crate::creation::create;
 
 /// The command, without the variables of whoever runs the tests.
 pub(crate) fn command(arguments: &[&str]) -> Command {

@@ -18,8 +18,8 @@ use influxdb3_token_api::server::Rejection;
 use influxdb3_tokens::{Action, Catalog, Principal, RequireToken, TokenApi, TokenId};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
+use crate::creation::create;
 use crate::embedding::catalog;
-use crate::running::create;
 
 const BEARER: &[SecurityScheme] = &[SecurityScheme { name: "BearerAuthentication", kind: SecurityKind::Bearer }];
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use influxdb3_tokens::{
     Catalog, Clock, Creation, Deletion, DeletionOutcome, LiveTokens, MemoryStore, NewToken, SqliteStore, StoreError,
-    Timestamp, TokenApi, TokenId, TokenName, TokenRecord, TokenRequest, TokenStore, server,
+    Timestamp, TokenApi, TokenId, TokenName, TokenRecord, TokenStore, server,
 };
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::client::{Client, Http1, Http2};
+use crate::creation::create;
 
 /// A server, which ends with the test's runtime, or when it is told to.
 pub(crate) struct Server {
@@ -98,19 +99,6 @@ impl Server {
         self.shutdown.send(()).unwrap();
         self.task
     }
-}
-
-/// The ID of a new token, and its secret.
-pub(crate) async fn create(
-    catalog: &Catalog,
-    name: &str,
-    permissions: &str,
-    good_for: Option<Duration>,
-) -> (TokenId, String) {
-    let token =
-        TokenRequest { name: name.parse().unwrap(), permissions: permissions.parse().unwrap(), expires_in: good_for };
-    let (record, secret) = catalog.create(token).await.unwrap();
-    (record.id, secret.expose().to_owned())
 }
 
 /// Waits until nobody listens at this address any more.

@@ -163,6 +163,6 @@ fn a_terminal_gets_colours_and_progress() {
     assert!(process.wait().unwrap().success());
     let shown = String::from_utf8_lossy(&shown);
     assert!(shown.contains("\x1b[32m") && shown.contains(" passed, 0 failed"), "{shown}");
-    assert!(shown.contains(&format!("/{} ", influxdb3_tokens::contract::Contract::cases().len())), "{shown}");
+    assert!(shown.contains(&format!("/{} ", influxdb3_token_contract::Contract::cases().len())), "{shown}");
     checked.expect_no_secret(&[&shown]);
 }

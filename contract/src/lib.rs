@@ -16,15 +16,16 @@
 //!
 //! # Example
 //!
-//! A server in the same process is checked with tokens that come straight from its catalog. The whole of what a kind of
-//! server needs for that is a [`TokenSource`].
+//! A server in the same process is checked with tokens from its own catalog. Such a server needs a [`TokenSource`].
 //!
 //! ```
 //! use std::sync::Arc;
 //!
 //! use async_trait::async_trait;
+//! use hyper_util::rt::{TokioExecutor, TokioIo};
+//! use hyper_util::server::conn::auto::Builder;
 //! use influxdb3_token_api::models::Secret;
-//! use influxdb3_tokens::contract::{Contract, IssuedToken, NotIssued, TokenSource, WantedToken};
+//! use influxdb3_token_contract::{Contract, IssuedToken, NotIssued, TokenSource, WantedToken};
 //! use influxdb3_tokens::{Catalog, MemoryStore, Permissions, SystemClock, TokenApi, TokenRequest};
 //!
 //! type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -55,14 +56,18 @@
 //!
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
 //! let address = format!("http://{}", listener.local_addr()?);
-//! # #[cfg(feature = "server")]
-//! tokio::spawn(influxdb3_tokens::server::serve(listener, TokenApi::new(catalog.clone()), std::future::pending()));
+//! let api = TokenApi::new(catalog.clone());
+//! tokio::spawn(async move {
+//!     while let Ok((stream, _)) = listener.accept().await {
+//!         let api = api.clone();
+//!         let http = Builder::new(TokioExecutor::new());
+//!         tokio::spawn(async move { http.serve_connection(TokioIo::new(stream), api).await });
+//!     }
+//! });
 //!
-//! # if cfg!(feature = "server") {
 //! let contract = Contract::new(address, Secret(operator.expose().to_owned())).tokens(Issuer(catalog));
 //! let report = contract.run(|case| assert!(case.problems().is_empty(), "{case:?}")).await?;
 //! assert!(report.holds() && report.is_complete());
-//! # }
 //! # Ok(())
 //! # }
 //! ```

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use influxdb3_tokens::contract::Subject;
+use influxdb3_token_contract::Subject;
 
 use super::wrong;
 
@@ -32,7 +32,7 @@ async fn each_wrong_server_is_found_out_for_the_reason_that_is_documented() {
     }
     assert!(escaped.is_empty(), "{}", escaped.join("\n"));
 
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/contract.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/contract.md");
     let page = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = page.split_once(BEGIN).unwrap();
     let (written, after) = rest.split_once(END).unwrap();

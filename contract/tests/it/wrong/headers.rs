@@ -4,11 +4,11 @@ use http::HeaderValue;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::request::Parts;
 use hyper::body::Bytes;
-use influxdb3_tokens::contract::Subject::{Body, ContentType, Header, Status};
+use influxdb3_token_contract::Subject::{Body, ContentType, Header, Status};
 
 use super::super::server::{self, Right, authorization, set_status};
 use super::{Change, Wrong, wrong};
-use crate::client::PATH;
+use crate::server::PATH;
 
 const CLUSTER_UUID: &str = "cluster-uuid";
 
@@ -96,7 +96,7 @@ fn statuses() -> Vec<Wrong> {
         wrong(
             "closes-for-long",
             "The connection is closed where a value is long.",
-            ("parameters/id/long/20000", influxdb3_tokens::contract::Subject::Connection),
+            ("parameters/id/long/20000", influxdb3_token_contract::Subject::Connection),
             Change::Close(|head, _| head.uri.to_string().len() > 10_000),
         ),
     ]

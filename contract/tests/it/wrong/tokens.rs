@@ -3,12 +3,12 @@
 use std::sync::atomic::Ordering;
 
 use futures::FutureExt;
-use influxdb3_tokens::contract::Subject::{Effect, Status};
+use influxdb3_token_contract::Subject::{Effect, Status};
 
 use super::super::server::{parameter, presented, redirect, set_status};
 use super::Change::{Answer, Request, Whole};
 use super::{Wrong, wrong};
-use crate::client::PATH;
+use crate::server::PATH;
 
 pub(super) fn all() -> Vec<Wrong> {
     vec![

@@ -3,7 +3,7 @@
 use http::HeaderValue;
 use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
-use influxdb3_tokens::contract::Subject::{Difference, Leak, Status};
+use influxdb3_token_contract::Subject::{Difference, Leak, Status};
 
 use super::super::server::{self, Right, authorization, presented, set_status};
 use super::{Change, Wrong, wrong};

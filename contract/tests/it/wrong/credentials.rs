@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use influxdb3_token_contract::Subject::{Effect, Status};
 use influxdb3_tokens::Digest;
-use influxdb3_tokens::contract::Subject::{Effect, Status};
 use std::sync::atomic::Ordering;
 
 use super::super::server::{Right, bearer, parameter, presented, set_status};

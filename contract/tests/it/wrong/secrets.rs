@@ -3,8 +3,8 @@
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use influxdb3_token_contract::Subject::{Effect, Status};
 use influxdb3_tokens::Digest;
-use influxdb3_tokens::contract::Subject::{Effect, Status};
 
 use super::super::server::{Right, authorization, bearer, presented};
 use super::{Change, Wrong, wrong};

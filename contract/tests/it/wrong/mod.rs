@@ -2,7 +2,7 @@
 
 use futures::future::{BoxFuture, join_all};
 use http::request::Parts;
-use influxdb3_tokens::contract::{CaseReport, Problem, Subject};
+use influxdb3_token_contract::{CaseReport, Problem, Subject};
 
 use super::server::{Answer, Right};
 

@@ -2,13 +2,13 @@
 
 use http::Method;
 use http::request::Parts;
+use influxdb3_token_contract::Subject::{Effect, Status};
 use influxdb3_tokens::TokenId;
-use influxdb3_tokens::contract::Subject::{Effect, Status};
 
 use super::super::server::{pairs, parameter, redirect, set_status};
 use super::Change::{Answer, Request};
 use super::{Wrong, wrong};
-use crate::client::PATH;
+use crate::server::PATH;
 
 pub(super) fn all() -> Vec<Wrong> {
     [methods(), paths(), parameters(), ids()].concat()

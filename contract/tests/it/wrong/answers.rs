@@ -2,7 +2,7 @@
 
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::body::Bytes;
-use influxdb3_tokens::contract::Subject::{Body, Connection, ContentType, Difference, Header, Leak, Status};
+use influxdb3_token_contract::Subject::{Body, Connection, ContentType, Difference, Header, Leak, Status};
 
 use super::super::server::{Answer, presented, set_status};
 use super::Change;

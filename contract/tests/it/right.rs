@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use influxdb3_token_api::models::Secret;
+use influxdb3_token_contract::{CannotRun, Contract, NoTokens, Outcome, Report};
 use influxdb3_tokens::SqliteStore;
-use influxdb3_tokens::contract::{CannotRun, Contract, NoTokens, Outcome, Report};
 use tokio::net::TcpListener;
 
 use super::server::{Right, redirect};

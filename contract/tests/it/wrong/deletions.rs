@@ -6,13 +6,13 @@ use futures::FutureExt;
 use http::Response;
 use http::request::Parts;
 use hyper::body::Bytes;
+use influxdb3_token_contract::Subject::{Effect, Status};
 use influxdb3_tokens::TokenId;
-use influxdb3_tokens::contract::Subject::{Effect, Status};
 
 use super::super::server::{Right, parameter, presented, redirect, set_status};
 use super::Change::{Answer, Deletes, Request, Whole};
 use super::{Wrong, wrong};
-use crate::client::PATH;
+use crate::server::PATH;
 
 pub(super) fn all() -> Vec<Wrong> {
     [refused(), others(), answered()].concat()

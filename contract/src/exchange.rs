@@ -1,5 +1,7 @@
 //! Requests to the server under test, and what came back.
 
+use std::error::Error;
+use std::iter::successors;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
@@ -12,7 +14,6 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::CannotRun;
 use super::request::{Holders, Template, Text};
-use crate::causes::with_causes;
 
 /// A client of one server.
 #[derive(Debug)]
@@ -102,6 +103,12 @@ impl Server {
         let body = Limited::new(body, LONGEST_BODY).collect().await.map_err(|error| with_causes(&*error))?;
         Ok(Response { status: parts.status, headers: parts.headers, body: body.to_bytes() })
     }
+}
+
+/// The text of an error, followed by those of its causes.
+fn with_causes(error: &dyn Error) -> String {
+    let causes = successors(error.source(), |&error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 impl Response {

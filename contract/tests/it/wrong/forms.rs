@@ -2,12 +2,12 @@
 
 use http::Method;
 use http::request::Parts;
+use influxdb3_token_contract::Subject::{Effect, Status};
 use influxdb3_tokens::TokenId;
-use influxdb3_tokens::contract::Subject::{Effect, Status};
 
 use super::super::server::{Right, parameter, redirect};
 use super::{Change, Wrong, wrong};
-use crate::client::PATH;
+use crate::server::PATH;
 
 pub(super) fn all() -> Vec<Wrong> {
     [values(), routes()].concat()

@@ -16,13 +16,17 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use influxdb3_token_api::OPERATIONS;
 use influxdb3_token_api::models::Secret;
-use influxdb3_tokens::contract::{Contract, IssuedToken, NotIssued, TokenSource, WantedToken};
+use influxdb3_token_contract::{Contract, IssuedToken, NotIssued, TokenSource, WantedToken};
 use influxdb3_tokens::{Catalog, Digest, MemoryStore, Principal, SystemClock, TokenApi, TokenName, TokenStore};
 use tokio::net::TcpListener;
 
 use super::wrong::Change;
-use crate::running::create;
+use crate::creation::create;
+
+/// The path of the operation that deletes a token.
+pub(super) const PATH: &str = OPERATIONS[0].path;
 
 /// A response with its whole body.
 pub(super) type Answer = Response<Bytes>;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
+use influxdb3_token_contract::{CannotRun, CommandTokens, FileTokens, Outcome, Report};
 use influxdb3_tokens::Catalog;
-use influxdb3_tokens::contract::{CannotRun, CommandTokens, FileTokens, Outcome, Report};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::server::Right;
-use crate::running::create;
+use crate::creation::create;
 
 /// A token of the catalog, as a file of tokens has it.
 async fn object(catalog: &Catalog, name: &str, permissions: &str, expires_in: Option<Duration>) -> Value {
