@@ -14,7 +14,7 @@ ADDRESS := 127.0.0.1:8181
 GENERATE_OPTIONS = $(strip $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)') $(if $(OVERLAY),--overlay '$(OVERLAY)') \
 	$(if $(NAME),--name '$(NAME)') $(if $(filter-out 0,$(ALLOW_INVALID)),--allow-invalid))
 
-FEATURES := sqlite server cli
+PACKAGES := influxdb3-tokens influxdb3-token-contract influxdb3-tokens-server
 API_FEATURES := server client client-tls mock
 
 # Under a folder named for its version, so that another version is another program.
@@ -26,7 +26,7 @@ GUNGRAUN_RUNNER := target/tools/gungraun-runner@0.20.0/bin/gungraun-runner
 COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
 
 # rustdoc's JSON of each crate, and where the program that reads it is built.
-PUBLIC_API_JSON := $(TARGET)/doc/influxdb3_token_api.json $(TARGET)/doc/influxdb3_tokens.json
+PUBLIC_API_JSON := $(patsubst %,$(TARGET)/doc/%.json,influxdb3_token_api influxdb3_token_contract influxdb3_tokens influxdb3_tokens_server)
 PUBLIC_API := CARGO_TARGET_DIR=target/tools/public-api cargo
 PUBLIC_API_OPTIONS := --quiet --locked --manifest-path tools/public-api/Cargo.toml
 
@@ -36,7 +36,7 @@ help: ## List the commands
 
 .PHONY: run
 run: ## Build the server, make an operator token on the first run, and serve on 127.0.0.1:8181
-	cargo build --release --locked
+	cargo build --release --locked --bin influxdb3-tokens
 	@if [[ ! -e $(DATA)/tokens.db && ! -e $(OPERATOR) ]]; then \
 		mkdir -m 700 -p $(DATA); \
 		$(BINARY) create --admin --offline --output-file $(OPERATOR); \
@@ -66,12 +66,12 @@ test-fixtures: ## What is generated from the documents in tests/fixtures/
 
 .PHONY: test-schemathesis
 test-schemathesis: ## Schemathesis against the running server
-	cargo build --locked
+	cargo build --locked --bin influxdb3-tokens
 	python3 tests/schemathesis/run.py
 
 .PHONY: test-clients
 test-clients: ## A generated Python client, Prism and curl against the running server
-	cargo build --locked
+	cargo build --locked --bin influxdb3-tokens
 	python3 tests/clients/run.py
 
 .PHONY: test-spec-update
@@ -98,11 +98,12 @@ check-format: ## Fail where the code is not formatted
 .PHONY: check-lints
 check-lints: ## Clippy, with all features, with none, and with each alone
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
-	cargo clippy --locked --workspace --all-targets --no-default-features -- -D warnings
-	# Without tests, whose dependencies would bring what a feature forgets.
-	for feature in $(FEATURES); do \
-		cargo clippy --locked --no-default-features --features $$feature -- -D warnings; \
+	cargo clippy --locked -p influxdb3-tokens -p influxdb3-token-api --all-targets --no-default-features -- -D warnings
+	# Each package and each feature alone, without tests, whose dependencies would bring what it forgets.
+	for package in $(PACKAGES); do \
+		cargo clippy --locked -p $$package -- -D warnings; \
 	done
+	cargo clippy --locked -p influxdb3-tokens --no-default-features -- -D warnings
 	for feature in $(API_FEATURES); do \
 		cargo clippy --locked -p influxdb3-token-api --no-default-features --features $$feature -- -D warnings; \
 	done

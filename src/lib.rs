@@ -1,5 +1,5 @@
 //! Tokens that are stored durably, authenticated, and deleted so that a deleted token is refused from then on: InfluxDB
-//! 3's API for `/api/v3/configure/token`, as a service to embed and as a server.
+//! 3's API for `/api/v3/configure/token`, as a service to embed.
 //!
 //! # Map
 //!
@@ -7,7 +7,6 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`server`] | connections in, an orderly end, and the control socket (feature `server`) |
 //! | `embed` | [`TokenApi`], the service to embed, and [`RequireToken`], a layer for other routes |
 //! | `api` | [`CatalogApi`], which fulfils the traits of [`influxdb3_token_api`], generated from the document |
 //! | `catalog` | [`Catalog`], the rules: authenticate, authorize, create, delete |
@@ -23,9 +22,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `sqlite` | `SqliteStore`, tokens in one SQLite file |
-//! | `server` | [`server`], the standalone server and its control socket |
-//! | `cli` (default) | the command `influxdb3-tokens`, which takes all of them |
+//! | `sqlite` (default) | `SqliteStore`, tokens in one SQLite file |
 //!
 //! # Example
 //!
@@ -68,9 +65,6 @@ mod live;
 mod store;
 mod token;
 
-#[cfg(feature = "server")]
-pub mod server;
-
 pub use api::CatalogApi;
 pub use catalog::{Catalog, CreateError, DeleteError, Import, TokenImport, TokenRequest};
 pub use clock::{Clock, SystemClock};
@@ -87,6 +81,6 @@ pub use token::{
 };
 
 /// The README's code, compiled.
-#[cfg(all(doctest, feature = "cli"))]
+#[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

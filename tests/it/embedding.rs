@@ -12,7 +12,7 @@ use hyper::body::{Bytes, Frame};
 use influxdb3_token_api::security::{AuthenticationError, Authenticator, Credential};
 use influxdb3_token_api::server::{Body, RequestBody};
 use influxdb3_tokens::{
-    Catalog, CatalogApi, Digest, MemoryStore, Permissions, Principal, SystemClock, TokenApi, TokenId, server,
+    Catalog, CatalogApi, Digest, MemoryStore, Permissions, Principal, SystemClock, TokenApi, TokenId,
 };
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -20,6 +20,7 @@ use tower::ServiceExt;
 use crate::client::{Http1, PATH, Request};
 use crate::creation;
 use crate::running::SetClock;
+use crate::serving;
 
 #[tokio::test]
 async fn a_prefix_precedes_the_path() {
@@ -150,7 +151,7 @@ async fn connect<A: Authenticator<Principal = Principal>>(api: &TokenApi<A>) -> 
 async fn serve<A: Authenticator<Principal = Principal>>(api: TokenApi<A>) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(server::serve(listener, api, std::future::pending()));
+    tokio::spawn(serving::serve(listener, api));
     address
 }
 

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
+mod causes;
 mod cli;
+mod control;
 
 fn main() -> ExitCode {
     cli::run()

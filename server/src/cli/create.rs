@@ -8,12 +8,12 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use influxdb3_token_api::models::{self, AdminTokenObject};
-use influxdb3_tokens::server::control::{Reply, Request};
 use influxdb3_tokens::{Clock, Permission, Permissions, Secret, SystemClock, TokenName};
 
 use super::access::Access;
 use super::token_file::{self, AdminToken, PermissionToken};
 use super::{DataDir, Failure};
+use crate::control::{Reply, Request};
 
 /// Create a token, and print its secret, which is not shown again
 #[derive(Args)]

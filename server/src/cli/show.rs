@@ -4,10 +4,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use influxdb3_tokens::server::control::{PAGE, Reply, Request, Summary};
 
 use super::access::Access;
 use super::{DataDir, Failure};
+use crate::control::{PAGE, Reply, Request, Summary};
 
 /// Show the tokens, without their secrets
 #[derive(Args)]

@@ -7,14 +7,15 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use influxdb3_tokens::server::{self, control};
 use influxdb3_tokens::{Catalog, Import, Permissions, TokenApi, TokenImport};
+use influxdb3_tokens_server::{listen, serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
 use super::token_file::{self, AdminToken, PermissionTokens};
 use super::{DataDir, Failure, access};
+use crate::control;
 
 /// Run the server, until SIGTERM or SIGINT
 #[derive(Args)]
@@ -74,7 +75,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     imports.try_collect::<()>().await?;
     let (stop, stop_at_once) = signals()?;
 
-    let listener = server::listen(options.http_bind).map_err(|error| format!("{}: {error}", options.http_bind))?;
+    let listener = listen(options.http_bind).map_err(|error| format!("{}: {error}", options.http_bind))?;
     let socket = options.directory.control_socket();
     let control_listener = control::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
     let address = listener.local_addr()?;
@@ -83,7 +84,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     let api = TokenApi::new(catalog.clone());
     tokio::select! {
-        () = server::serve(listener, api, stop) => {}
+        () = serve(listener, api, stop) => {}
         () = stop_at_once => tracing::warn!("told a second time to stop"),
         () = control::serve(control_listener, &socket, catalog) => {}
     }

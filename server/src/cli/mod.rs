@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::causes::with_causes;
+
 mod access;
 mod contract;
 mod create;
@@ -102,11 +104,5 @@ fn fail(error: &(dyn Error + 'static)) -> ExitCode {
 /// Prints an error with its causes.
 #[expect(clippy::print_stderr, reason = "this is where a command's errors go")]
 fn tell(error: &(dyn Error + 'static)) {
-    eprint!("error: {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        eprint!(": {cause}");
-        source = cause.source();
-    }
-    eprintln!();
+    eprintln!("error: {}", with_causes(error));
 }

@@ -1,4 +1,4 @@
-//! The standalone server: connections in, and an orderly end.
+//! Accepts connections, serves the API on each, and drains them at the end.
 
 use std::convert::Infallible;
 use std::io;
@@ -16,12 +16,8 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use influxdb3_token_api::security::Authenticator;
 use influxdb3_token_api::server::Body;
+use influxdb3_tokens::{Principal, TokenApi};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-
-use crate::{Principal, TokenApi};
-
-#[cfg(unix)]
-pub mod control;
 
 /// How long a connection may take to its first request, and a client to send the head of one over HTTP/1.1.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,92 +1,24 @@
-//! A store that fails, bodies that nobody asked for, and the end of the server.
+//! Connections: bodies that nobody asked for, clients that go away, and the end of the server.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Bytes, Frame};
-use influxdb3_tokens::{StoreError, server};
+use influxdb3_tokens_server::{listen, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::client::{Body, Client, PATH, Request};
-use crate::running::{Fault, FaultyStore, Gate, Server, until_refused};
+use crate::running::{Fault, FaultyStore, Gate, Server};
 
 async fn faulty() -> (Server, Arc<FaultyStore>) {
     let store = Arc::new(FaultyStore::default());
     (Server::over(Arc::clone(&store) as _).await, store)
-}
-
-#[tokio::test]
-async fn a_store_that_fails_is_answered_with_503_without_the_cause_and_a_retry_works() {
-    let (server, store) = faulty().await;
-    let operator = server.operator().await;
-    for mut client in server.clients().await {
-        for error in [
-            StoreError::Busy,
-            StoreError::unavailable("the cause, with a detail"),
-            StoreError::outcome_unknown("the cause, with a detail"),
-        ] {
-            let (id, secret) = server.token("*:*:*").await;
-            store.inject(Fault::Fails(error));
-            let answer = client.send(&Request::delete(id).bearer(&operator)).await;
-            let told = "this could not be done now, or it is not known whether it was; it is safe to try again";
-            assert_eq!((answer.status.as_u16(), &*answer.message()), (503, told));
-            assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 404);
-            assert_eq!(client.send(&Request::delete(id).bearer(&operator)).await.status, 204);
-            assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 401);
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_retry_tells_what_became_of_a_deletion_whose_outcome_was_unknown() {
-    let (server, store) = faulty().await;
-    let operator = server.operator().await;
-    for mut client in server.clients().await {
-        let (id, secret) = server.token("*:*:*").await;
-        store.inject(Fault::FailsAfterwards(StoreError::outcome_unknown("the cause")));
-        assert_eq!(client.send(&Request::delete(id).bearer(&operator)).await.status, 503);
-        assert_eq!(client.send(&Request::delete(id).bearer(&operator)).await.status, 404);
-        assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 401);
-    }
-}
-
-#[tokio::test]
-async fn a_request_that_is_refused_does_not_reach_the_store() {
-    let (server, store) = faulty().await;
-    let operator = server.operator().await;
-    let (id, reader) = server.token("db:a:read").await;
-    store.inject(Fault::Panics);
-    for mut client in server.clients().await {
-        for (request, status) in [
-            (Request::delete(id), 401),
-            (Request::delete(id).bearer(&reader), 401),
-            (Request::delete(0).bearer(&operator), 401),
-            (Request::query("").bearer(&operator), 400),
-            (Request::delete(12345).bearer(&operator), 404),
-        ] {
-            assert_eq!(client.send(&request).await.status, status);
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_panic_is_answered_with_500_without_detail_and_the_connection_goes_on() {
-    let (server, store) = faulty().await;
-    let operator = server.operator().await;
-    for mut client in server.clients().await {
-        let (id, _) = server.token("*:*:*").await;
-        store.inject(Fault::Panics);
-        let request = Request::delete(id).bearer(&operator);
-        let answer = client.send(&request.clone().with("x-span-id", "mine")).await;
-        assert_eq!((answer.status.as_u16(), &*answer.message()), (500, "an internal error"));
-        assert_eq!(answer.span_id(), "mine");
-        assert_eq!(client.send(&request).await.status, 204);
-    }
 }
 
 #[tokio::test]
@@ -153,9 +85,15 @@ fn endless() -> Body {
 #[tokio::test]
 async fn requests_in_flight_end_while_new_connections_are_refused() {
     for protocol in 0..2 {
-        let (server, store) = faulty().await;
+        let store = Arc::new(FaultyStore::default());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let mut task = None;
+        let server = Server::served(Arc::clone(&store) as _, |listener, api| {
+            task = Some(tokio::spawn(serve(listener, api, stopped.map(drop))));
+        })
+        .await;
+        let task = task.unwrap();
         let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
-        let (address, catalog) = (server.address, server.catalog.clone());
         let mut idle = server.http1().await;
         assert_eq!(idle.send(&Request::delete(7).bearer(&operator)).await.status, 404);
 
@@ -167,8 +105,8 @@ async fn requests_in_flight_end_while_new_connections_are_refused() {
             (answer, client)
         });
         gate.reached.notified().await;
-        let task = server.stop();
-        until_refused(address).await;
+        stop.send(()).unwrap();
+        until_refused(server.address).await;
         idle.expect_end().await;
         assert!(!task.is_finished());
 
@@ -176,10 +114,17 @@ async fn requests_in_flight_end_while_new_connections_are_refused() {
         let (answer, client) = in_flight.await.unwrap();
         assert_eq!(answer.status, 204);
         task.await.unwrap();
-        assert!(!catalog.live().contains(id));
+        assert!(!server.catalog.live().contains(id));
         if let Client::One(mut connection) = client {
             connection.expect_end().await;
         }
+    }
+}
+
+/// Waits until nobody listens at this address any more.
+async fn until_refused(address: SocketAddr) {
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -208,7 +153,7 @@ async fn a_client_that_goes_away_leaves_the_server_well() {
 
 #[tokio::test]
 async fn a_burst_of_clients_need_not_connect_again() {
-    let listener = server::listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
     // Nobody accepts them yet.
     let clients = futures::future::try_join_all((0..300).map(|_| TcpStream::connect(address)));
@@ -221,13 +166,17 @@ async fn a_client_that_has_closed_its_side_is_answered() {
     let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
     let gate = Arc::new(Gate::default());
     store.inject(Fault::Waits(Arc::clone(&gate)));
-    let mut client = server.http1().await;
-    let answered = tokio::spawn(async move { client.send_last(&Request::delete(id).bearer(&operator)).await });
+    let mut client = TcpStream::connect(server.address).await.unwrap();
+    let head = format!("DELETE {PATH}?id={id} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {operator}\r\n\r\n");
+    client.write_all(head.as_bytes()).await.unwrap();
+    client.shutdown().await.unwrap();
     gate.reached.notified().await;
     // Long enough for the server to see that the client sends no more.
     tokio::time::sleep(Duration::from_millis(50)).await;
     gate.open.notify_one();
-    assert_eq!(answered.await.unwrap().expect("a response").status, 204);
+    let mut response = String::new();
+    client.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 204 "), "{response}");
 }
 
 /// The clock stands still, and jumps to the next timer whenever nothing else is to be done.

@@ -11,23 +11,23 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use influxdb3_token_api::models::{self, AdminTokenObject};
+use influxdb3_tokens::{Catalog, Secret, Timestamp, TokenId, TokenRecord, TokenRequest};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::causes::with_causes;
-use crate::{Catalog, Secret, Timestamp, TokenId, TokenRecord, TokenRequest};
 
 /// The longest line that is read, in bytes.
 const LONGEST_LINE: u64 = 16 << 20;
 
 /// The most tokens of one [`Reply::Page`].
-pub const PAGE: usize = 1000;
+pub(crate) const PAGE: usize = 1000;
 
 /// What is asked through the control socket.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Request {
+pub(crate) enum Request {
     /// A new token.
     Create {
         /// Its name.
@@ -47,7 +47,7 @@ pub enum Request {
 /// What is answered.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reply {
+pub(crate) enum Reply {
     /// The new token, with its secret, which is nowhere else to be had.
     Created(Box<AdminTokenObject>),
     /// Tokens; fewer than [`PAGE`] are the last ones.
@@ -58,23 +58,23 @@ pub enum Reply {
 
 /// A token without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// The ID.
-    pub id: u64,
+    pub(crate) id: u64,
     /// The name.
-    pub name: String,
+    pub(crate) name: String,
     /// The SHA-512 of the secret, in hexadecimal digits.
-    pub hash: String,
+    pub(crate) hash: String,
     /// When the token was created.
-    pub created_at: DateTime<Utc>,
+    pub(crate) created_at: DateTime<Utc>,
     /// From when on the token is refused; `None` means never.
-    pub expiry: Option<DateTime<Utc>>,
+    pub(crate) expiry: Option<DateTime<Utc>>,
     /// The text of what the token may do.
-    pub permissions: String,
+    pub(crate) permissions: String,
 }
 
 /// Does what a request asks for.
-pub async fn answer(catalog: &Catalog, request: Request) -> Reply {
+pub(crate) async fn answer(catalog: &Catalog, request: Request) -> Reply {
     match request {
         Request::Create { name, permissions, expires_in } => create(catalog, &name, &permissions, expires_in).await,
         Request::Show { after } => match catalog.page(after.map(TokenId::from_u64), PAGE).await {
@@ -140,7 +140,7 @@ fn date_time(timestamp: Timestamp) -> DateTime<Utc> {
 /// # Errors
 ///
 /// When the socket cannot be made there.
-pub fn bind(path: &Path) -> io::Result<UnixListener> {
+pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -151,7 +151,7 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
 }
 
 /// Serves requests until it is dropped. `path` is where `listener` was bound.
-pub async fn serve(listener: UnixListener, path: &Path, catalog: Catalog) {
+pub(crate) async fn serve(listener: UnixListener, path: &Path, catalog: Catalog) {
     let owner = fs::metadata(path).map(|metadata| metadata.uid());
     loop {
         match listener.accept().await {
@@ -186,7 +186,7 @@ async fn converse(stream: UnixStream, catalog: Option<Catalog>) {
 
 /// The command line's end of the control socket.
 #[derive(Debug)]
-pub struct Client(Connection);
+pub(crate) struct Client(Connection);
 
 impl Client {
     /// Connects to the server whose control socket is at `path`.
@@ -194,7 +194,7 @@ impl Client {
     /// # Errors
     ///
     /// `NotFound` or `ConnectionRefused` where no server runs.
-    pub async fn connect(path: &Path) -> io::Result<Self> {
+    pub(crate) async fn connect(path: &Path) -> io::Result<Self> {
         Ok(Self(Connection::new(UnixStream::connect(path).await?)))
     }
 
@@ -203,7 +203,7 @@ impl Client {
     /// # Errors
     ///
     /// When the server goes away first; what was asked for may have been done then.
-    pub async fn ask(&mut self, request: &Request) -> io::Result<Reply> {
+    pub(crate) async fn ask(&mut self, request: &Request) -> io::Result<Reply> {
         self.0.send(request).await?;
         self.0.receive().await?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
@@ -231,5 +231,24 @@ impl Connection {
             return Ok(None);
         }
         serde_json::from_slice(&line).map(Some).map_err(|_| io::Error::other("not a message of this version"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_of_a_reply_holds_no_secret() {
+        let token = AdminTokenObject {
+            id: Some(7),
+            name: Some("ci".to_owned()),
+            token: Some(models::Secret("apiv3_secret".to_owned())),
+            hash: None,
+            created_at: None,
+            expiry: None,
+        };
+        let shown = format!("{:?}", Reply::Created(Box::new(token)));
+        assert!(shown.contains("ci") && !shown.contains("apiv3_secret"), "{shown}");
     }
 }

@@ -3,10 +3,10 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use influxdb3_tokens::server::control::{self, Reply, Request};
 use influxdb3_tokens::{Catalog, SqliteStore, SystemClock};
 
 use super::{DataDir, Failure};
+use crate::control::{self, Reply, Request};
 
 pub(super) enum Access {
     Running(control::Client),

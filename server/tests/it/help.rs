@@ -1,0 +1,27 @@
+//! What `--help` says, word for word: a change to it shows in a diff of `snapshots/`.
+//!
+//! `INSTA_UPDATE=always cargo test -p influxdb3-tokens-server help` accepts what it says now.
+
+use insta::assert_snapshot;
+
+use crate::process::{command, finish};
+
+#[test]
+fn the_help_of_the_command_and_of_each_subcommand() {
+    for subcommand in ["", "serve", "create", "show", "delete", "contract"] {
+        let arguments = [subcommand, "--help"];
+        let (code, out, error) = finish(command(if subcommand.is_empty() { &arguments[1..] } else { &arguments }));
+        assert_eq!((code, &*error), (0, ""));
+        assert_snapshot!(format!("{subcommand}-help").trim_start_matches('-'), out);
+    }
+}
+
+#[test]
+fn the_help_shows_no_token_that_is_in_the_environment() {
+    for arguments in [["delete", "--help"], ["delete", "-h"], ["contract", "--help"], ["contract", "-h"]] {
+        let mut help = command(&arguments);
+        help.env("INFLUXDB3_AUTH_TOKEN", "apiv3_secret");
+        let (code, out, _) = finish(help);
+        assert!(code == 0 && out.contains("INFLUXDB3_AUTH_TOKEN") && !out.contains("apiv3_secret"), "{out}");
+    }
+}

@@ -1,0 +1,11 @@
+//! The server of this package, which the tests of the library do without.
+
+use std::future::pending;
+
+use influxdb3_tokens::TokenApi;
+use tokio::net::TcpListener;
+
+/// Serves until the runtime ends.
+pub(crate) async fn serve(listener: TcpListener, api: TokenApi) {
+    influxdb3_tokens_server::serve(listener, api, pending()).await;
+}
