@@ -26,6 +26,40 @@ pub struct Operation {
     pub credentials_optional: bool,
 }
 
+impl Operation {
+    /// A public operation without parameters, body and responses. The methods below add them.
+    pub const fn new(id: &'static str, method: Method, path: &'static str) -> Self {
+        Self {
+            id,
+            method,
+            path,
+            parameters: &[],
+            request_content_types: &[],
+            responses: &[],
+            security: &[],
+            credentials_optional: false,
+        }
+    }
+
+    /// Sets [`parameters`](Self::parameters).
+    pub const fn parameters(mut self, parameters: &'static [Parameter]) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    /// Sets [`responses`](Self::responses).
+    pub const fn responses(mut self, responses: &'static [Response]) -> Self {
+        self.responses = responses;
+        self
+    }
+
+    /// Sets [`security`](Self::security).
+    pub const fn security(mut self, schemes: &'static [SecurityScheme]) -> Self {
+        self.security = schemes;
+        self
+    }
+}
+
 /// A parameter of an operation.
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -36,6 +70,19 @@ pub struct Parameter {
     pub location: Location,
     /// Whether a request without it is refused.
     pub required: bool,
+}
+
+impl Parameter {
+    /// An optional parameter. The method below makes it a required one.
+    pub const fn new(name: &'static str, location: Location) -> Self {
+        Self { name, location, required: false }
+    }
+
+    /// Sets [`required`](Self::required).
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
 }
 
 /// A part of the request that carries a parameter or an API key.
@@ -61,6 +108,19 @@ pub struct Response {
     pub content_types: &'static [&'static str],
     /// The headers that it declares.
     pub headers: &'static [&'static str],
+}
+
+impl Response {
+    /// A response without body and headers. The method below adds a body.
+    pub const fn new(status: Status) -> Self {
+        Self { status, content_types: &[], headers: &[] }
+    }
+
+    /// Sets [`content_types`](Self::content_types).
+    pub const fn content_types(mut self, media_types: &'static [&'static str]) -> Self {
+        self.content_types = media_types;
+        self
+    }
 }
 
 /// The status codes of a declared response.
