@@ -3,25 +3,26 @@
 use std::collections::BTreeMap;
 
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
+use influxdb3_token_api::Operation;
 use influxdb3_token_api::security::SecurityScheme;
-use influxdb3_token_api::{OPERATIONS, Operation};
 use jsonschema::Validator;
 use serde_json::Value;
 
-use super::document::{Document, Header, violation};
+use super::api::Api;
+use super::document::{Header, violation};
 use super::exchange::Response;
 use super::report::{Problem, Subject};
 use super::request::{Template, auth_scheme};
 
 /// Everything that is wrong with a response, besides its status.
 pub(super) fn problems(
-    document: &Document,
+    api: &Api,
     operation: &'static Operation,
     request: &Template,
     response: &Response,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let declared = document.declared(operation, request, response);
+    let declared = api.document.declared(operation, request, response);
     if let Some(declared) = declared {
         if request.method != "HEAD" {
             problems.extend(body(&declared.bodies, response));
@@ -30,9 +31,9 @@ pub(super) fn problems(
     }
     // What an HTTP library answers by itself to what is no request for the API, it answers without the API's headers.
     if declared.is_some() || matches!(response.status.as_u16(), 404 | 405) {
-        problems.extend(document.common_headers.iter().filter_map(|common| header(common, response)));
+        problems.extend(api.document.common_headers.iter().filter_map(|common| header(common, response)));
     }
-    problems.extend(demanded_by_http(operation, request, response));
+    problems.extend(demanded_by_http(api, operation, request, response));
     problems
 }
 
@@ -80,7 +81,7 @@ fn header(declared: &Header, response: &Response) -> Option<Problem> {
 
 /// RFC 9110: sections 8.6 and 15.3.5 (no content), 15.5.2 (a challenge), 15.5.6 (the methods that there are), 15.6 (an
 /// error of the server itself).
-fn demanded_by_http(operation: &'static Operation, request: &Template, response: &Response) -> Vec<Problem> {
+fn demanded_by_http(api: &Api, operation: &'static Operation, request: &Template, response: &Response) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut problem = |subject, text: String| problems.push((subject, text).into());
     let status = response.status.as_u16();
@@ -106,7 +107,8 @@ fn demanded_by_http(operation: &'static Operation, request: &Template, response:
         }
     }
     if status == 405 || (request.method == "OPTIONS" && response.status.is_success()) {
-        let declared = OPERATIONS.iter().filter(|other| other.path == request.path).map(|other| other.method.as_str());
+        let of_path = api.operations.iter().filter(|other| request.declared_path == Some(other.path));
+        let declared = of_path.map(|other| other.method.as_str());
         match response.header(ALLOW) {
             None => problem(Subject::Header, "allow is missing".to_owned()),
             Some(_) => {
@@ -153,6 +155,8 @@ fn without_quoted(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use influxdb3_token_api::OPERATIONS;
+
     use super::*;
 
     fn named(values: &[&'static str]) -> Vec<String> {
@@ -214,9 +218,11 @@ mod tests {
 
     #[test]
     fn allow_names_the_methods_that_there_are_and_not_the_refused_one() {
-        let request = |method: &str| Template { method: method.to_owned(), ..Template::of(&OPERATIONS[0], |_| None) };
+        let api = Api::default();
+        let call = || Template::of(&OPERATIONS[0], |_| "7".into());
+        let request = |method: &str| Template { method: method.to_owned(), ..call() };
         let found = |method, headers| -> Vec<String> {
-            let problems = demanded_by_http(&OPERATIONS[0], &request(method), &Response::of(405, headers, ""));
+            let problems = demanded_by_http(&api, &OPERATIONS[0], &request(method), &Response::of(405, headers, ""));
             problems.iter().map(ToString::to_string).collect()
         };
         assert_eq!(found("POST", &[("allow", "DELETE")]), [""; 0]);

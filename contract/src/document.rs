@@ -1,14 +1,14 @@
 //! What the effective document declares of a response, ready to be compared with one.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
-use influxdb3_token_api::{OPENAPI, OPERATIONS, Operation, Status};
+use influxdb3_token_api::{Operation, Status};
 use jsonschema::{Draft, Validator};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::api::InvalidApi;
 use super::exchange::Response;
 use super::request::Template;
 
@@ -46,25 +46,18 @@ pub(super) struct Header {
 pub(super) const CLUSTER_UUID: &str = "cluster-uuid";
 
 impl Document {
-    /// The document that the generated crate was made from.
-    pub(super) fn effective() -> &'static Self {
-        static EFFECTIVE: LazyLock<Document> = LazyLock::new(Document::read);
-        &EFFECTIVE
-    }
-
-    fn read() -> Self {
-        let schemas = Schemas::of(serde_json::from_str(OPENAPI).expect("the generated crate holds a document as JSON"));
+    /// What a document, which is JSON text, declares for these operations.
+    pub(super) fn read(operations: &'static [Operation], text: &str) -> Result<Self, InvalidApi> {
+        let schemas = Schemas::of(serde_json::from_str(text).map_err(InvalidApi::NotJson)?);
         let of = |operation: &'static Operation| operation.responses.iter().map(move |response| (operation, response));
+        let responses = operations.iter().flat_map(of);
+        let responses = responses.map(|(operation, response)| schemas.response(operation, response.status));
         let text = |pointer| schemas.content.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        Self {
+        Ok(Self {
             name: format!("{} {}", text("/info/title"), text("/info/version")),
-            responses: OPERATIONS
-                .iter()
-                .flat_map(of)
-                .map(|(operation, it)| schemas.response(operation, it.status))
-                .collect(),
-            common_headers: schemas.common_headers(),
-        }
+            responses: responses.collect::<Result<_, _>>()?,
+            common_headers: schemas.common_headers()?,
+        })
     }
 
     /// What an operation declares for a response, where the request was for it, if anything.
@@ -105,37 +98,42 @@ impl Schemas {
         Self { content: if is_3_0(&content) { with_null(content) } else { content } }
     }
 
-    fn response(&self, operation: &'static Operation, status: Status) -> Declared {
+    fn response(&self, operation: &'static Operation, status: Status) -> Result<Declared, InvalidApi> {
         let method = operation.method.as_str().to_ascii_lowercase();
-        let place = format!("/paths/{}/{method}/responses/{}", escaped(operation.path), label(status));
-        let place = self.resolved(place);
+        let place = self.resolved(format!("/paths/{}/{method}/responses/{}", escaped(operation.path), label(status)));
+        if self.content.pointer(&place).is_none() {
+            return Err(InvalidApi::NoSuchResponse { place });
+        }
         let bodies = self.members(format!("{place}/content"));
         let headers = self.members(format!("{place}/headers"));
-        Declared {
+        Ok(Declared {
             operation: operation.id,
             status,
-            bodies: bodies.map(|(media_type, at)| (media_type, self.schema(&at))).collect(),
-            headers: headers.map(|(name, at)| self.header(name, at)).collect(),
-        }
+            bodies: bodies.map(|(media_type, at)| Ok((media_type, self.schema(&at)?))).collect::<Result<_, _>>()?,
+            headers: headers.map(|(name, at)| self.header(name, at)).collect::<Result<_, _>>()?,
+        })
     }
 
-    fn common_headers(&self) -> Vec<Header> {
+    fn common_headers(&self) -> Result<Vec<Header>, InvalidApi> {
         let place = "/components/headers/ClusterUUID".to_owned();
-        let declared = self.content.pointer(&place).map(|_| self.header(CLUSTER_UUID.to_owned(), place));
-        declared.map(|header| Header { required: true, ..header }).into_iter().collect()
+        if self.content.pointer(&place).is_none() {
+            return Ok(Vec::new());
+        }
+        let header = self.header(CLUSTER_UUID.to_owned(), place)?;
+        Ok(vec![Header { required: true, ..header }])
     }
 
-    fn header(&self, name: String, place: String) -> Header {
+    fn header(&self, name: String, place: String) -> Result<Header, InvalidApi> {
         let place = self.resolved(place);
         let value = |member: &str| self.content.pointer(&format!("{place}/{member}"));
         let schema = self.resolved(format!("{place}/schema"));
         let kind = self.content.pointer(&format!("{schema}/type")).and_then(Value::as_str);
-        Header {
+        Ok(Header {
             required: value("required").is_some_and(|required| required == true),
             is_text: !matches!(kind, Some("integer" | "number" | "boolean")),
-            schema: self.schema(&place),
+            schema: self.schema(&place)?,
             name,
-        }
+        })
     }
 
     /// The names of the members of an object, with the place of each.
@@ -155,9 +153,11 @@ impl Schemas {
         place
     }
 
-    /// The schema of a header or a media type, which may refer to any other of the document.
-    fn schema(&self, place: &str) -> Option<Validator> {
-        self.content.pointer(&format!("{place}/schema"))?;
+    /// The schema of a header or a media type, which may refer to any other schema of the document.
+    fn schema(&self, place: &str) -> Result<Option<Validator>, InvalidApi> {
+        if self.content.pointer(&format!("{place}/schema")).is_none() {
+            return Ok(None);
+        }
         let mut root = self.content.clone();
         root["$ref"] = json!(format!("#{}/schema", utf8_percent_encode(place, NOT_IN_FRAGMENTS)));
         let draft = if is_3_0(&self.content) { Draft::Draft4 } else { Draft::Draft202012 };
@@ -165,7 +165,11 @@ impl Schemas {
         // OpenAPI's formats that the draft for its version 3.0 does not have.
         let options = options.with_format("uuid", is_uuid);
         let options = options.with_format("date", |text| text.parse::<chrono::NaiveDate>().is_ok());
-        Some(options.build(&root).expect("the document's schemas were checked when the crate was generated"))
+        let invalid = |error: jsonschema::ValidationError| InvalidApi::InvalidSchema {
+            place: place.to_owned(),
+            reason: error.to_string(),
+        };
+        options.build(&root).map(Some).map_err(invalid)
     }
 }
 
@@ -229,6 +233,8 @@ fn with_null(value: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use influxdb3_token_api::OPERATIONS;
+
     use super::*;
 
     /// A document in which everything is somewhere else than where it is used.
@@ -271,8 +277,8 @@ mod tests {
         let statuses = [Status::Default, Status::Class(4), Status::Code(401), Status::Code(204)];
         Document {
             name: String::new(),
-            responses: statuses.map(|status| schemas.response(&OPERATIONS[0], status)).into(),
-            common_headers: schemas.common_headers(),
+            responses: statuses.map(|status| schemas.response(&OPERATIONS[0], status).unwrap()).into(),
+            common_headers: schemas.common_headers().unwrap(),
         }
     }
 

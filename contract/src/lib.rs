@@ -79,6 +79,7 @@ use std::time::Duration;
 use http::StatusCode;
 use influxdb3_token_api::models::Secret;
 
+mod api;
 mod case;
 mod cases;
 mod check;
@@ -91,6 +92,7 @@ mod request;
 mod run;
 mod tokens;
 
+pub use api::{Api, InvalidApi};
 pub use report::{CaseReport, DeclaredResponse, Exchange, Outcome, Problem, Report, Subject};
 pub use tokens::{CommandTokens, FileTokens, IssuedToken, NoTokens, NotIssued, TokenSource, WantedToken};
 
@@ -106,6 +108,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// A check of one server.
 #[derive(Clone)]
 pub struct Contract {
+    api: Api,
     host: String,
     token: Secret,
     tokens: Arc<dyn TokenSource>,
@@ -117,7 +120,19 @@ impl Contract {
     /// A check of the server at an address such as `http://127.0.0.1:8181`, whose path, if it has one, precedes that of
     /// each operation. `token` is an admin token of it, which the check does not delete.
     pub fn new(host: impl Into<String>, token: Secret) -> Self {
-        Self { host: host.into(), token, tokens: Arc::new(NoTokens), http2: false, timeout: TIMEOUT }
+        Self {
+            api: Api::default(),
+            host: host.into(),
+            token,
+            tokens: Arc::new(NoTokens),
+            http2: false,
+            timeout: TIMEOUT,
+        }
+    }
+
+    /// Checks against this API, and not against that of [`influxdb3_token_api`].
+    pub fn api(self, api: Api) -> Self {
+        Self { api, ..self }
     }
 
     /// Where the check gets further tokens from; without, only what needs none is covered.
@@ -136,10 +151,10 @@ impl Contract {
     }
 
     /// The names of the cases, in the order in which they are tried.
-    pub fn cases() -> Vec<String> {
-        let all = cases::all();
+    pub fn cases(&self) -> Vec<String> {
+        let all = cases::all(&self.api);
         let cases = all.iter().map(|case| (case.operation.id, &*case.name));
-        let afterwards = Call::deletion().map(|call| (call.operation.id, cases::AFTERWARDS));
+        let afterwards = Call::deletion(&self.api).map(|call| (call.operation.id, cases::AFTERWARDS));
         cases.chain(afterwards).map(|(operation, case)| format!("{operation}/{case}")).collect()
     }
 
@@ -156,14 +171,14 @@ impl Contract {
         let server = Server::new(&self.host, self.http2, self.timeout)?;
         let caller = IssuedToken { id: String::new(), secret: self.token.clone(), expires_at: None };
         let name = format!("contract-{}", uuid::Uuid::new_v4().simple());
-        let pool = Pool::new(&server, &*self.tokens, caller, name);
-        if let Some(call) = Call::deletion() {
+        let pool = Pool::new(&self.api, &server, &*self.tokens, caller, name);
+        if let Some(call) = Call::deletion(&self.api) {
             let response = server.send(&call.idle(Role::Caller), &pool).await.map_err(CannotRun::Unreachable)?;
             if response.status == StatusCode::UNAUTHORIZED {
                 return Err(CannotRun::TokenRefused);
             }
         }
-        Run::new(&server, pool).report(cases::all(), observe).await
+        Run::new(&self.api, &server, pool).report(cases::all(&self.api), observe).await
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::CannotRun;
+use super::api::Api;
 use super::cases::Call;
 use super::exchange::{Answer, Server};
 use super::request::{Holders, Role, Template, Text, forms};
@@ -24,7 +25,7 @@ pub(super) struct Pool<'r> {
     server: &'r Server,
     source: &'r dyn TokenSource,
     /// By which a token is deleted, and seen to be refused.
-    deletion: Option<Call>,
+    deletion: Option<Call<'r>>,
     held: HashMap<Role, Held>,
     missing: HashMap<Role, String>,
     /// Admin tokens that no request is about, made before and after each target.
@@ -75,13 +76,19 @@ impl Holders for Pool<'_> {
 }
 
 impl<'r> Pool<'r> {
-    pub(super) fn new(server: &'r Server, source: &'r dyn TokenSource, caller: IssuedToken, name: String) -> Self {
+    pub(super) fn new(
+        api: &'r Api,
+        server: &'r Server,
+        source: &'r dyn TokenSource,
+        caller: IssuedToken,
+        name: String,
+    ) -> Self {
         let secrets = forms(&caller.secret.0);
         let caller = Held { token: caller, since: Instant::now() };
         Self {
             server,
             source,
-            deletion: Call::deletion(),
+            deletion: Call::deletion(api),
             held: HashMap::from([(Role::Caller, caller)]),
             missing: HashMap::new(),
             witnesses: Vec::new(),

@@ -226,29 +226,46 @@ pub(super) fn forms(secret: &str) -> Vec<String> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Template {
     pub(super) method: String,
-    pub(super) path: String,
+    /// The path as the document has it, with its parameters in braces; `None` if no operation has this path.
+    pub(super) declared_path: Option<&'static str>,
+    pub(super) path: Text,
     pub(super) query: Vec<(String, Text)>,
     pub(super) headers: Vec<(String, Text)>,
 }
 
-/// What stands for a parameter that nothing is known of.
-const ANYTHING: &str = "contract";
+/// The value of a parameter about which nothing is known.
+pub(super) const ANYTHING: &str = "contract";
+
+/// A path of the document, with a value for each parameter in braces.
+pub(super) fn fill_path(path: &str, value: impl Fn(&str) -> Text) -> Text {
+    let mut pieces = path.split('{');
+    let first = Text::plain(pieces.next().unwrap_or_default());
+    pieces.fold(first, |filled, piece| {
+        let (name, rest) = piece.split_once('}').unwrap_or((piece, ""));
+        filled.then(value(name)).then(rest)
+    })
+}
 
 impl Template {
-    /// A call of an operation with every required parameter, where `value` says which value it has, and without
-    /// credentials.
-    pub(super) fn of(operation: &Operation, value: impl Fn(&str) -> Option<Text>) -> Self {
+    /// A call of an operation without credentials, where each required parameter has the value that `value` returns for
+    /// its name.
+    pub(super) fn of(operation: &Operation, value: impl Fn(&str) -> Text) -> Self {
         let mut template = Self {
             method: operation.method.to_string(),
-            path: operation.path.to_owned(),
+            declared_path: Some(operation.path),
+            path: fill_path(operation.path, &value),
             query: Vec::new(),
             headers: Vec::new(),
         };
         for parameter in operation.parameters.iter().filter(|parameter| parameter.required) {
-            let value = value(parameter.name).unwrap_or_else(|| ANYTHING.into());
-            template.add(parameter.location, parameter.name, value);
+            template.add(parameter.location, parameter.name, value(parameter.name));
         }
         template
+    }
+
+    /// The same request for a path that no operation has.
+    pub(super) fn elsewhere(self, path: Text) -> Self {
+        Self { declared_path: None, path, ..self }
     }
 
     /// Adds a value for a parameter, beside those that it has.
@@ -257,8 +274,8 @@ impl Template {
             Location::Query => self.query.push((name.to_owned(), value)),
             Location::Header => self.headers.push((name.to_owned(), value)),
             Location::Cookie => self.headers.push(("cookie".to_owned(), Text::plain(format!("{name}=")).then(value))),
-            // A path is known to the table as a template only, and no ID of a token stands in one.
-            Location::Path => self.path = self.path.replace(&format!("{{{name}}}"), ANYTHING),
+            // A path has a value for each of its parameters from the start.
+            Location::Path => {}
         }
     }
 
@@ -313,17 +330,19 @@ impl Template {
 
     /// Whether this is a request for an operation, be it right or wrong.
     pub(super) fn calls(&self, operation: &Operation) -> bool {
-        self.path == operation.path && self.method == operation.method.as_str()
+        self.declared_path == Some(operation.path) && self.method == operation.method.as_str()
     }
 
     pub(super) fn roles(&self) -> impl Iterator<Item = Role> {
-        self.query.iter().chain(&self.headers).flat_map(|(_, value)| value.roles())
+        let values = self.query.iter().chain(&self.headers).map(|(_, value)| value);
+        values.chain([&self.path]).flat_map(Text::roles)
     }
 
     /// Path and query, with each value as `text` gives it.
     pub(super) fn target(&self, text: impl Fn(&Text) -> String) -> String {
+        let path = text(&self.path);
         let query: Vec<String> = self.query.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
-        if query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, query.join("&")) }
+        if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
     }
 }
 

@@ -5,9 +5,10 @@ use std::time::Instant;
 use futures::future::join_all;
 use influxdb3_token_api::Status;
 
+use super::api::Api;
 use super::case::{Case, Effect, Expected};
 use super::cases::{AFTERWARDS, Call};
-use super::document::{CLUSTER_UUID, Document, label};
+use super::document::{CLUSTER_UUID, label};
 use super::exchange::{Answer, Response, Server};
 use super::pool::{Asked, Missing, Pool};
 use super::report::{CaseReport, DeclaredResponse, Exchange, Outcome, Problem, Report, Subject};
@@ -16,7 +17,7 @@ use super::tokens::IssuedToken;
 use super::{CannotRun, check, compare};
 
 pub(super) struct Run<'r> {
-    document: &'static Document,
+    api: &'r Api,
     server: &'r Server,
     pool: Pool<'r>,
     /// The operation and the declared status of each response that was seen.
@@ -36,8 +37,8 @@ struct Findings {
 }
 
 impl<'r> Run<'r> {
-    pub(super) fn new(server: &'r Server, pool: Pool<'r>) -> Self {
-        Self { document: Document::effective(), server, pool, reached: Vec::new(), cluster: None }
+    pub(super) fn new(api: &'r Api, server: &'r Server, pool: Pool<'r>) -> Self {
+        Self { api, server, pool, reached: Vec::new(), cluster: None }
     }
 
     pub(super) async fn report(
@@ -49,7 +50,7 @@ impl<'r> Run<'r> {
         let left_behind = self.pool.clear().await;
         Ok(Report {
             server: self.server.address().base.clone(),
-            document: self.document.name.clone(),
+            document: self.api.document.name.clone(),
             cases: reports?,
             responses: self.responses(),
             left_behind,
@@ -119,7 +120,7 @@ impl<'r> Run<'r> {
                 Err(reason) => problems.push((Subject::Connection, reason.clone()).into()),
                 Ok(response) => {
                     self.note(case, request, response);
-                    problems.extend(check::problems(self.document, case.operation, request, response));
+                    problems.extend(check::problems(self.api, case.operation, request, response));
                     problems.extend(self.other_cluster(response));
                     problems.extend(self.leak(response));
                     responses.push(response);
@@ -132,7 +133,7 @@ impl<'r> Run<'r> {
 
     /// Takes down which declared response this is.
     fn note(&mut self, case: &Case, request: &Template, response: &Response) {
-        let declared = self.document.declared(case.operation, request, response);
+        let declared = self.api.document.declared(case.operation, request, response);
         self.reached.extend(declared.map(|declared| (declared.operation, declared.status)));
     }
 
@@ -183,7 +184,7 @@ impl<'r> Run<'r> {
     /// Once everything was tried: no token was touched that was not to be, and none came back.
     async fn afterwards(&self) -> Option<CaseReport> {
         let begun = Instant::now();
-        let operation = Call::deletion()?.operation;
+        let operation = Call::deletion(self.api)?.operation;
         let mut findings = Findings::default();
         for token in self.pool.witnesses() {
             self.must_be_accepted(token, "a token that no request was about", &mut findings).await;
@@ -247,7 +248,7 @@ impl<'r> Run<'r> {
     }
 
     fn responses(&self) -> Vec<DeclaredResponse> {
-        let declared = self.document.responses().iter().map(|declared| DeclaredResponse {
+        let declared = self.api.document.responses().iter().map(|declared| DeclaredResponse {
             operation: declared.operation,
             status: label(declared.status),
             reached: self.reached.contains(&(declared.operation, declared.status)),

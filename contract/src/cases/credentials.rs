@@ -6,7 +6,7 @@ use super::super::case::{Case, Expected, Statuses, Step};
 use super::super::request::{Alteration, Role, Template, Text, auth_scheme};
 use super::{Call, NO_TOKEN};
 
-pub(super) fn cases(call: &Call, schemes: &'static [SecurityScheme]) -> Vec<Case> {
+pub(super) fn cases(call: &Call) -> Vec<Case> {
     let listed = call.operation.security;
     if listed.is_empty() {
         return Vec::new();
@@ -25,7 +25,7 @@ pub(super) fn cases(call: &Call, schemes: &'static [SecurityScheme]) -> Vec<Case
             cases.push(refused(call, &name, "A request carries one credential.", request));
         }
     }
-    for scheme in schemes.iter().filter(|scheme| !listed.contains(scheme)) {
+    for scheme in call.api.security_schemes.iter().filter(|scheme| !listed.contains(scheme)) {
         let request = target(call).with(scheme, Role::Caller);
         let name = format!("{}/not-listed", scheme.name);
         cases.push(refused(call, &name, "A scheme that the operation does not list is refused.", request));
@@ -129,8 +129,10 @@ fn strangers(call: &Call) -> Vec<Case> {
     };
     let case = |name: &str, statuses: Statuses, by: &dyn Fn(Template) -> Template| {
         let rule = "Who may not delete a token learns nothing about which there are.";
-        let ids = [Text::id(Role::Target), NO_TOKEN.into(), "none".into(), "".into()];
-        let requests = ids.map(|id| by(call.about(id)));
+        let mut ids = vec![Text::id(Role::Target), NO_TOKEN.into(), "none".into()];
+        // A path without an ID would be another path.
+        ids.extend((!call.deletes_by_path()).then(|| "".into()));
+        let requests: Vec<_> = ids.into_iter().map(|id| by(call.about(id))).collect();
         let step =
             Step { requests: [requests.clone(), requests].concat(), expected: Expected::Alike(statuses.clone()) };
         let case = call.case(format!("credentials/nothing-learnt/{name}"), rule, target(call), statuses);

@@ -1,9 +1,7 @@
 //! Methods and paths that the document does not have.
 
-use influxdb3_token_api::OPERATIONS;
-
 use super::super::case::{Case, Statuses};
-use super::super::request::Template;
+use super::super::request::{Role, Template, Text, fill_path};
 use super::Call;
 
 const METHODS: [&str; 10] =
@@ -11,7 +9,7 @@ const METHODS: [&str; 10] =
 
 pub(super) fn cases(call: &Call) -> Vec<Case> {
     let declares = |method: &str| {
-        OPERATIONS.iter().any(|other| other.path == call.operation.path && other.method.as_str() == method)
+        call.api.operations.iter().any(|other| other.path == call.operation.path && other.method.as_str() == method)
     };
     let missing = METHODS.iter().filter(|method| !declares(method));
     // A response to HEAD is that to GET without its body (RFC 9110, section 9.3.2).
@@ -50,18 +48,65 @@ fn of_method(call: &Call, method: &str) -> Case {
 fn paths(call: &Call) -> Vec<Case> {
     let path = call.operation.path;
     let (parent, last) = path.rsplit_once('/').unwrap_or(("", path));
-    let others = [
+    let mut others = vec![
         ("trailing-slash", format!("{path}/")),
-        ("upper-case", format!("{parent}/{}", last.to_uppercase())),
         ("double-slash", format!("{parent}//{last}")),
         ("below", format!("{path}/contract")),
-        ("cut", format!("{parent}/{}", &last[..last.len() - 1])),
     ];
-    let known = |path: &str| OPERATIONS.iter().any(|other| other.path == path || other.path.contains('{'));
-    let others = others.into_iter().filter(|(_, path)| !known(path));
-    let case = |(kind, path)| {
-        let request = Template { path, ..call.on_target() };
+    // Another value of a parameter does not make another path.
+    if !last.contains('{') {
+        let mut cut = path.chars();
+        cut.next_back();
+        others.extend([("upper-case", format!("{parent}/{}", last.to_uppercase())), ("cut", cut.as_str().to_owned())]);
+    }
+    let is_declared = |path: &str| call.api.operations.iter().any(|other| fits(other.path, path));
+    let others = others.into_iter().filter(|(_, path)| !path.is_empty() && !is_declared(path));
+    let case = |(kind, path): (_, String)| {
+        let path = fill_path(&path, |name| call.value(name, &Text::id(Role::Target)));
+        let request = call.on_target().elsewhere(path);
         call.case(format!("paths/{kind}"), "Another path is another resource.", request, call.not_found())
     };
     others.map(case).collect()
+}
+
+/// Whether a path is one of those that a path with parameters in braces stands for.
+fn fits(template: &str, path: &str) -> bool {
+    let Some((literal, rest)) = template.split_once('{') else { return template == path };
+    let Some(path) = path.strip_prefix(literal) else { return false };
+    let rest = rest.split_once('}').map_or("", |(_, rest)| rest);
+    // A value has at least one character, and no slash.
+    let longest = path.find('/').unwrap_or(path.len());
+    (1..=longest).any(|end| path.get(end..).is_some_and(|path| fits(rest, path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_fits_a_template_if_each_parameter_has_a_value_within_its_segment() {
+        for (template, path) in [
+            ("/a", "/a"),
+            ("/{name}", "/b"),
+            ("/a/{name}", "/a/\u{e9}\u{1f980}"),
+            ("/a/{name}/c", "/a/b/c"),
+            ("/{a}/{b}", "/a/b"),
+            ("/{a}.{b}", "/a.b.c"),
+            ("/v{version}", "/v1"),
+        ] {
+            assert!(fits(template, path), "{template} {path}");
+        }
+        for (template, path) in [
+            ("/a", "/A"),
+            ("/a/{name}", "/a/"),
+            ("/a/{name}", "/a"),
+            ("/a/{name}", "/a/b/"),
+            ("/a/{name}", "/a/b/c"),
+            ("/a/{name}/c", "/a//c"),
+            ("/{a}.{b}", "/a."),
+            ("/v{version}", "/w1"),
+        ] {
+            assert!(!fits(template, path), "{template} {path}");
+        }
+    }
 }

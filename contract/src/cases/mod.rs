@@ -1,24 +1,25 @@
 //! The cases of every operation, made from the table of operations.
 
 use influxdb3_token_api::security::SecurityScheme;
-use influxdb3_token_api::{OPERATIONS, Operation, SECURITY_SCHEMES, Status};
+use influxdb3_token_api::{Location, Operation, Parameter, Status};
 
+use super::api::Api;
 use super::case::{Case, Statuses};
-use super::request::{Role, Template, Text};
+use super::request::{ANYTHING, Role, Template, Text};
 
 mod credentials;
 mod effects;
 mod methods;
 mod parameters;
 
-/// Everything that must hold, of every operation.
-pub(super) fn all() -> Vec<Case> {
-    OPERATIONS.iter().map(Call::of).flat_map(|call| of_operation(&call)).collect()
+/// Everything that must hold for every operation of an API.
+pub(super) fn all(api: &Api) -> Vec<Case> {
+    api.operations.iter().flat_map(|operation| of_operation(&Call::of(api, operation))).collect()
 }
 
 fn of_operation(call: &Call) -> Vec<Case> {
     let mut cases = effects::cases(call);
-    cases.extend(credentials::cases(call, SECURITY_SCHEMES));
+    cases.extend(credentials::cases(call));
     cases.extend(parameters::cases(call));
     cases.extend(methods::cases(call));
     cases
@@ -32,26 +33,38 @@ const NO_TOKEN: &str = "9223372036854775807";
 
 /// How an operation is called.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Call {
+pub(super) struct Call<'a> {
+    api: &'a Api,
     pub(super) operation: &'static Operation,
-    /// The parameter that names the token which the operation deletes. The document does not say that in a form that
-    /// can be read, and it is all that is known here of an operation beyond it.
-    deletes: Option<&'static str>,
+    /// The parameter that names the token which the operation deletes, if it deletes one.
+    deletes: Option<&'static Parameter>,
 }
 
-impl Call {
-    fn of(operation: &'static Operation) -> Self {
-        Self { operation, deletes: (operation.id == "DeleteToken").then_some("id") }
+impl<'a> Call<'a> {
+    fn of(api: &'a Api, operation: &'static Operation) -> Self {
+        let deletion = api.deletion.filter(|deletion| deletion.operation == operation);
+        Self { api, operation, deletes: deletion.map(|deletion| deletion.parameter) }
     }
 
-    /// A call of the operation that deletes a token, by which one is also seen to be refused.
-    pub(super) fn deletion() -> Option<Self> {
-        OPERATIONS.iter().map(Self::of).find(|call| call.deletes.is_some() && !call.operation.security.is_empty())
+    /// A call of the operation that deletes a token. It also shows whether a token is refused.
+    pub(super) fn deletion(api: &'a Api) -> Option<Self> {
+        let deletion = api.deletion.filter(|deletion| !deletion.operation.security.is_empty())?;
+        Some(Self::of(api, deletion.operation))
+    }
+
+    /// Whether the path names the token.
+    fn deletes_by_path(&self) -> bool {
+        self.deletes.is_some_and(|parameter| parameter.location == Location::Path)
     }
 
     /// A call with everything but credentials, which is about the token with this ID.
     fn about(&self, id: Text) -> Template {
-        Template::of(self.operation, |name| (self.deletes == Some(name)).then(|| id.clone()))
+        Template::of(self.operation, |name| self.value(name, &id))
+    }
+
+    /// The value of a parameter in a call about the token with this ID.
+    fn value(&self, name: &str, id: &Text) -> Text {
+        if self.deletes.is_some_and(|parameter| parameter.name == name) { id.clone() } else { ANYTHING.into() }
     }
 
     /// A call that is right in everything, by the holder of a token.

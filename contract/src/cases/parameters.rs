@@ -36,7 +36,7 @@ fn of_parameter(call: &Call, parameter: &Parameter) -> Vec<Case> {
             cases.push(case("other-case", "The name of a parameter is case-sensitive.", request, call.bad_request()));
         }
     }
-    if call.deletes != Some(name) {
+    if call.deletes.is_none_or(|deletes| deletes.name != name) {
         return cases;
     }
     let (target, other) = (Text::id(Role::Target), Text::plain(NO_TOKEN));

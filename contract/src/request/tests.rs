@@ -46,7 +46,7 @@ fn one_character_is_changed_and_the_length_stays() {
 
 /// Requests with everything that a shell could take for something else.
 fn awkward() -> Vec<Template> {
-    let call = |id: Text| Template::of(&OPERATIONS[0], |_| Some(id.clone()));
+    let call = |id: Text| Template::of(&OPERATIONS[0], |_| id.clone());
     let plain = || call(Text::id(Role::Target));
     let mut requests: Vec<_> = SECURITY_SCHEMES.iter().map(|scheme| plain().with(scheme, Role::Caller)).collect();
     for alteration in ALTERATIONS {

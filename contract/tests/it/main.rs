@@ -4,6 +4,7 @@
 #[path = "../../../tests/it/creation.rs"]
 mod creation;
 mod documentation;
+mod other_api;
 mod right;
 mod server;
 mod sources;

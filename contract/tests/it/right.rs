@@ -51,7 +51,7 @@ async fn each_case_is_told_as_it_is_listed() {
     let contract = right.contract(&format!("http://{}", right.serve(None).await));
     let mut told = Vec::new();
     contract.run(|case| told.push(format!("{}/{}", case.operation, case.name))).await.unwrap();
-    assert_eq!(told, Contract::cases());
+    assert_eq!(told, contract.cases());
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ async fn check(options: &Options) -> Result<Report, Failure> {
     }
 
     // Drawn on standard error, and only where that is a terminal.
-    let progress = ProgressBar::new(Contract::cases().len() as u64);
+    let progress = ProgressBar::new(contract.cases().len() as u64);
     progress.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {wide_msg}")?);
     let mut failed = 0;
     let report = contract
