@@ -1,12 +1,15 @@
-//! The tokens of a data directory: through its server where one runs, else by opening the database.
+//! The tokens of a data directory: through its server if one runs, otherwise from the database.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
 
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use influxdb3_token_api::models::AdminTokenObject;
 use influxdb3_tokens::{Catalog, SqliteStore, SystemClock};
 
 use super::{DataDir, Failure};
-use crate::control::{self, Reply, Request};
+use crate::control::{self, Create, Summary};
 
 pub(super) enum Access {
     Running(control::Client),
@@ -24,20 +27,24 @@ impl Access {
         }
     }
 
-    /// Asks for something; that it was refused is an error.
-    pub(super) async fn ask(&mut self, request: Request) -> Result<Reply, Failure> {
-        let reply = match self {
-            Self::Running(client) => client.ask(&request).await.map_err(|error| format!("the server: {error}"))?,
-            Self::Opened(catalog) => control::answer(catalog, request).await,
-        };
-        match reply {
-            Reply::Refused(reason) => Err(reason.into()),
-            reply => Ok(reply),
-        }
+    /// Creates a token.
+    pub(super) async fn create(self, token: Create) -> Result<AdminTokenObject, Failure> {
+        Ok(match self {
+            Self::Running(client) => client.create(token).await?,
+            Self::Opened(catalog) => control::create(&catalog, token).await?,
+        })
+    }
+
+    /// All tokens, in the order of their IDs.
+    pub(super) async fn tokens(self) -> Result<BoxStream<'static, Result<Summary, Failure>>, Failure> {
+        Ok(match self {
+            Self::Running(client) => client.tokens().await?.err_into().boxed(),
+            Self::Opened(catalog) => control::tokens(catalog).err_into().boxed(),
+        })
     }
 }
 
-/// Opens the database, which is made where there is none.
+/// Opens the database, and makes it unless it exists.
 pub(super) async fn open(directory: &DataDir) -> Result<Catalog, Failure> {
     let store = SqliteStore::open(directory.database())?;
     Ok(Catalog::open(Arc::new(store), Arc::new(SystemClock)).await?)

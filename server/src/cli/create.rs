@@ -1,6 +1,6 @@
 //! `create`: a new token, in the database or in a token file.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use influxdb3_tokens::{Clock, Permission, Permissions, Secret, SystemClock, Toke
 use super::access::Access;
 use super::token_file::{self, AdminToken, PermissionToken};
 use super::{DataDir, Failure};
-use crate::control::{Reply, Request};
+use crate::control::Create;
 
 /// Create a token, and print its secret, which is not shown again
 #[derive(Args)]
@@ -64,19 +64,22 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     match (options.offline, &options.output_file) {
         (true, Some(file)) => {
             write_offline(token, file)?;
-            writeln!(std::io::stdout(), "wrote the token to {}", file.display())?;
+            // The token is safe in the file, even if nobody reads this.
+            let _ = writeln!(io::stdout(), "wrote the token to {}", file.display());
         }
         (true, None) => wrong_usage("--offline needs --output-file"),
         (false, Some(_)) => wrong_usage("--output-file is for --offline"),
         (false, None) => {
-            let request = Request::Create {
+            let token = Create {
                 name: token.name.to_string(),
                 permissions: token.permissions.to_string(),
                 expires_in: token.expires_in,
             };
-            let reply = Access::to(&options.directory).await?.ask(request).await?;
-            let Reply::Created(token) = reply else { return Err("the server answered something else".into()) };
-            print(&token, options.format)?;
+            let token = Access::to(&options.directory).await?.create(token).await?;
+            print(&token, options.format).map_err(|error| {
+                let id = token.id.unwrap_or_default();
+                format!("token {id} was created, but its secret is lost; delete the token: {error}")
+            })?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -130,8 +133,8 @@ fn write_offline(token: Token, file: &Path) -> Result<(), Failure> {
     }
 }
 
-fn print(token: &AdminTokenObject, format: Format) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
+fn print(token: &AdminTokenObject, format: Format) -> io::Result<()> {
+    let mut out = io::stdout().lock();
     match format {
         Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(token)?)?,
         Format::Text => {
@@ -142,5 +145,5 @@ fn print(token: &AdminTokenObject, format: Format) -> Result<(), Failure> {
             writeln!(out, "Keep it now: only its hash is stored, and it is not shown again.")?;
         }
     }
-    Ok(())
+    out.flush()
 }

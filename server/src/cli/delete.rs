@@ -1,6 +1,5 @@
 //! `delete`: deletes a token of any server with this API, through the generated client.
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -58,6 +57,6 @@ fn text(message: &ErrorMessage) -> &str {
 }
 
 fn end(code: u8, reason: &str) -> Result<ExitCode, Failure> {
-    writeln!(std::io::stderr(), "error: {reason}")?;
+    super::tell_reason(reason);
     Ok(ExitCode::from(code))
 }

@@ -1,7 +1,7 @@
 //! The command line: one file a subcommand.
 
 use std::error::Error;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -73,7 +73,6 @@ pub(crate) fn run() -> ExitCode {
     });
     match done {
         Ok(code) => code,
-        Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => fail(error.as_ref()),
     }
 }
@@ -86,7 +85,7 @@ fn wrong_usage(subcommand: &str, reason: &str) -> ! {
     subcommand.error(clap::error::ErrorKind::ArgumentConflict, reason).exit()
 }
 
-/// Whether what reads the output has read enough, as `head` does.
+/// Whether the reader of the output has read enough, as `head` does.
 fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
     let csv = error.downcast_ref().map(csv::Error::kind);
     let io = match csv {
@@ -102,7 +101,11 @@ fn fail(error: &(dyn Error + 'static)) -> ExitCode {
 }
 
 /// Prints an error with its causes.
-#[expect(clippy::print_stderr, reason = "this is where a command's errors go")]
 fn tell(error: &(dyn Error + 'static)) {
-    eprintln!("error: {}", with_causes(error));
+    tell_reason(&with_causes(error));
+}
+
+/// Prints why a command failed. Its exit code says that it did, even if nobody reads this.
+fn tell_reason(reason: &str) {
+    let _ = writeln!(io::stderr(), "error: {reason}");
 }

@@ -62,7 +62,9 @@ enum LogFormat {
 const IMPORTS: usize = 1024;
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
-    let logs = tracing_subscriber::fmt().with_env_filter(options.log_filter).with_writer(std::io::stderr);
+    // A log that nobody reads any more must not end the server: reporting that it cannot be written would panic.
+    let logs = tracing_subscriber::fmt().log_internal_errors(false);
+    let logs = logs.with_env_filter(options.log_filter).with_writer(std::io::stderr);
     match options.log_format {
         LogFormat::Text => logs.with_ansi(false).init(),
         LogFormat::Json => logs.json().flatten_event(true).init(),
@@ -81,7 +83,9 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let address = listener.local_addr()?;
 
     tracing::info!(%address, tokens = catalog.live().len(), cluster = %catalog.cluster_uuid(), "serving");
-    writeln!(std::io::stdout(), "listening on http://{address}")?;
+    if let Err(error) = writeln!(std::io::stdout(), "listening on http://{address}") {
+        tracing::warn!(%error, "cannot write the address to standard output");
+    }
     let api = TokenApi::new(catalog.clone());
     tokio::select! {
         () = serve(listener, api, stop) => {}

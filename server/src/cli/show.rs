@@ -4,10 +4,11 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use futures::TryStreamExt;
 
 use super::access::Access;
-use super::{DataDir, Failure};
-use crate::control::{PAGE, Reply, Request, Summary};
+use super::{DataDir, Failure, is_broken_pipe};
+use crate::control::Summary;
 
 /// Show the tokens, without their secrets
 #[derive(Args)]
@@ -36,22 +37,19 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     if !options.directory.database().exists() {
         return Err(format!("{} has no token database", options.directory.data_dir.display()).into());
     }
-    let mut access = Access::to(&options.directory).await?;
-    let mut output = Output::begin(options.format)?;
-    let mut after = None;
-    loop {
-        let reply = access.ask(Request::Show { after }).await?;
-        let Reply::Page(page) = reply else { return Err("the server answered something else".into()) };
-        for token in &page {
-            output.row(token)?;
-        }
-        match page.last() {
-            Some(last) if page.len() == PAGE => after = Some(last.id),
-            _ => break,
-        }
+    match print(&options).await {
+        Err(error) if is_broken_pipe(error.as_ref()) => Ok(ExitCode::SUCCESS),
+        printed => printed.map(|()| ExitCode::SUCCESS),
     }
-    output.end()?;
-    Ok(ExitCode::SUCCESS)
+}
+
+async fn print(options: &Options) -> Result<(), Failure> {
+    let mut tokens = Access::to(&options.directory).await?.tokens().await?;
+    let mut output = Output::begin(options.format)?;
+    while let Some(token) = tokens.try_next().await? {
+        output.row(&token)?;
+    }
+    output.end()
 }
 
 /// The formats of `show`. Only the table has to know all rows before it prints the first.

@@ -3,6 +3,7 @@
 mod contract;
 mod create;
 mod delete;
+mod lost_output;
 mod serve;
 mod show;
 

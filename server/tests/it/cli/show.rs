@@ -7,6 +7,7 @@ use influxdb3_tokens::TokenRequest;
 use serde_json::Value;
 
 use super::{create, fail, secret, succeed};
+use crate::creation::create as create_in;
 use crate::process::DataDir;
 
 const COLUMNS: [&str; 6] = ["id", "name", "hash", "created_at", "expiry", "permissions"];
@@ -100,4 +101,21 @@ async fn more_tokens_than_fit_a_page_are_all_shown() {
     assert_eq!(ids(), expected);
     let _server = directory.start(&[]);
     assert_eq!(ids(), expected);
+}
+
+#[tokio::test]
+async fn tokens_that_are_longer_together_than_any_message_are_all_shown() {
+    const TOKENS: usize = 17;
+    let name = "n".repeat(1 << 20);
+    let directory = DataDir::new();
+    let catalog = directory.catalog().await;
+    for number in 0..TOKENS {
+        create_in(&catalog, &format!("token {number}"), &format!("db:{name}:read"), None).await;
+    }
+    drop(catalog);
+
+    let _server = directory.start(&[]);
+    let shown = succeed(&["show", &directory.argument(), "--format=jsonl"]);
+    assert!(shown.len() > 16 << 20);
+    assert_eq!(shown.lines().filter(|line| line.contains(&name)).count(), TOKENS);
 }
