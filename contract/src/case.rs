@@ -2,7 +2,8 @@
 
 use influxdb3_token_api::Operation;
 
-use super::request::{Role, Template};
+use super::request::Template;
+use super::text::Role;
 
 /// One thing that must hold.
 #[derive(Clone, Debug)]

@@ -13,7 +13,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::CannotRun;
-use super::request::{Holders, Template, Text};
+use super::request::Template;
+use super::text::{Holders, Text};
 
 /// A client of one server.
 #[derive(Debug)]

@@ -90,6 +90,7 @@ mod pool;
 mod report;
 mod request;
 mod run;
+mod text;
 mod tokens;
 
 pub use api::{Api, InvalidApi};
@@ -99,8 +100,8 @@ pub use tokens::{CommandTokens, FileTokens, IssuedToken, NoTokens, NotIssued, To
 use cases::Call;
 use exchange::Server;
 use pool::Pool;
-use request::Role;
 use run::Run;
+use text::Role;
 
 /// How long a response may take, unless it is said otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);

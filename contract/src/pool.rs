@@ -9,7 +9,8 @@ use super::CannotRun;
 use super::api::Api;
 use super::cases::Call;
 use super::exchange::{Answer, Server};
-use super::request::{Holders, Role, Template, Text, forms};
+use super::request::Template;
+use super::text::{Holders, Role, Text, forms};
 use super::tokens::{IssuedToken, NotIssued, TokenSource, WantedToken};
 
 /// How long a token is good for that is to expire.

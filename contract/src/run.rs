@@ -12,7 +12,8 @@ use super::document::{CLUSTER_UUID, label};
 use super::exchange::{Answer, Response, Server};
 use super::pool::{Asked, Missing, Pool};
 use super::report::{CaseReport, DeclaredResponse, Exchange, Outcome, Problem, Report, Subject};
-use super::request::{Holders, Role, Template};
+use super::request::Template;
+use super::text::{Holders, Role};
 use super::tokens::IssuedToken;
 use super::{CannotRun, check, compare};
 

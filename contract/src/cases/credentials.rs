@@ -3,7 +3,8 @@
 use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
 
 use super::super::case::{Case, Expected, Statuses, Step};
-use super::super::request::{Alteration, Role, Template, Text, auth_scheme};
+use super::super::request::{Template, auth_scheme};
+use super::super::text::{Alteration, Role, Text};
 use super::{Call, NO_TOKEN};
 
 pub(super) fn cases(call: &Call) -> Vec<Case> {

@@ -1,7 +1,7 @@
 //! What an operation does: each declared response is reached, and a deletion is one.
 
 use super::super::case::{Case, Effect, Expected, Step};
-use super::super::request::{Role, Text};
+use super::super::text::{Role, Text};
 use super::{Call, NO_TOKEN};
 
 /// How many deletions of one token are sent at the same time.

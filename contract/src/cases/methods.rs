@@ -1,7 +1,8 @@
 //! Methods and paths that the document does not have.
 
 use super::super::case::{Case, Statuses};
-use super::super::request::{Role, Template, Text, fill_path};
+use super::super::request::{Template, fill_path};
+use super::super::text::{Role, Text};
 use super::Call;
 
 const METHODS: [&str; 10] =

@@ -5,7 +5,8 @@ use influxdb3_token_api::{Location, Operation, Parameter, Status};
 
 use super::api::Api;
 use super::case::{Case, Statuses};
-use super::request::{ANYTHING, Role, Template, Text};
+use super::request::{ANYTHING, Template};
+use super::text::{Role, Text};
 
 mod credentials;
 mod effects;

@@ -3,7 +3,8 @@
 use influxdb3_token_api::{Location, Parameter};
 
 use super::super::case::{Case, Statuses};
-use super::super::request::{Role, Template, Text};
+use super::super::request::Template;
+use super::super::text::{Role, Text};
 use super::{Call, NO_TOKEN};
 
 /// Lengths of a value, in bytes: more than a name has, and more than many servers take in a URI.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::exchange::{Address, Answer};
-use super::request::{Holders, Template, Text};
+use super::request::Template;
+use super::text::{Holders, Text};
 
 mod junit;
 mod people;

@@ -5,6 +5,7 @@ use influxdb3_token_api::{OPERATIONS, SECURITY_SCHEMES};
 
 use super::super::exchange::Address;
 use super::super::report::Exchange;
+use super::super::request::Template;
 use super::*;
 
 /// The same token in every role.
