@@ -56,7 +56,7 @@ impl Api {
     /// Says which operation deletes a token, by its `operationId`, and which of its parameters is the token's ID. No
     /// document can state that.
     ///
-    /// Without it, only what needs no token but the given one is covered.
+    /// Without it, only the cases that need no further token are covered.
     ///
     /// # Errors
     ///

@@ -1,19 +1,19 @@
-//! What a case is: requests, what may be answered to them, and what must be true of the tokens afterwards.
+//! A case: requests, the responses that are allowed, and what must be true of the tokens afterwards.
 
 use influxdb3_token_api::Operation;
 
 use super::request::Template;
 use super::text::Role;
 
-/// One thing that must hold.
+/// A test of one rule.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
     pub(super) operation: &'static Operation,
-    /// What it is about, as in `credentials/BearerAuthentication/expired`; unique within its operation.
+    /// Such as `credentials/BearerAuthentication/expired`; unique within its operation.
     pub(super) name: String,
-    /// What must hold, as a sentence.
+    /// The rule, as a sentence.
     pub(super) rule: String,
-    /// One after the other.
+    /// Run in this order.
     pub(super) steps: Vec<Step>,
     pub(super) effect: Effect,
 }
@@ -30,23 +30,23 @@ pub(super) struct Step {
 pub(super) enum Expected {
     /// Each has one of these statuses.
     Each(Statuses),
-    /// Exactly one has one of the first, each other one of the second.
+    /// Exactly one has one of the first statuses, and each other has one of the second.
     Once(Statuses, Statuses),
-    /// Each has one of these, and they do not differ. The second half of the requests repeats the first, so that what
-    /// differs from response to response is known.
+    /// Each has one of these statuses, and they do not differ. The second half of the requests repeats the first, which
+    /// shows what differs between responses to the same request.
     Alike(Statuses),
 }
 
-/// The statuses of a response: those that the document declares, and those that HTTP calls for.
+/// Allowed statuses: those that the document declares, and those that HTTP requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Statuses(pub(super) Vec<u16>);
 
-/// What is true of the tokens after a case.
+/// What must be true of the tokens after a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// No token was touched.
+    /// No token was deleted.
     Nothing,
-    /// The token in this role is refused, and no other was touched.
+    /// The token in this role was deleted, and no other.
     Deleted(Role),
 }
 
@@ -62,18 +62,18 @@ impl Case {
         Self { operation, name: name.into(), rule: rule.into(), steps, effect: Effect::Nothing }
     }
 
-    /// The same, where the token in this role is deleted.
+    /// The same case, but it deletes the token in this role.
     pub(super) fn deleting(self, role: Role) -> Self {
         Self { effect: Effect::Deleted(role), ..self }
     }
 
-    /// The same, and then another request.
+    /// The same case with another request at its end.
     pub(super) fn then(mut self, request: Template, statuses: Statuses) -> Self {
         self.steps.push(Step { requests: vec![request], expected: Expected::Each(statuses) });
         self
     }
 
-    /// The tokens that have to be there.
+    /// The roles of the tokens that the case needs.
     pub(super) fn roles(&self) -> Vec<Role> {
         let requests = self.steps.iter().flat_map(|step| &step.requests);
         let mut roles: Vec<Role> = requests.flat_map(Template::roles).collect();
@@ -91,7 +91,7 @@ impl Statuses {
         Self(vec![status])
     }
 
-    /// These, or others.
+    /// These statuses and others.
     pub(super) fn or(mut self, others: impl IntoIterator<Item = u16>) -> Self {
         self.0.extend(others);
         self

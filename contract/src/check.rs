@@ -1,4 +1,4 @@
-//! Whether a response is one that the document declares, and what HTTP demands of it.
+//! Whether a response is one that the document declares, and fulfils what HTTP requires.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::exchange::Response;
 use super::report::{Problem, Subject};
 use super::request::{Template, auth_scheme};
 
-/// Everything that is wrong with a response, besides its status.
+/// All problems of a response, except its status.
 pub(super) fn problems(
     api: &Api,
     operation: &'static Operation,
@@ -29,7 +29,7 @@ pub(super) fn problems(
         }
         problems.extend(declared.headers.iter().filter_map(|declared| header(declared, response)));
     }
-    // What an HTTP library answers by itself to what is no request for the API, it answers without the API's headers.
+    // An HTTP library rejects a malformed request itself, without the API's headers.
     if declared.is_some() || matches!(response.status.as_u16(), 404 | 405) {
         problems.extend(api.document.common_headers.iter().filter_map(|common| header(common, response)));
     }
@@ -42,8 +42,10 @@ fn body(declared: &BTreeMap<String, Option<Validator>>, response: &Response) -> 
     if declared.is_empty() {
         let problem = match (response.body.len(), content_type) {
             (0, None) => return None,
-            (0, Some(content_type)) => (Subject::ContentType, format!("{content_type}, of a response without a body")),
-            (length, _) => (Subject::Body, format!("{length} bytes, where no body is declared")),
+            (0, Some(content_type)) => {
+                (Subject::ContentType, format!("{content_type}, although the response has no body"))
+            }
+            (length, _) => (Subject::Body, format!("{length} bytes, although no body is declared")),
         };
         return Some(problem.into());
     }
@@ -61,7 +63,7 @@ fn body(declared: &BTreeMap<String, Option<Validator>>, response: &Response) -> 
         return None;
     }
     let Ok(value) = serde_json::from_slice::<Value>(&response.body) else {
-        return Some((Subject::Body, "no JSON, which its content type says it is").into());
+        return Some((Subject::Body, "not JSON, although its content type says so").into());
     };
     schema.as_ref().and_then(|schema| violation(schema, &value)).map(|violation| (Subject::Body, violation).into())
 }
@@ -79,17 +81,16 @@ fn header(declared: &Header, response: &Response) -> Option<Problem> {
     Some((Subject::Header, format!("{}: {violation}", declared.name)).into())
 }
 
-/// RFC 9110: sections 8.6 and 15.3.5 (no content), 15.5.2 (a challenge), 15.5.6 (the methods that there are), 15.6 (an
-/// error of the server itself).
+/// The requirements of RFC 9110: sections 8.6 and 15.3.5 (no content), 15.5.2 (a challenge), 15.5.6 (the allowed methods).
 fn demanded_by_http(api: &Api, operation: &'static Operation, request: &Template, response: &Response) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut problem = |subject, text: String| problems.push((subject, text).into());
     let status = response.status.as_u16();
     if (status == 204 || status == 304 || request.method == "HEAD") && !response.body.is_empty() {
-        problem(Subject::Body, format!("a response with {status} has no body"));
+        problem(Subject::Body, format!("a response with {status} must not have a body"));
     }
     if status == 204 && response.headers.contains_key(CONTENT_LENGTH) {
-        problem(Subject::Header, "a response with 204 has no content-length".to_owned());
+        problem(Subject::Header, "a response with 204 must not have a content-length".to_owned());
     }
     if status == 401 {
         match response.header(WWW_AUTHENTICATE) {
@@ -118,7 +119,7 @@ fn demanded_by_http(api: &Api, operation: &'static Operation, request: &Template
                     problem(Subject::Header, format!("allow does not name {method}"));
                 }
                 if status == 405 && allowed.contains(&&*request.method) {
-                    problem(Subject::Header, format!("allow names {}, which is refused", request.method));
+                    problem(Subject::Header, format!("allow names {}, which is rejected", request.method));
                 }
             }
         }
@@ -126,8 +127,8 @@ fn demanded_by_http(api: &Api, operation: &'static Operation, request: &Template
     problems
 }
 
-/// The names of the schemes in `WWW-Authenticate`. Challenges and their parameters are in one list, between commas;
-/// a parameter has an equals sign behind its name, and its value may be quoted (RFC 9110, section 11.6.1).
+/// The names of the schemes in `WWW-Authenticate`. Challenges and their parameters are in one list, separated by commas. A
+/// parameter has an equals sign after its name, and its value may be quoted (RFC 9110, section 11.6.1).
 fn challenges(response: &Response) -> Vec<String> {
     let values = response.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
     let unquoted: Vec<String> = values.map(without_quoted).collect();
@@ -139,7 +140,7 @@ fn challenges(response: &Response) -> Vec<String> {
     first_words.collect()
 }
 
-/// A header's value without what stands in quotes (RFC 9110, section 5.6.4).
+/// A header's value without its quoted parts (RFC 9110, section 5.6.4).
 fn without_quoted(value: &str) -> String {
     let (mut text, mut quoted, mut characters) = (String::new(), false, value.chars());
     while let Some(c) = characters.next() {
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_quotes_is_no_challenge() {
+    fn a_quoted_text_is_not_a_challenge() {
         assert_eq!(named(&[r#"Digest realm="x, Bearer y", nonce="\", Bearer z""#]), ["Digest"]);
         assert_eq!(named(&[r#"Digest realm="\\", Bearer"#]), ["Digest", "Bearer"]);
     }
@@ -194,12 +195,12 @@ mod tests {
         for content_type in ["application/json", "application/json; charset=utf-8", "Application/JSON ;charset=utf-8"] {
             assert_eq!(of_body(&[("content-type", content_type)], "{}"), None);
             let problem = of_body(&[("content-type", content_type)], "{").unwrap();
-            assert_eq!(problem, "body: no JSON, which its content type says it is");
+            assert_eq!(problem, "body: not JSON, although its content type says so");
         }
     }
 
     #[test]
-    fn a_body_is_of_a_declared_type_and_fits_its_schema() {
+    fn a_body_has_a_declared_type_and_fits_its_schema() {
         assert_eq!(of_body(&[], "{}").unwrap(), "content type: none; application/json is declared");
         let problem = of_body(&[("content-type", "text/json")], "{}").unwrap();
         assert_eq!(problem, r#"content type: "text/json"; application/json is declared"#);
@@ -208,16 +209,16 @@ mod tests {
     }
 
     #[test]
-    fn where_no_body_is_declared_there_is_none() {
+    fn a_response_has_no_body_unless_one_is_declared() {
         let empty = |headers, text| body(&BTreeMap::new(), &Response::of(404, headers, text)).map(|it| it.to_string());
         assert_eq!(empty(&[], ""), None);
-        assert_eq!(empty(&[], "{}").unwrap(), "body: 2 bytes, where no body is declared");
+        assert_eq!(empty(&[], "{}").unwrap(), "body: 2 bytes, although no body is declared");
         let problem = empty(&[("content-type", "text/plain")], "").unwrap();
-        assert_eq!(problem, "content type: text/plain, of a response without a body");
+        assert_eq!(problem, "content type: text/plain, although the response has no body");
     }
 
     #[test]
-    fn allow_names_the_methods_that_there_are_and_not_the_refused_one() {
+    fn allow_names_the_methods_of_the_path_and_not_the_rejected_one() {
         let api = Api::default();
         let call = || Template::of(&OPERATIONS[0], |_| "7".into());
         let request = |method: &str| Template { method: method.to_owned(), ..call() };
@@ -228,7 +229,7 @@ mod tests {
         assert_eq!(found("POST", &[("allow", "DELETE")]), [""; 0]);
         assert_eq!(found("POST", &[("allow", "GET , DELETE")]), [""; 0]);
         assert_eq!(found("POST", &[("allow", "GET"), ("allow", "DELETE")]), [""; 0]);
-        assert_eq!(found("POST", &[("allow", "DELETE, POST")]), ["header: allow names POST, which is refused"]);
+        assert_eq!(found("POST", &[("allow", "DELETE, POST")]), ["header: allow names POST, which is rejected"]);
         assert_eq!(found("POST", &[("allow", "GET")]), ["header: allow does not name DELETE"]);
         assert_eq!(found("POST", &[]), ["header: allow is missing"]);
         assert_eq!(found("POST", &[("allow", "")]), ["header: allow does not name DELETE"]);

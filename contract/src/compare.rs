@@ -1,4 +1,4 @@
-//! Whether the responses of a step are what is expected of them together.
+//! Whether the responses of a step are those that the case expects.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::report::{Problem, Subject};
 pub(super) fn problems(expected: &Expected, responses: &[&Response]) -> Vec<Problem> {
     let must_be = |statuses: &Statuses, responses: &[&Response]| -> Vec<Problem> {
         let others = responses.iter().map(|response| response.status.as_u16()).filter(|it| !statuses.contain(*it));
-        others.map(|status| (Subject::Status, format!("{status}; {statuses} was expected")).into()).collect()
+        others.map(|status| (Subject::Status, format!("{status} instead of {statuses}")).into()).collect()
     };
     match expected {
         Expected::Each(statuses) => must_be(statuses, responses),
@@ -20,7 +20,7 @@ pub(super) fn problems(expected: &Expected, responses: &[&Response]) -> Vec<Prob
                 responses.iter().partition(|response| one.contain(response.status.as_u16()));
             let mut problems = must_be(others, &rest);
             if ones.len() != 1 {
-                let text = format!("{one} was answered {} times; once was expected", ones.len());
+                let text = format!("{one} {} times instead of once", ones.len());
                 problems.push((Subject::Status, text).into());
             }
             problems
@@ -34,8 +34,8 @@ pub(super) fn problems(expected: &Expected, responses: &[&Response]) -> Vec<Prob
     }
 }
 
-/// What tells responses apart. Not what differs between two to the same request, the one in `once` and the other in
-/// `again`, because that tells nothing.
+/// The aspects in which responses differ. An aspect that differs between `once` and `again`, which are responses to the
+/// same requests, does not count.
 fn differences(once: &[&Response], again: &[&Response]) -> impl Iterator<Item = String> {
     let aspects = |responses: &[&Response]| -> Vec<_> { responses.iter().map(|response| aspects(response)).collect() };
     let (once, again) = (aspects(once), aspects(again));
@@ -47,7 +47,7 @@ fn differences(once: &[&Response], again: &[&Response]) -> impl Iterator<Item = 
     })
 }
 
-/// Everything that a response tells, but when it was sent and, because the body tells it, how long the body is.
+/// Everything that a client sees of a response, without its date, and without its length, which follows from the body.
 fn aspects(response: &Response) -> BTreeMap<String, Vec<u8>> {
     let mut aspects = BTreeMap::from([
         ("the status".to_owned(), response.status.as_str().into()),
@@ -55,7 +55,7 @@ fn aspects(response: &Response) -> BTreeMap<String, Vec<u8>> {
     ]);
     for (name, value) in response.headers.iter().filter(|(name, _)| ![DATE, CONTENT_LENGTH].contains(name)) {
         let values = aspects.entry(name.to_string()).or_default();
-        // What no value holds, between two.
+        // No value contains this separator.
         values.extend(value.as_bytes().iter().chain(b"\0"));
     }
     aspects
@@ -79,26 +79,23 @@ mod tests {
         assert_eq!(found(each.clone(), &[Response::of(404, &[], ""), Response::of(400, &[], "")]), [""; 0]);
         assert_eq!(
             found(each, &[Response::of(404, &[], ""), Response::of(204, &[], "")]),
-            ["status: 204; 404 or 400 was expected"]
+            ["status: 204 instead of 404 or 400"]
         );
     }
 
     #[test]
-    fn exactly_one_response_is_another() {
+    fn exactly_one_response_differs_from_the_others() {
         let once = Expected::Once(Statuses::one(204), Statuses::one(404));
         let [one, other, wrong] = [204, 404, 500].map(|status| Response::of(status, &[], ""));
         assert_eq!(found(once.clone(), &[other.clone(), one.clone(), other.clone()]), [""; 0]);
         let twice = found(once.clone(), &[one.clone(), one.clone(), other.clone()]);
-        assert_eq!(twice, ["status: 204 was answered 2 times; once was expected"]);
-        assert_eq!(
-            found(once.clone(), &[other.clone(), other])[0],
-            "status: 204 was answered 0 times; once was expected"
-        );
-        assert_eq!(found(once, &[one, wrong]), ["status: 500; 404 was expected"]);
+        assert_eq!(twice, ["status: 204 2 times instead of once"]);
+        assert_eq!(found(once.clone(), &[other.clone(), other])[0], "status: 204 0 times instead of once");
+        assert_eq!(found(once, &[one, wrong]), ["status: 500 instead of 404"]);
     }
 
     #[test]
-    fn whatever_tells_responses_apart_is_named() {
+    fn each_difference_between_responses_is_named() {
         let first = Response::of(401, &[("a", "1"), ("b", "1")], "one");
         for (other, aspect) in [
             (Response::of(401, &[("a", "1"), ("b", "1")], "two"), "the body"),
@@ -116,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_from_response_to_response_tells_nothing() {
+    fn a_difference_between_responses_to_the_same_request_does_not_count() {
         let [one, two, three, four] =
             ["1", "2", "3", "4"].map(|span| Response::of(401, &[("x-span-id", span), ("date", "now")], span));
         assert_eq!(alike(&[one, two, three, four]), [""; 0]);

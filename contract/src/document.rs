@@ -1,4 +1,4 @@
-//! What the effective document declares of a response, ready to be compared with one.
+//! The responses that a document declares, ready for comparison.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::api::InvalidApi;
 use super::exchange::Response;
 use super::request::Template;
 
-/// The effective document: what it declares of responses.
+/// What a document declares about responses.
 #[derive(Debug)]
 pub(super) struct Document {
     /// The title and the version, as in `/api/v3/configure/token 3.7.0`.
@@ -27,7 +27,7 @@ pub(super) struct Document {
 pub(super) struct Declared {
     pub(super) operation: &'static str,
     pub(super) status: Status,
-    /// The schema of the body for each media type; none at all where there is no body.
+    /// The schema of the body for each media type; empty if the response has no body.
     pub(super) bodies: BTreeMap<String, Option<Validator>>,
     pub(super) headers: Vec<Header>,
 }
@@ -41,12 +41,12 @@ pub(super) struct Header {
     is_text: bool,
 }
 
-/// The header that every response has, the document's `components.headers.ClusterUUID`: its description says so. The
-/// document does not say what it is called in a response.
+/// The header of every response, according to the description of `components.headers.ClusterUUID`. The document does not
+/// state its name in a response.
 pub(super) const CLUSTER_UUID: &str = "cluster-uuid";
 
 impl Document {
-    /// What a document, which is JSON text, declares for these operations.
+    /// Reads what a document, which is JSON text, declares for these operations.
     pub(super) fn read(operations: &'static [Operation], text: &str) -> Result<Self, InvalidApi> {
         let schemas = Schemas::of(serde_json::from_str(text).map_err(InvalidApi::NotJson)?);
         let of = |operation: &'static Operation| operation.responses.iter().map(move |response| (operation, response));
@@ -60,7 +60,8 @@ impl Document {
         })
     }
 
-    /// What an operation declares for a response, where the request was for it, if anything.
+    /// What an operation declares for a response to one of its requests. `None` if it declares nothing, or if the request
+    /// was for something else.
     pub(super) fn declared(&self, operation: &Operation, request: &Template, response: &Response) -> Option<&Declared> {
         request.calls(operation).then(|| self.of_status(operation, response.status.as_u16())).flatten()
     }
@@ -88,7 +89,7 @@ pub(super) fn label(status: Status) -> String {
     }
 }
 
-/// The document, as its schemas are read.
+/// The document with its schemas as JSON Schema.
 struct Schemas {
     content: Value,
 }
@@ -136,13 +137,13 @@ impl Schemas {
         })
     }
 
-    /// The names of the members of an object, with the place of each.
+    /// The names of an object's members, each with its place.
     fn members(&self, place: String) -> impl Iterator<Item = (String, String)> {
         let members = self.content.pointer(&place).and_then(Value::as_object);
         members.into_iter().flatten().map(move |(name, _)| (name.clone(), format!("{place}/{}", escaped(name))))
     }
 
-    /// Where a place leads to, by its `$ref`.
+    /// The place that a place refers to by `$ref`, or the place itself.
     fn resolved(&self, mut place: String) -> String {
         while let Some(Value::String(reference)) = self.content.pointer(&format!("{place}/$ref")) {
             match reference.strip_prefix('#') {
@@ -162,7 +163,7 @@ impl Schemas {
         root["$ref"] = json!(format!("#{}/schema", utf8_percent_encode(place, NOT_IN_FRAGMENTS)));
         let draft = if is_3_0(&self.content) { Draft::Draft4 } else { Draft::Draft202012 };
         let options = jsonschema::options().with_draft(draft).should_validate_formats(true);
-        // OpenAPI's formats that the draft for its version 3.0 does not have.
+        // OpenAPI 3.0 has formats that its draft of JSON Schema lacks.
         let options = options.with_format("uuid", is_uuid);
         let options = options.with_format("date", |text| text.parse::<chrono::NaiveDate>().is_ok());
         let invalid = |error: jsonschema::ValidationError| InvalidApi::InvalidSchema {
@@ -174,19 +175,19 @@ impl Schemas {
 }
 
 impl Header {
-    /// What is wrong with a value of this header.
+    /// How a value violates the header's schema; `None` if it does not.
     pub(super) fn violation(&self, value: &str) -> Option<String> {
         let read = if self.is_text { None } else { serde_json::from_str(value).ok() };
         violation(self.schema.as_ref()?, &read.unwrap_or_else(|| Value::String(value.to_owned())))
     }
 }
 
-/// Whether a text is a UUID as JSON Schema has it (RFC 4122, section 3).
+/// Whether a text is a UUID in the form that JSON Schema requires (RFC 4122, section 3).
 fn is_uuid(text: &str) -> bool {
     Uuid::try_parse(text).is_ok_and(|uuid| uuid.hyphenated().to_string().eq_ignore_ascii_case(text))
 }
 
-/// Every way in which an instance is not as a schema says, without what is in the instance.
+/// Every way in which an instance violates a schema; `None` if it does not. The text shows nothing of the instance.
 pub(super) fn violation(schema: &Validator, instance: &Value) -> Option<String> {
     let violations = schema.iter_errors(instance).map(|error| {
         let place = error.instance_path().to_string();
@@ -197,7 +198,7 @@ pub(super) fn violation(schema: &Validator, instance: &Value) -> Option<String> 
     (!violations.is_empty()).then(|| violations.join("; "))
 }
 
-/// What a URI's fragment cannot hold as it is (RFC 3986, section 3.5).
+/// Characters that a URI's fragment must percent-encode (RFC 3986, section 3.5).
 const NOT_IN_FRAGMENTS: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'%').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
 
@@ -205,12 +206,12 @@ fn is_3_0(content: &Value) -> bool {
     content["openapi"].as_str().is_some_and(|version| version.starts_with("3.0"))
 }
 
-/// A name as it stands in a JSON pointer (RFC 6901, section 3).
+/// A name, escaped for a JSON pointer (RFC 6901, section 3).
 fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// OpenAPI 3.0's `nullable` as JSON Schema says it.
+/// Translates OpenAPI 3.0's `nullable` into JSON Schema.
 fn with_null(value: Value) -> Value {
     match value {
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! Requests to the server under test, and what came back.
+//! Requests to the server under test, and its responses.
 
 use std::error::Error;
 use std::iter::successors;
@@ -24,23 +24,23 @@ pub(super) struct Server {
     timeout: Duration,
 }
 
-/// A client with TLS, and one without, which needs no certificates.
+/// A client with TLS, or one without, which needs no certificates.
 #[derive(Debug)]
 enum AnyClient {
     Tls(Client<HttpsConnector<HttpConnector>, Empty<Bytes>>),
     Plain(Client<HttpConnector, Empty<Bytes>>),
 }
 
-/// Where a server is, and how it is spoken to.
+/// The address of a server, and its protocol.
 #[derive(Clone, Debug)]
 pub(super) struct Address {
-    /// Scheme, authority, and the path before that of each operation, without a slash at its end.
+    /// Scheme, authority, and the prefix of each operation's path, without a slash at the end.
     pub(super) base: String,
-    /// HTTP/2, without asking first.
+    /// HTTP/2 by prior knowledge.
     pub(super) http2: bool,
 }
 
-/// A response, or why there was none.
+/// A response, or the reason why there is none.
 pub(super) type Answer = Result<Response, String>;
 
 /// A response with its whole body.
@@ -83,7 +83,7 @@ impl Server {
         let fill = |text: &Text| text.fill(holders);
         let uri = format!("{}{}", self.address.base, template.target(fill));
         let mut request = Request::new(Empty::new());
-        *request.uri_mut() = uri.parse().map_err(|error| format!("this is no URI: {error}"))?;
+        *request.uri_mut() = uri.parse().map_err(|error| format!("the URI is invalid: {error}"))?;
         *request.method_mut() = Method::from_bytes(template.method.as_bytes()).map_err(|error| error.to_string())?;
         for (name, value) in &template.headers {
             let value = HeaderValue::from_bytes(fill(value).as_bytes()).map_err(|error| format!("{name}: {error}"))?;
@@ -113,7 +113,7 @@ fn with_causes(error: &dyn Error) -> String {
 }
 
 impl Response {
-    /// The value of a header, where it has one, and what HTTP lets it have.
+    /// The first value of a header, if it has one that is visible ASCII.
     pub(super) fn header(&self, name: impl AsRef<str>) -> Option<&str> {
         self.headers.get(name.as_ref()).and_then(|value| value.to_str().ok())
     }
@@ -121,7 +121,7 @@ impl Response {
 
 #[cfg(test)]
 impl Response {
-    /// A response of the test's own.
+    /// A response for a unit test.
     pub(super) fn of(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> Self {
         let mut map = HeaderMap::new();
         for (name, value) in headers {

@@ -1,22 +1,13 @@
-//! The contract kit: checks a running server, this one or another's, against the document.
+//! The contract kit checks a running server, whoever wrote it, against its OpenAPI document.
 //!
-//! Its cases come from the generated table of operations and the effective document. It tries every declared response,
-//! every security scheme in every way that is right or wrong, every parameter, method and path, and looks at what
-//! became of the tokens. It knows nothing of how this server is implemented.
-//!
-//! | module | what it is |
-//! |---|---|
-//! | `tokens` | [`TokenSource`], which supplies the tokens of a run |
-//! | `request` | requests with holes for secrets and IDs |
-//! | `case`, `cases` | what must hold, as requests and what may be answered; one file for each theme |
-//! | `document`, `check`, `compare` | what the document declares of a response, whether one is so, and several |
-//! | `exchange` | requests over HTTP |
-//! | `pool`, `run` | who has which role, and what came of each case |
-//! | `report` | [`Report`], for people, as JSON and as JUnit XML |
+//! The kit makes its cases from the generated table of operations. They try each declared response, each security scheme
+//! with valid and invalid credentials, and each parameter, method and path. After each case the kit looks at what happened
+//! to the tokens. It knows no implementation.
 //!
 //! # Example
 //!
-//! A server in the same process is checked with tokens from its own catalog. Such a server needs a [`TokenSource`].
+//! This checks a server in the same process, with tokens from the server's own catalog. [`CommandTokens`] and
+//! [`FileTokens`] supply the tokens of any other server.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -71,6 +62,19 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Map
+//!
+//! | module | contents |
+//! |---|---|
+//! | `api` | [`Api`], the operations and the document that a server is checked against |
+//! | `tokens` | [`TokenSource`], which supplies the tokens of a run |
+//! | `text`, `request` | requests with placeholders for secrets and IDs |
+//! | `case`, `cases` | the cases: requests and the allowed responses; one file for each theme |
+//! | `document`, `check`, `compare` | the responses that the document declares, and whether responses fit them |
+//! | `exchange` | requests over HTTP |
+//! | `pool`, `run` | the tokens in their roles, and the results of the cases |
+//! | `report` | [`Report`], for people, as JSON and as JUnit XML |
 
 use std::fmt;
 use std::sync::Arc;
@@ -103,7 +107,7 @@ use pool::Pool;
 use run::Run;
 use text::Role;
 
-/// How long a response may take, unless it is said otherwise.
+/// How long a response may take by default.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A check of one server.
@@ -118,8 +122,8 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// A check of the server at an address such as `http://127.0.0.1:8181`, whose path, if it has one, precedes that of
-    /// each operation. `token` is an admin token of it, which the check does not delete.
+    /// A check of the server at an address such as `http://127.0.0.1:8181`. If the address has a path, it precedes the path
+    /// of each operation. `token` is an admin token of the server, which the check does not delete.
     pub fn new(host: impl Into<String>, token: Secret) -> Self {
         Self {
             api: Api::default(),
@@ -131,27 +135,27 @@ impl Contract {
         }
     }
 
-    /// Checks against this API, and not against that of [`influxdb3_token_api`].
+    /// Sets the API to check against; by default, [`Api::default`].
     pub fn api(self, api: Api) -> Self {
         Self { api, ..self }
     }
 
-    /// Where the check gets further tokens from; without, only what needs none is covered.
+    /// Sets the source of further tokens. Without one, only the cases that need none are covered.
     pub fn tokens(self, tokens: impl TokenSource + 'static) -> Self {
         Self { tokens: Arc::new(tokens), ..self }
     }
 
-    /// Speaks HTTP/2 without asking first. Otherwise it is HTTP/1.1, or what TLS agrees on.
+    /// Speaks HTTP/2 by prior knowledge. By default it is HTTP/1.1, or what TLS negotiates.
     pub fn http2(self) -> Self {
         Self { http2: true, ..self }
     }
 
-    /// How long a response may take; 10 seconds unless it is said here.
+    /// Sets how long a response may take; by default, 10 seconds.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// The names of the cases, in the order in which they are tried.
+    /// The names of the cases, in the order in which they run.
     pub fn cases(&self) -> Vec<String> {
         let all = cases::all(&self.api);
         let cases = all.iter().map(|case| (case.operation.id, &*case.name));
@@ -159,15 +163,15 @@ impl Contract {
         cases.chain(afterwards).map(|(operation, case)| format!("{operation}/{case}")).collect()
     }
 
-    /// Checks the server, and calls `observe` with what came of each case. Must be called in a tokio runtime with I/O
+    /// Checks the server, and calls `observe` with the result of each case. It must be called in a tokio runtime with I/O
     /// and time.
     ///
-    /// The tokens that were supplied are deleted, some in the course of the check and the others at its end.
+    /// It deletes the supplied tokens, some during the check and the others at its end.
     ///
     /// # Errors
     ///
-    /// [`CannotRun`] where the server cannot be reached, does not accept the token, or tokens cannot be had. That the
-    /// contract is broken is no error: [`Report::holds`] tells.
+    /// [`CannotRun`] if the server cannot be reached, if it rejects the token, or if the source of tokens fails. A violation
+    /// of the contract is not an error; see [`Report::holds`].
     pub async fn run(&self, observe: impl FnMut(&CaseReport)) -> Result<Report, CannotRun> {
         let server = Server::new(&self.host, self.http2, self.timeout)?;
         let caller = IssuedToken { id: String::new(), secret: self.token.clone(), expires_at: None };
@@ -193,8 +197,8 @@ impl fmt::Debug for Contract {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CannotRun {
-    /// The address is not one of a server.
-    #[error("{0:?} is no address of a server; write it as in http://127.0.0.1:8181")]
+    /// The address is invalid.
+    #[error("{0:?} is not the address of a server, such as http://127.0.0.1:8181")]
     Address(String),
     /// The system's certificates cannot be read.
     #[error("the system's certificates cannot be read")]
@@ -202,10 +206,10 @@ pub enum CannotRun {
     /// There was no response.
     #[error("the server does not answer: {0}")]
     Unreachable(String),
-    /// The token is not accepted.
-    #[error("the server refuses the token, which must be an admin token: 401")]
+    /// The server rejects the token.
+    #[error("the server rejects the token with 401; it must be an admin token")]
     TokenRefused,
-    /// Tokens could not be had.
+    /// The source of tokens fails.
     #[error("{0}")]
     Tokens(String),
 }

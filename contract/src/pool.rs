@@ -1,4 +1,4 @@
-//! The tokens of a run: who has which role, which must be live, and which must be refused.
+//! The tokens of a run: which has which role, which must be accepted, and which must be rejected.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,35 +13,35 @@ use super::request::Template;
 use super::text::{Holders, Role, Text, forms};
 use super::tokens::{IssuedToken, NotIssued, TokenSource, WantedToken};
 
-/// How long a token is good for that is to expire.
+/// The lifetime of the token that is to expire.
 const EXPIRY: Duration = Duration::from_secs(1);
 
-/// How much longer is waited for it: servers count whole seconds.
+/// How much longer to wait for its expiry, because servers count whole seconds.
 const MARGIN: Duration = Duration::from_millis(1_100);
 
-/// What a token may do that is no admin token.
+/// The permission of the token that is not an admin token.
 const PERMISSION: &str = "db:contract:read";
 
 pub(super) struct Pool<'r> {
     server: &'r Server,
     source: &'r dyn TokenSource,
-    /// By which a token is deleted, and seen to be refused.
+    /// Deletes a token, and shows whether a token is accepted.
     deletion: Option<Call<'r>>,
     held: HashMap<Role, Held>,
     missing: HashMap<Role, String>,
-    /// Admin tokens that no request is about, made before and after each target.
+    /// Admin tokens created before and after each target. No request is about them.
     witnesses: Vec<IssuedToken>,
     deleted: Vec<IssuedToken>,
-    /// Every token that was supplied, whatever became of it.
+    /// Every token that the source supplied.
     issued: Vec<IssuedToken>,
-    /// What must not stand in a response.
+    /// Texts that no response may contain.
     secrets: Vec<String>,
     name: String,
 }
 
 struct Held {
     token: IssuedToken,
-    /// From when on the token has its role.
+    /// When the token begins to fill its role.
     since: Instant,
 }
 
@@ -51,7 +51,7 @@ pub(super) enum Missing {
     CannotRun(CannotRun),
 }
 
-/// Who asks, and about which token.
+/// The two tokens of a request: its caller's, and the one that it is about.
 pub(super) struct Asked<'t> {
     by: &'t IssuedToken,
     about: &'t IssuedToken,
@@ -100,7 +100,7 @@ impl<'r> Pool<'r> {
         }
     }
 
-    /// Sees to it that a role has a token.
+    /// Gives a role a token, unless it has one.
     pub(super) async fn fill(&mut self, role: Role) -> Result<(), Missing> {
         if let Some(held) = self.held.get(&role) {
             tokio::time::sleep_until(held.since).await;
@@ -123,7 +123,7 @@ impl<'r> Pool<'r> {
         }
     }
 
-    /// Has a token made that is to expire, so that it has by the time that it is needed.
+    /// Gets the token that is to expire, so that it has expired when it is needed.
     pub(super) async fn prepare(&mut self) -> Result<(), CannotRun> {
         match self.find(Role::Expired).await {
             Ok(held) => drop(self.held.insert(Role::Expired, held)),
@@ -174,7 +174,7 @@ impl<'r> Pool<'r> {
         self.issue(self.wanted(role)).await
     }
 
-    /// An admin token, unless it is changed, with a name of its own.
+    /// An admin token with its own name.
     fn wanted(&self, role: &str) -> WantedToken {
         WantedToken::admin(format!("{}-{}-{role}", self.name, self.issued.len() + 1))
     }
@@ -186,34 +186,34 @@ impl<'r> Pool<'r> {
         Ok(token)
     }
 
-    /// A token that was deleted, or should have been, is not used again.
+    /// Stops using a token that was deleted or should have been.
     pub(super) fn give_up(&mut self, token: &IssuedToken) {
         self.held.retain(|_, held| held.token.id != token.id);
         self.witnesses.retain(|witness| witness.id != token.id);
         self.deleted.push(token.clone());
     }
 
-    /// The token in this role, if there is one.
+    /// The token in this role, if it has one.
     pub(super) fn held(&self, role: Role) -> Option<&IssuedToken> {
         self.held.get(&role).map(|held| &held.token)
     }
 
-    /// The tokens that the requests of a case could have touched by mistake: the neighbours of the target.
+    /// The tokens that a case could have deleted by mistake: those created just before and after the target.
     pub(super) fn neighbours(&self) -> &[IssuedToken] {
         &self.witnesses[self.witnesses.len().saturating_sub(2)..]
     }
 
-    /// Every token that must be live, but the target.
+    /// Every token that must be accepted, without the target.
     pub(super) fn witnesses(&self) -> &[IssuedToken] {
         &self.witnesses
     }
 
-    /// Every token that must be refused because it was to be deleted.
+    /// Every token that must be rejected because a case deleted it.
     pub(super) fn deleted(&self) -> &[IssuedToken] {
         &self.deleted
     }
 
-    /// Whether a token is accepted, and a request that shows it. `None` where that cannot be asked.
+    /// A request that shows whether a token is accepted, and the answer to it. `None` if no operation can show it.
     pub(super) async fn ask(&self, token: &IssuedToken) -> Option<(Template, Answer)> {
         let request = self.deletion?.idle(Role::Target);
         let answer = self.server.send(&request, &Asked::by(token)).await;
@@ -232,7 +232,7 @@ impl<'r> Pool<'r> {
         self.server.send(&call.by(Role::Caller, Text::id(Role::Target)), &asked).await
     }
 
-    /// Deletes the tokens that were supplied, and returns the IDs of those that it cannot delete.
+    /// Deletes all supplied tokens, and returns the IDs of those that it could not delete.
     pub(super) async fn clear(&self) -> Vec<String> {
         let mut left = Vec::new();
         for token in &self.issued {
@@ -243,7 +243,7 @@ impl<'r> Pool<'r> {
         left
     }
 
-    /// Deletes a token, and believes it once the token is not found.
+    /// Deletes a token, and returns whether the server no longer finds it.
     async fn is_gone(&self, token: &IssuedToken) -> bool {
         for _ in 0..2 {
             if self.deletion_of(token).await.is_ok_and(|response| response.status == 404) {
@@ -253,7 +253,7 @@ impl<'r> Pool<'r> {
         false
     }
 
-    /// What must not stand in a response, nor in a report: every secret, in each form in which it was sent.
+    /// Texts that neither a response nor a report may contain: every secret, in each form in which it was sent.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
         self.secrets.iter().map(String::as_str).filter(|secret| !secret.is_empty())
     }

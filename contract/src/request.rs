@@ -8,7 +8,7 @@ use influxdb3_token_api::{Location, Operation};
 
 use super::text::{Alteration, Role, Text};
 
-/// A request that is right in everything, until something of it is changed.
+/// A request with placeholders. It is correct until a case changes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Template {
     pub(super) method: String,
@@ -19,7 +19,7 @@ pub(super) struct Template {
     pub(super) headers: Vec<(String, Text)>,
 }
 
-/// The value of a parameter about which nothing is known.
+/// The value of any other parameter.
 pub(super) const ANYTHING: &str = "contract";
 
 /// A path of the document, with a value for each parameter in braces.
@@ -54,18 +54,18 @@ impl Template {
         Self { declared_path: None, path, ..self }
     }
 
-    /// Adds a value for a parameter, beside those that it has.
+    /// Adds a value for a parameter, and keeps those that it has.
     pub(super) fn add(&mut self, location: Location, name: &str, value: Text) {
         match location {
             Location::Query => self.query.push((name.to_owned(), value)),
             Location::Header => self.headers.push((name.to_owned(), value)),
             Location::Cookie => self.headers.push(("cookie".to_owned(), Text::plain(format!("{name}=")).then(value))),
-            // A path has a value for each of its parameters from the start.
+            // The path has a value for each of its parameters from the start.
             Location::Path => {}
         }
     }
 
-    /// Takes a parameter out.
+    /// Removes a parameter.
     pub(super) fn remove(&mut self, location: Location, name: &str) {
         match location {
             Location::Query => self.query.retain(|(other, _)| other != name),
@@ -80,14 +80,14 @@ impl Template {
         self
     }
 
-    /// Adds a credential under one of the document's schemes.
+    /// Adds a valid credential under a scheme.
     pub(super) fn with(self, scheme: &SecurityScheme, of: Role) -> Self {
         self.with_altered(scheme, of, None)
     }
 
-    /// Adds one with a secret that was never issued.
+    /// Adds a credential under a scheme, with a secret that may be altered.
     ///
-    /// An API key in `Authorization` follows the word `Token`, as the document's description of that scheme says.
+    /// An API key in `Authorization` follows the word `Token`, as the description of that scheme in InfluxDB's document says.
     pub(super) fn with_altered(mut self, scheme: &SecurityScheme, of: Role, altered: Option<Alteration>) -> Self {
         let secret = Text::altered_secret(of, altered);
         match scheme.kind {
@@ -104,14 +104,14 @@ impl Template {
         self
     }
 
-    /// Writes the name of the scheme in `Authorization` in another way.
+    /// Changes the name of the scheme in `Authorization`.
     pub(super) fn change_scheme(&mut self, change: impl Fn(&str) -> String) {
         for (_, value) in self.headers.iter_mut().filter(|(name, _)| name == AUTHORIZATION.as_str()) {
             value.change_start(&change);
         }
     }
 
-    /// Whether this is a request for an operation, be it right or wrong.
+    /// Whether this is a request for an operation, correct or not.
     pub(super) fn calls(&self, operation: &Operation) -> bool {
         self.declared_path == Some(operation.path) && self.method == operation.method.as_str()
     }
@@ -121,7 +121,7 @@ impl Template {
         values.chain([&self.path]).flat_map(Text::roles)
     }
 
-    /// Path and query, with each value as `text` gives it.
+    /// Path and query. `text` returns the text of each value.
     pub(super) fn target(&self, text: impl Fn(&Text) -> String) -> String {
         let path = text(&self.path);
         let query: Vec<String> = self.query.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
@@ -129,8 +129,8 @@ impl Template {
     }
 }
 
-/// The name of a scheme that HTTP knows (RFC 9110, section 11.1), which precedes the credential and stands in a
-/// challenge; an API key has none.
+/// The scheme's name in HTTP (RFC 9110, section 11.1), which precedes a credential and is part of a challenge. An API key
+/// has none.
 pub(super) fn auth_scheme(scheme: &SecurityScheme) -> Option<&'static str> {
     match scheme.kind {
         SecurityKind::Bearer => Some("Bearer"),

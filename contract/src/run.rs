@@ -1,4 +1,4 @@
-//! A run: each case is tried, and what came back is compared with what must hold.
+//! A run: tries each case, and compares the responses with the rules.
 
 use std::time::Instant;
 
@@ -21,19 +21,19 @@ pub(super) struct Run<'r> {
     api: &'r Api,
     server: &'r Server,
     pool: Pool<'r>,
-    /// The operation and the declared status of each response that was seen.
+    /// The operation and the declared status of each response so far.
     reached: Vec<(&'static str, Status)>,
-    /// The cluster that the first response came from.
+    /// The cluster of the first response.
     cluster: Option<String>,
 }
 
-/// What has been found so far of one case.
+/// The findings about one case so far.
 #[derive(Default)]
 struct Findings {
     problems: Vec<Problem>,
     /// The requests of the case.
     sent: Vec<(Template, Answer)>,
-    /// What was asked about tokens afterwards, where it is wrong.
+    /// The requests after the case that found a token in the wrong state.
     asked: Vec<Exchange>,
 }
 
@@ -106,13 +106,13 @@ impl<'r> Run<'r> {
             findings.sent.extend(sent);
         }
         let gone = self.effects(case, &mut findings).await;
-        // While each role has its token still, by which the requests are shown.
+        // First, because showing the requests takes the token of each role.
         let outcome = self.conclude(findings);
         gone.iter().for_each(|token| self.pool.give_up(token));
         Ok(outcome)
     }
 
-    /// What is wrong with the responses of a step.
+    /// The problems of a step's responses.
     fn compare(&mut self, case: &Case, expected: &Expected, sent: &[(Template, Answer)]) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut responses = Vec::new();
@@ -132,7 +132,7 @@ impl<'r> Run<'r> {
         problems
     }
 
-    /// Takes down which declared response this is.
+    /// Notes which declared response this is.
     fn note(&mut self, case: &Case, request: &Template, response: &Response) {
         let declared = self.api.document.declared(case.operation, request, response);
         self.reached.extend(declared.map(|declared| (declared.operation, declared.status)));
@@ -142,7 +142,7 @@ impl<'r> Run<'r> {
     fn other_cluster(&mut self, response: &Response) -> Option<Problem> {
         let cluster = response.header(CLUSTER_UUID)?;
         let first = self.cluster.get_or_insert_with(|| cluster.to_owned());
-        (*first != cluster).then(|| (Subject::Header, format!("{CLUSTER_UUID} is another than before")).into())
+        (*first != cluster).then(|| (Subject::Header, format!("{CLUSTER_UUID} differs from the one before")).into())
     }
 
     fn leak(&self, response: &Response) -> Option<Problem> {
@@ -153,10 +153,10 @@ impl<'r> Run<'r> {
             texts.iter().any(|text| text.windows(secret.len()).any(|window| window == secret.as_bytes()))
         };
         let mut secrets = self.pool.secrets().filter(|secret| secret.len() <= longest);
-        secrets.any(shown).then(|| (Subject::Leak, "a token's secret stands in the response").into())
+        secrets.any(shown).then(|| (Subject::Leak, "the response contains the secret of a token").into())
     }
 
-    /// Looks at what became of the tokens, and returns those that are gone, or should be.
+    /// Looks at the tokens after a case, and returns those that are deleted or should be.
     async fn effects(&self, case: &Case, findings: &mut Findings) -> Vec<IssuedToken> {
         let mut gone = Vec::new();
         let deleted = match case.effect {
@@ -165,14 +165,14 @@ impl<'r> Run<'r> {
         };
         if let Some(role) = deleted {
             let token = self.pool.token(role);
-            self.must_be_refused(token, "the deleted token", findings).await;
+            self.must_be_rejected(token, "the deleted token", findings).await;
             gone.push(token.clone());
         }
         let target = self.pool.held(Role::Target).filter(|_| deleted != Some(Role::Target));
         let which = if deleted.is_some() {
-            "another token than the one to delete"
+            "a token other than the one to delete"
         } else {
-            "a token that was not to be deleted"
+            "a token that should not be deleted"
         };
         for token in target.into_iter().chain(self.pool.neighbours()) {
             if !self.must_be_accepted(token, which, findings).await {
@@ -182,7 +182,7 @@ impl<'r> Run<'r> {
         gone
     }
 
-    /// Once everything was tried: no token was touched that was not to be, and none came back.
+    /// The last case: no other token was deleted, and no deleted token is accepted again.
     async fn afterwards(&self) -> Option<CaseReport> {
         let begun = Instant::now();
         let operation = Call::deletion(self.api)?.operation;
@@ -191,32 +191,32 @@ impl<'r> Run<'r> {
             self.must_be_accepted(token, "a token that no request was about", &mut findings).await;
         }
         for token in self.pool.deleted() {
-            self.must_be_refused(token, "a deleted token", &mut findings).await;
+            self.must_be_rejected(token, "a deleted token", &mut findings).await;
         }
         let nothing = self.pool.witnesses().is_empty() && self.pool.deleted().is_empty();
         let reason = "there are no tokens to look at".to_owned();
         Some(CaseReport {
             operation: operation.id,
             name: AFTERWARDS.to_owned(),
-            rule: "No other token is touched, and a deleted token stays so.".to_owned(),
+            rule: "No other token is deleted, and a deleted token stays deleted.".to_owned(),
             outcome: if nothing { Outcome::NotCovered { reason } } else { self.conclude(findings) },
             duration: begun.elapsed(),
         })
     }
 
-    async fn must_be_refused(&self, token: &IssuedToken, which: &str, findings: &mut Findings) {
+    async fn must_be_rejected(&self, token: &IssuedToken, which: &str, findings: &mut Findings) {
         let wrong = |status| (status != 401).then(|| format!("{which} is accepted: {status}"));
         self.ask(token, wrong, findings).await;
     }
 
-    /// Whether the token can go on being used.
+    /// Returns whether later cases can use the token.
     async fn must_be_accepted(&self, token: &IssuedToken, which: &str, findings: &mut Findings) -> bool {
-        let wrong = |status| (status == 401).then(|| format!("{which} is refused"));
+        let wrong = |status| (status == 401).then(|| format!("{which} is rejected"));
         self.ask(token, wrong, findings).await
     }
 
-    /// Asks whether a token is accepted; `wrong` says what is wrong with the status of the response. Returns whether
-    /// nothing is, or it is not known.
+    /// Asks whether a token is accepted. `wrong` returns the problem with the status of the response, if it has one.
+    /// Returns whether there is no problem, or it is not known.
     async fn ask(&self, token: &IssuedToken, wrong: impl Fn(u16) -> Option<String>, findings: &mut Findings) -> bool {
         let Some((request, answer)) = self.pool.ask(token).await else { return true };
         let problem = match &answer {
@@ -243,7 +243,7 @@ impl<'r> Run<'r> {
         Exchange::new(self.server.address(), request, answer, holders, &|text| self.redacted(text))
     }
 
-    /// A text that came from the server, without secrets.
+    /// A text from the server, without secrets.
     fn redacted(&self, text: &str) -> String {
         self.pool.secrets().fold(text.to_owned(), |text, secret| text.replace(secret, "[secret]"))
     }

@@ -6,14 +6,14 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::tokens::IssuedToken;
 
-/// Whose secret or ID fills a hole.
+/// Which token fills a placeholder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Role {
-    /// The admin token that the run was given, which has no known ID.
+    /// The admin token that the run was given. Its ID is not known.
     Caller,
-    /// An admin token that is to be deleted, or must not be.
+    /// An admin token that a case deletes, or must not delete.
     Target,
-    /// A token that is no admin token.
+    /// A token that is not an admin token.
     Limited,
     /// A token that has expired.
     Expired,
@@ -33,14 +33,14 @@ impl Role {
     }
 }
 
-/// A text with holes.
+/// A text with placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Text(Vec<Piece>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
     Plain(String),
-    /// The ID, each of its characters percent-encoded, or those that a query's value cannot hold as they are.
+    /// The ID. Each of its characters is percent-encoded, or only those that a query's value must encode.
     Id {
         of: Role,
         encoded: bool,
@@ -56,22 +56,22 @@ enum Piece {
     },
 }
 
-/// What makes a secret one that was never issued.
+/// A change that makes a secret into one that was never issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Alteration {
-    /// Another character in the middle: the form is right.
+    /// Another character in the middle, so that the format stays valid.
     OneCharacter,
-    /// Small letters are capitals, and capitals are small.
+    /// Lower-case letters become upper-case, and upper-case letters lower-case.
     OtherCase,
     /// The last character is missing.
     Cut,
-    /// There is one character too many.
+    /// An additional character.
     Extended,
 }
 
-/// The tokens that fill holes.
+/// The tokens that fill placeholders.
 pub(super) trait Holders: Sync {
-    /// The token in this role, which was made sure to be there.
+    /// The token in this role, which must have one.
     fn token(&self, role: Role) -> &IssuedToken;
 }
 
@@ -107,7 +107,7 @@ impl Text {
         self
     }
 
-    /// Changes the plain text that it starts with, if it does.
+    /// Changes the plain text at the start, if the text starts with one.
     pub(super) fn change_start(&mut self, change: impl Fn(&str) -> String) {
         if let Some(Piece::Plain(start)) = self.0.first_mut() {
             *start = change(start);
@@ -121,7 +121,7 @@ impl Text {
         })
     }
 
-    /// The text that is sent.
+    /// The text to send.
     pub(super) fn fill(&self, holders: &dyn Holders) -> String {
         let piece = |piece: &Piece| match piece {
             Piece::Plain(text) => text.clone(),
@@ -133,7 +133,7 @@ impl Text {
         self.0.iter().map(piece).collect()
     }
 
-    /// The text as a shell makes it between double quotes, with variables in the place of secrets.
+    /// The text for a shell's double quotes, with variables instead of secrets.
     pub(super) fn show(&self, holders: &dyn Holders) -> String {
         let piece = |piece: &Piece| match piece {
             Piece::Plain(text) => quoted(text),
@@ -160,7 +160,7 @@ impl From<String> for Text {
     }
 }
 
-/// A shell's expression for a secret, which a variable holds.
+/// A shell's expression for a secret in a variable.
 fn variable(of: Role, secret: &str, altered: Option<Alteration>) -> String {
     let name = of.variable();
     match in_effect(secret, altered) {
@@ -175,14 +175,14 @@ fn variable(of: Role, secret: &str, altered: Option<Alteration>) -> String {
     }
 }
 
-/// What a value in a query cannot hold as it is, and what a shell might take for something else.
+/// Characters that a query's value must percent-encode, or that a shell might interpret.
 const NOT_IN_VALUES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 fn percent_encode(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
-/// What has a meaning for a shell between double quotes, with a backslash before it.
+/// Escapes what a shell interprets between double quotes.
 fn quoted(text: &str) -> String {
     let special = |c: char| matches!(c, '"' | '\\' | '$' | '`');
     text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
@@ -201,7 +201,8 @@ fn alter(secret: &str, altered: Option<Alteration>) -> String {
     }
 }
 
-/// An alteration that changes this secret: one without letters has no other case, and an empty one nothing to cut.
+/// An alteration that changes this secret. A secret without letters has no other case, and an empty one has no character
+/// to change.
 fn in_effect(secret: &str, altered: Option<Alteration>) -> Option<Alteration> {
     let changes_nothing = match altered {
         Some(Alteration::OtherCase) => !secret.contains(|c: char| c.is_ascii_alphabetic()),
@@ -210,7 +211,7 @@ fn in_effect(secret: &str, altered: Option<Alteration>) -> Option<Alteration> {
     if changes_nothing { altered.and(Some(Alteration::Extended)) } else { altered }
 }
 
-/// Where a character is changed, counted from 0, and into which.
+/// The index of the character to change, and its replacement.
 fn other_character(secret: &str) -> (usize, char) {
     let at = secret.chars().count() / 2;
     (at, if secret.chars().nth(at) == Some('x') { 'y' } else { 'x' })
@@ -224,7 +225,7 @@ fn basic(secret: &str) -> String {
     STANDARD.encode(format!("contract:{secret}"))
 }
 
-/// A secret in each form in which a request may hold it, altered ones too; the longest first.
+/// A secret in each form in which a request may contain it, with its alterations; the longest first.
 pub(super) fn forms(secret: &str) -> Vec<String> {
     let altered = [Alteration::OneCharacter, Alteration::OtherCase, Alteration::Cut, Alteration::Extended].map(Some);
     let texts = altered.into_iter().chain([None]).map(|it| alter(secret, it));

@@ -1,4 +1,4 @@
-//! Where the tokens of a run come from.
+//! Sources of the tokens of a run.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -14,10 +14,10 @@ use influxdb3_token_api::models::{AdminTokenObject, Secret};
 use serde::Deserialize;
 use tokio::process::Command;
 
-/// Supplies the tokens that a run needs: fresh ones, because a run deletes them.
+/// Supplies the tokens that a run needs. A run deletes them, so each must be a new one.
 #[async_trait]
 pub trait TokenSource: Send + Sync {
-    /// A token that the server under test accepts, and that nothing else uses.
+    /// A token that the server under test accepts and that nothing else uses.
     ///
     /// # Errors
     ///
@@ -31,9 +31,9 @@ pub trait TokenSource: Send + Sync {
 pub struct WantedToken {
     /// A name that no other token of the run has.
     pub name: String,
-    /// What it may do, as in `db:NAME:read`; `None` stands for an admin token.
+    /// Its permission, such as `db:NAME:read`; `None` for an admin token.
     pub permission: Option<String>,
-    /// How long it is good for; `None` means for ever.
+    /// Its lifetime; `None` if it never expires.
     pub expires_in: Option<Duration>,
 }
 
@@ -42,7 +42,7 @@ impl WantedToken {
         Self { name, permission: None, expires_in: None }
     }
 
-    /// The arguments of `influxdb3-tokens create` that make this token.
+    /// The arguments with which `influxdb3-tokens create` creates this token.
     pub fn arguments(&self) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = match &self.permission {
             Some(permission) => vec!["--permission".into(), permission.into()],
@@ -59,11 +59,11 @@ impl WantedToken {
 /// A token that was supplied.
 #[derive(Clone, Debug)]
 pub struct IssuedToken {
-    /// Its ID, as the document's parameter `id` takes it.
+    /// Its ID, as the parameter that names a token takes it.
     pub id: String,
-    /// What its holder presents.
+    /// Its secret.
     pub secret: Secret,
-    /// From when on it is refused, where that is known; `None` where it is not, or never.
+    /// When it expires; `None` if never, or if that is not known.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -85,14 +85,14 @@ impl TryFrom<AdminTokenObject> for IssuedToken {
     }
 }
 
-/// Why a token was not supplied. The text stands in reports, and must hold no secret.
+/// Why a token was not supplied. Reports contain the text, so it must not contain a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotIssued {
-    /// There is none of this kind: what needs it is not covered.
+    /// The source has no such token. The cases that need it are not covered.
     #[error("{0}")]
     Unavailable(String),
-    /// The source does not work: the run ends.
+    /// The source does not work. The run ends.
     #[error("{0}")]
     Failed(String),
 }
@@ -103,7 +103,7 @@ impl NotIssued {
     }
 }
 
-/// No tokens at all: only what needs none but the given admin token is covered.
+/// Supplies no tokens. Only the cases that need none but the given admin token are covered.
 #[derive(Clone, Copy, Debug)]
 pub struct NoTokens;
 
@@ -114,8 +114,8 @@ impl TokenSource for NoTokens {
     }
 }
 
-/// A shell command that prints an `AdminTokenObject` as JSON. It is run once for each token, with the arguments of
-/// [`WantedToken::arguments`] appended.
+/// Supplies tokens with a shell command that prints an `AdminTokenObject` as JSON. The command runs once for each token,
+/// with the arguments of [`WantedToken::arguments`] appended.
 #[derive(Clone, Debug)]
 pub struct CommandTokens {
     command: String,
@@ -125,7 +125,7 @@ pub struct CommandTokens {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl CommandTokens {
-    /// Tokens of this command, which `sh` runs.
+    /// The tokens of this command, which `sh` runs.
     pub fn new(command: impl Into<String>) -> Self {
         Self { command: command.into() }
     }
@@ -133,9 +133,9 @@ impl CommandTokens {
 
 #[async_trait]
 impl TokenSource for CommandTokens {
-    /// A command that ends with another exit code than 0 cannot make such a token; the last line that it wrote to
-    /// standard error is the reason. One that is not found (126, 127), is killed, takes longer than a minute or prints
-    /// something else does not work.
+    /// If the exit code is not 0, the command cannot create such a token; its last line on standard error is the reason.
+    /// If the command cannot be run (126, 127), is killed, takes longer than a minute or prints something else, the source
+    /// does not work.
     async fn issue(&self, wanted: &WantedToken) -> Result<IssuedToken, NotIssued> {
         let mut command = Command::new("sh");
         command.arg("-c").arg(format!("{} \"$@\"", self.command)).arg("sh").args(wanted.arguments());
@@ -145,9 +145,8 @@ impl TokenSource for CommandTokens {
             .map_err(|_| NotIssued::failed(format_args!("the command for tokens took longer than {PATIENCE:?}")))?
             .map_err(|error| NotIssued::failed(format_args!("the command for tokens cannot be run: {error}")))?;
         if output.status.success() {
-            let object: AdminTokenObject = serde_json::from_slice(&output.stdout).map_err(|_| {
-                NotIssued::failed("the command for tokens printed something else than an AdminTokenObject as JSON")
-            })?;
+            let object: AdminTokenObject = serde_json::from_slice(&output.stdout)
+                .map_err(|_| NotIssued::failed("the command for tokens did not print an AdminTokenObject as JSON"))?;
             return object.try_into();
         }
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -160,7 +159,7 @@ impl TokenSource for CommandTokens {
     }
 }
 
-/// A command's text without what could be a secret: words of a length that words do not have.
+/// A text without its long words, which could be secrets.
 fn redacted(text: &str) -> String {
     const LONG: usize = 20;
     let ends_word = |c: char| !(c.is_alphanumeric() || "_-+=".contains(c));
@@ -171,17 +170,17 @@ fn redacted(text: &str) -> String {
     words.collect()
 }
 
-/// Tokens that were made before the run, each given out once.
+/// Supplies tokens from a file, each once.
 ///
-/// The file is a JSON array of `AdminTokenObject`, or one after the other. An object with the further member
-/// `permissions`, which is a list of texts as in `db:NAME:read`, is no admin token. One whose `expiry` has passed, or
-/// will within a minute, serves where an expired token is needed.
+/// The file is a JSON array of `AdminTokenObject`, or a sequence of them. An object that also has a member `permissions`,
+/// a list such as `["db:NAME:read"]`, is not an admin token. A token that has expired, or will within a minute, serves as
+/// an expired one.
 #[derive(Debug)]
 pub struct FileTokens {
     tokens: Mutex<Vec<Listed>>,
 }
 
-/// The longest that a run waits for a token of a file to expire.
+/// How long a run waits for a token of a file to expire.
 const SOON: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Deserialize)]
@@ -196,14 +195,14 @@ impl FileTokens {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, or has another form.
+    /// If the file cannot be read or has another format.
     pub fn read(path: &Path) -> io::Result<Self> {
         let invalid = |_| {
-            // Without what serde_json says, which may show what is in the file.
+            // Without serde_json's text, which may show a part of the file.
             io::Error::new(
                 io::ErrorKind::InvalidData,
-                "no JSON array of AdminTokenObject; it takes what `influxdb3-tokens create --format json` prints, too, \
-                 one object after the other",
+                "not a JSON array of AdminTokenObject, nor a sequence of what `influxdb3-tokens create --format json` \
+                 prints",
             )
         };
         let text = std::fs::read_to_string(path)?;
@@ -243,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_be_a_secret_is_not_told() {
+    fn a_word_that_could_be_a_secret_is_redacted() {
         let line = "error: cannot write apiv3_Zm9vYmFyYmF6cXV4Zm9v-_==, in `/var/lib/x`: no such file";
         assert_eq!(redacted(line), "error: cannot write [redacted], in `/var/lib/x`: no such file");
         assert_eq!(redacted("\u{e4} b"), "\u{e4} b");

@@ -1,4 +1,4 @@
-//! Credentials: each scheme right and wrong in every way, and those that the operation does not list.
+//! Credentials: valid and invalid ones under each listed scheme, and valid ones under the others.
 
 use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
 
@@ -14,7 +14,7 @@ pub(super) fn cases(call: &Call) -> Vec<Case> {
     }
     let mut cases = Vec::new();
     if !call.operation.credentials_optional {
-        cases.push(refused(call, "missing", "Without credentials there is nothing to be had.", target(call)));
+        cases.push(refused(call, "missing", "A request without credentials is rejected.", target(call)));
     }
     for scheme in listed {
         cases.extend(of_scheme(call, scheme));
@@ -23,19 +23,19 @@ pub(super) fn cases(call: &Call) -> Vec<Case> {
         for other in &listed[at + 1..] {
             let request = target(call).with(scheme, Role::Caller).with(other, Role::Caller);
             let name = format!("{}/and-{}", scheme.name, other.name);
-            cases.push(refused(call, &name, "A request carries one credential.", request));
+            cases.push(refused(call, &name, "A request with two credentials is rejected.", request));
         }
     }
     for scheme in call.api.security_schemes.iter().filter(|scheme| !listed.contains(scheme)) {
         let request = target(call).with(scheme, Role::Caller);
         let name = format!("{}/not-listed", scheme.name);
-        cases.push(refused(call, &name, "A scheme that the operation does not list is refused.", request));
+        cases.push(refused(call, &name, "A scheme that the operation does not list is rejected.", request));
     }
     cases.extend(strangers(call));
     cases
 }
 
-/// A call about the target, to which credentials are to be added.
+/// A call about the target, still without credentials.
 fn target(call: &Call) -> Template {
     call.about(Text::id(Role::Target))
 }
@@ -64,16 +64,16 @@ fn of_scheme(call: &Call, scheme: &'static SecurityScheme) -> Vec<Case> {
         ("extended", Alteration::Extended),
     ] {
         let request = target(call).with_altered(scheme, Role::Caller, Some(alteration));
-        refused(name, "A token that was never issued is refused.", request);
+        refused(name, "A token that was never issued is rejected.", request);
     }
-    refused("expired", "An expired token is refused.", target(call).with(scheme, Role::Expired));
-    refused("revoked", "A deleted token is refused.", target(call).with(scheme, Role::Revoked));
-    // As a request that is malformed, it may be refused with 400 too (RFC 6750, section 3.1).
+    refused("expired", "An expired token is rejected.", target(call).with(scheme, Role::Expired));
+    refused("revoked", "A deleted token is rejected.", target(call).with(scheme, Role::Revoked));
+    // A server may answer a malformed request with 400 (RFC 6750, section 3.1).
     let mut malformed = |name: &str, rule: &str, request| {
         let statuses = call.unauthenticated().or(call.bad_request().0);
         cases.push(call.case(format!("credentials/{}/{name}", scheme.name), rule, request, statuses));
     };
-    let doubled = "A credential that is given twice is refused.";
+    let doubled = "A credential that is given twice is rejected.";
     let (right, wrong) = (Role::Caller, Some(Alteration::OneCharacter));
     malformed("doubled", doubled, target(call).with(scheme, right).with(scheme, right));
     malformed("right-then-wrong", doubled, target(call).with(scheme, right).with_altered(scheme, right, wrong));
@@ -82,7 +82,7 @@ fn of_scheme(call: &Call, scheme: &'static SecurityScheme) -> Vec<Case> {
     if let Some(word) = auth_scheme(scheme) {
         for (name, value) in malformed_values(word, scheme) {
             let request = target(call).with_header("authorization", value);
-            malformed(&format!("malformed/{name}"), "A malformed credential is refused.", request);
+            malformed(&format!("malformed/{name}"), "A malformed credential is rejected.", request);
         }
     }
     if call.deletes.is_some() && auth_scheme(scheme).is_some() {
@@ -123,13 +123,13 @@ fn malformed_values(word: &str, scheme: &SecurityScheme) -> Vec<(&'static str, T
     values
 }
 
-/// Who has no valid credential, or one that does not suffice, learns nothing about which tokens there are.
+/// A caller who may not delete tokens does not learn which tokens exist.
 fn strangers(call: &Call) -> Vec<Case> {
     let Some(scheme) = call.operation.security.first().filter(|_| call.deletes.is_some()) else {
         return Vec::new();
     };
     let case = |name: &str, statuses: Statuses, by: &dyn Fn(Template) -> Template| {
-        let rule = "Who may not delete a token learns nothing about which there are.";
+        let rule = "A caller who may not delete tokens does not learn which tokens exist.";
         let mut ids = vec![Text::id(Role::Target), NO_TOKEN.into(), "none".into()];
         // A path without an ID would be another path.
         ids.extend((!call.deletes_by_path()).then(|| "".into()));

@@ -1,4 +1,4 @@
-//! What an operation does: each declared response is reached, and a deletion is one.
+//! Deletions: each declared response is reached, and the right token is gone.
 
 use super::super::case::{Case, Effect, Expected, Step};
 use super::super::text::{Role, Text};
@@ -23,7 +23,7 @@ pub(super) fn cases(call: &Call) -> Vec<Case> {
             .deleting(Role::Target),
         call.case(
             "effects/deleted-after-use",
-            "A token that was used is refused once it is deleted.",
+            "A token that was used is rejected after its deletion.",
             call.idle(Role::Target),
             call.not_found(),
         )
@@ -34,14 +34,14 @@ pub(super) fn cases(call: &Call) -> Vec<Case> {
             effect: Effect::Deleted(Role::Target),
             ..call.case(
                 "effects/deleted-by-one",
-                "Of deletions of a token at the same time, one finds it.",
+                "Of concurrent deletions of a token, exactly one finds it.",
                 call.on_target(),
                 call.succeeded(),
             )
         },
         call.case(
             "effects/limited-token-deleted",
-            "A token is deleted that is no admin token.",
+            "A token that is not an admin token is deleted.",
             call.by(Role::Caller, Text::id(Role::Limited)),
             call.succeeded(),
         )
@@ -49,7 +49,7 @@ pub(super) fn cases(call: &Call) -> Vec<Case> {
         .deleting(Role::Limited),
         call.case(
             "effects/no-token",
-            "A token that never was is not found.",
+            "A token that never existed is not found.",
             call.idle(Role::Caller),
             call.not_found(),
         ),
@@ -61,7 +61,7 @@ pub(super) fn cases(call: &Call) -> Vec<Case> {
         ),
         call.case(
             "effects/not-permitted",
-            "Who is no admin deletes nothing.",
+            "A token that is not an admin token deletes nothing.",
             call.by(Role::Limited, Text::id(Role::Target)),
             call.insufficient(),
         ),
@@ -81,9 +81,9 @@ pub(super) fn cases(call: &Call) -> Vec<Case> {
     cases.extend(other_forms.map(|(form, id)| {
         call.case(
             format!("effects/other-id/{form}"),
-            "An ID in another form is no token's.",
+            "An ID in another form does not match a token.",
             call.by(Role::Caller, id),
-            call.no_good(),
+            call.not_an_id(),
         )
     }));
     cases

@@ -1,4 +1,4 @@
-//! Methods and paths that the document does not have.
+//! Methods and paths that the document does not declare.
 
 use super::super::case::{Case, Statuses};
 use super::super::request::{Template, fill_path};
@@ -13,18 +13,18 @@ pub(super) fn cases(call: &Call) -> Vec<Case> {
         call.api.operations.iter().any(|other| other.path == call.operation.path && other.method.as_str() == method)
     };
     let missing = METHODS.iter().filter(|method| !declares(method));
-    // A response to HEAD is that to GET without its body (RFC 9110, section 9.3.2).
+    // A path that has GET has HEAD too (RFC 9110, section 9.3.2).
     let missing = missing.filter(|method| **method != "HEAD" || !declares("GET"));
     let mut cases: Vec<Case> = missing.map(|method| of_method(call, method)).collect();
 
     let lower = call.operation.method.as_str().to_lowercase();
     let rule = "A method is case-sensitive (RFC 9110, section 9.1).";
     let request = Template { method: lower, ..call.on_target() };
-    // To a server it may be a method that it does not know, or none at all.
+    // A server may take it for an unknown method, or for an invalid one.
     cases.push(call.case("methods/lower-case", rule, request, Statuses(vec![405, 501, 400])));
 
     if !declares("POST") {
-        let rule = "A method is not taken from a header.";
+        let rule = "A header does not change the method.";
         let request = Template { method: "POST".to_owned(), ..call.on_target() }
             .with_header("x-http-method-override", call.operation.method.as_str());
         cases.push(call.case("methods/override", rule, request, Statuses::one(405)));
@@ -34,11 +34,11 @@ pub(super) fn cases(call: &Call) -> Vec<Case> {
 }
 
 fn of_method(call: &Call, method: &str) -> Case {
-    let rule = "A method that a path does not have is refused.";
+    let rule = "A method that the path does not have is rejected.";
     let statuses = match method {
-        // It may be answered for any path (RFC 9110, section 9.3.7).
+        // A server may answer it for any path (RFC 9110, section 9.3.7).
         "OPTIONS" => Statuses(vec![405, 200, 204]),
-        // A server need not know them (RFC 9110, section 15.6.2).
+        // A server need not know these (RFC 9110, section 15.6.2).
         "TRACE" | "PROPFIND" | "CONTRACT" => Statuses(vec![405, 501]),
         _ => Statuses::one(405),
     };
@@ -54,7 +54,7 @@ fn paths(call: &Call) -> Vec<Case> {
         ("double-slash", format!("{parent}//{last}")),
         ("below", format!("{path}/contract")),
     ];
-    // Another value of a parameter does not make another path.
+    // Another value of a path parameter is not another path.
     if !last.contains('{') {
         let mut cut = path.chars();
         cut.next_back();
@@ -70,12 +70,12 @@ fn paths(call: &Call) -> Vec<Case> {
     others.map(case).collect()
 }
 
-/// Whether a path is one of those that a path with parameters in braces stands for.
+/// Whether a path is an instance of a template, which has parameters in braces.
 fn fits(template: &str, path: &str) -> bool {
     let Some((literal, rest)) = template.split_once('{') else { return template == path };
     let Some(path) = path.strip_prefix(literal) else { return false };
     let rest = rest.split_once('}').map_or("", |(_, rest)| rest);
-    // A value has at least one character, and no slash.
+    // The value of a parameter has at least one character and no slash.
     let longest = path.find('/').unwrap_or(path.len());
     (1..=longest).any(|end| path.get(end..).is_some_and(|path| fits(rest, path)))
 }

@@ -1,4 +1,4 @@
-//! The cases of every operation, made from the table of operations.
+//! The cases of each operation, made from the table of operations.
 
 use influxdb3_token_api::security::SecurityScheme;
 use influxdb3_token_api::{Location, Operation, Parameter, Status};
@@ -13,7 +13,7 @@ mod effects;
 mod methods;
 mod parameters;
 
-/// Everything that must hold for every operation of an API.
+/// The cases of every operation of an API.
 pub(super) fn all(api: &Api) -> Vec<Case> {
     api.operations.iter().flat_map(|operation| of_operation(&Call::of(api, operation))).collect()
 }
@@ -26,10 +26,10 @@ fn of_operation(call: &Call) -> Vec<Case> {
     cases
 }
 
-/// What is left to see once each case was tried, by its name: what became of the tokens in the end.
+/// The name of the last case, which looks at all tokens after the others have run.
 pub(super) const AFTERWARDS: &str = "effects/afterwards";
 
-/// An ID that no token has: nobody creates so many.
+/// An ID that no token has, because nobody creates so many.
 const NO_TOKEN: &str = "9223372036854775807";
 
 /// How an operation is called.
@@ -47,7 +47,7 @@ impl<'a> Call<'a> {
         Self { api, operation, deletes: deletion.map(|deletion| deletion.parameter) }
     }
 
-    /// A call of the operation that deletes a token. It also shows whether a token is refused.
+    /// A call of the operation that deletes a token. It also shows whether a token is accepted.
     pub(super) fn deletion(api: &'a Api) -> Option<Self> {
         let deletion = api.deletion.filter(|deletion| !deletion.operation.security.is_empty())?;
         Some(Self::of(api, deletion.operation))
@@ -58,7 +58,7 @@ impl<'a> Call<'a> {
         self.deletes.is_some_and(|parameter| parameter.location == Location::Path)
     }
 
-    /// A call with everything but credentials, which is about the token with this ID.
+    /// A call about the token with this ID, without credentials.
     fn about(&self, id: Text) -> Template {
         Template::of(self.operation, |name| self.value(name, &id))
     }
@@ -68,17 +68,17 @@ impl<'a> Call<'a> {
         if self.deletes.is_some_and(|parameter| parameter.name == name) { id.clone() } else { ANYTHING.into() }
     }
 
-    /// A call that is right in everything, by the holder of a token.
+    /// A correct call by the holder of a token.
     pub(super) fn by(&self, caller: Role, id: Text) -> Template {
         signed(self.operation.security.first(), self.about(id), caller)
     }
 
-    /// One that deletes nothing, because it is about no token.
+    /// A call that deletes nothing, because no token has its ID.
     pub(super) fn idle(&self, caller: Role) -> Template {
         self.by(caller, NO_TOKEN.into())
     }
 
-    /// One by the given admin token, about the target.
+    /// A call with the given admin token, about the target.
     fn on_target(&self) -> Template {
         self.by(Role::Caller, Text::id(Role::Target))
     }
@@ -96,12 +96,12 @@ impl<'a> Call<'a> {
         Statuses(codes.collect())
     }
 
-    /// Without a valid credential.
+    /// For a request without a valid credential.
     fn unauthenticated(&self) -> Statuses {
         Statuses::one(401)
     }
 
-    /// With one that does not suffice: 403 where that is declared, else 401.
+    /// For a valid credential that does not suffice: 403 if the operation declares it, otherwise 401.
     fn insufficient(&self) -> Statuses {
         Statuses::one(if self.declares(403) { 403 } else { 401 })
     }
@@ -114,8 +114,8 @@ impl<'a> Call<'a> {
         Statuses::one(404)
     }
 
-    /// Of a parameter's value that is no good, without being wrong by the document.
-    fn no_good(&self) -> Statuses {
+    /// For an ID that no token can have, although the document allows it.
+    fn not_an_id(&self) -> Statuses {
         self.not_found().or(self.bad_request().0)
     }
 

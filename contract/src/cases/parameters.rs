@@ -7,7 +7,7 @@ use super::super::request::Template;
 use super::super::text::{Role, Text};
 use super::{Call, NO_TOKEN};
 
-/// Lengths of a value, in bytes: more than a name has, and more than many servers take in a URI.
+/// Lengths of a value, in bytes: longer than any name, and longer than many servers accept in a URI.
 const LONG: [usize; 2] = [1_000, 20_000];
 
 pub(super) fn cases(call: &Call) -> Vec<Case> {
@@ -29,7 +29,7 @@ fn of_parameter(call: &Call, parameter: &Parameter) -> Vec<Case> {
     };
     let mut cases = Vec::new();
     if required {
-        let rule = "A required parameter that is missing is refused.";
+        let rule = "A request without a required parameter is rejected.";
         cases.push(case("missing", rule, with(&[]), call.bad_request()));
         if location == Location::Query {
             let mut request = with(&[]);
@@ -41,7 +41,7 @@ fn of_parameter(call: &Call, parameter: &Parameter) -> Vec<Case> {
         return cases;
     }
     let (target, other) = (Text::id(Role::Target), Text::plain(NO_TOKEN));
-    let doubled = "A parameter that is given twice is refused.";
+    let doubled = "A parameter that is given twice is rejected.";
     for (kind, values) in [
         ("doubled", [target.clone(), target.clone()]),
         ("doubled/target-first", [target.clone(), other.clone()]),
@@ -49,13 +49,13 @@ fn of_parameter(call: &Call, parameter: &Parameter) -> Vec<Case> {
     ] {
         cases.push(case(kind, doubled, with(&values), call.bad_request()));
     }
-    let empty = "A parameter without a value is no token's ID.";
-    cases.push(case("empty", empty, with(&["".into()]), call.no_good()));
+    let empty = "An empty value is not the ID of a token.";
+    cases.push(case("empty", empty, with(&["".into()]), call.not_an_id()));
     for length in LONG {
-        // HTTP has statuses of its own for this (RFC 9110, section 15.5.15; RFC 6585, section 5).
-        let statuses = call.no_good().or([414, 431]);
+        // HTTP has its own statuses for this (RFC 9110, section 15.5.15; RFC 6585, section 5).
+        let statuses = call.not_an_id().or([414, 431]);
         let request = with(&[target.clone().then("1".repeat(length))]);
-        cases.push(case(&format!("long/{length}"), "A very long value is no token's ID.", request, statuses));
+        cases.push(case(&format!("long/{length}"), "A very long value is not the ID of a token.", request, statuses));
     }
     if location == Location::Query {
         cases.extend(encodings(call, name, with, case));
@@ -73,9 +73,9 @@ fn encodings(
     for (kind, value) in
         [("not-hexadecimal", "%zz"), ("unfinished", "%"), ("half", "%4"), ("not-utf-8", "%FF"), ("overlong", "%C0%80")]
     {
-        let rule = "A badly encoded value is no token's ID.";
+        let rule = "A badly encoded value is not the ID of a token.";
         let request = with(&[Text::id(Role::Target).then(value)]);
-        cases.push(case(&format!("badly-encoded/{kind}"), rule, request, call.no_good()));
+        cases.push(case(&format!("badly-encoded/{kind}"), rule, request, call.not_an_id()));
     }
     let rule = "A value may be percent-encoded (RFC 3986, section 2.1).";
     let request = with(&[Text::encoded_id(Role::Target)]);
@@ -87,7 +87,7 @@ fn encodings(
     }
     let mut request = with(&[Text::id(Role::Target)]);
     request.query.insert(0, ("contract".to_owned(), "1".into()));
-    let rule = "A parameter that the operation does not have changes nothing.";
+    let rule = "An undeclared parameter is ignored.";
     cases.push(case("beside-another", rule, request, call.succeeded()).deleting(Role::Target));
     cases
 }

@@ -2,7 +2,7 @@ use influxdb3_token_api::OPERATIONS;
 
 use super::*;
 
-/// A document in which everything is somewhere else than where it is used.
+/// A document that uses everything by reference.
 fn schemas(version: &str) -> Schemas {
     let responses = json!({
         "204": {"description": "Done."},
@@ -48,7 +48,7 @@ fn document(version: &str) -> Document {
 }
 
 #[test]
-fn a_code_goes_before_its_class_and_that_before_the_default() {
+fn a_code_precedes_its_class_and_a_class_precedes_the_default() {
     let document = document("3.0.3");
     for (status, declared) in [(204, "204"), (401, "401"), (404, "4XX"), (500, "default"), (200, "default")] {
         assert_eq!(label(document.of_status(&OPERATIONS[0], status).unwrap().status), declared);
@@ -69,7 +69,7 @@ fn references_lead_to_bodies_and_headers() {
 }
 
 #[test]
-fn every_response_says_which_cluster_it_comes_from() {
+fn every_response_must_name_its_cluster() {
     for version in ["3.0.3", "3.1.0"] {
         let [header] = &document(version).common_headers[..] else { panic!("one header") };
         assert!(header.required && header.name == CLUSTER_UUID);
@@ -101,14 +101,14 @@ fn nullable_means_null_in_3_0_and_nothing_in_3_1() {
 }
 
 #[test]
-fn a_violation_says_where_it_is_and_not_what_is_there() {
+fn a_violation_names_its_place_and_not_the_value() {
     let found = of_error("3.0.3", &json!({"error": "e", "cause": {"error": 12345}})).unwrap();
     assert!(found.starts_with("/cause/error: ") && !found.contains("12345"), "{found}");
     assert!(of_error("3.0.3", &json!({})).unwrap().contains("required"));
 }
 
 #[test]
-fn a_header_is_read_as_its_schema_says() {
+fn a_header_is_read_as_the_type_of_its_schema() {
     let document = document("3.0.3");
     let headers = &document.of_status(&OPERATIONS[0], 500).unwrap().headers;
     let header = |name: &str| headers.iter().find(|header| header.name == name).unwrap();

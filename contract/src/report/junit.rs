@@ -5,7 +5,7 @@ use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use super::{CaseReport, Exchange, Outcome, Problem, Report};
 
 impl Report {
-    /// The report as JUnit XML: a test suite for each operation, where what was not covered is skipped.
+    /// The report as JUnit XML: a test suite for each operation. Cases that were not covered are skipped tests.
     pub fn to_junit(&self) -> String {
         let mut report = quick_junit::Report::new(format!("{} at {}", self.document, self.server));
         let mut suites: Vec<(&str, TestSuite)> = Vec::new();

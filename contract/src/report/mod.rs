@@ -1,4 +1,4 @@
-//! What a run found.
+//! The result of a run.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::text::{Holders, Text};
 mod junit;
 mod people;
 
-/// What a run found: what holds, what does not, and what could not be tried.
+/// The result of a run: which rules hold, which do not, and which could not be tried.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Report {
@@ -20,33 +20,33 @@ pub struct Report {
     pub server: String,
     /// The title and version of the document.
     pub document: String,
-    /// Each thing that must hold, in the order in which they were tried.
+    /// The cases, in the order in which they ran.
     pub cases: Vec<CaseReport>,
-    /// Each response that the document declares.
+    /// The responses that the document declares.
     pub responses: Vec<DeclaredResponse>,
-    /// The IDs of tokens that the run was supplied with and could not delete.
+    /// The IDs of supplied tokens that the run could not delete.
     pub left_behind: Vec<String>,
 }
 
-/// What became of one thing that must hold.
+/// The result of one case, which tests one rule.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct CaseReport {
-    /// The `operationId` of the operation that it is about.
+    /// The `operationId` of the operation that the case is about.
     pub operation: &'static str,
-    /// Which thing, as in `credentials/BearerAuthentication/expired`; unique within the operation.
+    /// The case's name, such as `credentials/BearerAuthentication/expired`; unique within the operation.
     pub name: String,
-    /// What must hold, as a sentence.
+    /// The rule, as a sentence.
     pub rule: String,
-    /// Whether it holds.
+    /// Whether the rule holds.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// How long it took.
+    /// How long the case took.
     #[serde(rename = "seconds", serialize_with = "as_seconds")]
     pub duration: Duration,
 }
 
-/// Whether a thing holds.
+/// Whether a rule holds.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 #[non_exhaustive]
@@ -57,27 +57,27 @@ pub enum Outcome {
     Failed {
         /// Why not.
         problems: Vec<Problem>,
-        /// What was sent and received.
+        /// The requests and their responses.
         exchanges: Vec<Exchange>,
     },
-    /// It was not tried.
+    /// It could not be tried.
     NotCovered {
         /// Why not.
         reason: String,
     },
 }
 
-/// One way in which the contract is broken.
+/// A violation of the contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Problem {
     /// What is wrong.
     pub subject: Subject,
-    /// In which way.
+    /// How it is wrong.
     pub text: String,
 }
 
-/// What is wrong with a response, or with what followed.
+/// What is wrong: a part of a response, or its effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -92,15 +92,15 @@ pub enum Subject {
     Header,
     /// The body.
     Body,
-    /// Responses that must not differ do.
+    /// Responses differ that must not.
     Difference,
-    /// A token was deleted that must stay, or works on that was deleted.
+    /// A token was deleted by mistake, or a deleted token is still accepted.
     Effect,
-    /// A secret stands in a response.
+    /// A response contains a secret.
     Leak,
 }
 
-/// A request, and what came back. A secret is shown as the variable of a shell.
+/// A request and its response. A shell variable stands for each secret.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Exchange {
@@ -108,13 +108,13 @@ pub struct Exchange {
     pub request: String,
     /// The request's headers.
     pub request_headers: Vec<String>,
-    /// The status line, or why there is none.
+    /// The status, or the reason why there was no response.
     pub response: String,
     /// The response's headers.
     pub response_headers: Vec<String>,
-    /// The response's body; bytes that are no UTF-8 are replaced.
+    /// The response's body; invalid UTF-8 is replaced.
     pub response_body: String,
-    /// A command that repeats the request. Secrets are variables, which have to be set.
+    /// A command that repeats the request, once the variables of its secrets are set.
     pub curl: String,
 }
 
@@ -124,32 +124,32 @@ pub struct Exchange {
 pub struct DeclaredResponse {
     /// The `operationId` of its operation.
     pub operation: &'static str,
-    /// Its status: a code, as in `4XX`, or `default`.
+    /// Its status as in the document: `404`, `4XX` or `default`.
     pub status: String,
-    /// Whether the server answered with it.
+    /// Whether the server sent it.
     pub reached: bool,
 }
 
 impl Report {
-    /// Whether nothing that was tried fails.
+    /// Whether no case failed.
     pub fn holds(&self) -> bool {
         self.failed().next().is_none()
     }
 
-    /// Whether everything was tried and each declared response was reached.
+    /// Whether every case ran, and the server sent each declared response.
     pub fn is_complete(&self) -> bool {
         let covered = |case: &CaseReport| !matches!(case.outcome, Outcome::NotCovered { .. });
         self.cases.iter().all(covered) && self.responses.iter().all(|response| response.reached)
     }
 
-    /// The cases that fail.
+    /// The cases that failed.
     pub fn failed(&self) -> impl Iterator<Item = &CaseReport> {
         self.cases.iter().filter(|case| matches!(case.outcome, Outcome::Failed { .. }))
     }
 }
 
 impl CaseReport {
-    /// Why it fails; empty where it does not.
+    /// Why the case failed; empty if it did not.
     pub fn problems(&self) -> &[Problem] {
         match &self.outcome {
             Outcome::Failed { problems, .. } => problems,
@@ -190,7 +190,7 @@ fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Resul
 }
 
 impl Exchange {
-    /// What was sent, with variables for secrets, and what was received, as `redacted` leaves it.
+    /// The request with variables for its secrets, and the response after `redacted` removed secrets from it.
     pub(super) fn new(
         address: &Address,
         request: &Template,
@@ -228,7 +228,7 @@ fn curl(address: &Address, method: &str, target: &str, headers: &[String]) -> St
     let headers: String = headers
         .iter()
         .map(|header| match header.strip_suffix(": ") {
-            // curl's way to send a header without a value.
+            // With a semicolon, curl sends a header without a value.
             Some(name) => format!(" -H \"{name};\""),
             None => format!(" -H \"{header}\""),
         })

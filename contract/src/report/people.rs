@@ -13,8 +13,8 @@ const PASSED: Style = AnsiColor::Green.on_default();
 const QUIET: Style = Style::new().dimmed();
 
 impl Report {
-    /// Writes the report for people: what fails, with what was sent and received, then what was not covered, then the
-    /// figures. With the escape sequences of a terminal's colours, which the caller removes where there is none.
+    /// Writes the report for people: each case that failed or was not covered, then a summary. The text contains escape
+    /// sequences for colours, which the caller removes unless it writes to a terminal.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ fn write_case(case: &CaseReport, out: &mut impl Write) -> io::Result<()> {
     }
 }
 
-/// What was sent, behind `>`, what was received, behind `<`, and the command that repeats it.
+/// The request after `>`, the response after `<`, and the command that repeats the request.
 impl fmt::Display for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "  > {}", self.request)?;

@@ -27,7 +27,7 @@ const ALTERATIONS: [Alteration; 4] =
 const SECRETS: [&str; 4] = ["apiv3_aB-_9xyz", "apixxxxxxxx", "0123456789", "s"];
 
 #[test]
-fn an_altered_secret_is_another() {
+fn an_altered_secret_differs() {
     for secret in SECRETS.into_iter().chain([""]) {
         for alteration in ALTERATIONS {
             assert_ne!(alter(secret, Some(alteration)), secret, "{alteration:?}");
@@ -45,7 +45,7 @@ fn one_character_is_changed_and_the_length_stays() {
     }
 }
 
-/// Requests with everything that a shell could take for something else.
+/// Requests with everything that a shell might interpret.
 fn awkward() -> Vec<Template> {
     let call = |id: Text| Template::of(&OPERATIONS[0], |_| id.clone());
     let plain = || call(Text::id(Role::Target));
@@ -70,7 +70,7 @@ fn exchange(request: &Template, holders: &One) -> Exchange {
 }
 
 #[test]
-fn what_is_shown_of_a_request_holds_no_secret() {
+fn a_shown_request_contains_no_secret() {
     let secret = "apiv3_aB-_9xyz";
     for request in awkward() {
         let shown = format!("{:?}", exchange(&request, &holder("17", secret)));
@@ -80,7 +80,7 @@ fn what_is_shown_of_a_request_holds_no_secret() {
     }
 }
 
-/// A shell runs the line with a `curl` that prints its arguments, each behind a line feed.
+/// The arguments of `curl` in a line that a shell runs. Each is printed after a line feed.
 fn arguments(line: &str, secret: &str) -> Vec<String> {
     let script = format!("curl() {{ printf '\\n%s' \"$@\"; }}\n{line}");
     let mut shell = Command::new("sh");
@@ -94,7 +94,7 @@ fn arguments(line: &str, secret: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_line_for_curl_sends_what_was_sent() {
+fn the_curl_command_repeats_the_request() {
     for secret in SECRETS {
         let holders = holder("1 \"7\"&$x", secret);
         for request in awkward() {
@@ -117,7 +117,7 @@ fn the_line_for_curl_sends_what_was_sent() {
 }
 
 #[test]
-fn an_id_is_encoded_where_a_query_cannot_hold_it() {
+fn an_id_is_encoded_as_a_query_requires() {
     let holders = holder("a b&c=d%\u{e9}", "s");
     assert_eq!(Text::id(Role::Target).fill(&holders), "a%20b%26c%3Dd%25%C3%A9");
     assert_eq!(Text::id(Role::Target).fill(&holder("aZ-._~09", "s")), "aZ-._~09");
@@ -125,7 +125,7 @@ fn an_id_is_encoded_where_a_query_cannot_hold_it() {
 }
 
 #[test]
-fn a_secret_is_found_in_each_of_its_forms_the_longest_first() {
+fn the_forms_of_a_secret_begin_with_the_longest() {
     let secret = "apiv3_aB-_9xyz";
     let forms = forms(secret);
     assert!(forms.is_sorted_by_key(|form| std::cmp::Reverse(form.len())));

@@ -1,4 +1,4 @@
-//! The table of wrong servers in `docs/contract.md` is what checks of them found.
+//! The table of wrong servers in `docs/contract.md` is the result of checking them.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -11,13 +11,13 @@ const BEGIN: &str = "<!-- wrong servers: begin -->\n";
 const END: &str = "<!-- wrong servers: end -->\n";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_wrong_server_is_found_out_for_the_reason_that_is_documented() {
-    let mut table = String::from("| server | what is wrong | found out by | as |\n|---|---|---|---|\n");
+async fn each_wrong_server_fails_for_the_documented_reason() {
+    let mut table = String::from("| server | what is wrong | detected by | problem |\n|---|---|---|---|\n");
     let mut escaped = Vec::new();
-    for (wrong, failed) in wrong::found_out().await {
+    for (wrong, failed) in wrong::check_all().await {
         match wrong.reason(&failed) {
             Some(problem) => {
-                // What the operating system says of a closed connection is not always the same.
+                // The operating system does not always report a closed connection in the same way.
                 let reason = match problem.subject {
                     Subject::Connection => "connection: no response".to_owned(),
                     _ => problem.to_string(),
@@ -26,7 +26,7 @@ async fn each_wrong_server_is_found_out_for_the_reason_that_is_documented() {
             }
             None => {
                 let failed: Vec<_> = failed.iter().map(|case| (&*case.name, case.problems())).collect();
-                escaped.push(format!("{}: {} fails not as it must: {failed:#?}", wrong.name, wrong.case));
+                escaped.push(format!("{}: {} does not fail as it must: {failed:#?}", wrong.name, wrong.case));
             }
         }
     }

@@ -69,7 +69,7 @@ fn api() -> Api {
     api.token_deletion("DeleteKey", "key").unwrap()
 }
 
-/// The right server of this API. Tokens are its keys.
+/// The right server of this API. Its keys are tokens.
 fn rooms(right: &Right, mut head: Parts) -> BoxFuture<'_, Answer> {
     async move {
         let path = head.uri.path().to_owned();
@@ -151,7 +151,7 @@ async fn the_right_server_of_another_api_passes() {
     assert!(covered, "{:#?}", report.cases);
     let reached = report.responses.iter().map(|it| (it.operation, &*it.status, it.reached)).collect::<Vec<_>>();
     let expected = [
-        // The kit does not call an operation that deletes no token with a right credential.
+        // The kit calls only the deletion with a valid credential.
         ("ReadRoom", "200", false),
         ("ReadRoom", "401", true),
         ("DeleteKey", "204", true),
@@ -165,7 +165,7 @@ async fn the_right_server_of_another_api_passes() {
 async fn a_wrong_body_of_an_operation_with_a_path_parameter_is_found() {
     for (server, operation, case, text) in [
         (rooms_with_a_wrong_refusal as Server, "ReadRoom", "credentials/missing", "/error: "),
-        (rooms_with_a_wrong_404, "DeleteKey", "effects/no-token", "where no body is declared"),
+        (rooms_with_a_wrong_404, "DeleteKey", "effects/no-token", "although no body is declared"),
     ] {
         let report = check(server).await;
         let failed = report.failed().find(|failed| failed.operation == operation && failed.name == case);

@@ -1,4 +1,4 @@
-//! The right server passes, in each of the ways that it can be served.
+//! The right server passes, however it is served.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -46,12 +46,12 @@ async fn a_server_below_a_path_passes() {
 }
 
 #[tokio::test]
-async fn each_case_is_told_as_it_is_listed() {
+async fn the_listed_cases_are_the_observed_ones() {
     let right = Right::in_memory().await;
     let contract = right.contract(&format!("http://{}", right.serve(None).await));
-    let mut told = Vec::new();
-    contract.run(|case| told.push(format!("{}/{}", case.operation, case.name))).await.unwrap();
-    assert_eq!(told, contract.cases());
+    let mut observed = Vec::new();
+    contract.run(|case| observed.push(format!("{}/{}", case.operation, case.name))).await.unwrap();
+    assert_eq!(observed, contract.cases());
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn a_check_can_be_spawned() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_tried_is_not_covered_and_does_not_pass() {
+async fn a_case_that_cannot_be_tried_is_not_covered_and_does_not_pass() {
     let right = Right::in_memory().await;
     let contract = right.contract(&format!("http://{}", right.serve(None).await)).tokens(NoTokens);
     let report = contract.run(|_| ()).await.unwrap();

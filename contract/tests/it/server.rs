@@ -1,4 +1,4 @@
-//! Servers to check: the right one, or one with something wrong in it.
+//! Servers to check: the right one and wrong ones.
 
 use std::collections::HashMap;
 use std::io;
@@ -31,18 +31,18 @@ pub(super) const PATH: &str = OPERATIONS[0].path;
 /// A response with its whole body.
 pub(super) type Answer = Response<Bytes>;
 
-/// The right server, and what wrong ones remember.
+/// The right server, and the state of wrong ones.
 pub(super) struct Right {
     api: TokenApi,
     pub(super) catalog: Catalog,
     pub(super) operator: String,
     /// How many requests there were.
     pub(super) requests: AtomicUsize,
-    /// The digest of each token that was deleted, with the number of the request that did it.
+    /// The digest of each deleted token, with the number of the request that deleted it.
     pub(super) deleted: Mutex<HashMap<Digest, usize>>,
-    /// What else a wrong server remembers.
+    /// Other state of a wrong server.
     pub(super) notes: Mutex<HashMap<String, usize>>,
-    /// One request at a time, where a wrong server wants that.
+    /// Lets a wrong server handle one request at a time.
     pub(super) turn: tokio::sync::Mutex<()>,
 }
 
@@ -65,7 +65,7 @@ impl Right {
         })
     }
 
-    /// What the right server answers.
+    /// The response of the right server.
     pub(super) async fn answer(&self, head: &Parts) -> Answer {
         let (before, id) = (self.named(head), self.requests.fetch_add(1, Ordering::SeqCst));
         let response = self.api.handle(Request::from_parts(head.clone(), Empty::<Bytes>::new())).await;
@@ -81,14 +81,14 @@ impl Right {
         self.catalog.live().by_id(parameter(head, "id")?.parse().ok()?)
     }
 
-    /// Deletes a token, whoever asks for it.
+    /// Deletes a token, whoever the caller is.
     pub(super) async fn delete(&self, id: impl ToString) {
         let operator = self.catalog.authenticate(&self.operator).unwrap();
-        // It may be gone already.
+        // It may be deleted already.
         let _ = self.catalog.delete(&operator, &id.to_string()).await;
     }
 
-    /// Makes a request one of the operator's.
+    /// Makes the operator the caller of a request.
     pub(super) fn promote(&self, head: &mut Parts) {
         head.headers.insert(AUTHORIZATION, bearer(&self.operator));
     }
@@ -100,7 +100,7 @@ impl Right {
         contract.timeout(Duration::from_secs(60))
     }
 
-    /// Serves, with something wrong where there is a change, until the runtime ends.
+    /// Serves until the runtime ends; with a change, as a wrong server.
     pub(super) async fn serve(self: &Arc<Self>, change: Option<Change>) -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -145,12 +145,12 @@ pub(super) fn bearer(secret: &str) -> HeaderValue {
     HeaderValue::try_from(format!("Bearer {secret}")).unwrap()
 }
 
-/// The secret behind `Bearer`, as it was sent.
+/// The secret after `Bearer`, as it was sent.
 pub(super) fn presented(head: &Parts) -> Option<&str> {
     head.headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
-/// The value of `Authorization`, as far as it is ASCII.
+/// The value of `Authorization`; empty if it is not ASCII.
 pub(super) fn authorization(head: &Parts) -> &str {
     head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
@@ -164,7 +164,7 @@ pub(super) fn pairs(head: &Parts) -> impl DoubleEndedIterator<Item = (&str, &str
     head.uri.query().unwrap_or_default().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
-/// Asks for another path and query.
+/// Changes the path and query of a request.
 pub(super) fn redirect(head: &mut Parts, target: &str) {
     head.uri = target.parse().unwrap();
 }

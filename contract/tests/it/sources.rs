@@ -1,4 +1,4 @@
-//! Where the tokens of a check come from: files and commands.
+//! Sources of tokens: files and commands.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::server::Right;
 use crate::creation::create;
 
-/// A token of the catalog, as a file of tokens has it.
+/// A new token, as an entry of a file of tokens.
 async fn object(catalog: &Catalog, name: &str, permissions: &str, expires_in: Option<Duration>) -> Value {
     let (id, secret) = create(catalog, name, permissions, expires_in).await;
     let mut object = json!({"id": id.as_u64(), "name": name, "token": secret});
@@ -52,7 +52,7 @@ async fn check(right: &Arc<Right>, text: &str) -> Report {
 }
 
 #[tokio::test]
-async fn a_file_supplies_all_that_a_check_needs() {
+async fn a_file_supplies_every_token_that_a_check_needs() {
     for concatenated in [false, true] {
         let right = Right::in_memory().await;
         let objects = objects(&right.catalog).await;
@@ -65,7 +65,7 @@ async fn a_file_supplies_all_that_a_check_needs() {
 }
 
 #[tokio::test]
-async fn what_a_file_does_not_have_is_not_covered() {
+async fn cases_whose_tokens_a_file_lacks_are_not_covered() {
     let right = Right::in_memory().await;
     let mut objects = objects(&right.catalog).await;
     objects.retain(|object| object.get("permissions").is_none() && object.get("expiry").is_none());
@@ -81,7 +81,7 @@ async fn what_a_file_does_not_have_is_not_covered() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told_of_without_what_is_in_it() {
+fn the_error_about_an_invalid_file_does_not_show_its_contents() {
     for text in
         ["apiv3_secret", "[\"apiv3_secret\"]", "[{\"token\": \"apiv3_secret\"", "{\"token\": [\"apiv3_secret\"]}", "7"]
     {
@@ -92,7 +92,7 @@ fn a_file_that_cannot_be_read_is_told_of_without_what_is_in_it() {
     }
 }
 
-/// What comes of a check with tokens of this command.
+/// The result of a check with tokens of this command.
 async fn with_command(command: &str) -> Result<Report, CannotRun> {
     let right = Right::in_memory().await;
     let contract = right.contract(&format!("http://{}", right.serve(None).await));
@@ -102,7 +102,7 @@ async fn with_command(command: &str) -> Result<Report, CannotRun> {
 const SECRET: &str = "apiv3_Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9v";
 
 #[tokio::test]
-async fn a_command_that_fails_leaves_uncovered_what_needs_it() {
+async fn cases_whose_tokens_a_command_cannot_create_are_not_covered() {
     let command = format!("echo {SECRET}; echo no, not '{SECRET}': ask again >&2; exit 3; :");
     let report = with_command(&command).await.unwrap();
     assert!(report.holds() && !report.is_complete());
@@ -124,7 +124,7 @@ async fn a_command_that_does_not_work_ends_the_check() {
         ("influxdb3-no-such-command", "ended with exit status: 127"),
         ("/dev/null", "ended with exit status: 126"),
         ("kill -9 $$;", "signal: 9"),
-        (&*format!("echo {SECRET}; :"), "printed something else than an AdminTokenObject"),
+        (&*format!("echo {SECRET}; :"), "did not print an AdminTokenObject"),
         (&*format!("echo '{{\"token\": \"{SECRET}\"}}'; :"), "lacks `id` or `token`"),
         ("echo '{\"id\": 1}'; :", "lacks `id` or `token`"),
         (

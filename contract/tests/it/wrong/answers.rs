@@ -1,4 +1,4 @@
-//! What is answered: statuses, bodies and headers.
+//! Wrong responses: statuses, bodies and headers.
 
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::body::Bytes;
@@ -14,7 +14,7 @@ pub(super) fn all() -> Vec<Wrong> {
     [statuses(), bodies(), headers()].concat()
 }
 
-/// Answers with one status where the right server has another.
+/// Answers with another status than the right server.
 macro_rules! instead_of {
     ($right:literal, $status:literal) => {
         Change::Answer(|_, _, answer| {
@@ -25,7 +25,7 @@ macro_rules! instead_of {
     };
 }
 
-/// Changes the answers that have this status.
+/// Changes the responses with this status.
 macro_rules! of {
     ($status:literal, $change:expr) => {
         Change::Answer(|_, _, answer| {
@@ -41,22 +41,27 @@ fn statuses() -> Vec<Wrong> {
     vec![
         wrong("200-for-204", "A deletion is answered with 200.", ("effects/deleted", Status), instead_of!(204, 200)),
         wrong("202-for-204", "A deletion is answered with 202.", ("effects/deleted", Status), instead_of!(204, 202)),
-        wrong("410-for-404", "A token that is not there is gone.", ("effects/no-token", Status), instead_of!(404, 410)),
+        wrong(
+            "410-for-404",
+            "An unknown token is answered with 410.",
+            ("effects/no-token", Status),
+            instead_of!(404, 410),
+        ),
         wrong(
             "204-for-404",
-            "A token that is not there counts as deleted.",
+            "An unknown token is answered with 204.",
             ("effects/no-token", Status),
             instead_of!(404, 204),
         ),
         wrong(
             "403-for-401",
-            "Who is not permitted is answered with 403.",
+            "A caller without permission is answered with 403.",
             ("effects/not-permitted", Status),
             instead_of!(401, 403),
         ),
         wrong(
             "404-for-401",
-            "Without credentials the resource hides.",
+            "A request without credentials is answered with 404.",
             ("credentials/missing", Status),
             instead_of!(401, 404),
         ),
@@ -68,20 +73,20 @@ fn statuses() -> Vec<Wrong> {
         ),
         wrong(
             "500-for-400",
-            "A request without the parameter is the server's fault.",
+            "A request without the parameter is answered with 500.",
             ("parameters/id/missing", Status),
             instead_of!(400, 500),
         ),
         wrong("404-for-405", "Another method is answered with 404.", ("methods/POST", Status), instead_of!(405, 404)),
         wrong(
             "closes-for-401",
-            "The connection is closed in the place of a 401.",
+            "The connection is closed instead of a 401.",
             ("credentials/missing", Connection),
             Change::Close(|head, answer| answer.status() == 401 && presented(head).is_none()),
         ),
         wrong(
             "500-for-long",
-            "A long value is the server's fault.",
+            "A long value is answered with 500.",
             ("parameters/id/long/1000", Status),
             Change::Answer(|_, head, answer| {
                 if head.uri.query().is_some_and(|query| query.len() > 500) {
@@ -96,13 +101,13 @@ fn bodies() -> Vec<Wrong> {
     vec![
         wrong(
             "body-of-404",
-            "404 has a body, where none is declared.",
+            "404 has a body, although none is declared.",
             ("effects/no-token", Body),
             of!(404, |answer| *answer.body_mut() = Bytes::from_static(br#"{"error":"not found"}"#)),
         ),
         wrong(
             "body-for-204",
-            "The answer to a deletion has a body, and therefore 200.",
+            "The response to a deletion has a body, and therefore 200.",
             ("effects/deleted", Status),
             of!(204, |answer| {
                 set_status(answer, 200);
@@ -134,7 +139,7 @@ fn bodies() -> Vec<Wrong> {
         ),
         wrong(
             "broken-401",
-            "The body of 401 is no JSON.",
+            "The body of 401 is not JSON.",
             ("credentials/missing", Body),
             of!(401, |answer| *answer.body_mut() = Bytes::from_static(b"{\"error\":")),
         ),
@@ -168,7 +173,7 @@ fn bodies() -> Vec<Wrong> {
         ),
         wrong(
             "echoes-the-secret",
-            "The error shows the credential.",
+            "The error contains the credential.",
             ("parameters/id/missing", Leak),
             Change::Answer(|_, head, answer| {
                 if answer.status() == 400 {
@@ -179,7 +184,7 @@ fn bodies() -> Vec<Wrong> {
         ),
         wrong(
             "secret-in-a-header",
-            "A header shows the credential.",
+            "A header contains the credential.",
             ("effects/deleted", Leak),
             Change::Answer(|_, head, answer| {
                 if let Some(secret) = presented(head).and_then(|secret| HeaderValue::try_from(secret).ok()) {
@@ -202,7 +207,7 @@ fn headers() -> Vec<Wrong> {
         ),
         wrong(
             "other-challenge",
-            "`WWW-Authenticate` names a scheme that is not listed, and not the one that is.",
+            "`WWW-Authenticate` names another scheme than the listed one.",
             ("credentials/missing", Header),
             of!(401, |answer| {
                 answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"influxdb3\""));
@@ -218,7 +223,7 @@ fn headers() -> Vec<Wrong> {
         ),
         wrong(
             "other-allow",
-            "`Allow` names other methods than there are.",
+            "`Allow` names other methods than the path has.",
             ("methods/POST", Header),
             of!(405, |answer| {
                 answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
@@ -246,7 +251,7 @@ fn headers() -> Vec<Wrong> {
         ),
         wrong(
             "nameless-cluster",
-            "`cluster-uuid` is no UUID.",
+            "`cluster-uuid` is not a UUID.",
             ("effects/deleted", Header),
             Change::Answer(|_, _, answer| {
                 answer.headers_mut().insert(CLUSTER_UUID, HeaderValue::from_static("cluster-1"));
@@ -254,7 +259,7 @@ fn headers() -> Vec<Wrong> {
         ),
         wrong(
             "many-clusters",
-            "`cluster-uuid` is another in each response.",
+            "`cluster-uuid` differs in each response.",
             ("effects/deleted-once", Header),
             Change::Answer(|_, _, answer| {
                 let uuid = uuid::Uuid::new_v4().to_string();
@@ -263,7 +268,7 @@ fn headers() -> Vec<Wrong> {
         ),
         wrong(
             "tells-strangers-by-a-header",
-            "A header tells strangers whether there is such a token.",
+            "A header tells strangers whether the token exists.",
             ("credentials/nothing-learnt/without", Difference),
             Change::Answer(|right, head, answer| {
                 if answer.status() == 401 && right.named(head).is_some() {
@@ -273,7 +278,7 @@ fn headers() -> Vec<Wrong> {
         ),
         wrong(
             "tells-strangers-by-the-text",
-            "The text of 401 tells strangers whether there is such a token.",
+            "The text of 401 tells strangers whether the token exists.",
             ("credentials/nothing-learnt/wrong", Difference),
             Change::Answer(|right, head, answer| {
                 if answer.status() == 401 && right.named(head).is_none() {
@@ -284,7 +289,7 @@ fn headers() -> Vec<Wrong> {
         ),
         wrong(
             "tells-the-limited",
-            "Who may not delete a token is told that it is not there.",
+            "A caller who may not delete tokens learns that the token is unknown.",
             ("credentials/nothing-learnt/not-permitted", Difference),
             Change::Answer(|right, head, answer| {
                 let insufficient = answer.headers().get(WWW_AUTHENTICATE).is_some_and(|challenge| {

@@ -1,4 +1,4 @@
-//! Which credentials are accepted.
+//! Wrong credentials that are accepted, and valid ones that are rejected.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,7 +20,7 @@ fn schemes() -> Vec<Wrong> {
     vec![
         wrong(
             "accepts-token-scheme",
-            "The scheme `Token` is accepted, which is not listed.",
+            "The scheme `Token` is accepted, although it is not listed.",
             ("credentials/TokenAuthentication/not-listed", Status),
             Request(|_, head| {
                 if let Some(secret) = authorization(head).and_then(|value| value.strip_prefix("Token ")).map(bearer) {
@@ -30,7 +30,7 @@ fn schemes() -> Vec<Wrong> {
         ),
         wrong(
             "accepts-basic",
-            "The scheme `Basic` is accepted, which is not listed.",
+            "The scheme `Basic` is accepted, although it is not listed.",
             ("credentials/BasicAuthentication/not-listed", Status),
             Request(|_, head| {
                 let encoded = authorization(head).and_then(|value| value.strip_prefix("Basic "));
@@ -43,7 +43,7 @@ fn schemes() -> Vec<Wrong> {
         ),
         wrong(
             "accepts-a-query",
-            "A credential in the query is accepted, which is not listed.",
+            "A credential in the query is accepted, although that is not listed.",
             ("credentials/QuerystringAuthentication/not-listed", Status),
             Request(|_, head| {
                 if let Some(secret) = parameter(head, "p").map(bearer) {
@@ -63,7 +63,7 @@ fn schemes() -> Vec<Wrong> {
         ),
         wrong(
             "accepts-any-scheme",
-            "Whatever precedes the secret is taken for `Bearer`.",
+            "Any scheme before the secret counts as `Bearer`.",
             ("credentials/BearerAuthentication/malformed/unknown-scheme", Status),
             Request(|_, head| {
                 if let Some(secret) = authorization(head).and_then(|value| value.split_once(' ')).map(|it| bearer(it.1))
@@ -74,7 +74,7 @@ fn schemes() -> Vec<Wrong> {
         ),
         wrong(
             "refuses-lower-case",
-            "`bearer` in lower case is refused.",
+            "`bearer` in lower case is rejected.",
             ("credentials/BearerAuthentication/lower-case", Status),
             Request(|_, head| {
                 if authorization(head).is_some_and(|value| value.starts_with("bearer ")) {
@@ -94,7 +94,7 @@ fn schemes() -> Vec<Wrong> {
         ),
         wrong(
             "refuses-the-right",
-            "A valid credential is refused when the ID is a token's.",
+            "A valid credential is rejected if the token exists.",
             ("credentials/BearerAuthentication/right", Status),
             Answer(|_, _, answer| {
                 if answer.status() == 204 {
@@ -162,7 +162,7 @@ fn secrets() -> Vec<Wrong> {
         ),
         wrong(
             "cuts-a-secret",
-            "What follows a secret is ignored.",
+            "Text after a secret is ignored.",
             ("credentials/BearerAuthentication/extended", Status),
             Request(|_, head| {
                 if let Some(secret) = presented(head).and_then(|secret| secret.get(..92)).map(bearer) {
@@ -182,7 +182,7 @@ fn secrets() -> Vec<Wrong> {
         ),
         wrong(
             "permits-the-limited",
-            "A token that is no admin token deletes.",
+            "A token that is not an admin token deletes tokens.",
             ("effects/not-permitted", Effect),
             Request(|right, head| {
                 if presented(head).is_some_and(|secret| is_known(right, secret)) {

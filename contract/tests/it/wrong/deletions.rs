@@ -1,4 +1,4 @@
-//! What a deletion does.
+//! Deletions that delete the wrong token or none.
 
 use std::sync::atomic::Ordering;
 
@@ -18,7 +18,7 @@ pub(super) fn all() -> Vec<Wrong> {
     [refused(), others(), answered()].concat()
 }
 
-/// Refusals that delete.
+/// Rejected requests that delete.
 fn refused() -> Vec<Wrong> {
     vec![
         wrong(
@@ -32,7 +32,7 @@ fn refused() -> Vec<Wrong> {
         ),
         wrong(
             "deletes-for-the-limited",
-            "The token is deleted, although the answer is that this is not permitted.",
+            "The token is deleted, although the caller is told that it has no permission.",
             ("effects/not-permitted", Effect),
             Deletes(|right, head, answer, _| {
                 let known = presented(head).is_some_and(|secret| right.catalog.authenticate(secret).is_some());
@@ -41,13 +41,13 @@ fn refused() -> Vec<Wrong> {
         ),
         wrong(
             "deletes-with-405",
-            "The token is deleted, although the method is refused.",
+            "The token is deleted, although the method is rejected.",
             ("methods/GET", Effect),
             Deletes(|_, head, answer, _| (answer.status() == 405).then(|| id_in(head))),
         ),
         wrong(
             "deletes-with-400",
-            "The token is deleted, although the request is refused.",
+            "The token is deleted, although the request is rejected.",
             ("parameters/id/doubled", Effect),
             Deletes(|_, head, answer, _| (answer.status() == 400).then(|| id_in(head))),
         ),
@@ -82,7 +82,7 @@ fn others() -> Vec<Wrong> {
         ),
         wrong(
             "deletes-the-oldest",
-            "Each deletion also takes the oldest token, which nobody looks at.",
+            "Each deletion also deletes the oldest token.",
             ("effects/afterwards", Effect),
             Deletes(|right, _, answer, _| {
                 let late = right.requests.load(Ordering::SeqCst) > 100;
@@ -112,12 +112,12 @@ fn others() -> Vec<Wrong> {
     ]
 }
 
-/// Answers that do not agree with what was done.
+/// Responses that contradict what happened.
 fn answered() -> Vec<Wrong> {
     vec![
         wrong(
             "deletes-nothing",
-            "The answer is 204, and the token stays.",
+            "The response is 204, and the token stays.",
             ("effects/deleted", Effect),
             Whole(|right, head| {
                 async move {
@@ -135,7 +135,7 @@ fn answered() -> Vec<Wrong> {
         ),
         wrong(
             "deletes-later",
-            "The answer is 204, and the token is deleted some requests later.",
+            "The response is 204, and the token is deleted some requests later.",
             ("effects/deleted", Effect),
             Whole(|right, head| {
                 async move {
@@ -180,19 +180,19 @@ fn answered() -> Vec<Wrong> {
         ),
         wrong(
             "204-for-two",
-            "Of two deletions at the same time both are answered with 204.",
+            "Both of two concurrent deletions are answered with 204.",
             ("effects/deleted-by-one", Status),
             Whole(|right, head| at_once(right, head, 204).boxed()),
         ),
         wrong(
             "409-for-two",
-            "Of two deletions at the same time one is answered with 409.",
+            "One of two concurrent deletions is answered with 409.",
             ("effects/deleted-by-one", Status),
             Whole(|right, head| at_once(right, head, 409).boxed()),
         ),
         wrong(
             "answers-elsewhere",
-            "An answer is given for a path that the document does not have.",
+            "A path that the document does not declare is answered with 200.",
             ("paths/cut", Status),
             Whole(|right, head| {
                 async move {
@@ -207,7 +207,7 @@ fn answered() -> Vec<Wrong> {
     ]
 }
 
-/// Answers the second of the deletions of a token that are sent at the same time with a status of its own.
+/// Answers the second of several concurrent deletions of a token with this status.
 async fn at_once(right: &Right, head: Parts, status: u16) -> http::Response<Bytes> {
     if head.uri.path() != PATH || !deletes(right, &head) {
         return right.answer(&head).await;
@@ -221,7 +221,7 @@ async fn at_once(right: &Right, head: Parts, status: u16) -> http::Response<Byte
     };
     let place = arrived(1);
     let _turn = right.turn.lock().await;
-    // Lets the others arrive, if there are any.
+    // Lets concurrent requests arrive.
     for _ in (0..100).take_while(|_| place == 1 && arrived(0) == 1) {
         tokio::task::yield_now().await;
     }

@@ -1,4 +1,4 @@
-//! IDs that are read more kindly than they are written.
+//! IDs that are read too leniently.
 
 use http::Method;
 use http::request::Parts;
@@ -13,7 +13,7 @@ pub(super) fn all() -> Vec<Wrong> {
     [values(), routes()].concat()
 }
 
-/// Takes another ID for the one in the request.
+/// Reads the ID in the request as another one.
 fn reread(head: &mut Parts, read: impl Fn(&str) -> Option<String>) {
     if let Some(id) = parameter(head, "id").and_then(read) {
         redirect(head, &format!("{PATH}?id={id}"));
@@ -49,7 +49,7 @@ fn values() -> Vec<Wrong> {
         ),
         value(
             "ends-at-a-zero-byte",
-            "What follows a zero byte in an ID is ignored.",
+            "Text after a zero byte in an ID is ignored.",
             "effects/other-id/zero-byte",
             |_, head| {
                 reread(head, |id| Some(id.split_once("%00")?.0.to_owned()));
@@ -57,7 +57,7 @@ fn values() -> Vec<Wrong> {
         ),
         value(
             "loses-overlong-forms",
-            "Overlong UTF-8 is left out.",
+            "Overlong UTF-8 is dropped.",
             "parameters/id/badly-encoded/overlong",
             |_, head| {
                 reread(head, |id| Some(id.strip_suffix("%C0%80")?.to_owned()));
@@ -65,7 +65,7 @@ fn values() -> Vec<Wrong> {
         ),
         value(
             "loses-a-percent-sign",
-            "A percent sign at the end is left out.",
+            "A percent sign at the end is dropped.",
             "parameters/id/badly-encoded/unfinished",
             |_, head| {
                 reread(head, |id| Some(id.strip_suffix('%')?.to_owned()));
@@ -73,19 +73,24 @@ fn values() -> Vec<Wrong> {
         ),
         value(
             "loses-half-a-byte",
-            "Half a percent-encoded byte is left out.",
+            "Half a percent-encoded byte is dropped.",
             "parameters/id/badly-encoded/half",
             |_, head| {
                 reread(head, |id| Some(id.strip_suffix("%4")?.to_owned()));
             },
         ),
-        value("cuts-a-long-value", "Of a long value the beginning is read.", "parameters/id/long/20000", |_, head| {
-            reread(head, |id| (id.len() > 20_000).then(|| id[..id.len() - 20_000].to_owned()));
-        }),
+        value(
+            "cuts-a-long-value",
+            "Only the beginning of a long value is read.",
+            "parameters/id/long/20000",
+            |_, head| {
+                reread(head, |id| (id.len() > 20_000).then(|| id[..id.len() - 20_000].to_owned()));
+            },
+        ),
     ]
 }
 
-/// Takes a request for a deletion where it has this method.
+/// Treats requests with this method as deletions.
 fn deletes(head: &mut Parts, method: &Method) {
     if head.method == method {
         head.method = Method::DELETE;
@@ -108,7 +113,7 @@ fn routes() -> Vec<Wrong> {
         ),
         wrong(
             "completes-the-path",
-            "The beginning of the path is taken for it.",
+            "The beginning of the path counts as the path.",
             ("paths/cut", Effect),
             Change::Request(|_, head| {
                 if PATH.starts_with(head.uri.path()) {

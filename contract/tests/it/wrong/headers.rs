@@ -1,4 +1,4 @@
-//! Answers that are wrong in one status, one header or one part of the body only.
+//! Responses that are wrong in one status, one header or one part of the body.
 
 use http::HeaderValue;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -12,7 +12,7 @@ use crate::server::PATH;
 
 const CLUSTER_UUID: &str = "cluster-uuid";
 
-/// Answers that have another status, or another header, where they have this status.
+/// Changes the responses with this status.
 macro_rules! of {
     ($status:literal, |$answer:ident| $change:expr) => {
         Change::Answer(|_, _, $answer: &mut server::Answer| {
@@ -35,7 +35,7 @@ fn set_json(answer: &mut server::Answer, json: &'static str) {
     *answer.body_mut() = Bytes::from_static(json.as_bytes());
 }
 
-/// Whether the answer is that the permission is missing.
+/// Whether the response says that the permission is missing.
 fn is_insufficient(right: &Right, head: &Parts, answer: &server::Answer) -> bool {
     let caller = server::presented(head).and_then(|secret| right.catalog.authenticate(secret));
     answer.status() == 401 && caller.is_some()
@@ -51,13 +51,13 @@ fn statuses() -> Vec<Wrong> {
         ),
         wrong(
             "400-for-404",
-            "A token that is not there is answered with 400.",
+            "An unknown token is answered with 400.",
             ("effects/no-token", Status),
             of!(404, |answer| set_status(answer, 400)),
         ),
         wrong(
             "400-for-401",
-            "Without credentials the answer is 400.",
+            "A request without credentials is answered with 400.",
             ("credentials/missing", Status),
             Change::Answer(|_, head, answer| {
                 if answer.status() == 401 && authorization(head).is_empty() {
@@ -73,7 +73,7 @@ fn statuses() -> Vec<Wrong> {
         ),
         wrong(
             "501-for-405",
-            "A method that everyone knows is answered with 501.",
+            "A well-known method is answered with 501.",
             ("methods/PATCH", Status),
             of!(405, |answer| set_status(answer, 501)),
         ),
@@ -89,13 +89,13 @@ fn statuses() -> Vec<Wrong> {
         ),
         wrong(
             "always-503",
-            "Every answer is 503.",
+            "Every request is answered with 503.",
             ("effects/deleted", Status),
             Change::Answer(|_, _, answer| set_status(answer, 503)),
         ),
         wrong(
             "closes-for-long",
-            "The connection is closed where a value is long.",
+            "The connection is closed after a long value.",
             ("parameters/id/long/20000", influxdb3_token_contract::Subject::Connection),
             Change::Close(|head, _| head.uri.to_string().len() > 10_000),
         ),
@@ -131,7 +131,7 @@ fn bodies() -> Vec<Wrong> {
         ),
         wrong(
             "object-in-the-limited",
-            "The `error` is an object where the permission is missing.",
+            "The `error` is an object if the permission is missing.",
             ("effects/not-permitted", Body),
             Change::Answer(|right, head, answer| {
                 if is_insufficient(right, head, answer) {
@@ -141,7 +141,7 @@ fn bodies() -> Vec<Wrong> {
         ),
         wrong(
             "text-of-json",
-            "The JSON of 401 is said to be text.",
+            "The content type of 401 is text, but the body is JSON.",
             ("credentials/missing", ContentType),
             of!(401, |answer| set(answer, "content-type", "text/plain; charset=utf-8")),
         ),
@@ -186,7 +186,7 @@ fn challenges() -> Vec<Wrong> {
         ),
         wrong(
             "no-challenge-for-the-limited",
-            "401 has no `WWW-Authenticate` where the permission is missing.",
+            "401 has no `WWW-Authenticate` if the permission is missing.",
             ("effects/not-permitted", Header),
             Change::Answer(|right, head, answer| {
                 if is_insufficient(right, head, answer) {
@@ -207,7 +207,7 @@ fn methods() -> Vec<Wrong> {
         ),
         wrong(
             "allows-the-refused",
-            "`Allow` names a method that is refused.",
+            "`Allow` names the rejected method.",
             ("methods/GET", Header),
             of!(405, |answer| set(answer, "allow", "GET, DELETE")),
         ),
@@ -253,7 +253,7 @@ fn clusters() -> Vec<Wrong> {
         ),
         wrong_header(
             "other-cluster-in-401",
-            "`cluster-uuid` is another in 401.",
+            "`cluster-uuid` differs in 401.",
             "credentials/missing",
             of!(401, |answer| set(answer, CLUSTER_UUID, "01234567-89ab-cdef-0123-456789abcdef")),
         ),

@@ -1,4 +1,4 @@
-//! Wrong servers, each of which the kit must find out.
+//! Wrong servers. The kit must detect each of them.
 
 use futures::future::{BoxFuture, join_all};
 use http::request::Parts;
@@ -22,7 +22,7 @@ pub(super) struct Wrong {
     pub(super) name: &'static str,
     /// What is wrong, as a sentence.
     pub(super) says: &'static str,
-    /// The case that must fail, and with what.
+    /// The case that must fail, and the subject of its problem.
     pub(super) case: &'static str,
     subject: Subject,
     /// Whether it is checked over HTTP/2.
@@ -30,23 +30,23 @@ pub(super) struct Wrong {
     change: Change,
 }
 
-/// What a wrong server does otherwise than the right one.
+/// How a wrong server differs from the right one.
 #[derive(Clone, Copy)]
 pub(super) enum Change {
-    /// To a request, before it is answered.
+    /// Changes a request before it is answered.
     Request(fn(&Right, &mut Parts)),
-    /// To a response.
+    /// Changes a response.
     Answer(fn(&Right, &Parts, &mut Answer)),
-    /// Where this is true, the connection is closed in the place of a response.
+    /// If this is true, the server closes the connection instead of sending the response.
     Close(fn(&Parts, &Answer) -> bool),
-    /// To the tokens: the one with this ID is deleted too. The number is that of the token which the request named.
+    /// Deletes the token with this ID too. The number is the ID of the token that the request named.
     Deletes(fn(&Right, &Parts, &Answer, Option<u64>) -> Option<String>),
-    /// Everything.
+    /// Answers in its own way.
     Whole(for<'r> fn(&'r Right, Parts) -> BoxFuture<'r, Answer>),
 }
 
 impl Change {
-    /// The answer of the wrong server, if it gives one.
+    /// The response of the wrong server, if it sends one.
     pub(super) async fn answer(self, right: &Right, mut head: Parts) -> Option<Answer> {
         Some(match self {
             Self::Request(change) => {
@@ -79,15 +79,15 @@ fn wrong(name: &'static str, says: &'static str, (case, subject): (&'static str,
     Wrong { name, says, case, subject, http2: false, change }
 }
 
-/// All of them, in the order in which they are documented.
+/// All wrong servers, in the order of the documentation.
 pub(super) fn all() -> Vec<Wrong> {
     let answers = [answers::all(), headers::all(), strangers::all()].concat();
     let requests = [credentials::all(), secrets::all(), requests::all(), forms::all()].concat();
     [answers, requests, deletions::all(), tokens::all()].concat()
 }
 
-/// Checks each wrong server, and returns how it was found out.
-pub(super) async fn found_out() -> Vec<(Wrong, Vec<CaseReport>)> {
+/// Checks each wrong server, and returns its failed cases.
+pub(super) async fn check_all() -> Vec<(Wrong, Vec<CaseReport>)> {
     let checks = all().into_iter().map(|wrong| {
         tokio::spawn(async move {
             let right = Right::in_memory().await;
@@ -106,7 +106,7 @@ impl Wrong {
         Self { http2: true, ..self }
     }
 
-    /// The problem for which the case failed that had to.
+    /// The expected problem of the case that must fail.
     pub(super) fn reason<'f>(&self, failed: &'f [CaseReport]) -> Option<&'f Problem> {
         let case = failed.iter().find(|case| case.name == self.case)?;
         case.problems().iter().find(|problem| problem.subject == self.subject)

@@ -1,4 +1,4 @@
-//! Which requests are taken for a deletion: methods, paths and parameters.
+//! Other requests that delete: methods, paths and parameters.
 
 use http::Method;
 use http::request::Parts;
@@ -38,7 +38,7 @@ fn methods() -> Vec<Wrong> {
         ),
         wrong(
             "any-case-of-method",
-            "`delete` is taken for `DELETE`.",
+            "`delete` counts as `DELETE`.",
             ("methods/lower-case", Status),
             Request(|_, head| {
                 if head.method.as_str().eq_ignore_ascii_case("delete") {
@@ -58,7 +58,7 @@ fn methods() -> Vec<Wrong> {
         ),
         wrong(
             "any-method",
-            "A method that nobody knows deletes.",
+            "An unknown method deletes.",
             ("methods/CONTRACT", Effect),
             Request(|_, head| {
                 if head.method == "CONTRACT" {
@@ -91,7 +91,7 @@ fn paths() -> Vec<Wrong> {
         ),
         wrong(
             "takes-all-below",
-            "What is below the path is taken for it.",
+            "A path below the declared one counts as it.",
             ("paths/below", Effect),
             Request(|_, head| {
                 set_path(head, |path| if path.starts_with(PATH) { PATH.to_owned() } else { path.to_owned() })
@@ -122,7 +122,7 @@ fn parameters() -> Vec<Wrong> {
         ),
         wrong(
             "does-not-decode-names",
-            "The percent-encoded name of a parameter is another name.",
+            "The percent-encoded name of a parameter counts as another name.",
             ("parameters/id/doubled/encoded-name", Status),
             Request(|_, head| {
                 let kept: Vec<_> = pairs(head).filter(|(name, _)| !name.contains('%')).collect();
@@ -149,7 +149,7 @@ fn parameters() -> Vec<Wrong> {
         ),
         wrong(
             "refuses-the-unknown",
-            "A parameter that is not declared is refused.",
+            "An undeclared parameter is rejected.",
             ("parameters/id/beside-another", Status),
             Request(|_, head| {
                 if pairs(head).any(|(name, _)| name == "contract") {
@@ -159,7 +159,7 @@ fn parameters() -> Vec<Wrong> {
         ),
         wrong(
             "picks-where-missing",
-            "Without an ID some token is deleted.",
+            "A request without an ID deletes some token.",
             ("parameters/id/missing", Status),
             Request(|right, head| {
                 let newest = (1..1000).map(TokenId::from_u64).rfind(|id| right.catalog.live().contains(*id));
@@ -170,19 +170,19 @@ fn parameters() -> Vec<Wrong> {
         ),
         wrong(
             "loses-bytes",
-            "Bytes that are no UTF-8 are left out.",
+            "Bytes that are not UTF-8 are dropped.",
             ("parameters/id/badly-encoded/not-utf-8", Effect),
             Request(|_, head| set_query(head, |query| query.replace("%FF", ""))),
         ),
         wrong(
             "forgives-bad-encoding",
-            "What is not percent-encoded properly is left out.",
+            "Invalid percent-encoding is dropped.",
             ("parameters/id/badly-encoded/not-hexadecimal", Effect),
             Request(|_, head| set_query(head, |query| query.replace("%zz", ""))),
         ),
         wrong(
             "fails-at-bad-encoding",
-            "A value that is badly encoded is the server's fault.",
+            "A badly encoded value is answered with 500.",
             ("parameters/id/badly-encoded/not-utf-8", Status),
             Answer(|_, head, answer| {
                 if head.uri.query().is_some_and(|query| query.contains("%FF")) {
@@ -193,7 +193,7 @@ fn parameters() -> Vec<Wrong> {
     ]
 }
 
-/// How an ID is read.
+/// Ways to read an ID.
 fn ids() -> Vec<Wrong> {
     macro_rules! ignores {
         ($name:literal, $says:literal, $case:literal, $ignored:literal) => {
@@ -224,7 +224,7 @@ fn ids() -> Vec<Wrong> {
         ),
         wrong(
             "reads-a-prefix",
-            "What follows the digits of an ID is ignored.",
+            "Text after the digits of an ID is ignored.",
             ("effects/other-id/sql", Effect),
             Request(|_, head| set_query(head, |query| query.split("%20OR").next().unwrap_or_default().to_owned())),
         ),

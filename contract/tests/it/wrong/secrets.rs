@@ -1,4 +1,4 @@
-//! Credentials that are read more kindly than they are written, and secrets that are compared too roughly.
+//! Credentials that are read too leniently, and secrets that are compared too roughly.
 
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
@@ -13,7 +13,7 @@ pub(super) fn all() -> Vec<Wrong> {
     [forms(), comparisons()].concat()
 }
 
-/// Takes another credential for the one in the request.
+/// Reads the credential in the request as another one.
 fn read_as(head: &mut Parts, secret: Option<String>) {
     if let Some(secret) = secret {
         head.headers.insert(AUTHORIZATION, bearer(&secret));
@@ -31,7 +31,7 @@ fn forms() -> Vec<Wrong> {
     vec![
         form(
             "needs-no-space",
-            "A secret directly behind `Bearer` is accepted.",
+            "A secret directly after `Bearer` is accepted.",
             "credentials/BearerAuthentication/malformed/no-space",
             |_, head| {
                 let secret = authorization(head).strip_prefix("Bearer").map(str::trim_start);
@@ -56,14 +56,14 @@ fn forms() -> Vec<Wrong> {
         ),
         form(
             "refuses-upper-case",
-            "`BEARER` in upper case is refused.",
+            "`BEARER` in upper case is rejected.",
             "credentials/BearerAuthentication/upper-case",
             |_, head| refuse(head, "BEARER"),
         ),
     ]
 }
 
-/// Accepts a secret that is not a live token's, but is like the operator's in this way.
+/// Accepts an unknown secret that resembles the operator's in this way.
 fn accept(right: &Right, head: &mut Parts, alike: fn(&str, &str) -> bool) {
     let other = presented(head).is_some_and(|secret| secret != right.operator && alike(&right.operator, secret));
     if other {
@@ -94,7 +94,7 @@ fn comparisons() -> Vec<Wrong> {
         ),
         wrong(
             "remembers-whom-it-accepted",
-            "Who was accepted once is accepted for good.",
+            "A token that was accepted once is always accepted.",
             ("effects/deleted-after-use", Effect),
             Change::Request(|right, head| {
                 let Some(digest) = presented(head).and_then(Digest::of_presented) else { return };

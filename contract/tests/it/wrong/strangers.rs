@@ -1,4 +1,4 @@
-//! What strangers learn about which tokens there are, each in one way.
+//! Servers that tell strangers which tokens exist, each in its own way.
 
 use http::HeaderValue;
 use http::header::WWW_AUTHENTICATE;
@@ -8,7 +8,7 @@ use influxdb3_token_contract::Subject::{Difference, Leak, Status};
 use super::super::server::{self, Right, authorization, presented, set_status};
 use super::{Change, Wrong, wrong};
 
-/// Whether who is refused asks about a token that there is.
+/// Whether a rejected caller asked about a token that exists.
 fn is_known(right: &Right, head: &Parts, answer: &server::Answer) -> bool {
     answer.status() == 401 && right.named(head).is_some()
 }
@@ -21,7 +21,7 @@ pub(super) fn all() -> Vec<Wrong> {
     vec![
         wrong(
             "tells-without-credentials",
-            "Who has no credentials is told that a token is not there.",
+            "A caller without credentials learns that a token is unknown.",
             ("credentials/nothing-learnt/without", Status),
             Change::Answer(|right, head, answer| {
                 if !is_known(right, head, answer) && authorization(head).is_empty() {
@@ -31,7 +31,7 @@ pub(super) fn all() -> Vec<Wrong> {
         ),
         wrong(
             "tells-the-wrong",
-            "Who has a wrong credential is told that a token is not there.",
+            "A caller with a wrong credential learns that a token is unknown.",
             ("credentials/nothing-learnt/wrong", Status),
             Change::Answer(|right, head, answer| {
                 let is_wrong = presented(head).is_some_and(|secret| right.catalog.authenticate(secret).is_none());
@@ -42,7 +42,7 @@ pub(super) fn all() -> Vec<Wrong> {
         ),
         wrong(
             "tells-by-a-value",
-            "The value of a header tells strangers whether there is such a token.",
+            "The value of a header tells strangers whether the token exists.",
             ("credentials/nothing-learnt/wrong", Difference),
             Change::Answer(|right, head, answer| {
                 let known = is_known(right, head, answer);
@@ -51,7 +51,7 @@ pub(super) fn all() -> Vec<Wrong> {
         ),
         wrong(
             "tells-by-the-challenge",
-            "`WWW-Authenticate` tells who may not delete a token whether it is there.",
+            "`WWW-Authenticate` tells a caller who may not delete tokens whether the token exists.",
             ("credentials/nothing-learnt/not-permitted", Difference),
             Change::Answer(|right, head, answer| {
                 if is_known(right, head, answer) {
@@ -61,7 +61,7 @@ pub(super) fn all() -> Vec<Wrong> {
         ),
         wrong(
             "echoes-the-refused",
-            "The error shows a credential that is refused.",
+            "The error contains a rejected credential.",
             ("credentials/BearerAuthentication/wrong", Leak),
             Change::Answer(|_, head, answer| {
                 if answer.status() == 401 {
@@ -72,7 +72,7 @@ pub(super) fn all() -> Vec<Wrong> {
         ),
         wrong(
             "echoes-in-trace",
-            "TRACE is answered with the request, credential included.",
+            "TRACE is answered with the request and its credential.",
             ("methods/TRACE", Leak),
             Change::Answer(|_, head, answer| {
                 if head.method == "TRACE" {

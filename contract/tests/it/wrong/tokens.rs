@@ -1,4 +1,4 @@
-//! Deletions that take some tokens for others, or not all for what they are.
+//! Deletions that confuse tokens.
 
 use std::sync::atomic::Ordering;
 
@@ -14,7 +14,7 @@ pub(super) fn all() -> Vec<Wrong> {
     vec![
         wrong(
             "deletes-for-the-wrong",
-            "The token is deleted, although the answer to a wrong credential is 401.",
+            "A request with a wrong credential is answered with 401, but deletes the token.",
             ("credentials/BearerAuthentication/wrong", Effect),
             Whole(|right, head| {
                 async move {

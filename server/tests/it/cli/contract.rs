@@ -117,10 +117,10 @@ fn what_cannot_be_checked_ends_with_2_and_says_why() {
     let broken = broken.to_str().unwrap();
     for (arguments, reason) in [
         (&["--host=http://127.0.0.1:1"][..], "the server does not answer: "),
-        (&["--token=apiv3_wrong"], "the server refuses the token, which must be an admin token: 401"),
-        (&["--host=localhost:8181"], "\"localhost:8181\" is no address of a server"),
+        (&["--token=apiv3_wrong"], "the server rejects the token with 401; it must be an admin token"),
+        (&["--host=localhost:8181"], "\"localhost:8181\" is not the address of a server"),
         (&["--provision=influxdb3-no-such-command"], "ended with exit status: 127"),
-        (&["--tokens", broken], "broken.json: no JSON array of AdminTokenObject"),
+        (&["--tokens", broken], "broken.json: not a JSON array of AdminTokenObject"),
         (&["--tokens", missing.to_str().unwrap()], "missing.json: No such file"),
     ] {
         let mut check = command(&["contract"]);
