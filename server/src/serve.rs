@@ -19,32 +19,32 @@ use influxdb3_token_api::server::Body;
 use influxdb3_tokens::{Principal, TokenApi};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-/// How long a connection may take to its first request, and a client to send the head of one over HTTP/1.1.
+/// How long a connection may take until its first request, and a client to send the head of an HTTP/1.1 request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long an idle HTTP/2 connection goes without proof that its client is still there.
+/// How long an HTTP/2 connection may be idle before the server pings its client.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// How long requests that have begun may take to end once the server is told to stop.
+/// How long requests in flight may take to end after the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// How long to wait where no connection can be accepted, for want of file descriptors as a rule.
+/// How long to wait if no connection can be accepted, usually because file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How many connections may wait to be accepted, where the system allows it.
+/// How many connections may wait to be accepted, if the system allows it.
 const BACKLOG: u32 = 4096;
 
-/// Listens on `address`, for [`serve`]. Must be called in a tokio runtime with I/O.
+/// Listens on `address`, for [`serve`]. It must be called in a tokio runtime with I/O.
 ///
-/// Tokio's `TcpListener::bind` lets 128 connections wait to be accepted. The others of a burst of clients are left to try
-/// again after a second.
+/// Up to 4,096 connections may wait to be accepted. Tokio's `TcpListener::bind` allows 128; the other clients of a burst
+/// would have to try again after a second.
 ///
 /// # Errors
 ///
-/// The address cannot be bound.
+/// If the address cannot be bound.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // As Tokio does: without it, a server that is started again must wait for the connections of the one before.
+    // As Tokio does. Otherwise a restarted server must wait until the connections of the previous one have timed out.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
@@ -53,8 +53,8 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves the API on `listener`, over HTTP/1.1 and HTTP/2 without TLS, until `shutdown` is ready.
 ///
-/// Then it accepts no more connections, lets requests that have begun end for at most ten seconds, and returns. Must be
-/// called in a tokio runtime with I/O and time.
+/// Then it stops accepting connections, waits at most ten seconds for requests in flight, and returns. It must be called
+/// in a tokio runtime with I/O and time.
 pub async fn serve<A>(listener: TcpListener, api: TokenApi<A>, shutdown: impl Future<Output = ()>)
 where
     A: Authenticator<Principal = Principal>,
@@ -69,9 +69,9 @@ where
                     accepting = true;
                     connect(stream, &api, &connections);
                 }
-                Err(error) if is_the_clients(&error) => {}
+                Err(error) if is_aborted(&error) => {}
                 Err(error) => {
-                    // Once for as long as it lasts.
+                    // One line, however long this lasts.
                     if accepting {
                         tracing::error!(%error, "cannot accept connections");
                     }
@@ -89,16 +89,16 @@ where
     }
 }
 
-/// Puts the stack of one connection together, and runs it in a task of its own.
+/// Assembles the stack of one connection, and runs it in its own task.
 fn connect<A>(stream: TcpStream, api: &TokenApi<A>, connections: &GracefulShutdown)
 where
     A: Authenticator<Principal = Principal>,
 {
-    // Without it a small response waits for the client's acknowledgement of the one before.
+    // Otherwise a small response waits until the client has acknowledged the previous one.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection without TCP_NODELAY");
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
-    // A count of the connection's own: threads do not contend for it, as they would for that of all connections.
+    // The connection has its own reference count. Threads would contend for one that all connections share.
     let api = Arc::new(api.clone());
     let used = Arc::new(AtomicBool::new(false));
     let service = service_fn({
@@ -109,10 +109,9 @@ where
         }
     });
     let mut protocol = auto::Builder::new(TokioExecutor::new());
-    // Responses are small: to copy their bodies behind their heads costs less than to have them gathered. A client that
-    // has said all may close its side and still gets its answer. That one has gone is therefore seen only when it is
-    // answered, which the store does in any case; and hyper does not read ahead during a request, for which it took
-    // another buffer each time.
+    // Responses are small, so copying a body behind its head is cheaper than a gathering write. A half-closed client still
+    // receives its response. The server therefore notices a client's disconnect only when it responds; the store completes
+    // the change in any case. It also spares hyper a second buffer, with which it would read ahead during a request.
     protocol.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).writev(false).half_close(true);
     protocol.http2().timer(TokioTimer::new()).keep_alive_interval(KEEP_ALIVE);
     let connection = protocol.serve_connection(TokioIo::new(stream), service).into_owned();
@@ -121,7 +120,7 @@ where
         let mut connection = pin!(connection);
         let ended = match tokio::time::timeout(HEADER_TIMEOUT, &mut connection).await {
             Ok(ended) => ended,
-            // Until the first request, nothing else is sure to end a connection that stays silent.
+            // Nothing else is certain to end a connection that stays silent before its first request.
             Err(_) if !used.load(Ordering::Relaxed) => return,
             Err(_) => connection.await,
         };
@@ -131,7 +130,7 @@ where
     });
 }
 
-/// Answers a request and writes one line about it, without its path and query, where a client may put a credential.
+/// Answers a request, and logs one line without its path and query, which may contain a credential.
 async fn respond<A>(api: Arc<TokenApi<A>>, request: Request<Incoming>) -> Result<Response<Body>, Infallible>
 where
     A: Authenticator<Principal = Principal>,
@@ -151,7 +150,7 @@ where
 }
 
 /// Whether a connection went away before it was accepted.
-fn is_the_clients(error: &io::Error) -> bool {
+fn is_aborted(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

@@ -15,29 +15,29 @@ use super::{Failure, is_broken_pipe, tell};
 
 /// Check a running server, this one or another's, against the document
 ///
-/// Exit codes: 0, all that was tried holds; 1, the contract is broken; 2, the server could not be checked, or with
+/// Exit codes: 0, no case failed; 1, the server breaks the contract; 2, the server could not be checked, or with
 /// --complete, not all of it.
 #[derive(Args)]
 pub(super) struct Options {
-    /// The server's address; a path in it precedes that of each operation
+    /// The server's address. If it has a path, it precedes the path of each operation
     #[arg(long, env = "INFLUXDB3_HOST_URL", value_name = "URL", default_value = "http://127.0.0.1:8181")]
     host: String,
 
-    /// An admin token, which is not deleted; better given as the variable, because other users can see arguments
+    /// An admin token, which is not deleted. Prefer the variable, because other users can see arguments
     #[arg(long, env = "INFLUXDB3_AUTH_TOKEN", hide_env_values = true)]
     token: String,
 
-    /// Shell command that makes a token and prints it as JSON. It is run once for each token, with `--admin --name N`,
+    /// Shell command that creates a token and prints it as JSON. It runs once for each token, with `--admin --name N`,
     /// `--permission P --name N` or `--admin --name N --expiry 1s` appended
     #[arg(long, env = "INFLUXDB3_TOKENS_PROVISION", value_name = "COMMAND", conflicts_with = "tokens")]
     provision: Option<String>,
 
-    /// File of tokens that may be deleted: a JSON array of AdminTokenObject, where one that is no admin token has the
-    /// further member `permissions`
+    /// File of tokens that may be deleted: a JSON array of AdminTokenObject. An object with a member `permissions` is not
+    /// an admin token
     #[arg(long, env = "INFLUXDB3_TOKENS_FILE", value_name = "FILE")]
     tokens: Option<PathBuf>,
 
-    /// Speak HTTP/2 without asking first
+    /// Speak HTTP/2 by prior knowledge
     #[arg(long, env = "INFLUXDB3_TOKENS_HTTP2", value_parser = BoolishValueParser::new())]
     http2: bool,
 
@@ -45,7 +45,7 @@ pub(super) struct Options {
     #[arg(long, env = "INFLUXDB3_TOKENS_TIMEOUT", value_parser = humantime::parse_duration, value_name = "DURATION", default_value = "10s")]
     timeout: Duration,
 
-    /// End with 2 where something could not be tried, or a declared response was not reached
+    /// Exit with 2 if a case could not be tried, or the server did not send a declared response
     #[arg(long, env = "INFLUXDB3_TOKENS_COMPLETE", value_parser = BoolishValueParser::new())]
     complete: bool,
 
@@ -86,7 +86,7 @@ async fn check(options: &Options) -> Result<Report, Failure> {
         contract = contract.http2();
     }
 
-    // Drawn on standard error, and only where that is a terminal.
+    // The bar is drawn on standard error, if that is a terminal.
     let progress = ProgressBar::new(contract.cases().len() as u64);
     progress.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {wide_msg}")?);
     let mut failed = 0;

@@ -1,4 +1,4 @@
-//! `create`: a new token, in the database or in a token file.
+//! `create`: creates a token in the database or in a token file.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,12 +18,12 @@ use crate::control::Create;
 /// Create a token, and print its secret, which is not shown again
 #[derive(Args)]
 pub(super) struct Options {
-    /// Allow everything, deletion of other tokens included
+    /// Allow everything, including the deletion of other tokens
     #[arg(long, env = "INFLUXDB3_TOKENS_ADMIN", value_parser = BoolishValueParser::new())]
     admin: bool,
 
-    /// Allow actions on resources, as in `db:sensors,metrics:read,write` or `system:*:read`; several with spaces between
-    /// them, or by repeating the option
+    /// Allow actions on resources, such as `db:sensors,metrics:read,write` or `system:*:read`. Separate several with
+    /// spaces, or repeat the option
     #[arg(long, env = "INFLUXDB3_TOKENS_PERMISSION", value_delimiter = ' ')]
     permission: Vec<Permission>,
 
@@ -31,19 +31,19 @@ pub(super) struct Options {
     #[arg(long, env = "INFLUXDB3_TOKENS_NAME")]
     name: Option<TokenName>,
 
-    /// How long the token is good for, as in `30d` or `1h 30m` [default: for ever]
+    /// Lifetime of the token, such as `30d` or `1h 30m` [default: it never expires]
     #[arg(long, env = "INFLUXDB3_TOKENS_EXPIRY", value_parser = humantime::parse_duration, value_name = "DURATION")]
     expiry: Option<Duration>,
 
-    /// Output
+    /// Output format
     #[arg(long, env = "INFLUXDB3_TOKENS_CREATE_FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
 
-    /// Write the token to a file for `serve --admin-token-file` or `--permission-tokens-file`, and touch no database
+    /// Write the token to a file for `serve --admin-token-file` or `--permission-tokens-file`, instead of the database
     #[arg(long, env = "INFLUXDB3_TOKENS_OFFLINE", value_parser = BoolishValueParser::new())]
     offline: bool,
 
-    /// The file for --offline; a file of permission tokens that exists already gains an entry
+    /// The file for --offline. A permission token is added to the file if it exists
     #[arg(long, env = "INFLUXDB3_TOKENS_OUTPUT_FILE", value_name = "FILE")]
     output_file: Option<PathBuf>,
 
@@ -142,7 +142,7 @@ fn print(token: &AdminTokenObject, format: Format) -> io::Result<()> {
             writeln!(out, "Token {} was created.\n", token.id.unwrap_or_default())?;
             writeln!(out, "Token:  {secret}")?;
             writeln!(out, "Header: Authorization: Bearer {secret}\n")?;
-            writeln!(out, "Keep it now: only its hash is stored, and it is not shown again.")?;
+            writeln!(out, "Keep the token: it is not shown again, because only its hash is stored.")?;
         }
     }
     out.flush()

@@ -1,4 +1,4 @@
-//! `delete`: deletes a token of any server with this API, through the generated client.
+//! `delete`: deletes a token through the HTTP API of any server, with the generated client.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use super::Failure;
 
 /// Delete a token through the HTTP API
 ///
-/// Exit codes: 0, it was deleted (204); 1, another failure; 2, wrong usage; 3, the token that was presented is refused or
-/// may not do this (401); 4, no token has this ID (404); 5, there was no answer, or the server is unavailable (503), and
-/// it is safe to try again.
+/// Exit codes: 0, the token was deleted (204); 1, another failure; 2, wrong usage; 3, the presented token is rejected or
+/// has no permission (401); 4, no token has this ID (404); 5, the server did not respond or is unavailable (503), and a
+/// retry is safe.
 #[derive(Args)]
 pub(super) struct Options {
     /// The ID of the token to delete
@@ -25,21 +25,22 @@ pub(super) struct Options {
     #[arg(long, env = "INFLUXDB3_HOST_URL", value_name = "URL", default_value = "http://127.0.0.1:8181")]
     host: String,
 
-    /// An admin token; better given as the variable, because other users can see arguments
+    /// An admin token. Prefer the variable, because other users can see arguments
     #[arg(long, env = "INFLUXDB3_AUTH_TOKEN", hide_env_values = true)]
     token: String,
 }
 
 const UNAUTHORIZED: u8 = 3;
 const NOT_FOUND: u8 = 4;
-const NO_ANSWER: u8 = 5;
+const NO_RESPONSE: u8 = 5;
 
-/// How long to wait for an answer.
+/// How long to wait for the response.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let client = Client::try_new(&options.host)?;
-    let credential = AuthData::bearer(&options.token).ok_or("--token is not one that a header can carry")?;
+    let credential =
+        AuthData::bearer(&options.token).ok_or("--token contains characters that a header cannot carry")?;
     let context = Context::new(XSpanIdString::default(), Some(credential));
     let answer = tokio::time::timeout(PATIENCE, client.delete_token(options.id, &context)).await;
     match answer.unwrap_or_else(|_| Err(unavailable(format_args!("no response within {PATIENCE:?}")))) {
@@ -47,7 +48,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         Ok(DeleteTokenResponse::UnauthorizedAccess(message)) => end(UNAUTHORIZED, text(&message)),
         Ok(DeleteTokenResponse::TokenNotFound) => end(NOT_FOUND, "no token has this ID"),
         Ok(DeleteTokenResponse::RequestFailed(message)) => end(1, text(&message)),
-        Err(error) if is_unavailable(&error) => end(NO_ANSWER, &error.0),
+        Err(error) if is_unavailable(&error) => end(NO_RESPONSE, &error.0),
         Err(error) => end(1, &error.0),
     }
 }

@@ -1,4 +1,4 @@
-//! The command line: one file a subcommand.
+//! The command line, with one file for each subcommand.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -17,7 +17,7 @@ mod serve;
 mod show;
 mod token_file;
 
-/// Tokens of InfluxDB 3 that are stored durably, and refused everywhere once they are deleted.
+/// Serves InfluxDB 3's token API, with tokens that are stored durably and rejected once they are deleted.
 #[derive(Parser)]
 #[command(version, propagate_version = true, max_term_width = 100)]
 struct Cli {
@@ -52,10 +52,10 @@ impl DataDir {
     }
 }
 
-/// What ends a command early; printed with its causes.
+/// The error of a command, printed with its causes.
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Parses the arguments, runs the subcommand, and says how it ended.
+/// Parses the arguments, runs the subcommand, and returns its exit code.
 pub(crate) fn run() -> ExitCode {
     let Cli { command } = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -77,7 +77,7 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-/// Ends the program as the parser does for arguments of a subcommand that it refuses.
+/// Ends the program as the parser does for invalid arguments of a subcommand.
 fn wrong_usage(subcommand: &str, reason: &str) -> ! {
     let mut command = Cli::command();
     command.build();

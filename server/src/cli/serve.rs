@@ -1,4 +1,4 @@
-//! `serve`: the server, from its options to its end.
+//! `serve`: runs the server.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -20,22 +20,22 @@ use crate::control;
 /// Run the server, until SIGTERM or SIGINT
 #[derive(Args)]
 pub(super) struct Options {
-    /// Address and port to serve HTTP/1.1 and HTTP/2 on; port 0 is any free one
+    /// Address and port for HTTP/1.1 and HTTP/2; port 0 is any free port
     #[arg(long, env = "INFLUXDB3_HTTP_BIND_ADDR", value_name = "ADDRESS", default_value = "127.0.0.1:8181")]
     http_bind: SocketAddr,
 
     #[command(flatten)]
     directory: DataDir,
 
-    /// A file with an admin token, created where no such token exists yet
+    /// File with an admin token. The token is created unless its name or secret is already in use
     #[arg(long, env = "INFLUXDB3_ADMIN_TOKEN_FILE", value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
 
-    /// A file with permission tokens, each created where no such token exists yet
+    /// File with permission tokens. Each is created unless its name or secret is already in use
     #[arg(long, env = "INFLUXDB3_PERMISSION_TOKENS_FILE", value_name = "FILE")]
     permission_tokens_file: Option<PathBuf>,
 
-    /// What is logged to standard error, as in `info` or `warn,influxdb3_tokens=debug`
+    /// Filter of the log on standard error, such as `info` or `warn,influxdb3_tokens=debug`
     #[arg(
         long,
         env = "INFLUXDB3_LOG_FILTER",
@@ -45,7 +45,7 @@ pub(super) struct Options {
     )]
     log_filter: EnvFilter,
 
-    /// How it is logged
+    /// Format of the log
     #[arg(long, env = "INFLUXDB3_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
 }
@@ -54,7 +54,7 @@ pub(super) struct Options {
 enum LogFormat {
     /// A line for people
     Text,
-    /// A JSON object a line
+    /// One JSON object for each line
     Json,
 }
 
@@ -62,7 +62,7 @@ enum LogFormat {
 const IMPORTS: usize = 1024;
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
-    // A log that nobody reads any more must not end the server: reporting that it cannot be written would panic.
+    // If the log cannot be written, reporting that on standard error would panic, and nobody would read it.
     let logs = tracing_subscriber::fmt().log_internal_errors(false);
     let logs = logs.with_env_filter(options.log_filter).with_writer(std::io::stderr);
     match options.log_format {
@@ -72,7 +72,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
 
     let catalog = access::open(&options.directory).await?;
     let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file)?;
-    // Many at a time, in their order, so that they share commits.
+    // Many at a time, so that they share commits, and in their order.
     let imports = stream::iter(tokens).map(|token| import(&catalog, token)).buffered(IMPORTS);
     imports.try_collect::<()>().await?;
     let (stop, stop_at_once) = signals()?;
@@ -89,11 +89,11 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let api = TokenApi::new(catalog.clone());
     tokio::select! {
         () = serve(listener, api, stop) => {}
-        () = stop_at_once => tracing::warn!("told a second time to stop"),
+        () = stop_at_once => tracing::warn!("stopping at once, after a second signal"),
         () = control::serve(control_listener, &socket, catalog) => {}
     }
     if let Err(error) = std::fs::remove_file(&socket) {
-        tracing::warn!(%error, "the control socket stays behind");
+        tracing::warn!(%error, "cannot remove the control socket");
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
@@ -130,8 +130,8 @@ async fn import(catalog: &Catalog, token: TokenImport) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Two futures: ready when the process is told to stop for the first time, and for the second. The signals are caught
-/// from the call on.
+/// Two futures, which become ready when the process is told to stop for the first and the second time. The signals are
+/// caught as soon as this is called.
 fn signals() -> Result<(impl Future<Output = ()>, impl Future<Output = ()>), Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -143,7 +143,7 @@ fn signals() -> Result<(impl Future<Output = ()>, impl Future<Output = ()>), Fai
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            // Nobody listens any more when the server ended by itself.
+            // The receiver may be gone; ignore the error.
             let _ = told.send(());
         }
     });

@@ -1,4 +1,4 @@
-//! `show`: the tokens, never their secrets.
+//! `show`: lists the tokens without their secrets.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ use crate::control::Summary;
 /// Show the tokens, without their secrets
 #[derive(Args)]
 pub(super) struct Options {
-    /// Output
+    /// Output format
     #[arg(long, env = "INFLUXDB3_TOKENS_SHOW_FORMAT", value_enum, default_value_t = Format::Pretty)]
     format: Format,
 
@@ -27,7 +27,7 @@ enum Format {
     Pretty,
     /// One JSON array
     Json,
-    /// A JSON object a line
+    /// One JSON object for each line
     Jsonl,
     /// Comma-separated values, with a header
     Csv,
@@ -52,7 +52,7 @@ async fn print(options: &Options) -> Result<(), Failure> {
     output.end()
 }
 
-/// The formats of `show`. Only the table has to know all rows before it prints the first.
+/// Prints tokens in a format. Only the table needs all rows before it prints the first.
 enum Output {
     Pretty(comfy_table::Table),
     Json { empty: bool },
@@ -84,7 +84,7 @@ impl Output {
         let mut out = std::io::stdout().lock();
         match self {
             Self::Pretty(table) => {
-                // A table is for people: of the hash the beginning is enough to compare.
+                // The beginning of the hash is enough for people to compare.
                 let hash = token.hash.chars().take(12).chain(['…']).collect();
                 table.add_row(cells(token, hash));
             }

@@ -1,4 +1,4 @@
-//! Connections: bodies that nobody asked for, clients that go away, and the end of the server.
+//! Connections: unexpected bodies, clients that go away, and the end of the server.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ async fn a_body_is_not_needed_and_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_body_that_came_along_is_skipped_and_the_connection_goes_on() {
+async fn an_unexpected_body_is_skipped_and_the_connection_continues() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     let mut client = server.http1().await;
@@ -56,7 +56,7 @@ async fn a_body_that_came_along_is_skipped_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
-async fn a_refused_request_is_answered_before_its_body_has_come() {
+async fn a_rejected_request_is_answered_before_its_body_arrives() {
     let server = Server::in_memory().await;
     for (request, status) in
         [(Request::delete(7), 401), (Request::new("POST", PATH), 405), (Request::new("POST", "/api/v3/write_lp"), 404)]
@@ -76,7 +76,7 @@ async fn a_refused_request_is_answered_before_its_body_has_come() {
     }
 }
 
-/// A body that begins and does not go on.
+/// A body that begins and never ends.
 fn endless() -> Body {
     let begin = futures::stream::iter([Ok(Frame::data(Bytes::from_static(&[b'x'; 10_000])))]);
     BodyExt::boxed(StreamBody::new(begin.chain(futures::stream::pending())))
@@ -121,7 +121,7 @@ async fn requests_in_flight_end_while_new_connections_are_refused() {
     }
 }
 
-/// Waits until nobody listens at this address any more.
+/// Waits until no server listens at this address.
 async fn until_refused(address: SocketAddr) {
     while TcpStream::connect(address).await.is_ok() {
         tokio::task::yield_now().await;
@@ -129,7 +129,7 @@ async fn until_refused(address: SocketAddr) {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_leaves_the_server_well() {
+async fn a_client_that_goes_away_does_not_harm_the_server() {
     for protocol in 0..2 {
         let (server, store) = faulty().await;
         let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
@@ -143,8 +143,8 @@ async fn a_client_that_goes_away_leaves_the_server_well() {
         }
         drop(client);
         gate.open.notify_one();
-        // Over HTTP/2 the request may be given up, and this store then leaves open whether the deletion goes on; others
-        // see it through.
+        // Over HTTP/2 hyper may drop the request. This store then leaves open whether the deletion happens; other stores
+        // complete it.
         let status = server.http1().await.send(&request).await.status;
         assert!(status == 204 || status == 404, "{status}");
         assert!(!server.catalog.live().contains(id));
@@ -155,13 +155,13 @@ async fn a_client_that_goes_away_leaves_the_server_well() {
 async fn a_burst_of_clients_need_not_connect_again() {
     let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
-    // Nobody accepts them yet.
+    // No server accepts them yet.
     let clients = futures::future::try_join_all((0..300).map(|_| TcpStream::connect(address)));
     timeout(Duration::from_secs(60), clients).await.expect("all are connected").unwrap();
 }
 
 #[tokio::test]
-async fn a_client_that_has_closed_its_side_is_answered() {
+async fn a_half_closed_client_receives_its_response() {
     let (server, store) = faulty().await;
     let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
     let gate = Arc::new(Gate::default());
@@ -179,7 +179,7 @@ async fn a_client_that_has_closed_its_side_is_answered() {
     assert!(response.starts_with("HTTP/1.1 204 "), "{response}");
 }
 
-/// The clock stands still, and jumps to the next timer whenever nothing else is to be done.
+/// The clock stands still, and jumps to the next timer when nothing else is left to do.
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_makes_no_request_is_closed() {
     let server = Server::in_memory().await;

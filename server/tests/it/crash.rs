@@ -1,4 +1,4 @@
-//! What was answered stays true when the server is killed, and when its disk is full.
+//! Answered deletions are durable when the server is killed, and when its disk is full.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use crate::client::{Http1, Request};
 use crate::creation;
 use crate::process::{DataDir, Running};
 
-/// A token that may do nothing here, so that the answer to its own deletion tells whether it is good.
+/// A token without permission to delete, so that the response to its own request shows whether it is accepted.
 #[derive(Clone)]
 struct Token {
     id: u64,
@@ -19,7 +19,7 @@ struct Token {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_was_answered_is_true_after_the_server_was_killed() {
+async fn answered_deletions_are_durable_when_the_server_is_killed() {
     const KILLS: usize = 50;
     let directory = DataDir::new();
     let operator = directory.operator().await;
@@ -31,10 +31,10 @@ async fn what_was_answered_is_true_after_the_server_was_killed() {
         let mut client = server.http1(cluster).await;
         expect_deleted(&mut client, &operator, &answered).await;
         deleted.append(&mut answered);
-        deleted.extend(settle(&mut client, &operator, in_doubt).await);
+        deleted.extend(repeat(&mut client, &operator, in_doubt).await);
         expect_good(&mut client, &untouched[untouched.len() - 20..]).await;
 
-        // Some are killed at their first answer, some later.
+        // Some servers are killed at their first response, some later.
         let load = Load {
             remaining: Arc::new(Mutex::new(untouched)),
             until_kill: Arc::new(AtomicUsize::new(1 + round * 7 % 50)),
@@ -47,14 +47,14 @@ async fn what_was_answered_is_true_after_the_server_was_killed() {
     let server = directory.start(&[]);
     let mut client = server.http1(cluster).await;
     deleted.extend(answered);
-    deleted.extend(settle(&mut client, &operator, in_doubt).await);
+    deleted.extend(repeat(&mut client, &operator, in_doubt).await);
     expect_deleted(&mut client, &operator, &deleted).await;
     expect_good(&mut client, &untouched).await;
     assert_eq!(deleted.len() + untouched.len(), 3000);
 }
 
 #[tokio::test]
-async fn a_full_disk_is_answered_with_503_and_loses_nothing_that_was_answered() {
+async fn a_full_disk_is_answered_with_503_and_loses_no_answered_deletion() {
     let directory = DataDir::new();
     let operator = directory.operator().await;
     let cluster = directory.cluster();
@@ -86,12 +86,12 @@ async fn a_full_disk_is_answered_with_503_and_loses_nothing_that_was_answered() 
     for (token, before) in failed.iter().zip(before) {
         assert_eq!(is_good(&mut client, token).await, before);
     }
-    deleted.extend(settle(&mut client, &operator, failed).await);
+    deleted.extend(repeat(&mut client, &operator, failed).await);
     expect_deleted(&mut client, &operator, &deleted).await;
     expect_good(&mut client, &untouched).await;
 }
 
-/// Clients that delete tokens until the server is killed, straight after a certain answer.
+/// Clients that delete tokens until one of them kills the server, after a given number of responses.
 struct Load<K> {
     remaining: Arc<Mutex<Vec<Token>>>,
     until_kill: Arc<AtomicUsize>,
@@ -118,7 +118,7 @@ impl<K: Fn(Signal) + Clone + Send + 'static> Load<K> {
         })
     }
 
-    /// The tokens whose deletion was answered, and those whose was asked for and not answered.
+    /// The tokens whose deletion was answered, and those whose deletion was requested but not answered.
     async fn run(&self, server: &Running, cluster: Uuid, operator: &str) -> (Vec<Token>, Vec<Token>) {
         let mut clients = Vec::new();
         for _ in 0..4 {
@@ -161,8 +161,8 @@ async fn expect_deleted(client: &mut Http1, operator: &str, tokens: &[Token]) {
     }
 }
 
-/// Asks once more for deletions that may have happened, and returns the tokens, which are deleted then.
-async fn settle(client: &mut Http1, operator: &str, tokens: Vec<Token>) -> Vec<Token> {
+/// Repeats deletions that may have happened, and returns their tokens, which are now deleted.
+async fn repeat(client: &mut Http1, operator: &str, tokens: Vec<Token>) -> Vec<Token> {
     for token in &tokens {
         let expected = if is_good(client, token).await { 204 } else { 404 };
         assert_eq!(client.send(&Request::delete(token.id).bearer(operator)).await.status, expected);

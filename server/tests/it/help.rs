@@ -1,6 +1,6 @@
-//! What `--help` says, word for word: a change to it shows in a diff of `snapshots/`.
+//! The text of `--help`. A change shows in the diff of `snapshots/`.
 //!
-//! `INSTA_UPDATE=always cargo test -p influxdb3-tokens-server help` accepts what it says now.
+//! `INSTA_UPDATE=always cargo test -p influxdb3-tokens-server help` accepts the current text.
 
 use insta::assert_snapshot;
 
@@ -17,7 +17,7 @@ fn the_help_of_the_command_and_of_each_subcommand() {
 }
 
 #[test]
-fn the_help_shows_no_token_that_is_in_the_environment() {
+fn the_help_does_not_show_the_token_in_the_environment() {
     for arguments in [["delete", "--help"], ["delete", "-h"], ["contract", "--help"], ["contract", "-h"]] {
         let mut help = command(&arguments);
         help.env("INFLUXDB3_AUTH_TOKEN", "apiv3_secret");

@@ -9,7 +9,7 @@ mod process;
 mod secrets;
 mod serving;
 
-// What the tests of the library have too. They use all of it.
+// Shared with the tests of the library, which use all of it.
 #[allow(dead_code)]
 #[path = "../../../tests/it/client.rs"]
 mod client;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::client::{Client, Http1, Http2};
 use crate::creation::create;
 
-/// The command, without the variables of whoever runs the tests.
+/// The command, without the `INFLUXDB3_` variables of the tests' environment.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     clean(Command::new(env!("CARGO_BIN_EXE_influxdb3-tokens")), arguments)
 }
@@ -34,7 +34,7 @@ pub(crate) fn finish(mut command: Command) -> (i32, String, String) {
     (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-/// A data directory that goes away with the test.
+/// A data directory that is removed at the end of the test.
 pub(crate) struct DataDir {
     root: TempDir,
 }
@@ -57,7 +57,7 @@ impl DataDir {
         format!("--data-dir={}", self.path().display())
     }
 
-    /// Its tokens. No server may run, nor be started until the catalog is dropped.
+    /// Its tokens. No server may run until the catalog is dropped.
     pub(crate) async fn catalog(&self) -> Catalog {
         let store = SqliteStore::open(self.path().join("tokens.db")).unwrap();
         Catalog::open(Arc::new(store), Arc::new(SystemClock)).await.unwrap()
@@ -73,7 +73,7 @@ impl DataDir {
         command(&[&["serve", "--http-bind=127.0.0.1:0", &directory], arguments].concat())
     }
 
-    /// The same, where no file may have more than this many bytes.
+    /// The same, but the size of a file is limited.
     pub(crate) fn serve_with_file_size(&self, bytes: u64) -> Command {
         let blocks = (bytes / 512).to_string();
         let script = "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"";
@@ -128,19 +128,19 @@ impl Running {
         [Client::One(self.http1(cluster).await), Client::Two(Http2::connect(self.address, cluster).await)]
     }
 
-    /// Something that sends it signals, also from other threads.
+    /// A function that sends it signals, from any thread.
     pub(crate) fn signaller(&self) -> impl Fn(Signal) + Clone + Send + use<> {
         let process = Pid::from_child(&self.process);
         move |signal| kill_process(process, signal).unwrap()
     }
 
-    /// Sends a signal, and waits for the end: how it ended, and all that it printed.
+    /// Sends a signal, waits for the end, and returns the status and everything that the server printed.
     pub(crate) fn end(self, signal: Signal) -> (ExitStatus, String) {
         self.signaller()(signal);
         self.wait()
     }
 
-    /// Waits for the end: how it ended, and all that it printed.
+    /// Waits for the end, and returns the status and everything that the server printed.
     pub(crate) fn wait(mut self) -> (ExitStatus, String) {
         let mut printed = String::new();
         self.stdout.read_to_string(&mut printed).unwrap();

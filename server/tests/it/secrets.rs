@@ -1,4 +1,4 @@
-//! No secret in a log or an error of the command, whatever happens and however much is logged.
+//! The command writes no secret to a log or an error.
 
 use std::io;
 
@@ -76,7 +76,7 @@ async fn a_server_that_logs_everything_logs_no_secret() {
 }
 
 #[test]
-fn a_token_file_of_another_type_is_refused_without_its_contents() {
+fn the_error_about_an_invalid_token_file_does_not_show_its_contents() {
     let directory = DataDir::new();
     let secret = Secret::generate().unwrap().expose().to_owned();
     for (option, json) in [

@@ -1,4 +1,4 @@
-//! The server of this package, which the tests of the library do without.
+//! Serves with the server of this package.
 
 use std::future::pending;
 

@@ -13,7 +13,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use super::{create, secret, succeed};
 use crate::process::{DataDir, Running, command, finish};
 
-/// A server, its operator token, and a script that makes further tokens and keeps what it prints.
+/// A server, its operator token, and a script that creates further tokens and records its output.
 struct Checked {
     directory: DataDir,
     server: Running,
@@ -42,7 +42,7 @@ impl Checked {
         self.directory.beside("printed")
     }
 
-    /// The secret of every token that there was.
+    /// The secrets of all tokens.
     fn secrets(&self) -> Vec<String> {
         let printed = std::fs::read_to_string(self.printed()).unwrap_or_default();
         let printed = serde_json::Deserializer::from_str(&printed).into_iter().map(Result::unwrap);
@@ -67,7 +67,7 @@ impl Checked {
 }
 
 #[test]
-fn a_right_server_passes_in_everything_and_keeps_no_token() {
+fn a_right_server_passes_every_case_and_keeps_no_token() {
     let checked = Checked::new();
     let (junit, json) = (checked.directory.beside("junit.xml"), checked.directory.beside("report.json"));
     let files = [format!("--junit={}", junit.display()), format!("--json={}", json.display())];
@@ -91,9 +91,9 @@ fn a_right_server_passes_in_everything_and_keeps_no_token() {
 }
 
 #[test]
-fn a_wrong_server_fails_with_a_line_that_repeats_each_request() {
+fn a_wrong_server_fails_with_a_command_that_repeats_each_request() {
     let checked = Checked::new();
-    // There is nothing below this path, which the server says in a body of its own.
+    // The server answers 404 below this path, with a body.
     let junit = checked.directory.beside("junit.xml");
     let arguments = [&*checked.provision(), "--junit", junit.to_str().unwrap()];
     let (code, out, error) = finish(checked.check("/elsewhere", &arguments));
@@ -110,7 +110,7 @@ fn a_wrong_server_fails_with_a_line_that_repeats_each_request() {
 }
 
 #[test]
-fn what_cannot_be_checked_ends_with_2_and_says_why() {
+fn a_server_that_cannot_be_checked_exits_with_2_and_the_reason() {
     let checked = Checked::new();
     let (broken, missing) = (checked.directory.beside("broken.json"), checked.directory.beside("missing.json"));
     std::fs::write(&broken, format!("[{}", checked.operator)).unwrap();
@@ -134,7 +134,7 @@ fn what_cannot_be_checked_ends_with_2_and_says_why() {
 }
 
 #[test]
-fn what_is_not_covered_counts_where_all_is_asked_for() {
+fn an_incomplete_check_fails_if_a_complete_one_is_required() {
     let checked = Checked::new();
     for (arguments, expected) in [(&[][..], 0), (&["--complete"], 2)] {
         let (code, out, error) = finish(checked.check("", arguments));
@@ -156,7 +156,7 @@ fn a_terminal_gets_colours_and_progress() {
     let end = File::options().read(true).write(true).open(name).unwrap();
     check.stdout(Stdio::from(end.try_clone().unwrap())).stderr(Stdio::from(end));
     let mut process = check.spawn().unwrap();
-    // What holds the other end of the terminal.
+    // It holds the other end of the terminal.
     drop(check);
 
     let (mut shown, mut master) = (Vec::new(), File::from(terminal));

@@ -39,7 +39,7 @@ fn the_json_is_the_documents_object() {
 }
 
 #[tokio::test]
-async fn a_token_is_good_at_once_whether_a_server_runs_or_not() {
+async fn a_token_is_accepted_at_once_whether_a_server_runs_or_not() {
     let directory = DataDir::new();
     let before = create(&directory.argument(), &["--admin"]);
     let cluster = directory.cluster();
@@ -56,7 +56,7 @@ async fn a_token_is_good_at_once_whether_a_server_runs_or_not() {
 }
 
 #[test]
-fn what_is_refused_is_refused_with_the_same_words_by_a_server_and_without_one() {
+fn a_refusal_has_the_same_text_with_and_without_a_server() {
     let directory = DataDir::new();
     let argument = directory.argument();
     create(&argument, &["--admin"]);
@@ -73,7 +73,7 @@ fn what_is_refused_is_refused_with_the_same_words_by_a_server_and_without_one() 
 }
 
 #[test]
-fn wrong_arguments_end_with_code_2_and_touch_nothing() {
+fn wrong_arguments_exit_with_2_and_change_nothing() {
     let directory = DataDir::new();
     for arguments in [
         &["--name=x"][..],
@@ -99,7 +99,7 @@ fn wrong_arguments_end_with_code_2_and_touch_nothing() {
 }
 
 #[test]
-fn a_variable_that_says_false_is_no_option_that_was_given() {
+fn a_variable_with_the_value_false_counts_as_an_option_not_given() {
     let directory = DataDir::new();
     let with = |admin: &str, arguments: &[&str]| {
         let mut create =
@@ -115,7 +115,7 @@ fn a_variable_that_says_false_is_no_option_that_was_given() {
 }
 
 #[test]
-fn an_offline_admin_token_has_a_file_of_its_own() {
+fn an_offline_admin_token_has_its_own_file() {
     let directory = DataDir::new();
     let file = directory.beside("admin.json");
     let arguments = ["create", "--admin", "--offline", "--output-file", file.to_str().unwrap(), &directory.argument()];

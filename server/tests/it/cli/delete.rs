@@ -8,7 +8,7 @@ use super::{create, secret};
 use crate::process::{DataDir, Running, command, finish};
 
 #[test]
-fn the_exit_code_tells_what_was_answered() {
+fn the_exit_code_depends_on_the_response() {
     let directory = DataDir::new();
     let argument = directory.argument();
     let operator = create(&argument, &["--admin"]);
@@ -34,7 +34,7 @@ fn the_exit_code_tells_what_was_answered() {
 }
 
 #[test]
-fn no_answer_is_told_apart_from_a_refusal() {
+fn a_missing_response_is_distinguished_from_a_rejection() {
     let directory = DataDir::new();
     let operator = create(&directory.argument(), &["--admin"]);
     let server = directory.start(&[]);
@@ -46,7 +46,7 @@ fn no_answer_is_told_apart_from_a_refusal() {
 }
 
 #[test]
-fn an_unavailable_server_is_no_answer() {
+fn an_unavailable_server_counts_as_no_response() {
     let directory = DataDir::new();
     let argument = directory.argument();
     let operator = create(&argument, &["--admin"]);
@@ -62,7 +62,7 @@ fn an_unavailable_server_is_no_answer() {
 }
 
 #[test]
-fn a_server_of_something_else_is_another_failure() {
+fn an_unrelated_server_is_another_failure() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {

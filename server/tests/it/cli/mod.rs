@@ -14,14 +14,14 @@ use influxdb3_token_api::models::AdminTokenObject;
 
 use crate::process::{command, finish};
 
-/// Runs a command that has to succeed, and returns what it prints.
+/// Runs a command that must succeed, and returns its output.
 fn succeed(arguments: &[&str]) -> String {
     let (code, out, error) = finish(command(arguments));
     assert_eq!((code, &*error), (0, ""), "{arguments:?}: {out}");
     out
 }
 
-/// Runs a command that has to fail with this exit code, and returns its error.
+/// Runs a command that must fail with this exit code, and returns its error.
 fn fail(code: i32, arguments: &[&str]) -> String {
     let (actual, out, error) = finish(command(arguments));
     assert_eq!((actual, &*out), (code, ""), "{arguments:?}: {error}");

@@ -10,7 +10,7 @@ use crate::client::Request;
 use crate::process::{DataDir, Running, command, finish};
 
 #[tokio::test]
-async fn a_signal_ends_it_with_success_and_removes_the_control_socket() {
+async fn a_signal_stops_the_server_with_success_and_removes_the_control_socket() {
     for signal in [Signal::TERM, Signal::INT] {
         let directory = DataDir::new();
         let server = directory.start(&[]);
@@ -98,7 +98,7 @@ fn a_second_server_of_the_same_directory_is_refused() {
     let (code, out, error) = finish(directory.serve(&[]));
     assert_eq!((code, &*out), (1, ""));
     assert!(error.contains("tokens.db is in use: another server or command has it open"), "{error}");
-    // The first one is as well as before.
+    // The first server is not affected.
     create(&directory.argument(), &["--admin"]);
     assert!(server.end(Signal::TERM).0.success());
 }
@@ -121,7 +121,7 @@ fn the_socket_of_a_killed_server_is_replaced() {
     let socket = directory.path().join("control.sock");
     assert_eq!(directory.start(&[]).end(Signal::KILL).0.code(), None);
     assert!(socket.exists());
-    // A command finds nobody behind the socket, and opens the database itself.
+    // No server answers at the socket, so the command opens the database itself.
     assert_eq!(create(&directory.argument(), &["--admin"]).id, Some(0));
     let server = directory.start(&[]);
     UnixStream::connect(&socket).unwrap();

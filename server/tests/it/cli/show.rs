@@ -57,14 +57,14 @@ fn each_format_shows_all_tokens_without_their_secrets_with_a_server_and_without_
 }
 
 #[test]
-fn a_directory_without_a_database_is_told_and_none_is_made() {
+fn a_directory_without_a_database_is_an_error_and_stays_without_one() {
     let directory = DataDir::new();
     assert!(fail(1, &["show", &directory.argument()]).contains("has no token database"));
     assert!(!directory.path().exists());
 }
 
 #[tokio::test]
-async fn a_store_without_tokens_is_shown_as_such() {
+async fn a_store_without_tokens_is_shown_as_empty() {
     let directory = DataDir::new();
     drop(directory.catalog().await);
     let argument = directory.argument();
@@ -104,7 +104,7 @@ async fn more_tokens_than_fit_a_page_are_all_shown() {
 }
 
 #[tokio::test]
-async fn tokens_that_are_longer_together_than_any_message_are_all_shown() {
+async fn tokens_that_together_are_longer_than_any_message_are_all_shown() {
     const TOKENS: usize = 17;
     let name = "n".repeat(1 << 20);
     let directory = DataDir::new();
