@@ -19,7 +19,7 @@ mod token_file;
 
 /// Serves InfluxDB 3's token API, with tokens that are stored durably and rejected once they are deleted.
 #[derive(Parser)]
-#[command(version, propagate_version = true, max_term_width = 100)]
+#[command(name = "influxdb3-tokens", version, propagate_version = true, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

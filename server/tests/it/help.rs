@@ -25,3 +25,9 @@ fn the_help_does_not_show_the_token_in_the_environment() {
         assert!(code == 0 && out.contains("INFLUXDB3_AUTH_TOKEN") && !out.contains("apiv3_secret"), "{out}");
     }
 }
+
+#[test]
+fn the_version_is_that_of_the_command() {
+    let expected = format!("influxdb3-tokens {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(finish(command(&["--version"])), (0, expected, String::new()));
+}
