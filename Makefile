@@ -26,7 +26,7 @@ GUNGRAUN_RUNNER := target/tools/gungraun-runner@0.20.0/bin/gungraun-runner
 COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
 
 # rustdoc's JSON of each crate, and where the program that reads it is built.
-PUBLIC_API_JSON := $(patsubst %,$(TARGET)/doc/%.json,influxdb3_token_api influxdb3_token_contract influxdb3_tokens influxdb3_tokens_server)
+PUBLIC_API_JSON := $(TARGET)/doc/influxdb3_token_api.json $(TARGET)/doc/influxdb3_tokens.json
 PUBLIC_API := CARGO_TARGET_DIR=target/tools/public-api cargo
 PUBLIC_API_OPTIONS := --quiet --locked --manifest-path tools/public-api/Cargo.toml
 
