@@ -14,9 +14,9 @@ ADDRESS := 127.0.0.1:8181
 GENERATE_OPTIONS = $(strip $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)') $(if $(OVERLAY),--overlay '$(OVERLAY)') \
 	$(if $(NAME),--name '$(NAME)') $(if $(RUNTIME),--runtime '$(RUNTIME)') $(if $(filter-out 0,$(ALLOW_INVALID)),--allow-invalid))
 
-FEATURES := sqlite server contract cli
+PACKAGES := influxdb3-tokens influxdb3-token-contract influxdb3-tokens-server
 API_FEATURES := server client client-tls mock
-RELEASED := openapi-stub-runtime influxdb3-token-api influxdb3-tokens
+RELEASED := openapi-stub-runtime influxdb3-token-api influxdb3-tokens influxdb3-token-contract
 
 # Under a folder named for its version, so that another version is another program.
 CARGO_DENY := target/tools/cargo-deny@0.20.2/bin/cargo-deny
@@ -33,7 +33,7 @@ help: ## List the commands
 
 .PHONY: run
 run: ## Build the server, make an operator token on the first run, and serve on 127.0.0.1:8181
-	cargo build --release --locked
+	cargo build --release --locked --bin influxdb3-tokens
 	@if [[ ! -e $(DATA)/tokens.db && ! -e $(OPERATOR) ]]; then \
 		mkdir -m 700 -p $(DATA); \
 		$(BINARY) create --admin --offline --output-file $(OPERATOR); \
@@ -63,12 +63,12 @@ test-fixtures: ## What is generated from the documents in tests/fixtures/
 
 .PHONY: test-schemathesis
 test-schemathesis: ## Schemathesis against the running server
-	cargo build --locked
+	cargo build --locked --bin influxdb3-tokens
 	python3 -m tests.schemathesis.run
 
 .PHONY: test-clients
 test-clients: ## A generated Python client and curl against the running server
-	cargo build --locked
+	cargo build --locked --bin influxdb3-tokens
 	python3 -m tests.clients.run
 
 .PHONY: test-spec-update
@@ -104,11 +104,12 @@ check-format: ## Fail where the code is not formatted
 .PHONY: check-lints
 check-lints: ## Clippy, with all features, with none, and with each alone
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
-	cargo clippy --locked --workspace --all-targets --no-default-features -- -D warnings
-	# Without tests, whose dependencies would bring what a feature forgets.
-	for feature in $(FEATURES); do \
-		cargo clippy --locked --no-default-features --features $$feature -- -D warnings; \
+	cargo clippy --locked -p influxdb3-tokens -p influxdb3-token-api --all-targets --no-default-features -- -D warnings
+	# Each package and each feature alone, without tests, whose dependencies would bring what it forgets.
+	for package in $(PACKAGES); do \
+		cargo clippy --locked -p $$package -- -D warnings; \
 	done
+	cargo clippy --locked -p influxdb3-tokens --no-default-features -- -D warnings
 	for feature in $(API_FEATURES); do \
 		cargo clippy --locked -p influxdb3-token-api --no-default-features --features $$feature -- -D warnings; \
 	done

@@ -1,5 +1,5 @@
 //! Tokens that are stored durably, authenticated, and deleted so that a deleted token is refused from then on: InfluxDB
-//! 3's API for `/api/v3/configure/token`, as a service to embed and as a server.
+//! 3's API for `/api/v3/configure/token`, as a service to embed.
 //!
 //! # Map
 //!
@@ -7,15 +7,12 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`contract`] | a check of any running server against the document (feature `contract`); it uses nothing below |
-//! | [`server`] | connections in, an orderly end, and the control socket (feature `server`) |
 //! | `embed` | [`TokenApi`], the service to embed, and [`RequireToken`], a layer for other routes |
 //! | `api` | [`CatalogApi`], which fulfils the traits of [`influxdb3_token_api`], generated from the document |
 //! | `catalog` | [`Catalog`], the rules: authenticate, authorize, create, delete |
 //! | `store` | [`TokenStore`], and its implementations [`MemoryStore`] and `SqliteStore` (feature `sqlite`) |
 //! | `live` | [`LiveTokens`], every live token in memory: stores write to it, the catalog reads it; [`UntilDeleted`] |
 //! | `token` | the types of a token, parsed once and valid ever after |
-//! | `causes` | an error with everything that is behind it, as text |
 //! | `clock` | [`Clock`], what time it is |
 //!
 //! The library sets up no runtime and no logger.
@@ -24,10 +21,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `sqlite` | `SqliteStore`, tokens in one SQLite file |
-//! | `server` | [`server`], the standalone server and its control socket |
-//! | `contract` | [`contract`], the kit that checks any running server against the document |
-//! | `cli` (default) | the command `influxdb3-tokens`, which takes all of them |
+//! | `sqlite` (default) | `SqliteStore`, tokens in one SQLite file |
 //!
 //! # Example
 //!
@@ -63,17 +57,11 @@
 
 mod api;
 mod catalog;
-mod causes;
 mod clock;
 mod embed;
 mod live;
 mod store;
 mod token;
-
-#[cfg(feature = "contract")]
-pub mod contract;
-#[cfg(feature = "server")]
-pub mod server;
 
 pub use api::CatalogApi;
 pub use catalog::{Catalog, CreateError, DeleteError, Import, TokenImport, TokenRequest};
@@ -91,6 +79,6 @@ pub use token::{
 };
 
 /// The README's code, compiled.
-#[cfg(all(doctest, feature = "cli"))]
+#[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -14,7 +14,7 @@ RECORD = ROOT / "benches" / "instructions.txt"
 PERCENT = 5
 WHAT_TO_DO = "Make it cheaper; where the change is wanted, run `make instructions`, and say why in the commit."
 BENCH = [
-    "cargo", "bench", "--locked", "--no-default-features", "--bench", "instructions", "--",
+    "cargo", "bench", "--locked", "-p", "influxdb3-tokens", "--no-default-features", "--bench", "instructions", "--",
     # Containers may not switch it off, and no count depends on it. Caches are not what is counted.
     "--allow-aslr=yes", "--callgrind-args=--cache-sim=no", "--output-format=json",
 ]  # fmt: skip

@@ -45,8 +45,8 @@ impl ApiError {
     }
 }
 
-/// An error and its sources, separated by colons.
-pub(crate) fn with_sources(error: &dyn Error) -> String {
+/// The text of an error and of its sources, separated by colons.
+pub fn with_sources(error: &dyn Error) -> String {
     let sources = std::iter::successors(error.source(), |&error| error.source());
     sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }

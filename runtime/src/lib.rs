@@ -76,7 +76,7 @@ pub mod server;
 
 pub use body::Body;
 pub use context::Context;
-pub use error::{ApiError, BoxError};
+pub use error::{ApiError, BoxError, with_sources};
 pub use json::UnknownValue;
 pub use operation::{Location, Operation, Parameter, Response, Status, Style};
 pub use payload::{ByteStream, Payload};

@@ -4,8 +4,6 @@ use std::error::Error;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
 use influxdb3_token_api::models::ErrorMessage;
 use influxdb3_token_api::security::{AuthenticationError, Authenticator, Credential};
 use influxdb3_token_api::server::Service;
@@ -17,6 +15,7 @@ use influxdb3_tokens::StoreError;
 use tokio::net::TcpListener;
 
 use crate::running::{Fault, FaultyStore, Server};
+use crate::serving;
 
 #[tokio::test]
 async fn each_response_of_the_server_is_a_variant() {
@@ -69,7 +68,9 @@ async fn no_connection_and_503_are_unavailable() {
     let error = client.delete_token(request(id), &context(&operator)).await.unwrap_err();
     assert!(!error.is_unavailable() && reason(&error).contains("500"), "{error:?}");
 
-    server.stop().await.unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let client = Client::try_new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    drop(listener);
     let error = client.delete_token(request(id), &context(&operator)).await.unwrap_err();
     assert!(error.is_unavailable(), "{error:?}");
 }
@@ -152,16 +153,7 @@ where
         let XSpanIdString(span_id) = Has::<XSpanIdString>::get(context);
         answer(span_id, &request.id)
     });
-    tokio::spawn(async move {
-        let service = Service::new(api, Everybody);
-        while let Ok((stream, _)) = listener.accept().await {
-            let service = service.clone();
-            tokio::spawn(async move {
-                let protocol = auto::Builder::new(TokioExecutor::new());
-                let _ = protocol.serve_connection(TokioIo::new(stream), service).await;
-            });
-        }
-    });
+    tokio::spawn(serving::serve(listener, Service::new(api, Everybody)));
     Client::try_new(&format!("http://{address}")).unwrap()
 }
 

@@ -2,24 +2,23 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod allocations;
-mod cli;
 mod client;
-mod contract;
-mod crash;
+mod creation;
 mod credentials;
 mod deletion;
 mod embedding;
-mod failures;
 mod generated_client;
 mod memory_store;
 mod models;
 mod parameters;
-mod process;
+mod redaction;
+mod refused;
 mod require_token;
 mod routing;
 mod running;
 mod secrets;
+mod serving;
 mod snapshots;
-#[cfg(feature = "sqlite")]
 mod sqlite_store;
+mod store_failures;
 mod store_laws;

@@ -18,8 +18,8 @@ use influxdb3_token_api::server::Rejection;
 use influxdb3_tokens::{Action, Catalog, Principal, RequireToken, TokenApi, TokenId};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
+use crate::creation::create;
 use crate::embedding::catalog;
-use crate::running::create;
 
 const BEARER: &[SecurityScheme] = &[SecurityScheme { name: "BearerAuthentication", kind: SecurityKind::Bearer }];
 
@@ -45,7 +45,10 @@ async fn a_token_is_taken_under_each_scheme_of_the_document_once() {
     ] {
         let answer = send(&app, target, values).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{target}");
-        assert_eq!(answer.text, r#"{"error":"a valid credential is required; the `WWW-Authenticate` header names the accepted schemes"}"#);
+        assert_eq!(
+            answer.text,
+            r#"{"error":"a valid credential is required; the `WWW-Authenticate` header names the accepted schemes"}"#
+        );
         assert_eq!(answer.challenges, [r#"Bearer realm="influxdb3""#, r#"Basic realm="influxdb3""#]);
     }
 }

@@ -34,7 +34,11 @@ async fn another_path_is_not_found_whatever_it_looks_like() {
         for path in OTHER_PATHS {
             let target = format!("{path}?id={id}");
             let answer = client.send(&Request::new("DELETE", target).bearer(&operator)).await;
-            assert_eq!((answer.status.as_u16(), &*answer.message()), (404, "there is no resource at this path"), "{path}");
+            assert_eq!(
+                (answer.status.as_u16(), &*answer.message()),
+                (404, "there is no resource at this path"),
+                "{path}"
+            );
         }
     }
     assert!(server.catalog.live().contains(id));
