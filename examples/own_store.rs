@@ -20,8 +20,8 @@ use async_trait::async_trait;
 use axum::Router;
 use futures::FutureExt;
 use influxdb3_tokens::{
-    Creation, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken, Origin, Permissions, StoreError,
-    Timestamp, TokenApi, TokenId, TokenRecord, TokenRequest, TokenStore,
+    Creation, Deletion, DeletionOutcome, Digest, LiveTokensWriter, MemoryStore, NewToken, Origin, Permissions,
+    StoreError, Timestamp, TokenApi, TokenId, TokenRecord, TokenRequest, TokenStore,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -65,7 +65,7 @@ impl TokenStore for FileStore {
         self.cluster_uuid
     }
 
-    async fn load(&self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
+    async fn load(&self, live: LiveTokensWriter) -> Result<(), StoreError> {
         self.tokens.load(live).await
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::live::{LiveTokens, UntilDeleted};
+use crate::live::{LiveTokens, LiveTokensWriter, UntilDeleted};
 use crate::store::{Creation, Deletion, DeletionOutcome, StoreError, TokenStore};
 use crate::token::{
     Digest, NewToken, NoEntropy, Origin, Permissions, Principal, Secret, Timestamp, TokenId, TokenName, TokenRecord,
@@ -23,7 +23,7 @@ pub struct Catalog {
 #[derive(Debug)]
 struct Inner {
     store: Arc<dyn TokenStore>,
-    live: Arc<LiveTokens>,
+    live: LiveTokens,
     clock: Arc<dyn Clock>,
 }
 
@@ -34,8 +34,9 @@ impl Catalog {
     ///
     /// When the store cannot be read.
     pub async fn open(store: Arc<dyn TokenStore>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let live = Arc::new(LiveTokens::new());
-        store.load(Arc::clone(&live)).await?;
+        let writer = LiveTokensWriter::new();
+        let live = writer.tokens().clone();
+        store.load(writer).await?;
         Ok(Self { inner: Arc::new(Inner { store, live, clock }) })
     }
 
@@ -44,7 +45,7 @@ impl Catalog {
         self.inner.store.cluster_uuid()
     }
 
-    /// The live tokens, to read.
+    /// The live tokens, to read. A clone of the handle stays valid after the catalog is dropped.
     pub fn live(&self) -> &LiveTokens {
         &self.inner.live
     }
@@ -66,7 +67,7 @@ impl Catalog {
     /// and may be dropped at any time. That a token expires is no deletion, and known beforehand:
     /// [`Principal::expires_at`].
     pub fn until_deleted(&self, token: &Principal) -> UntilDeleted {
-        UntilDeleted::new(Arc::clone(&self.inner.live), token.clone())
+        self.inner.live.until_deleted(token)
     }
 
     /// Deletes the token whose ID has the text `id`, because `by` asks for it. Durable when it

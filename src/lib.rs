@@ -81,7 +81,7 @@ pub use clock::{Clock, SystemClock};
 pub use embed::{Guarded, OverCatalog, OverStore, RequireToken, TokenApi, TokenApiBuilder};
 /// The crate that is generated from the document, whose types stand in the interface of this one.
 pub use influxdb3_token_api;
-pub use live::{LiveTokens, UntilDeleted};
+pub use live::{LiveTokens, LiveTokensWriter, UntilDeleted};
 pub use store::{Cause, Creation, Deletion, DeletionOutcome, MemoryStore, StoreError, TokenStore};
 #[cfg(feature = "sqlite")]
 pub use store::{OpenError, SqliteOptions, SqliteStore};

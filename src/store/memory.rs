@@ -1,11 +1,11 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{Creation, Deletion, DeletionOutcome, LOADED_ALREADY, StoreError, TokenStore};
-use crate::live::LiveTokens;
+use crate::live::LiveTokensWriter;
 use crate::token::{Digest, NewToken, Origin, TokenId, TokenName, TokenRecord};
 
 /// Tokens in memory only, for tests and trials: what "durable" means here ends with the process.
@@ -27,7 +27,7 @@ struct State {
     /// Which token has a digest, or had it.
     digests: HashMap<Digest, TokenId>,
     /// `None` until the store is loaded.
-    live: Option<Arc<LiveTokens>>,
+    live: Option<LiveTokensWriter>,
 }
 
 impl MemoryStore {
@@ -54,7 +54,7 @@ impl TokenStore for MemoryStore {
         self.cluster_uuid
     }
 
-    async fn load(&self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
+    async fn load(&self, mut live: LiveTokensWriter) -> Result<(), StoreError> {
         let mut state = self.state()?;
         if state.live.is_some() {
             return Err(StoreError::unavailable(LOADED_ALREADY));
@@ -75,7 +75,7 @@ impl TokenStore for MemoryStore {
             _ => {}
         }
         let record = state.insert(token);
-        if let Some(live) = &state.live {
+        if let Some(live) = &mut state.live {
             live.insert(&record);
         }
         Ok(Creation::Created(record))
@@ -86,7 +86,7 @@ impl TokenStore for MemoryStore {
         let Some(record) = state.tokens.get_mut(index(deletion.id())).and_then(Option::take) else {
             return Ok(DeletionOutcome::NotFound);
         };
-        if let Some(live) = &state.live {
+        if let Some(live) = &mut state.live {
             live.remove(record.id);
         }
         Ok(DeletionOutcome::Deleted)

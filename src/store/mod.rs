@@ -17,7 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::live::LiveTokens;
+use crate::live::LiveTokensWriter;
 #[cfg(doc)]
 use crate::token::Origin;
 use crate::token::{NewToken, Timestamp, TokenId, TokenRecord};
@@ -53,7 +53,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// When the store is loaded already, because what it loaded into would no longer be told of
     /// changes; and when the tokens cannot be read. `live` may then hold some of them and is of no use.
-    async fn load(&self, live: Arc<LiveTokens>) -> Result<(), StoreError>;
+    async fn load(&self, live: LiveTokensWriter) -> Result<(), StoreError>;
 
     /// Creates a token. Durable when it returns `Ok`.
     ///

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use influxdb3_tokens::{
-    Catalog, Clock, Creation, Deletion, DeletionOutcome, LiveTokens, MemoryStore, NewToken, SqliteStore, StoreError,
-    Timestamp, TokenApi, TokenId, TokenName, TokenRecord, TokenRequest, TokenStore, server,
+    Catalog, Clock, Creation, Deletion, DeletionOutcome, LiveTokensWriter, MemoryStore, NewToken, SqliteStore,
+    StoreError, Timestamp, TokenApi, TokenId, TokenName, TokenRecord, TokenRequest, TokenStore, server,
 };
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
@@ -175,7 +175,7 @@ impl TokenStore for FaultyStore {
         self.store.cluster_uuid()
     }
 
-    async fn load(&self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
+    async fn load(&self, live: LiveTokensWriter) -> Result<(), StoreError> {
         self.store.load(live).await
     }
 

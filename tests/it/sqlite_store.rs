@@ -11,7 +11,7 @@ use influxdb3_tokens::{
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
-use crate::store_laws::{Subject, deletion, laws, token};
+use crate::store_laws::{Subject, deletion, laws, load, token};
 
 laws!(subject);
 
@@ -165,11 +165,10 @@ fn private_directory(root: &TempDir) -> PathBuf {
     directory
 }
 
-async fn open(options: SqliteOptions, path: &Path) -> (Arc<SqliteStore>, Arc<LiveTokens>) {
-    let live = Arc::new(LiveTokens::new());
-    let store = options.open(path).unwrap();
-    store.load(Arc::clone(&live)).await.unwrap();
-    (Arc::new(store), live)
+async fn open(options: SqliteOptions, path: &Path) -> (Arc<SqliteStore>, LiveTokens) {
+    let store = Arc::new(options.open(path).unwrap());
+    let live = load(Arc::clone(&store) as _).await.unwrap();
+    (store, live)
 }
 
 fn mode(path: &Path) -> u32 {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use influxdb3_tokens::{
-    Creation, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken, Origin, Permissions, StoreError,
-    Timestamp, TokenId, TokenName, TokenRecord, TokenStore,
+    Catalog, Creation, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken, Origin, Permissions,
+    StoreError, SystemClock, Timestamp, TokenId, TokenName, TokenRecord, TokenStore,
 };
 
 /// The laws as tests, each on a store of its own. The path is of an asynchronous function that makes a [`Subject`].
@@ -97,7 +97,7 @@ pub(crate) async fn a_given_secret_of_a_deleted_token_is_refused_for_ever(mut su
 
 pub(crate) async fn a_store_is_loaded_once(subject: Subject) {
     let record = subject.create(token("a")).await;
-    assert!(matches!(subject.store.load(Arc::default()).await, Err(StoreError::Unavailable { .. })));
+    assert!(matches!(load(Arc::clone(&subject.store)).await, Err(StoreError::Unavailable { .. })));
     subject.delete(record.id).await;
     assert!(subject.live.is_empty());
 }
@@ -244,16 +244,16 @@ pub(crate) async fn everything_is_there_again_after_a_restart(mut subject: Subje
 /// A store under test, and what it has put in memory.
 pub(crate) struct Subject {
     store: Arc<dyn TokenStore>,
-    live: Arc<LiveTokens>,
+    live: LiveTokens,
     reopen: Option<Box<dyn Fn() -> Arc<dyn TokenStore> + Send + Sync>>,
 }
 
 impl Subject {
     /// This store, which has not been loaded. What it keeps ends with it, but for [`Self::reopened_by`].
     pub(crate) async fn new(store: impl TokenStore) -> Self {
-        let mut subject = Self { store: Arc::new(store), live: Arc::default(), reopen: None };
-        subject.load().await;
-        subject
+        let store: Arc<dyn TokenStore> = Arc::new(store);
+        let live = load(Arc::clone(&store)).await.unwrap();
+        Self { store, live, reopen: None }
     }
 
     /// The same with a function that opens what the store has kept, once the store was dropped.
@@ -266,13 +266,8 @@ impl Subject {
         if let Some(open) = &self.reopen {
             self.store = Arc::new(MemoryStore::new());
             self.store = open();
-            self.load().await;
+            self.live = load(Arc::clone(&self.store)).await.unwrap();
         }
-    }
-
-    async fn load(&mut self) {
-        self.live = Arc::default();
-        self.store.load(Arc::clone(&self.live)).await.unwrap();
     }
 
     async fn create(&self, token: NewToken) -> TokenRecord {
@@ -289,6 +284,12 @@ impl Subject {
     async fn all(&self) -> Vec<TokenRecord> {
         self.store.page(None, usize::MAX).await.unwrap()
     }
+}
+
+/// Loads a store, as a catalog does when it is opened, and returns its live tokens.
+pub(crate) async fn load(store: Arc<dyn TokenStore>) -> Result<LiveTokens, StoreError> {
+    let catalog = Catalog::open(store, Arc::new(SystemClock)).await?;
+    Ok(catalog.live().clone())
 }
 
 /// An admin token with a digest of its own.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
 
-use crate::live::LiveTokens;
+use crate::live::{LiveTokens, LiveTokensWriter};
 use crate::store::{Creation, Deletion, DeletionOutcome, StoreError};
 use crate::token::{Digest, NewToken, Origin, Timestamp, TokenId};
 
@@ -28,7 +28,7 @@ pub(super) struct Request<T, Outcome> {
 
 impl Change {
     /// Takes a committed change into `live`, and only then answers it.
-    pub(super) fn settle(self, live: &LiveTokens) {
+    pub(super) fn settle(self, live: &mut LiveTokensWriter) {
         match self {
             Self::Create(request) => {
                 if let Some(Creation::Created(record)) = &request.outcome {

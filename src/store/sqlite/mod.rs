@@ -29,7 +29,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::{Creation, Deletion, DeletionOutcome, StoreError, TokenStore};
-use crate::live::LiveTokens;
+use crate::live::LiveTokensWriter;
 use crate::token::{NewToken, TokenId, TokenRecord};
 use batch::{Answer, Change, Request};
 pub use file::OpenError;
@@ -133,7 +133,7 @@ impl TokenStore for SqliteStore {
         self.cluster_uuid
     }
 
-    async fn load(&self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
+    async fn load(&self, live: LiveTokensWriter) -> Result<(), StoreError> {
         self.ask(|answer| Job::Load { live, answer }).await
     }
 

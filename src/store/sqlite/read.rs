@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::batch::{Marks, id_from_sql, id_to_sql};
 use super::fold;
-use crate::live::LiveTokens;
+use crate::live::{LiveTokens, LiveTokensWriter};
 use crate::token::{Digest, Permissions, Principal, Timestamp, TokenId, TokenRecord};
 
 /// Why tokens could not be read.
@@ -19,7 +19,7 @@ pub(super) enum ReadError {
 }
 
 /// Takes all tokens into `live`, which is empty.
-pub(super) fn load(connection: &Connection, live: &LiveTokens) -> Result<Marks, ReadError> {
+pub(super) fn load(connection: &Connection, live: &mut LiveTokensWriter) -> Result<Marks, ReadError> {
     let deleted = deletions_after(connection, fold::folded(connection)?)?;
     let rows: i64 = connection.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0))?;
     live.reserve(usize::try_from(rows).unwrap_or(0).saturating_sub(deleted.len()));
@@ -32,10 +32,10 @@ pub(super) fn load(connection: &Connection, live: &LiveTokens) -> Result<Marks, 
 }
 
 /// Takes into `live` what the file says was committed after `marks`.
-pub(super) fn catch_up(connection: &Connection, live: &LiveTokens, marks: Marks) -> Result<Marks, ReadError> {
+pub(super) fn catch_up(connection: &Connection, live: &mut LiveTokensWriter, marks: Marks) -> Result<Marks, ReadError> {
     let deleted = deletions_after(connection, marks.deletion)?;
     for_each_token_after(connection, Some(marks.token), |token| {
-        if !deleted.contains(&token.id()) && !live.contains(token.id()) {
+        if !deleted.contains(&token.id()) && !live.tokens().contains(token.id()) {
             live.insert(token);
         }
     })?;

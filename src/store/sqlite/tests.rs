@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::writer::execute;
 use super::*;
+use crate::live::LiveTokens;
 use crate::store::MemoryStore;
 use crate::token::{Digest, Origin, Timestamp, TokenName};
 
@@ -194,8 +195,7 @@ async fn any_sequence_of_operations_has_the_results_that_it_has_in_memory() {
         let mut random = XorShift(seed);
         let mut subject = Subject::new().await;
         let reference = MemoryStore::new();
-        let live = Arc::new(LiveTokens::new());
-        reference.load(Arc::clone(&live)).await.unwrap();
+        let live = load(&reference).await;
         for step in 0..200 {
             let context = format!("seed {seed}, step {step}");
             match random.below(12) {
@@ -230,7 +230,7 @@ async fn any_sequence_of_operations_has_the_results_that_it_has_in_memory() {
 /// A store, what it has put in memory, and a way to its writer.
 struct Subject {
     store: SqliteStore,
-    live: Arc<LiveTokens>,
+    live: LiveTokens,
     path: PathBuf,
     _root: TempDir,
 }
@@ -240,8 +240,7 @@ impl Subject {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("data/tokens.db");
         let store = SqliteStore::open(&path).unwrap();
-        let live = Arc::new(LiveTokens::new());
-        store.load(Arc::clone(&live)).await.unwrap();
+        let live = load(&store).await;
         Self { store, live, path, _root: root }
     }
 
@@ -249,8 +248,7 @@ impl Subject {
         drop(self.store.queue.take());
         self.store.writer.take().unwrap().join().unwrap();
         self.store = SqliteStore::open(&self.path).unwrap();
-        self.live = Arc::default();
-        self.store.load(Arc::clone(&self.live)).await.unwrap();
+        self.live = load(&self.store).await;
     }
 
     async fn create(&self, token: NewToken) -> TokenId {
@@ -345,6 +343,14 @@ impl Subject {
         };
         self.store.ask(job).await.unwrap()
     }
+}
+
+/// Loads a store, and returns its live tokens.
+async fn load(store: &impl TokenStore) -> LiveTokens {
+    let writer = LiveTokensWriter::new();
+    let live = writer.tokens().clone();
+    store.load(writer).await.unwrap();
+    live
 }
 
 /// The token with this name and this digest; whether it expires and what it may do follow from them.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::batch::{Answer, Change, Marks, Staging};
 use super::{fold, read, schema};
-use crate::live::LiveTokens;
+use crate::live::{LiveTokens, LiveTokensWriter};
 use crate::store::{LOADED_ALREADY, StoreError};
 use crate::token::{TokenId, TokenRecord};
 
@@ -19,7 +19,7 @@ use crate::token::{TokenId, TokenRecord};
 pub(super) enum Job {
     Change(Change),
     Load {
-        live: Arc<LiveTokens>,
+        live: LiveTokensWriter,
         answer: Answer<()>,
     },
     Page {
@@ -42,7 +42,7 @@ pub(super) struct Writer {
     /// `None` after a failure that leaves open what is in the file, until it is opened again.
     pub(super) connection: Option<Connection>,
     /// `None` until the store is loaded.
-    live: Option<Arc<LiveTokens>>,
+    live: Option<LiveTokensWriter>,
     /// How far the file has been taken into `live`.
     taken_in: Marks,
     /// Up to which deletion the file is folded.
@@ -155,8 +155,9 @@ impl Writer {
     /// Commits `batch`, takes it into `live` in order, and answers it.
     fn commit(&mut self, mut batch: Vec<Change>) {
         match self.try_commit(&mut batch) {
-            Ok((live, marks)) => {
-                batch.into_iter().for_each(|change| change.settle(&live));
+            Ok(marks) => {
+                let live = self.live.as_mut().expect("changes are committed after the store was loaded");
+                batch.into_iter().for_each(|change| change.settle(live));
                 self.taken_in = marks;
             }
             // One change that cannot be written, a creation on a full disk, must not fail others.
@@ -170,7 +171,7 @@ impl Writer {
         }
     }
 
-    fn try_commit(&mut self, batch: &mut [Change]) -> Result<(Arc<LiveTokens>, Marks), Failure> {
+    fn try_commit(&mut self, batch: &mut [Change]) -> Result<Marks, Failure> {
         let live = self.loaded().map_err(Failure::NotBegun)?;
         let taken_in = self.taken_in;
         let committed = self.transaction(|connection| {
@@ -181,7 +182,7 @@ impl Writer {
         if committed.is_some() {
             self.commits.fetch_add(1, Ordering::Relaxed);
         }
-        Ok((live, committed.unwrap_or(taken_in)))
+        Ok(committed.unwrap_or(taken_in))
     }
 
     /// Runs `write` in a transaction, and commits what it has written unless it returns `None`.
@@ -249,7 +250,7 @@ impl Writer {
         if cluster_uuid != self.cluster_uuid {
             return Err(StoreError::unavailable("the file was replaced by that of another cluster"));
         }
-        if let Some(live) = &self.live {
+        if let Some(live) = &mut self.live {
             self.taken_in = read::catch_up(&connection, live, self.taken_in).map_err(StoreError::unavailable)?;
             self.folded = fold::folded(&connection).map_err(StoreError::unavailable)?;
         }
@@ -258,12 +259,12 @@ impl Writer {
         Ok(())
     }
 
-    fn load(&mut self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
+    fn load(&mut self, mut live: LiveTokensWriter) -> Result<(), StoreError> {
         if self.live.is_some() {
             return Err(StoreError::unavailable(LOADED_ALREADY));
         }
         let connection = self.open_connection()?;
-        let taken_in = read::load(connection, &live).map_err(StoreError::unavailable)?;
+        let taken_in = read::load(connection, &mut live).map_err(StoreError::unavailable)?;
         self.folded = fold::folded(connection).map_err(StoreError::unavailable)?;
         self.taken_in = taken_in;
         self.live = Some(live);
@@ -281,12 +282,13 @@ impl Writer {
         Ok(self.connection.as_ref().expect("it is open or was opened just now"))
     }
 
-    fn loaded(&self) -> Result<Arc<LiveTokens>, StoreError> {
-        self.live.clone().ok_or_else(|| StoreError::unavailable("the store is not loaded"))
+    fn loaded(&self) -> Result<LiveTokens, StoreError> {
+        let live = self.live.as_ref().map(|live| live.tokens().clone());
+        live.ok_or_else(|| StoreError::unavailable("the store is not loaded"))
     }
 
     fn may_fold(&self) -> bool {
-        let live = || self.live.as_ref().map_or(0, |live| live.len());
+        let live = || self.live.as_ref().map_or(0, |live| live.tokens().len());
         !self.folding_failed && (self.pass.is_some() || fold::is_due(self.backlog(), live))
     }
 
