@@ -1,16 +1,14 @@
 //! Every live token, in memory.
 
 mod shards;
-mod sharing;
 mod watchers;
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::token::{Digest, Permissions, Principal, TokenId};
+use crate::token::{Digest, Principal, TokenId};
 
 use shards::Shards;
-use sharing::SharedPermissions;
 pub use watchers::UntilDeleted;
 use watchers::Watchers;
 
@@ -38,7 +36,6 @@ struct Tables {
     /// Holds the tokens themselves, so that authentication waits for memory once.
     by_digest: Shards<Principal>,
     by_id: Shards<IndexEntry>,
-    permissions: SharedPermissions,
     watchers: Watchers,
 }
 
@@ -81,10 +78,6 @@ impl LiveTokens {
         UntilDeleted::new(self.clone(), token.clone())
     }
 
-    pub(crate) fn shared_permissions(&self, digest: &Digest, permissions: &Permissions) -> Permissions {
-        self.tables.permissions.of(digest, permissions)
-    }
-
     /// Whether this token is live, and not another one with its ID. Looks in the table of digests, from which
     /// [`LiveTokensWriter::remove`] removes a token last.
     fn holds(&self, token: &Principal) -> bool {
@@ -98,7 +91,6 @@ impl LiveTokensWriter {
         let tables = Tables {
             by_digest: Shards::new(|token| token.digest().prefix()),
             by_id: Shards::new(|entry| hash_of_id(entry.id)),
-            permissions: SharedPermissions::default(),
             watchers: Watchers::default(),
         };
         Self { tokens: LiveTokens { tables: Arc::new(tables) } }
@@ -120,8 +112,7 @@ impl LiveTokensWriter {
     /// When this returns, readers find the token by its digest and by its ID. If it was live before, they find it
     /// throughout.
     pub fn insert(&mut self, token: impl Into<Principal>) {
-        let mut token = token.into();
-        token.set_permissions(self.tokens.shared_permissions(token.digest(), token.permissions()));
+        let token = token.into();
         let entry = IndexEntry { id: token.id(), digest_prefix: token.digest().prefix() };
         let replaced = self.tables().by_id.insert(entry, |other| other.id == entry.id);
         self.tables().by_digest.insert(token, |other| other.id() == entry.id);
@@ -175,7 +166,7 @@ fn hash_of_id(id: TokenId) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::token::Secret;
+    use crate::token::{Permissions, Secret};
 
     fn token(id: u64) -> Principal {
         let digest = Secret::generate().unwrap().digest();

@@ -2,6 +2,7 @@
 
 mod name;
 mod permission;
+mod permissions;
 mod principal;
 mod secret;
 mod time;
@@ -10,7 +11,8 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use name::{InvalidTokenName, TokenName};
-pub use permission::{Action, InvalidPermission, Names, Permission, Permissions, Resource};
+pub use permission::{Action, InvalidPermission, Names, Permission, Resource};
+pub use permissions::Permissions;
 pub use principal::Principal;
 pub use secret::{Digest, InvalidSecret, NoEntropy, Secret};
 pub use time::Timestamp;

@@ -48,10 +48,6 @@ impl Principal {
         &self.permissions
     }
 
-    pub(crate) fn set_permissions(&mut self, permissions: Permissions) {
-        self.permissions = permissions;
-    }
-
     /// Whether the token may do everything.
     pub fn is_admin(&self) -> bool {
         self.permissions.is_admin()

@@ -1,6 +1,6 @@
 //! What is read from the file: all of it, what is new in it, or a page.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use rusqlite::{Connection, Row, params};
 
@@ -93,7 +93,6 @@ fn for_each_token_after(
     after: Option<i64>,
     mut visit: impl FnMut(Principal),
 ) -> Result<(), ReadError> {
-    let mut permissions = KnownPermissions::default();
     let mut statement = connection.prepare(
         "SELECT id, digest, expires_at, permissions FROM tokens WHERE id > ?1
          UNION ALL
@@ -103,39 +102,14 @@ fn for_each_token_after(
     let mut rows = statement.query(params![after, id_to_sql(TokenId::OPERATOR)])?;
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
-        let permissions = permissions
-            .of(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?)
-            .ok_or(ReadError::Damaged { id, field: "permissions" })?;
-        visit(Principal::new(id_from_sql(id), digest(row)?, expires_at(row)?, permissions));
+        visit(Principal::new(id_from_sql(id), digest(row)?, expires_at(row)?, permissions(row)?));
     }
     Ok(())
-}
-
-/// Permissions by their text, so that what many tokens have is parsed once.
-#[derive(Default)]
-struct KnownPermissions(HashMap<Box<str>, Permissions>);
-
-impl KnownPermissions {
-    /// How many are known at most.
-    const CAPACITY: usize = 1024;
-
-    fn of(&mut self, text: &str) -> Option<Permissions> {
-        if let Some(known) = self.0.get(text) {
-            return Some(known.clone());
-        }
-        if self.0.len() == Self::CAPACITY {
-            self.0.clear();
-        }
-        let permissions: Permissions = text.parse().ok()?;
-        self.0.insert(text.into(), permissions.clone());
-        Some(permissions)
-    }
 }
 
 fn record(row: &Row<'_>) -> Result<TokenRecord, ReadError> {
     let id = row.get(0)?;
     let damaged = |field| ReadError::Damaged { id, field };
-    let permissions: String = row.get(3)?;
     let name: String = row.get(4)?;
     Ok(TokenRecord {
         id: id_from_sql(id),
@@ -143,7 +117,7 @@ fn record(row: &Row<'_>) -> Result<TokenRecord, ReadError> {
         digest: digest(row)?,
         created_at: timestamp(row.get(5)?).ok_or(damaged("creation time"))?,
         expires_at: expires_at(row)?,
-        permissions: permissions.parse().map_err(|_| damaged("permissions"))?,
+        permissions: permissions(row)?,
     })
 }
 
@@ -157,6 +131,12 @@ fn expires_at(row: &Row<'_>) -> Result<Option<Timestamp>, ReadError> {
     };
     let damaged = ReadError::Damaged { id: row.get(0)?, field: "expiry" };
     timestamp(millis).ok_or(damaged).map(Some)
+}
+
+fn permissions(row: &Row<'_>) -> Result<Permissions, ReadError> {
+    let text = row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?;
+    let id = row.get(0)?;
+    text.parse().map_err(|_| ReadError::Damaged { id, field: "permissions" })
 }
 
 fn timestamp(millis: i64) -> Option<Timestamp> {
