@@ -20,8 +20,8 @@ use async_trait::async_trait;
 use axum::Router;
 use futures::FutureExt;
 use influxdb3_tokens::{
-    Creation, Deletion, DeletionOutcome, Digest, LiveTokensWriter, MemoryStore, NewToken, Origin, Permissions,
-    StoreError, Timestamp, TokenApi, TokenId, TokenRecord, TokenRequest, TokenStore,
+    Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokensWriter, MemoryStore, NewToken, Permissions,
+    SecretOrigin, StoreError, Timestamp, TokenApi, TokenId, TokenRecord, TokenStore,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -39,8 +39,8 @@ async fn main() -> Result<(), Failure> {
     let api = TokenApi::builder(Arc::new(FileStore::open(file.as_ref())?)).build().await?;
     // A secret is shown once: each start makes a token of its own, which is the one to delete.
     let name = format!("start at {}", std::time::UNIX_EPOCH.elapsed()?.as_millis()).parse()?;
-    let (token, secret) =
-        api.catalog().create(TokenRequest { name, permissions: Permissions::ADMIN, expires_in: None }).await?;
+    let (token, secret) = NewToken::fresh(name, Permissions::ADMIN)?;
+    let token = api.catalog().create(token).await?;
     println!(
         r#"curl -i -X DELETE -H "Authorization: Bearer {}" "http://{address}/api/v3/configure/token?id={}""#,
         secret.expose(),
@@ -69,8 +69,8 @@ impl TokenStore for FileStore {
         self.tokens.load(live).await
     }
 
-    async fn create(&self, token: NewToken) -> Result<Creation, StoreError> {
-        self.commit(&Change::from(&token), |tokens| tokens.create(token).now_or_never())
+    async fn create(&self, creation: Creation) -> Result<CreationOutcome, StoreError> {
+        self.commit(&Change::from(&creation), |tokens| tokens.create(creation).now_or_never())
     }
 
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
@@ -146,12 +146,12 @@ impl Change {
                 let token = NewToken {
                     name: name.parse()?,
                     digest: Digest::from_bytes(digest.try_into().map_err(|_| "a digest has 64 bytes")?),
-                    origin: if given { Origin::Given } else { Origin::Drawn },
-                    created_at: time(at)?,
+                    origin: if given { SecretOrigin::Given } else { SecretOrigin::Fresh },
                     expires_at: expires_at.map(time).transpose()?,
                     permissions: permissions.parse()?,
                 };
-                tokens.create(token).now_or_never().transpose()?;
+                let creation = Creation::new(token, time(at)?).ok_or("the operator token is an admin token")?;
+                tokens.create(creation).now_or_never().transpose()?;
             }
             Change::Delete { id, by, at } => {
                 let deletion = Deletion::new(TokenId::from_u64(id), TokenId::from_u64(by), time(at)?);
@@ -162,15 +162,16 @@ impl Change {
     }
 }
 
-impl From<&NewToken> for Change {
-    fn from(token: &NewToken) -> Self {
+impl From<&Creation> for Change {
+    fn from(creation: &Creation) -> Self {
+        let NewToken { name, digest, origin, expires_at, permissions } = creation.token();
         Self::Create {
-            name: token.name.to_string(),
-            digest: token.digest.as_bytes().to_vec(),
-            given: token.origin == Origin::Given,
-            at: token.created_at.as_millis(),
-            expires_at: token.expires_at.map(Timestamp::as_millis),
-            permissions: token.permissions.to_string(),
+            name: name.to_string(),
+            digest: digest.as_bytes().to_vec(),
+            given: *origin == SecretOrigin::Given,
+            at: creation.at().as_millis(),
+            expires_at: expires_at.map(Timestamp::as_millis),
+            permissions: permissions.to_string(),
         }
     }
 }
@@ -198,7 +199,7 @@ mod tests {
     use tempfile::{TempDir, tempdir};
 
     use super::*;
-    use crate::store_laws::{Subject, deletion, laws, token};
+    use crate::store_laws::{Subject, creation, deletion, laws, token};
 
     laws!(subject);
 
@@ -212,8 +213,8 @@ mod tests {
     async fn what_a_crash_cut_off_is_as_if_it_had_not_been_asked_for() {
         let directory = tempdir().unwrap();
         let store = open(&directory);
-        let Creation::Created(kept) = store.create(token("kept")).await.unwrap() else { panic!() };
-        store.create(token("cut off")).await.unwrap();
+        let CreationOutcome::Created(kept) = store.create(creation(token("kept"))).await.unwrap() else { panic!() };
+        store.create(creation(token("cut off"))).await.unwrap();
         drop(store);
         let file = File::options().write(true).open(directory.path().join("tokens.jsonl")).unwrap();
         file.set_len(file.metadata().unwrap().len() - 1).unwrap();
@@ -232,8 +233,8 @@ mod tests {
         let mut store = open(&directory);
         let read_only = File::open(directory.path().join("tokens.jsonl")).unwrap();
         store.file = Mutex::new(Some(read_only));
-        assert!(store.create(token("a")).await.unwrap_err().may_have_happened());
-        assert!(!store.create(token("a")).await.unwrap_err().may_have_happened());
+        assert!(store.create(creation(token("a"))).await.unwrap_err().may_have_happened());
+        assert!(!store.create(creation(token("a"))).await.unwrap_err().may_have_happened());
         assert_eq!(store.page(None, 9).await.unwrap(), []);
     }
 
@@ -241,13 +242,10 @@ mod tests {
     async fn a_deletion_over_http_is_in_the_file_when_it_is_answered() {
         let directory = tempdir().unwrap();
         let api = TokenApi::builder(Arc::new(open(&directory))).build().await.unwrap();
-        let request = |name: &str| TokenRequest {
-            name: name.parse().unwrap(),
-            permissions: Permissions::ADMIN,
-            expires_in: None,
-        };
-        let (operator, secret) = api.catalog().create(request("_admin")).await.unwrap();
-        let (gone, _) = api.catalog().create(request("gone")).await.unwrap();
+        let fresh = |name: &str| NewToken::fresh(name.parse().unwrap(), Permissions::ADMIN).unwrap();
+        let (operator, secret) = fresh("_admin");
+        let operator = api.catalog().create(operator).await.unwrap();
+        let gone = api.catalog().create(fresh("gone").0).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let uri = format!("http://{}/api/v3/configure/token?id={}", listener.local_addr().unwrap(), gone.id);
         let router = Router::new().fallback_service(api);

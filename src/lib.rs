@@ -36,20 +36,19 @@
 //!
 //! use http::{Request, StatusCode};
 //! use http_body_util::Empty;
-//! use influxdb3_tokens::{Catalog, MemoryStore, Permissions, SystemClock, TokenApi, TokenRequest};
+//! use influxdb3_tokens::{Catalog, MemoryStore, NewToken, Permissions, SystemClock, TokenApi};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let catalog = Catalog::open(Arc::new(MemoryStore::new()), Arc::new(SystemClock)).await?;
-//! let admin = |name: &str| -> Result<_, Box<dyn std::error::Error>> {
-//!     Ok(TokenRequest { name: name.parse()?, permissions: Permissions::ADMIN, expires_in: None })
-//! };
-//! let (_, operator) = catalog.create(admin("_admin")?).await?;
-//! let (token, secret) = catalog.create(admin("ci")?).await?;
+//! let (operator, operator_secret) = NewToken::fresh("_admin".parse()?, Permissions::ADMIN)?;
+//! catalog.create(operator).await?;
+//! let (token, secret) = NewToken::fresh("ci".parse()?, Permissions::ADMIN)?;
+//! let token = catalog.create(token).await?;
 //! assert!(catalog.authenticate(secret.expose()).is_some());
 //!
 //! let request = Request::delete(format!("/api/v3/configure/token?id={}", token.id))
-//!     .header("authorization", format!("Bearer {}", operator.expose()))
+//!     .header("authorization", format!("Bearer {}", operator_secret.expose()))
 //!     .body(Empty::<&[u8]>::new())?;
 //! let response = TokenApi::new(catalog.clone()).handle(request).await;
 //!
@@ -76,18 +75,18 @@ pub mod contract;
 pub mod server;
 
 pub use api::CatalogApi;
-pub use catalog::{Catalog, CreateError, DeleteError, Import, TokenImport, TokenRequest};
+pub use catalog::{Catalog, CreateError, DeleteError};
 pub use clock::{Clock, SystemClock};
 pub use embed::{Guarded, OverCatalog, OverStore, RequireToken, TokenApi, TokenApiBuilder};
 /// The crate that is generated from the document, whose types stand in the interface of this one.
 pub use influxdb3_token_api;
 pub use live::{LiveTokens, LiveTokensWriter, UntilDeleted};
-pub use store::{Cause, Creation, Deletion, DeletionOutcome, MemoryStore, StoreError, TokenStore};
+pub use store::{Cause, Creation, CreationOutcome, Deletion, DeletionOutcome, MemoryStore, StoreError, TokenStore};
 #[cfg(feature = "sqlite")]
 pub use store::{OpenError, SqliteOptions, SqliteStore};
 pub use token::{
     Action, Digest, InvalidPermission, InvalidSecret, InvalidTokenId, InvalidTokenName, Names, NewToken, NoEntropy,
-    Origin, Permission, Permissions, Principal, Resource, Secret, Timestamp, TokenId, TokenName, TokenRecord,
+    Permission, Permissions, Principal, Resource, Secret, SecretOrigin, Timestamp, TokenId, TokenName, TokenRecord,
 };
 
 /// The README's code, compiled.

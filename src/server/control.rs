@@ -3,6 +3,7 @@
 //! One JSON document a line, a [`Reply`] for each [`Request`], over a Unix socket that only the server's own user can
 //! open.
 
+use std::error::Error;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -16,7 +17,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::causes::with_causes;
-use crate::{Catalog, Secret, Timestamp, TokenId, TokenRecord, TokenRequest};
+use crate::{Catalog, NewToken, Secret, Timestamp, TokenId, TokenRecord};
 
 /// The longest line that is read, in bytes.
 const LONGEST_LINE: u64 = 16 << 20;
@@ -76,7 +77,12 @@ pub struct Summary {
 /// Does what a request asks for.
 pub async fn answer(catalog: &Catalog, request: Request) -> Reply {
     match request {
-        Request::Create { name, permissions, expires_in } => create(catalog, &name, &permissions, expires_in).await,
+        Request::Create { name, permissions, expires_in } => {
+            match create(catalog, &name, &permissions, expires_in).await {
+                Ok(token) => Reply::Created(Box::new(token)),
+                Err(error) => refused(&*error),
+            }
+        }
         Request::Show { after } => match catalog.page(after.map(TokenId::from_u64), PAGE).await {
             Ok(records) => Reply::Page(records.iter().map(Summary::from).collect()),
             Err(error) => refused(&error),
@@ -84,22 +90,24 @@ pub async fn answer(catalog: &Catalog, request: Request) -> Reply {
     }
 }
 
-async fn create(catalog: &Catalog, name: &str, permissions: &str, expires_in: Option<Duration>) -> Reply {
-    let name = match name.parse() {
-        Ok(name) => name,
-        Err(error) => return refused(&error),
+async fn create(
+    catalog: &Catalog,
+    name: &str,
+    permissions: &str,
+    expires_in: Option<Duration>,
+) -> Result<AdminTokenObject, Box<dyn Error + Send + Sync>> {
+    let (token, secret) = NewToken::fresh(name.parse()?, permissions.parse()?)?;
+    let expires_at = match expires_in {
+        Some(duration) => {
+            Some(catalog.now().checked_add(duration).ok_or("the token would expire after the year 9999")?)
+        }
+        None => None,
     };
-    let permissions = match permissions.parse() {
-        Ok(permissions) => permissions,
-        Err(error) => return refused(&error),
-    };
-    match catalog.create(TokenRequest { name, permissions, expires_in }).await {
-        Ok((record, secret)) => Reply::Created(Box::new(created(&record, &secret))),
-        Err(error) => refused(&error),
-    }
+    let record = catalog.create(NewToken { expires_at, ..token }).await?;
+    Ok(created(&record, &secret))
 }
 
-fn refused(error: &dyn std::error::Error) -> Reply {
+fn refused(error: &dyn Error) -> Reply {
     Reply::Refused(with_causes(error))
 }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use influxdb3_tokens::{
-    Catalog, Clock, Creation, Deletion, DeletionOutcome, LiveTokensWriter, MemoryStore, NewToken, SqliteStore,
-    StoreError, Timestamp, TokenApi, TokenId, TokenName, TokenRecord, TokenRequest, TokenStore, server,
+    Catalog, Clock, Creation, CreationOutcome, Deletion, DeletionOutcome, LiveTokensWriter, MemoryStore, NewToken,
+    SqliteStore, StoreError, Timestamp, TokenApi, TokenId, TokenName, TokenRecord, TokenStore, server,
 };
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
@@ -107,9 +107,9 @@ pub(crate) async fn create(
     permissions: &str,
     good_for: Option<Duration>,
 ) -> (TokenId, String) {
-    let token =
-        TokenRequest { name: name.parse().unwrap(), permissions: permissions.parse().unwrap(), expires_in: good_for };
-    let (record, secret) = catalog.create(token).await.unwrap();
+    let (token, secret) = NewToken::fresh(name.parse().unwrap(), permissions.parse().unwrap()).unwrap();
+    let expires_at = good_for.map(|duration| catalog.now().checked_add(duration).unwrap());
+    let record = catalog.create(NewToken { expires_at, ..token }).await.unwrap();
     (record.id, secret.expose().to_owned())
 }
 
@@ -179,8 +179,8 @@ impl TokenStore for FaultyStore {
         self.store.load(live).await
     }
 
-    async fn create(&self, token: NewToken) -> Result<Creation, StoreError> {
-        self.store.create(token).await
+    async fn create(&self, creation: Creation) -> Result<CreationOutcome, StoreError> {
+        self.store.create(creation).await
     }
 
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {

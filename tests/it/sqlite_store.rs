@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use influxdb3_tokens::{
-    Creation, DeletionOutcome, LiveTokens, OpenError, SqliteOptions, SqliteStore, StoreError, TokenStore,
+    CreationOutcome, DeletionOutcome, LiveTokens, OpenError, SqliteOptions, SqliteStore, StoreError, TokenStore,
 };
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
-use crate::store_laws::{Subject, deletion, laws, load, token};
+use crate::store_laws::{Subject, creation, deletion, laws, load, token};
 
 laws!(subject);
 
@@ -92,7 +92,7 @@ fn a_file_that_is_something_else_is_refused_and_left_alone() {
 async fn before_it_is_loaded_it_does_nothing() {
     let (_root, path) = fresh();
     let store = SqliteStore::open(&path).unwrap();
-    let error = store.create(token("a")).await.unwrap_err();
+    let error = store.create(creation(token("a"))).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }));
     assert!(store.page(None, 1).await.is_err());
 }
@@ -105,11 +105,11 @@ async fn deletions_that_arrive_together_share_commits() {
     let names = (0..COUNT).map(|number| number.to_string());
     let tasks = names.map(|name| {
         let store = Arc::clone(&store);
-        tokio::spawn(async move { store.create(token(&name)).await.unwrap() })
+        tokio::spawn(async move { store.create(creation(token(&name))).await.unwrap() })
     });
     let mut ids = Vec::new();
     for task in tasks.collect::<Vec<_>>() {
-        let Creation::Created(record) = task.await.unwrap() else { panic!("a name is taken") };
+        let CreationOutcome::Created(record) = task.await.unwrap() else { panic!("a name is taken") };
         ids.push(record.id);
     }
 
@@ -134,7 +134,7 @@ async fn a_full_queue_is_busy_and_what_was_refused_did_not_happen() {
     let tasks: Vec<_> = (0..1000)
         .map(|number| {
             let store = Arc::clone(&store);
-            tokio::spawn(async move { store.create(token(&number.to_string())).await })
+            tokio::spawn(async move { store.create(creation(token(&number.to_string()))).await })
         })
         .collect();
     let (mut created, mut busy) = (0, 0);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use influxdb3_tokens::{
-    Catalog, Creation, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken, Origin, Permissions,
-    StoreError, SystemClock, Timestamp, TokenId, TokenName, TokenRecord, TokenStore,
+    Catalog, Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken,
+    Permissions, SecretOrigin, StoreError, SystemClock, Timestamp, TokenId, TokenName, TokenRecord, TokenStore,
 };
 
 /// The laws as tests, each on a store of its own. The path is of an asynchronous function that makes a [`Subject`].
@@ -49,7 +49,7 @@ pub(crate) async fn a_created_token_is_live_and_has_all_that_it_was_given(subjec
         ..token("döner / 🦀")
     };
     let record = subject.create(token.clone()).await;
-    assert_eq!(record, token.clone().with_id(record.id));
+    assert_eq!(record, creation(token.clone()).into_record(record.id));
 
     let live = subject.live.find(&token.digest).unwrap();
     assert_eq!(Some(&live), subject.live.by_id(record.id).as_ref());
@@ -73,22 +73,22 @@ pub(crate) async fn names_and_digests_are_unique_among_live_tokens(subject: Subj
     let same_name = token("a");
     let same_digest = NewToken { digest: first.digest, ..token("b") };
     let same_both = NewToken { digest: first.digest, ..token("a") };
-    assert_eq!(subject.store.create(same_name).await.unwrap(), Creation::NameTaken);
-    assert_eq!(subject.store.create(same_digest).await.unwrap(), Creation::DigestTaken);
-    assert_eq!(subject.store.create(same_both).await.unwrap(), Creation::NameTaken);
+    assert_eq!(subject.store.create(creation(same_name)).await.unwrap(), CreationOutcome::NameTaken);
+    assert_eq!(subject.store.create(creation(same_digest)).await.unwrap(), CreationOutcome::DigestTaken);
+    assert_eq!(subject.store.create(creation(same_both)).await.unwrap(), CreationOutcome::NameTaken);
     assert_eq!(subject.all().await, [first]);
     assert_eq!(subject.live.len(), 1);
 }
 
 pub(crate) async fn a_given_secret_of_a_deleted_token_is_refused_for_ever(mut subject: Subject) {
-    let given = NewToken { origin: Origin::Given, ..token("a") };
+    let given = NewToken { origin: SecretOrigin::Given, ..token("a") };
     let record = subject.create(given.clone()).await;
-    assert_eq!(subject.store.create(given.clone()).await.unwrap(), Creation::NameTaken);
+    assert_eq!(subject.store.create(creation(given.clone())).await.unwrap(), CreationOutcome::NameTaken);
     assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
     let renamed = NewToken { name: "b".parse().unwrap(), ..given.clone() };
     for _ in 0..2 {
         for token in [&given, &renamed] {
-            assert_eq!(subject.store.create(token.clone()).await.unwrap(), Creation::DigestDeleted);
+            assert_eq!(subject.store.create(creation(token.clone())).await.unwrap(), CreationOutcome::DigestDeleted);
         }
         subject.restart().await;
     }
@@ -119,8 +119,8 @@ pub(crate) async fn the_operator_token_has_id_0_and_others_count_up_from_1(mut s
     assert_eq!(subject.create(token("b")).await.id.as_u64(), 2);
     subject.restart().await;
     assert_eq!(subject.all().await.len(), 3);
-    let second = subject.store.create(token(TokenName::OPERATOR)).await.unwrap();
-    assert_eq!(second, Creation::NameTaken);
+    let second = subject.store.create(creation(token(TokenName::OPERATOR))).await.unwrap();
+    assert_eq!(second, CreationOutcome::NameTaken);
 }
 
 pub(crate) async fn ids_are_not_used_again(mut subject: Subject) {
@@ -155,12 +155,12 @@ pub(crate) async fn of_concurrent_creations_of_a_name_exactly_one_succeeds(subje
         let rivals: Vec<_> = (0..4)
             .map(|_| {
                 let store = Arc::clone(&subject.store);
-                tokio::spawn(async move { store.create(token("a")).await.unwrap() })
+                tokio::spawn(async move { store.create(creation(token("a"))).await.unwrap() })
             })
             .collect();
         let mut created = Vec::new();
         for rival in rivals {
-            if let Creation::Created(record) = rival.await.unwrap() {
+            if let CreationOutcome::Created(record) = rival.await.unwrap() {
                 created.push(record);
             }
         }
@@ -212,7 +212,7 @@ pub(crate) async fn an_expired_token_stays_until_it_is_deleted(mut subject: Subj
     let record = subject.create(expired).await;
     subject.restart().await;
     assert!(subject.live.contains(record.id));
-    assert_eq!(subject.store.create(token("a")).await.unwrap(), Creation::NameTaken);
+    assert_eq!(subject.store.create(creation(token("a"))).await.unwrap(), CreationOutcome::NameTaken);
     assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
 }
 
@@ -271,8 +271,8 @@ impl Subject {
     }
 
     async fn create(&self, token: NewToken) -> TokenRecord {
-        match self.store.create(token).await.unwrap() {
-            Creation::Created(record) => record,
+        match self.store.create(creation(token)).await.unwrap() {
+            CreationOutcome::Created(record) => record,
             refused => panic!("{refused:?}"),
         }
     }
@@ -300,11 +300,14 @@ pub(crate) fn token(name: &str) -> NewToken {
     NewToken {
         name: name.parse().unwrap(),
         digest: Digest::from_bytes(digest),
-        origin: Origin::Drawn,
-        created_at: Timestamp::from_millis(1_700_000_000_000).unwrap(),
+        origin: SecretOrigin::Fresh,
         expires_at: None,
         permissions: Permissions::ADMIN,
     }
+}
+
+pub(crate) fn creation(token: NewToken) -> Creation {
+    Creation::new(token, Timestamp::from_millis(1_700_000_000_000).unwrap()).unwrap()
 }
 
 pub(crate) fn deletion(id: TokenId) -> Deletion {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use influxdb3_tokens::{
-    Creation, Deletion, DeletionOutcome, Digest, LiveTokensWriter, NewToken, Permissions, Principal, StoreError, TokenId,
-    TokenRecord, TokenStore,
+    Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokensWriter, Permissions, Principal, StoreError,
+    TokenId, TokenRecord, TokenStore,
 };
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -68,7 +68,7 @@ impl TokenStore for AutocommitStore {
         Ok(())
     }
 
-    async fn create(&self, _: NewToken) -> Result<Creation, StoreError> {
+    async fn create(&self, _: Creation) -> Result<CreationOutcome, StoreError> {
         Err(StoreError::unavailable("it only deletes"))
     }
 

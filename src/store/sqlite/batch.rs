@@ -6,15 +6,15 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
 
 use crate::live::{LiveTokens, LiveTokensWriter};
-use crate::store::{Creation, Deletion, DeletionOutcome, StoreError};
-use crate::token::{Digest, NewToken, Origin, Timestamp, TokenId};
+use crate::store::{Creation, CreationOutcome, Deletion, DeletionOutcome, StoreError};
+use crate::token::{Digest, SecretOrigin, Timestamp, TokenId};
 
 /// Where the answer to a request goes.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// A change that someone waits for.
 pub(super) enum Change {
-    Create(Box<Request<NewToken, Creation>>),
+    Create(Box<Request<Creation, CreationOutcome>>),
     Delete(Request<Deletion, DeletionOutcome>),
 }
 
@@ -31,7 +31,7 @@ impl Change {
     pub(super) fn settle(self, live: &mut LiveTokensWriter) {
         match self {
             Self::Create(request) => {
-                if let Some(Creation::Created(record)) = &request.outcome {
+                if let Some(CreationOutcome::Created(record)) = &request.outcome {
                     live.insert(record);
                 }
                 request.settle();
@@ -116,23 +116,24 @@ impl<'a> Staging<'a> {
         self.marks
     }
 
-    fn create(&mut self, token: &NewToken) -> rusqlite::Result<Creation> {
+    fn create(&mut self, creation: &Creation) -> rusqlite::Result<CreationOutcome> {
+        let token = creation.token();
         let namesake = self.token_named(token.name.as_str())?;
         if namesake.is_some_and(|id| self.is_live(id)) {
-            return Ok(Creation::NameTaken);
+            return Ok(CreationOutcome::NameTaken);
         }
         if self.digest_is_taken(&token.digest) {
-            return Ok(Creation::DigestTaken);
+            return Ok(CreationOutcome::DigestTaken);
         }
-        if token.origin == Origin::Given && self.digest_was_deleted(&token.digest)? {
-            return Ok(Creation::DigestDeleted);
+        if token.origin == SecretOrigin::Given && self.digest_was_deleted(&token.digest)? {
+            return Ok(CreationOutcome::DigestDeleted);
         }
         if let Some(deleted) = namesake {
             self.fold(deleted)?;
         }
-        let id = self.insert(token)?;
+        let id = self.insert(creation)?;
         self.created.insert(token.digest, id);
-        Ok(Creation::Created(token.clone().with_id(id)))
+        Ok(CreationOutcome::Created(creation.clone().into_record(id)))
     }
 
     fn delete(&mut self, deletion: &Deletion) -> rusqlite::Result<DeletionOutcome> {
@@ -192,8 +193,9 @@ impl<'a> Staging<'a> {
         Ok(())
     }
 
-    fn insert(&mut self, token: &NewToken) -> rusqlite::Result<TokenId> {
-        let fixed_id = token.is_operator().then_some(TokenId::OPERATOR);
+    fn insert(&mut self, creation: &Creation) -> rusqlite::Result<TokenId> {
+        let token = creation.token();
+        let fixed_id = token.name.is_operator().then_some(TokenId::OPERATOR);
         self.connection
             .prepare_cached(
                 "INSERT INTO tokens (id, name, digest, created_at, expires_at, permissions)
@@ -203,7 +205,7 @@ impl<'a> Staging<'a> {
                 fixed_id.map(id_to_sql),
                 token.name.as_str(),
                 token.digest.as_bytes(),
-                time_to_sql(token.created_at),
+                time_to_sql(creation.at()),
                 token.expires_at.map(time_to_sql),
                 token.permissions.to_string(),
             ])?;

@@ -28,9 +28,9 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Creation, Deletion, DeletionOutcome, StoreError, TokenStore};
+use super::{Creation, CreationOutcome, Deletion, DeletionOutcome, StoreError, TokenStore};
 use crate::live::LiveTokensWriter;
-use crate::token::{NewToken, TokenId, TokenRecord};
+use crate::token::{TokenId, TokenRecord};
 use batch::{Answer, Change, Request};
 pub use file::OpenError;
 use writer::{Job, Writer};
@@ -138,8 +138,8 @@ impl TokenStore for SqliteStore {
     }
 
     /// Creates a token; see [`TokenStore::create`]. Before [`TokenStore::load`] it is refused.
-    async fn create(&self, token: NewToken) -> Result<Creation, StoreError> {
-        self.ask(|answer| Job::Change(Change::Create(Box::new(Request::new(token, answer))))).await
+    async fn create(&self, creation: Creation) -> Result<CreationOutcome, StoreError> {
+        self.ask(|answer| Job::Change(Change::Create(Box::new(Request::new(creation, answer))))).await
     }
 
     /// Deletes a token; see [`TokenStore::delete`]. Before [`TokenStore::load`] it is refused.

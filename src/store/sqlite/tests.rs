@@ -12,7 +12,7 @@ use super::writer::execute;
 use super::*;
 use crate::live::LiveTokens;
 use crate::store::MemoryStore;
-use crate::token::{Digest, Origin, Timestamp, TokenName};
+use crate::token::{Digest, NewToken, Permissions, SecretOrigin, Timestamp, TokenName};
 
 #[tokio::test]
 async fn changes_in_one_batch_see_each_other() {
@@ -26,17 +26,17 @@ async fn changes_in_one_batch_see_each_other() {
         biased;
         store.delete(deletion(first)),
         store.delete(deletion(first)),
-        store.create(token(1, 1)),
-        store.create(token(1, 2)),
-        store.create(token(2, 1)),
+        store.create(creation(token(1, 1))),
+        store.create(creation(token(1, 2))),
+        store.create(creation(token(2, 1))),
         store.delete(deletion(TokenId::from_u64(2))),
         async { go.send(()).unwrap() },
     );
     assert_eq!(a.unwrap(), DeletionOutcome::Deleted);
     assert_eq!(b.unwrap(), DeletionOutcome::NotFound);
-    assert!(matches!(c.unwrap(), Creation::Created(record) if record.id.as_u64() == 2));
-    assert_eq!(d.unwrap(), Creation::NameTaken);
-    assert_eq!(e.unwrap(), Creation::DigestTaken);
+    assert!(matches!(c.unwrap(), CreationOutcome::Created(record) if record.id.as_u64() == 2));
+    assert_eq!(d.unwrap(), CreationOutcome::NameTaken);
+    assert_eq!(e.unwrap(), CreationOutcome::DigestTaken);
     assert_eq!(f.unwrap(), DeletionOutcome::Deleted);
     assert_eq!(subject.store.commits(), commits + 1);
     assert!(subject.live.is_empty());
@@ -56,7 +56,7 @@ async fn a_change_that_cannot_be_written_does_not_fail_the_others_of_its_batch()
     let (deleted, created, again, ()) = tokio::join!(
         biased;
         store.delete(deletion(first)),
-        store.create(token(2, 2)),
+        store.create(creation(token(2, 2))),
         store.delete(deletion(first)),
         async { go.send(()).unwrap() },
     );
@@ -73,7 +73,7 @@ async fn what_does_not_fit_on_the_disk_did_not_happen_and_nothing_is_lost() {
     subject.sql("PRAGMA max_page_count = 40").await;
     let mut created = 0;
     let error = loop {
-        match subject.store.create(token(created, created)).await {
+        match subject.store.create(creation(token(created, created))).await {
             Ok(_) => created += 1,
             Err(error) => break error,
         }
@@ -100,8 +100,8 @@ async fn after_a_commit_of_unknown_outcome_memory_is_what_the_file_says() {
         let (deleted, created, operator, ()) = tokio::join!(
             biased;
             store.delete(deletion(first)),
-            store.create(token(3, 3)),
-            store.create(NewToken { name: TokenName::OPERATOR.parse().unwrap(), ..token(4, 4) }),
+            store.create(creation(token(3, 3))),
+            store.create(creation(NewToken { name: TokenName::OPERATOR.parse().unwrap(), ..token(4, 4) })),
             async { go.send(()).unwrap() },
         );
         assert!(deleted.unwrap_err().may_have_happened());
@@ -203,9 +203,10 @@ async fn any_sequence_of_operations_has_the_results_that_it_has_in_memory() {
                     let mut new = token(random.below(8), random.below(8));
                     if random.below(10) == 0 {
                         new.name = TokenName::OPERATOR.parse().unwrap();
+                        new.permissions = Permissions::ADMIN;
                     }
-                    let expected = reference.create(new.clone()).await.unwrap();
-                    assert_eq!(subject.store.create(new).await.unwrap(), expected, "{context}");
+                    let expected = reference.create(creation(new.clone())).await.unwrap();
+                    assert_eq!(subject.store.create(creation(new)).await.unwrap(), expected, "{context}");
                 }
                 5..10 => {
                     let deletion = deletion(TokenId::from_u64(1 + random.below(2 + step / 4)));
@@ -252,8 +253,8 @@ impl Subject {
     }
 
     async fn create(&self, token: NewToken) -> TokenId {
-        match self.store.create(token).await.unwrap() {
-            Creation::Created(record) => record.id,
+        match self.store.create(creation(token)).await.unwrap() {
+            CreationOutcome::Created(record) => record.id,
             refused => panic!("{refused:?}"),
         }
     }
@@ -359,11 +360,14 @@ fn token(name: u64, digest: u64) -> NewToken {
     NewToken {
         name: format!("token {name}").parse().unwrap(),
         digest: Digest::with_prefix(digest),
-        origin: if name.is_multiple_of(3) { Origin::Given } else { Origin::Drawn },
-        created_at: Timestamp::EPOCH,
+        origin: if name.is_multiple_of(3) { SecretOrigin::Given } else { SecretOrigin::Fresh },
         expires_at: name.is_multiple_of(2).then_some(Timestamp::MAX),
         permissions: permissions.parse().unwrap(),
     }
+}
+
+fn creation(token: NewToken) -> Creation {
+    Creation::new(token, Timestamp::EPOCH).unwrap()
 }
 
 fn deletion(id: TokenId) -> Deletion {
