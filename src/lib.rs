@@ -1,22 +1,23 @@
-//! Tokens that are stored durably, authenticated, and deleted so that a deleted token is refused from then on: InfluxDB
-//! 3's API for `/api/v3/configure/token`, as a service to embed and as a server.
+//! Durable tokens for InfluxDB 3: stored, authenticated, and invalid from the moment they are deleted.
+//!
+//! The crate implements InfluxDB 3's API for `/api/v3/configure/token`, as a service to embed and as a server.
 //!
 //! # Map
 //!
-//! A request goes down this list, and nothing calls back up:
+//! A request passes through these modules from top to bottom, and none calls back up:
 //!
-//! | module | what it is |
+//! | module | contents |
 //! |---|---|
-//! | [`contract`] | a check of any running server against the document (feature `contract`); it uses nothing below |
-//! | [`server`] | connections in, an orderly end, and the control socket (feature `server`) |
+//! | [`contract`] | checks any running server against the document (feature `contract`); uses none of the modules below |
+//! | [`server`] | connections, shutdown, and the control socket (feature `server`) |
 //! | `embed` | [`TokenApi`], the service to embed, and [`RequireToken`], a layer for other routes |
-//! | `api` | [`CatalogApi`], which fulfils the traits of [`influxdb3_token_api`], generated from the document |
+//! | `api` | [`CatalogApi`], which implements the traits of [`influxdb3_token_api`], the crate generated from the document |
 //! | `catalog` | [`Catalog`], the rules: authenticate, authorize, create, delete |
-//! | `store` | [`TokenStore`], and its implementations [`MemoryStore`] and `SqliteStore` (feature `sqlite`) |
-//! | `live` | [`LiveTokens`], every live token in memory: stores write to it, the catalog reads it; [`UntilDeleted`] |
-//! | `token` | the types of a token, parsed once and valid ever after |
-//! | `causes` | an error with everything that is behind it, as text |
-//! | `clock` | [`Clock`], what time it is |
+//! | `store` | [`TokenStore`] and its implementations [`MemoryStore`] and `SqliteStore` (feature `sqlite`) |
+//! | `live` | every live token in memory: [`LiveTokens`] reads, [`LiveTokensWriter`] writes and belongs to the store |
+//! | `token` | the types of a token, which are validated when they are made |
+//! | `causes` | an error and its sources as text |
+//! | `clock` | [`Clock`], which tells the time |
 //!
 //! The library sets up no runtime and no logger.
 //!
@@ -24,10 +25,10 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `sqlite` | `SqliteStore`, tokens in one SQLite file |
+//! | `sqlite` | `SqliteStore`, a store in one SQLite file |
 //! | `server` | [`server`], the standalone server and its control socket |
 //! | `contract` | [`contract`], the kit that checks any running server against the document |
-//! | `cli` (default) | the command `influxdb3-tokens`, which takes all of them |
+//! | `cli` (default) | the command `influxdb3-tokens`, which enables all of them |
 //!
 //! # Example
 //!
@@ -78,7 +79,7 @@ pub use api::CatalogApi;
 pub use catalog::{Catalog, CreateError, DeleteError};
 pub use clock::{Clock, SystemClock};
 pub use embed::{Guarded, OverCatalog, OverStore, RequireToken, TokenApi, TokenApiBuilder};
-/// The crate that is generated from the document, whose types stand in the interface of this one.
+/// The crate generated from the document. Its types are part of the interface of this crate.
 pub use influxdb3_token_api;
 pub use live::{LiveTokens, LiveTokensWriter, UntilDeleted};
 pub use store::{Cause, Creation, CreationOutcome, Deletion, DeletionOutcome, MemoryStore, StoreError, TokenStore};

@@ -1,57 +1,13 @@
-//! One list for equal permissions.
+//! Sharing of equal lists.
 
-use std::borrow::Borrow;
-use std::collections::HashSet;
-use std::hash::{Hash, Hasher};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::token::Permission;
 
-/// A list of permissions, shared by many tokens. Two lists are equal if their canonical texts are.
-#[derive(Clone)]
-pub(super) struct Interned(Arc<List>);
-
-struct List {
-    /// Canonical.
-    text: Box<str>,
-    permissions: Box<[Permission]>,
-}
-
-impl Interned {
-    pub(super) fn text(&self) -> &str {
-        &self.0.text
-    }
-
-    pub(super) fn permissions(&self) -> &[Permission] {
-        &self.0.permissions
-    }
-
-    /// Whether anything besides its [`Pool`] holds the list.
-    fn is_in_use(&self) -> bool {
-        Arc::strong_count(&self.0) > 1
-    }
-}
-
-impl PartialEq for Interned {
-    fn eq(&self, other: &Self) -> bool {
-        self.text() == other.text()
-    }
-}
-
-impl Eq for Interned {}
-
-impl Hash for Interned {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.text().hash(state);
-    }
-}
-
-impl Borrow<str> for Interned {
-    fn borrow(&self) -> &str {
-        self.text()
-    }
-}
+/// A list of permissions that tokens share. In a box, so that a reference to it is one pointer wide.
+pub(super) type List = Arc<Box<[Permission]>>;
 
 /// The number of pools, which is how many lists equal permissions have at most.
 ///
@@ -60,42 +16,42 @@ impl Borrow<str> for Interned {
 /// contend for one counter. `docs/optimization.md` has the figures.
 const POOLS: usize = 16;
 
-/// Lists in use, found by their canonical text.
+/// Lists in use, by their canonical text.
 #[derive(Default)]
-pub(super) struct Pool(Mutex<HashSet<Interned>>);
+pub(super) struct Pool(Mutex<HashMap<Box<str>, List>>);
 
 impl Pool {
     /// The pool whose turn it is. Tokens whose permissions are parsed one by one are spread over all pools.
     pub(super) fn next() -> &'static Self {
-        static POOLS_IN_USE: LazyLock<[Pool; POOLS]> = LazyLock::new(Default::default);
+        static ALL: LazyLock<[Pool; POOLS]> = LazyLock::new(Default::default);
         static TURN: AtomicU64 = AtomicU64::new(0);
-        &POOLS_IN_USE[pool(TURN.fetch_add(1, Ordering::Relaxed))]
+        &ALL[pool(TURN.fetch_add(1, Ordering::Relaxed))]
     }
 
     /// The list with this canonical text, if there is one.
-    pub(super) fn get(&self, text: &str) -> Option<Interned> {
+    pub(super) fn get(&self, text: &str) -> Option<List> {
         self.lists().get(text).cloned()
     }
 
     /// The list with this canonical text, which consists of these permissions.
-    pub(super) fn intern(&self, text: String, permissions: Vec<Permission>) -> Interned {
+    pub(super) fn intern(&self, text: String, permissions: Vec<Permission>) -> List {
         let mut lists = self.lists();
         if let Some(known) = lists.get(text.as_str()) {
-            return known.clone();
+            return Arc::clone(known);
         }
         if lists.len() == lists.capacity() {
-            lists.retain(Interned::is_in_use);
+            lists.retain(|_, list| Arc::strong_count(list) > 1);
             // Doubled, so that on average an insertion looks at few lists.
             let additional = lists.len() + 1;
             lists.reserve(additional);
         }
-        let interned = Interned(Arc::new(List { text: text.into(), permissions: permissions.into() }));
-        lists.insert(interned.clone());
-        interned
+        let list = Arc::new(permissions.into());
+        lists.insert(text.into(), Arc::clone(&list));
+        list
     }
 
-    /// Ignores poisoning: a panic leaves the set intact.
-    fn lists(&self) -> std::sync::MutexGuard<'_, HashSet<Interned>> {
+    /// Ignores poisoning: a panic leaves the map intact.
+    fn lists(&self) -> MutexGuard<'_, HashMap<Box<str>, List>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -108,11 +64,13 @@ fn pool(turn: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::token::Permissions;
 
     impl Pool {
-        fn parse(&self, number: u64) -> Interned {
+        fn parse(&self, number: u64) -> List {
             let text = format!("db:number{number}:read");
             let permission = text.parse().unwrap();
             self.intern(text, vec![permission])
@@ -154,8 +112,8 @@ mod tests {
         let first = pool.parse(0);
         (1..10_000).for_each(|number| drop(pool.parse(number)));
         let before = pool.len();
-        assert!(Arc::ptr_eq(&first.0, &pool.get("db:number0:read").unwrap().0));
-        assert!(Arc::ptr_eq(&first.0, &pool.parse(0).0));
+        assert!(Arc::ptr_eq(&first, &pool.get("db:number0:read").unwrap()));
+        assert!(Arc::ptr_eq(&first, &pool.parse(0)));
         assert_eq!(pool.len(), before);
     }
 }

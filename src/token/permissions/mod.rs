@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::permission::{Action, InvalidPermission, Permission, Resource, write_separated};
-use interned::{Interned, Pool};
+use interned::{List, Pool};
 
 /// What a token may do: everything, or a list of at least one [`Permission`].
 ///
@@ -16,8 +16,8 @@ use interned::{Interned, Pool};
 /// instead of cloning one value; it takes one look-up.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Permissions {
-    /// `None` for an admin token, so that admin tokens share no counter. An `Option<Interned>` is one pointer wide.
-    list: Option<Interned>,
+    /// `None` for an admin token, so that admin tokens share no counter.
+    list: Option<List>,
 }
 
 impl Permissions {
@@ -36,7 +36,7 @@ impl Permissions {
 
     /// The permissions in their canonical order. Empty for an admin token, which may do everything.
     pub fn list(&self) -> &[Permission] {
-        self.list.as_ref().map_or(&[], Interned::permissions)
+        self.list.as_ref().map_or(&[], |list| list)
     }
 
     /// Whether `action` is allowed on the `resource` with this name.
@@ -57,7 +57,10 @@ impl Permissions {
 
 impl fmt::Display for Permissions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.list.as_ref().map_or("*:*:*", Interned::text))
+        if self.is_admin() {
+            return f.write_str("*:*:*");
+        }
+        write_separated(f, self.list().iter(), ' ')
     }
 }
 
