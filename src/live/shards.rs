@@ -41,6 +41,7 @@ impl<T: Clone> Shards<T> {
         }
     }
 
+    #[inline]
     pub(super) fn remove(&self, hash: u64, is_match: impl Fn(&T) -> bool) -> Option<T> {
         let mut table = self.write(hash);
         let entry = table.find_entry(hash, is_match).ok()?;
