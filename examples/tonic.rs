@@ -14,7 +14,7 @@ use std::sync::Arc;
 use axum::Router;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, stream};
-use influxdb3_tokens::{Catalog, MemoryStore, Permissions, Principal, Secret, TokenApi, TokenId, TokenRequest};
+use influxdb3_tokens::{Catalog, MemoryStore, NewToken, Permissions, Principal, Secret, TokenApi, TokenId};
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
@@ -77,9 +77,8 @@ impl Health for Guarded {
 }
 
 async fn create(catalog: &Catalog, name: &str) -> Result<(TokenId, Secret), Box<dyn Error>> {
-    let request = TokenRequest { name: name.parse()?, permissions: Permissions::ADMIN, expires_in: None };
-    let (token, secret) = catalog.create(request).await?;
-    Ok((token.id, secret))
+    let (token, secret) = NewToken::fresh(name.parse()?, Permissions::ADMIN)?;
+    Ok((catalog.create(token).await?.id, secret))
 }
 
 #[cfg(test)]

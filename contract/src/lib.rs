@@ -17,7 +17,7 @@
 //! use hyper_util::server::conn::auto::Builder;
 //! use influxdb3_token_api::models::Secret;
 //! use influxdb3_token_contract::{Contract, IssuedToken, NotIssued, TokenSource, WantedToken};
-//! use influxdb3_tokens::{Catalog, MemoryStore, Permissions, SystemClock, TokenApi, TokenRequest};
+//! use influxdb3_tokens::{Catalog, MemoryStore, NewToken, Permissions, SystemClock, TokenApi};
 //!
 //! type Error = Box<dyn std::error::Error + Send + Sync>;
 //!
@@ -26,24 +26,24 @@
 //! #[async_trait]
 //! impl TokenSource for Issuer {
 //!     async fn issue(&self, wanted: &WantedToken) -> Result<IssuedToken, NotIssued> {
-//!         let failed = |error: Error| NotIssued::Failed(error.to_string());
-//!         let permissions = wanted.permission.as_deref().unwrap_or("*:*:*").parse();
-//!         let token = TokenRequest {
-//!             name: wanted.name.parse().map_err(|error| failed(Box::new(error)))?,
-//!             permissions: permissions.map_err(|error| failed(Box::new(error)))?,
-//!             expires_in: wanted.expires_in,
-//!         };
-//!         let (record, secret) = self.0.create(token).await.map_err(|error| failed(Box::new(error)))?;
-//!         let secret = Secret(secret.expose().to_owned());
-//!         Ok(IssuedToken { id: record.id.to_string(), secret, expires_at: None })
+//!         create(&self.0, wanted).await.map_err(|error| NotIssued::Failed(error.to_string()))
 //!     }
+//! }
+//!
+//! async fn create(catalog: &Catalog, wanted: &WantedToken) -> Result<IssuedToken, Error> {
+//!     let permissions = wanted.permission.as_deref().unwrap_or("*:*:*").parse()?;
+//!     let (token, secret) = NewToken::fresh(wanted.name.parse()?, permissions)?;
+//!     let expires_at = wanted.expires_in.and_then(|duration| catalog.now().checked_add(duration));
+//!     let record = catalog.create(NewToken { expires_at, ..token }).await?;
+//!     let secret = Secret(secret.expose().to_owned());
+//!     Ok(IssuedToken { id: record.id.to_string(), secret, expires_at: None })
 //! }
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Error> {
 //! let catalog = Catalog::open(Arc::new(MemoryStore::new()), Arc::new(SystemClock)).await?;
-//! let operator = TokenRequest { name: "_admin".parse()?, permissions: Permissions::ADMIN, expires_in: None };
-//! let (_, operator) = catalog.create(operator).await?;
+//! let (token, operator) = NewToken::fresh("_admin".parse()?, Permissions::ADMIN)?;
+//! catalog.create(token).await?;
 //!
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
 //! let address = format!("http://{}", listener.local_addr()?);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use influxdb3_tokens::{Catalog, TokenId, TokenRequest};
+use influxdb3_tokens::{Catalog, NewToken, TokenId};
 
 /// The ID of a new token, and its secret.
 pub(crate) async fn create(
@@ -11,7 +11,8 @@ pub(crate) async fn create(
     permissions: &str,
     expires_in: Option<Duration>,
 ) -> (TokenId, String) {
-    let token = TokenRequest { name: name.parse().unwrap(), permissions: permissions.parse().unwrap(), expires_in };
-    let (record, secret) = catalog.create(token).await.unwrap();
+    let (token, secret) = NewToken::fresh(name.parse().unwrap(), permissions.parse().unwrap()).unwrap();
+    let expires_at = good_for.map(|duration| catalog.now().checked_add(duration).unwrap());
+    let record = catalog.create(NewToken { expires_at, ..token }).await.unwrap();
     (record.id, secret.expose().to_owned())
 }

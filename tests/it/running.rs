@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use influxdb3_tokens::{
-    Catalog, Clock, Creation, Deletion, DeletionOutcome, LiveTokens, MemoryStore, NewToken, SqliteStore, StoreError,
-    Timestamp, TokenApi, TokenId, TokenName, TokenRecord, TokenStore,
+    Catalog, Clock, Creation, CreationOutcome, Deletion, DeletionOutcome, LiveTokensWriter, MemoryStore, SqliteStore,
+    StoreError, Timestamp, TokenApi, TokenId, TokenName, TokenRecord, TokenStore,
 };
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -151,12 +151,12 @@ impl TokenStore for FaultyStore {
         self.store.cluster_uuid()
     }
 
-    async fn load(&self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
+    async fn load(&self, live: LiveTokensWriter) -> Result<(), StoreError> {
         self.store.load(live).await
     }
 
-    async fn create(&self, token: NewToken) -> Result<Creation, StoreError> {
-        self.store.create(token).await
+    async fn create(&self, creation: Creation) -> Result<CreationOutcome, StoreError> {
+        self.store.create(creation).await
     }
 
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {

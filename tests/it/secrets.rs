@@ -7,7 +7,7 @@ use influxdb3_token_api::models::AdminTokenObject;
 use influxdb3_token_api::security::Credential;
 use influxdb3_token_api::swagger::auth::AuthData;
 use influxdb3_token_api::{Api, Client as ApiClient, Context, DeleteTokenRequest, XSpanIdString, models};
-use influxdb3_tokens::{CatalogApi, Secret, StoreError, TokenImport};
+use influxdb3_tokens::{CatalogApi, NewToken, Permissions, Secret, StoreError};
 
 use crate::client::Request;
 use crate::redaction::expect_none;
@@ -68,14 +68,9 @@ async fn debug_output_holds_no_secret() {
     let client = ApiClient::try_new(&format!("http://{}", server.address)).unwrap();
     let refused = client.delete_token(DeleteTokenRequest::new("0".to_owned()), &context).await;
     let basic = Credential::Basic { username: "user".into(), password: operator.as_str().into() };
-    let import = TokenImport {
-        name: "a".parse().unwrap(),
-        secret: operator.parse().unwrap(),
-        permissions: "*:*:*".parse().unwrap(),
-        expires_at: None,
-    };
+    let token = NewToken::given("a".parse().unwrap(), Permissions::ADMIN, &secret);
     let all = [
-        format!("{secret:?} {secret} {object:?} {import:#?}"),
+        format!("{secret:?} {secret} {object:?} {token:#?}"),
         format!("{:?} {basic:?}", Credential::Bearer(operator.as_str().into())),
         format!("{context:?} {client:?} {refused:?}"),
         format!("{:?} {:?}", server.catalog, CatalogApi::new(server.catalog.clone())),

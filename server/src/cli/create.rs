@@ -1,17 +1,17 @@
 //! `create`: creates a token in the database or in a token file.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
-use influxdb3_token_api::models::{self, AdminTokenObject};
-use influxdb3_tokens::{Clock, Permission, Permissions, Secret, SystemClock, TokenName};
+use influxdb3_token_api::models::AdminTokenObject;
+use influxdb3_tokens::{Clock, NewToken, Permission, Permissions, SystemClock, TokenName};
 
 use super::access::Access;
-use super::token_file::{self, AdminToken, PermissionToken};
+use super::token_file;
 use super::{DataDir, Failure};
 use crate::control::Create;
 
@@ -60,21 +60,25 @@ enum Format {
 }
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
-    let token = Token::of(&options)?;
+    let (name, permissions) = name_and_permissions(&options)?;
     match (options.offline, &options.output_file) {
         (true, Some(file)) => {
-            write_offline(token, file)?;
+            let (token, secret) = NewToken::fresh(name, permissions)?;
+            let expires_at = match options.expiry {
+                Some(duration) => {
+                    Some(SystemClock.now().checked_add(duration).ok_or("--expiry is after the year 9999")?)
+                }
+                None => None,
+            };
+            token_file::write(file, &NewToken { expires_at, ..token }, &secret)?;
             // The token is safe in the file, even if nobody reads this.
             let _ = writeln!(io::stdout(), "wrote the token to {}", file.display());
         }
         (true, None) => wrong_usage("--offline needs --output-file"),
         (false, Some(_)) => wrong_usage("--output-file is for --offline"),
         (false, None) => {
-            let token = Create {
-                name: token.name.to_string(),
-                permissions: token.permissions.to_string(),
-                expires_in: token.expires_in,
-            };
+            let token =
+                Create { name: name.to_string(), permissions: permissions.to_string(), expires_in: options.expiry };
             let token = Access::to(&options.directory).await?.create(token).await?;
             print(&token, options.format).map_err(|error| {
                 let id = token.id.unwrap_or_default();
@@ -87,50 +91,26 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
 
 /// What the options ask for together. It is not left to the parser which of them go together: it would take a variable
 /// with the value `false` for an option that is given.
-struct Token {
-    name: TokenName,
-    permissions: Permissions,
-    expires_in: Option<Duration>,
-}
-
-impl Token {
-    fn of(options: &Options) -> Result<Self, Failure> {
-        let permissions = match (options.admin, Permissions::scoped(options.permission.iter().cloned())) {
-            (true, None) => Permissions::ADMIN,
-            (false, Some(permissions)) => permissions,
-            (true, Some(_)) => wrong_usage("--admin allows everything, and takes no --permission"),
-            (false, None) => wrong_usage("what the token may do is missing: --admin or --permission"),
-        };
-        let name = match &options.name {
-            Some(name) if name.is_operator() && !options.admin => {
-                wrong_usage("the token named _admin is the operator token, and must be an --admin token")
-            }
-            Some(name) => name.clone(),
-            None if options.admin => TokenName::OPERATOR.parse()?,
-            None => wrong_usage("--name is missing"),
-        };
-        Ok(Self { name, permissions, expires_in: options.expiry })
-    }
+fn name_and_permissions(options: &Options) -> Result<(TokenName, Permissions), Failure> {
+    let permissions = match (options.admin, Permissions::scoped(options.permission.iter().cloned())) {
+        (true, None) => Permissions::ADMIN,
+        (false, Some(permissions)) => permissions,
+        (true, Some(_)) => wrong_usage("--admin allows everything, and takes no --permission"),
+        (false, None) => wrong_usage("what the token may do is missing: --admin or --permission"),
+    };
+    let name = match &options.name {
+        Some(name) if name.is_operator() && !options.admin => {
+            wrong_usage("the token named _admin is the operator token, and must be an --admin token")
+        }
+        Some(name) => name.clone(),
+        None if options.admin => TokenName::OPERATOR.parse()?,
+        None => wrong_usage("--name is missing"),
+    };
+    Ok((name, permissions))
 }
 
 fn wrong_usage(reason: &str) -> ! {
     super::wrong_usage("create", reason)
-}
-
-fn write_offline(token: Token, file: &Path) -> Result<(), Failure> {
-    let expires_at = match token.expires_in {
-        Some(duration) => Some(SystemClock.now().checked_add(duration).ok_or("--expiry is after the year 9999")?),
-        None => None,
-    };
-    let expiry_millis = expires_at.map(|at| at.as_millis());
-    let secret = models::Secret(Secret::generate()?.expose().to_owned());
-    let name = token.name.to_string();
-    if token.permissions.is_admin() {
-        token_file::write_admin(file, &AdminToken { token: secret, name, description: None, expiry_millis })
-    } else {
-        let permissions = token.permissions.list().iter().map(Permission::to_string).collect();
-        token_file::append_permission(file, PermissionToken { token: secret, name, expiry_millis, permissions })
-    }
 }
 
 fn print(token: &AdminTokenObject, format: Format) -> io::Result<()> {

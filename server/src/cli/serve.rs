@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use influxdb3_tokens::{Catalog, Import, Permissions, TokenApi, TokenImport};
+use influxdb3_tokens::{Catalog, CreateError, NewToken, Permissions, TokenApi};
 use influxdb3_tokens_server::{listen, serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -59,7 +59,7 @@ enum LogFormat {
 }
 
 /// How many tokens of a file wait for the store at a time; fewer than its queue takes.
-const IMPORTS: usize = 1024;
+const CREATIONS: usize = 1024;
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     // If the log cannot be written, reporting that on standard error would panic, and nobody would read it.
@@ -72,9 +72,9 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
 
     let catalog = access::open(&options.directory).await?;
     let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file)?;
-    // Many at a time, so that they share commits, and in their order.
-    let imports = stream::iter(tokens).map(|token| import(&catalog, token)).buffered(IMPORTS);
-    imports.try_collect::<()>().await?;
+    // Many at a time, in their order, so that they share commits.
+    let creations = stream::iter(tokens).map(|token| create(&catalog, token)).buffered(CREATIONS);
+    creations.try_collect::<()>().await?;
     let (stop, stop_at_once) = signals()?;
 
     let listener = listen(options.http_bind).map_err(|error| format!("{}: {error}", options.http_bind))?;
@@ -100,32 +100,34 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
 }
 
 /// The tokens of the files that the options name.
-fn given_tokens(admin: Option<PathBuf>, permission: Option<PathBuf>) -> Result<Vec<TokenImport>, Failure> {
+fn given_tokens(admin: Option<PathBuf>, permission: Option<PathBuf>) -> Result<Vec<NewToken>, Failure> {
     let mut tokens = Vec::new();
     if let Some(file) = admin {
         let token: AdminToken = token_file::read(&file)?;
-        tokens.push(token_file::import(token.token, &token.name, token.expiry_millis, Permissions::ADMIN, &file)?);
+        tokens.push(token_file::new_token(token.token, &token.name, token.expiry_millis, Permissions::ADMIN, &file)?);
     }
     if let Some(file) = permission {
         let PermissionTokens { tokens: listed, .. } = token_file::read(&file)?;
         for token in listed {
             let permissions = token.permissions.join(" ").parse().map_err(|error| token_file::wrong(&file, &error))?;
-            tokens.push(token_file::import(token.token, &token.name, token.expiry_millis, permissions, &file)?);
+            tokens.push(token_file::new_token(token.token, &token.name, token.expiry_millis, permissions, &file)?);
         }
     }
     Ok(tokens)
 }
 
-async fn import(catalog: &Catalog, token: TokenImport) -> Result<(), Failure> {
+/// Creates the token of a file, unless it or another with its name or secret exists.
+async fn create(catalog: &Catalog, token: NewToken) -> Result<(), Failure> {
     let name = token.name.clone();
-    match catalog.import(token).await? {
-        Import::Created(record) => tracing::info!(%name, id = %record.id, "created the token of a file"),
-        Import::Exists => tracing::debug!(%name, "the token of a file exists"),
-        Import::NameTaken => {
+    match catalog.create(token).await {
+        Ok(record) => tracing::info!(%name, id = %record.id, "created the token of a file"),
+        Err(CreateError::AlreadyExists) => tracing::debug!(%name, "the token of a file exists"),
+        Err(CreateError::NameTaken) => {
             tracing::warn!(%name, "another token has the name of a file's token, which is not created")
         }
-        Import::SecretTaken => tracing::warn!(%name, "the token of a file exists under another name"),
-        Import::Deleted => tracing::warn!(%name, "the token of a file was deleted, and stays so"),
+        Err(CreateError::SecretTaken) => tracing::warn!(%name, "the token of a file exists under another name"),
+        Err(CreateError::SecretDeleted) => tracing::warn!(%name, "the token of a file was deleted, and stays so"),
+        Err(error) => return Err(error.into()),
     }
     Ok(())
 }

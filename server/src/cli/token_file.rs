@@ -7,7 +7,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use influxdb3_token_api::models::Secret;
-use influxdb3_tokens::{Permissions, Timestamp, TokenImport};
+use influxdb3_tokens::{NewToken, Permission, Permissions, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -42,8 +42,20 @@ pub(super) struct PermissionToken {
     pub(super) permissions: Vec<String>,
 }
 
+/// Writes a token and its secret, durably: an admin token to a new file, any other to a new file or to one of its kind.
+pub(super) fn write(file: &Path, token: &NewToken, secret: &influxdb3_tokens::Secret) -> Result<(), Failure> {
+    let secret = Secret(secret.expose().to_owned());
+    let (name, expiry_millis) = (token.name.to_string(), token.expires_at.map(Timestamp::as_millis));
+    if token.permissions.is_admin() {
+        write_admin(file, &AdminToken { token: secret, name, description: None, expiry_millis })
+    } else {
+        let permissions = token.permissions.list().iter().map(Permission::to_string).collect();
+        append_permission(file, PermissionToken { token: secret, name, expiry_millis, permissions })
+    }
+}
+
 /// Writes a new file, durably.
-pub(super) fn write_admin(file: &Path, token: &AdminToken) -> Result<(), Failure> {
+fn write_admin(file: &Path, token: &AdminToken) -> Result<(), Failure> {
     let contents = contents(token)?;
     write_new(file, &contents).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => wrong(file, &"it exists already, and an admin token has a file of its own"),
@@ -52,7 +64,7 @@ pub(super) fn write_admin(file: &Path, token: &AdminToken) -> Result<(), Failure
 }
 
 /// Adds a token to a file, or writes a new file, durably; a reader sees the old contents or the new.
-pub(super) fn append_permission(file: &Path, token: PermissionToken) -> Result<(), Failure> {
+fn append_permission(file: &Path, token: PermissionToken) -> Result<(), Failure> {
     let mut tokens: PermissionTokens = if file.exists() { read(file)? } else { PermissionTokens::default() };
     if tokens.tokens.iter().any(|other| other.name == token.name) {
         return Err(wrong(file, &format_args!("it has a token of the name {:?} already", token.name)));
@@ -66,25 +78,22 @@ pub(super) fn append_permission(file: &Path, token: PermissionToken) -> Result<(
     fs::rename(&written, file).and_then(|()| sync_folder(file)).map_err(|error| wrong(file, &error))
 }
 
-/// A token of a file, checked.
-pub(super) fn import(
+/// The token of a file, checked.
+pub(super) fn new_token(
     token: Secret,
     name: &str,
     expiry_millis: Option<u64>,
     permissions: Permissions,
     file: &Path,
-) -> Result<TokenImport, Failure> {
+) -> Result<NewToken, Failure> {
     let in_token = |reason: &dyn Display| wrong(file, &format_args!("the token {name:?}: {reason}"));
     let expires_at = match expiry_millis {
         Some(millis) => Some(Timestamp::from_millis(millis).ok_or_else(|| in_token(&"expires after the year 9999"))?),
         None => None,
     };
-    Ok(TokenImport {
-        name: name.parse().map_err(|error| in_token(&error))?,
-        secret: token.0.parse().map_err(|error| in_token(&error))?,
-        permissions,
-        expires_at,
-    })
+    let name = name.parse().map_err(|error| in_token(&error))?;
+    let secret = token.0.parse().map_err(|error| in_token(&error))?;
+    Ok(NewToken { expires_at, ..NewToken::given(name, permissions, &secret) })
 }
 
 pub(super) fn wrong(file: &Path, reason: &dyn Display) -> Failure {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use futures::{Stream, TryStreamExt, stream};
 use influxdb3_token_api::models::{self, AdminTokenObject};
 use influxdb3_token_api::with_sources;
-use influxdb3_tokens::{Catalog, Secret, Timestamp, TokenRecord, TokenRequest};
+use influxdb3_tokens::{Catalog, NewToken, Secret, Timestamp, TokenRecord};
 use serde::{Deserialize, Serialize};
 
 mod client;
@@ -97,12 +97,20 @@ fn refused(error: impl std::error::Error) -> Error {
     Error::Refused(with_sources(&error))
 }
 
+fn too_late() -> Error {
+    Error::Refused("the token would expire after the year 9999".to_owned())
+}
+
 /// Creates a token.
 pub(crate) async fn create(catalog: &Catalog, token: Create) -> Result<AdminTokenObject, Error> {
     let name = token.name.parse().map_err(refused)?;
     let permissions = token.permissions.parse().map_err(refused)?;
-    let token = TokenRequest { name, permissions, expires_in: token.expires_in };
-    let (record, secret) = catalog.create(token).await.map_err(refused)?;
+    let expires_at = match token.expires_in {
+        Some(duration) => Some(catalog.now().checked_add(duration).ok_or_else(too_late)?),
+        None => None,
+    };
+    let (token, secret) = NewToken::fresh(name, permissions).map_err(refused)?;
+    let record = catalog.create(NewToken { expires_at, ..token }).await.map_err(refused)?;
     Ok(created(&record, &secret))
 }
 

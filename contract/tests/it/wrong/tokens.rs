@@ -32,15 +32,21 @@ pub(super) fn all() -> Vec<Wrong> {
             "forgets-each-third",
             "Each third deletion is answered with 204, and the token stays.",
             ("effects/deleted-after-use", Effect),
-            Whole(|right, head| {
+            Whole(|right, mut head| {
                 async move {
                     let named = right.named(&head);
-                    let answer = right.answer(&head).await;
-                    let count = right.deleted.lock().unwrap().len();
-                    if let Some(token) = named.filter(|_| answer.status() == 204 && count % 3 == 0) {
-                        right.catalog.live().insert(token);
+                    let count = right.deleted.lock().unwrap().len() + right.notes.lock().unwrap().len();
+                    let id = named.map(|token| token.id().to_string()).filter(|_| count % 3 == 2);
+                    if let Some(id) = id.filter(|id| !right.notes.lock().unwrap().contains_key(id)) {
+                        redirect(&mut head, &format!("{PATH}?id=none"));
+                        let mut answer = right.answer(&head).await;
+                        if answer.status() == 404 {
+                            right.notes.lock().unwrap().insert(id, count);
+                            set_status(&mut answer, 204);
+                        }
+                        return answer;
                     }
-                    answer
+                    right.answer(&head).await
                 }
                 .boxed()
             }),

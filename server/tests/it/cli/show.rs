@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use influxdb3_tokens::TokenRequest;
+use influxdb3_tokens::NewToken;
 use serde_json::Value;
 
 use super::{create, fail, secret, succeed};
@@ -82,13 +82,11 @@ async fn more_tokens_than_fit_a_page_are_all_shown() {
     let directory = DataDir::new();
     let catalog = directory.catalog().await;
     join_all((0..TOKENS).map(|number| {
-        let token = TokenRequest {
-            name: format!("token {number}").parse().unwrap(),
-            permissions: "*:*:*".parse().unwrap(),
-            expires_in: Some(Duration::from_secs(3600)),
-        };
+        let name = format!("token {number}").parse().unwrap();
+        let (token, _) = NewToken::fresh(name, "*:*:*".parse().unwrap()).unwrap();
+        let expires_at = catalog.now().checked_add(Duration::from_secs(3600));
         let catalog = &catalog;
-        async move { catalog.create(token).await.unwrap() }
+        async move { catalog.create(NewToken { expires_at, ..token }).await.unwrap() }
     }))
     .await;
     drop(catalog);
