@@ -12,7 +12,7 @@ pub(crate) async fn create(
     expires_in: Option<Duration>,
 ) -> (TokenId, String) {
     let (token, secret) = NewToken::fresh(name.parse().unwrap(), permissions.parse().unwrap()).unwrap();
-    let expires_at = good_for.map(|duration| catalog.now().checked_add(duration).unwrap());
+    let expires_at = expires_in.map(|duration| catalog.now().checked_add(duration).unwrap());
     let record = catalog.create(NewToken { expires_at, ..token }).await.unwrap();
     (record.id, secret.expose().to_owned())
 }
