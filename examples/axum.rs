@@ -15,7 +15,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Extension, Router};
-use influxdb3_tokens::{Action, Catalog, MemoryStore, Principal, Secret, TokenApi, TokenId, TokenRequest};
+use influxdb3_tokens::{Action, Catalog, MemoryStore, NewToken, Principal, Secret, TokenApi, TokenId};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
@@ -63,9 +63,8 @@ async fn write(
 }
 
 async fn create(catalog: &Catalog, name: &str, permissions: &str) -> Result<(TokenId, Secret), Box<dyn Error>> {
-    let request = TokenRequest { name: name.parse()?, permissions: permissions.parse()?, expires_in: None };
-    let (token, secret) = catalog.create(request).await?;
-    Ok((token.id, secret))
+    let (token, secret) = NewToken::fresh(name.parse()?, permissions.parse()?)?;
+    Ok((catalog.create(token).await?.id, secret))
 }
 
 #[cfg(test)]

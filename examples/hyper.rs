@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use influxdb3_tokens::{MemoryStore, Permissions, TokenApi, TokenRequest};
+use influxdb3_tokens::{Catalog, MemoryStore, NewToken, Permissions, Secret, TokenApi, TokenId};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -21,12 +21,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8181".to_owned());
     let listener = TcpListener::bind(&address).await?;
     let api = TokenApi::builder(Arc::new(MemoryStore::new())).build().await?;
-    let (_, operator) = api.catalog().create(admin("_admin")?).await?;
-    let (token, _) = api.catalog().create(admin("ci")?).await?;
+    let (_, operator) = create(api.catalog(), "_admin").await?;
+    let (id, _) = create(api.catalog(), "ci").await?;
     println!("TOKEN={operator}", operator = operator.expose());
     println!(
-        r#"curl -i -X DELETE -H "Authorization: Bearer $TOKEN" "http://{address}/api/v3/configure/token?id={}""#,
-        token.id
+        r#"curl -i -X DELETE -H "Authorization: Bearer $TOKEN" "http://{address}/api/v3/configure/token?id={id}""#
     );
     serve(listener, api).await?;
     Ok(())
@@ -42,8 +41,9 @@ async fn serve(listener: TcpListener, api: TokenApi) -> io::Result<()> {
     }
 }
 
-fn admin(name: &str) -> Result<TokenRequest, Box<dyn Error>> {
-    Ok(TokenRequest { name: name.parse()?, permissions: Permissions::ADMIN, expires_in: None })
+async fn create(catalog: &Catalog, name: &str) -> Result<(TokenId, Secret), Box<dyn Error>> {
+    let (token, secret) = NewToken::fresh(name.parse()?, Permissions::ADMIN)?;
+    Ok((catalog.create(token).await?.id, secret))
 }
 
 #[cfg(test)]
@@ -62,18 +62,18 @@ mod tests {
     async fn a_token_is_deleted_over_each_protocol() {
         let api = TokenApi::builder(Arc::new(MemoryStore::new())).build().await.unwrap();
         let catalog = api.catalog().clone();
-        let (_, operator) = catalog.create(admin("_admin").unwrap()).await.unwrap();
+        let (_, operator) = create(&catalog, "_admin").await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, api));
 
         for version in [Version::HTTP_11, Version::HTTP_2] {
-            let (token, secret) = catalog.create(admin("ci").unwrap()).await.unwrap();
+            let (id, secret) = create(&catalog, "ci").await.unwrap();
             let client = Client::builder(TokioExecutor::new())
                 .http2_only(version == Version::HTTP_2)
                 .build_http::<Empty<Bytes>>();
             for expected in [StatusCode::NO_CONTENT, StatusCode::NOT_FOUND] {
-                let request = Request::delete(format!("http://{address}/api/v3/configure/token?id={}", token.id))
+                let request = Request::delete(format!("http://{address}/api/v3/configure/token?id={id}"))
                     .header("authorization", format!("Bearer {}", operator.expose()))
                     .body(Empty::new())
                     .unwrap();

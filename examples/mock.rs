@@ -11,7 +11,7 @@
 use std::error::Error;
 
 use influxdb3_token_api::swagger::auth::AuthData;
-use influxdb3_token_api::{Api, ApiError, Client, Context, DeleteTokenResponse, XSpanIdString};
+use influxdb3_token_api::{Api, ApiError, Client, Context, DeleteTokenRequest, DeleteTokenResponse, XSpanIdString};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Deletes tokens, and says how many of them there were. One that is gone already is none to worry about.
+/// Deletes tokens, and returns how many it deleted. A token that does not exist any more is skipped.
 async fn revoke<C: Send + Sync>(
     api: &impl Api<C>,
     ids: impl Iterator<Item = String>,
@@ -30,11 +30,11 @@ async fn revoke<C: Send + Sync>(
 ) -> Result<usize, ApiError> {
     let mut deleted = 0;
     for id in ids {
-        match api.delete_token(id, context).await? {
+        match api.delete_token(DeleteTokenRequest::new(id), context).await? {
             DeleteTokenResponse::Success => deleted += 1,
             DeleteTokenResponse::TokenNotFound => {}
             DeleteTokenResponse::UnauthorizedAccess(message) | DeleteTokenResponse::RequestFailed(message) => {
-                return Err(ApiError(message.error.unwrap_or_default()));
+                return Err(ApiError::internal(message.error.unwrap_or_default()));
             }
         }
     }
@@ -43,28 +43,31 @@ async fn revoke<C: Send + Sync>(
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+
     use influxdb3_token_api::MockApi;
     use influxdb3_token_api::models::ErrorMessage;
 
     use super::*;
 
     #[tokio::test]
-    async fn tokens_that_are_gone_are_passed_over() {
+    async fn tokens_that_do_not_exist_any_more_are_skipped() {
         let mut api = MockApi::new();
-        api.expect_delete_token().times(3).returning(|id, ()| {
-            Ok(if id == "2" { DeleteTokenResponse::TokenNotFound } else { DeleteTokenResponse::Success })
+        api.expect_delete_token().times(3).returning(|request, ()| {
+            Ok(if request.id == "2" { DeleteTokenResponse::TokenNotFound } else { DeleteTokenResponse::Success })
         });
         assert_eq!(revoke(&api, ids(), &()).await.unwrap(), 2);
     }
 
     #[tokio::test]
-    async fn the_first_refusal_ends_it_with_what_the_server_says() {
+    async fn the_first_refusal_ends_it_with_the_servers_message() {
         let mut api = MockApi::new();
         api.expect_delete_token().once().returning(|_, ()| {
             let message = ErrorMessage { error: Some("only an admin token may".to_owned()), data: None };
             Ok(DeleteTokenResponse::UnauthorizedAccess(message))
         });
-        assert_eq!(revoke(&api, ids(), &()).await.unwrap_err().0, "only an admin token may");
+        let error = revoke(&api, ids(), &()).await.unwrap_err();
+        assert_eq!(error.source().unwrap().to_string(), "only an admin token may");
     }
 
     fn ids() -> impl Iterator<Item = String> {

@@ -1,14 +1,14 @@
-//! A store of one's own: what is asked for is a line in a file, synced before it is done.
+//! Your own store: it writes each change as a line of a file, and syncs the file before it applies the change.
 //!
 //! ```sh
 //! cargo run --example own_store [ADDRESS [FILE]]
 //! ```
 //!
-//! prints a request to try. What it deletes stays deleted when the program is started again.
+//! prints a request to try. A token that it deletes stays deleted when the program starts again.
 //!
-//! It is durable, but not for many changes: the file keeps each for ever, each has a sync of its own, and blocks its
-//! thread meanwhile, which only tokio's runtime with several threads can bear.
-#![allow(clippy::print_stdout, reason = "says what to try")]
+//! The store is durable but not made for many changes: the file keeps every change and only grows, and each change syncs
+//! it once and blocks its thread meanwhile, which needs tokio's multi-threaded runtime.
+#![allow(clippy::print_stdout, reason = "prints a request to try")]
 
 use std::error::Error;
 use std::fs::File;
@@ -20,8 +20,8 @@ use async_trait::async_trait;
 use axum::Router;
 use futures::FutureExt;
 use influxdb3_tokens::{
-    Creation, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken, Origin, Permissions, StoreError,
-    Timestamp, TokenApi, TokenId, TokenRecord, TokenRequest, TokenStore,
+    Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokensWriter, MemoryStore, NewToken, Permissions,
+    SecretOrigin, StoreError, Timestamp, TokenApi, TokenId, TokenRecord, TokenStore,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -37,10 +37,10 @@ async fn main() -> Result<(), Failure> {
     let file = arguments.next().unwrap_or("target/tokens.jsonl".to_owned());
     let listener = TcpListener::bind(&address).await?;
     let api = TokenApi::builder(Arc::new(FileStore::open(file.as_ref())?)).build().await?;
-    // A secret is shown once: each start makes a token of its own, which is the one to delete.
+    // A secret is shown only once, so each start creates another token. It is the one to delete.
     let name = format!("start at {}", std::time::UNIX_EPOCH.elapsed()?.as_millis()).parse()?;
-    let (token, secret) =
-        api.catalog().create(TokenRequest { name, permissions: Permissions::ADMIN, expires_in: None }).await?;
+    let (token, secret) = NewToken::fresh(name, Permissions::ADMIN)?;
+    let token = api.catalog().create(token).await?;
     println!(
         r#"curl -i -X DELETE -H "Authorization: Bearer {}" "http://{address}/api/v3/configure/token?id={}""#,
         secret.expose(),
@@ -50,11 +50,11 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The file has the order of all changes. Done again in that order, in memory, they come to the same tokens.
+/// The file has all changes in order. Opening it repeats them in memory, which leads to the same tokens.
 #[derive(Debug)]
 struct FileStore {
     cluster_uuid: Uuid,
-    /// `None` after a failure: nobody knows what is on the disk until the file is opened anew.
+    /// `None` after a failure: what is on the disk is unknown until the file is opened again.
     file: Mutex<Option<File>>,
     tokens: MemoryStore,
 }
@@ -65,12 +65,12 @@ impl TokenStore for FileStore {
         self.cluster_uuid
     }
 
-    async fn load(&self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
+    async fn load(&self, live: LiveTokensWriter) -> Result<(), StoreError> {
         self.tokens.load(live).await
     }
 
-    async fn create(&self, token: NewToken) -> Result<Creation, StoreError> {
-        self.commit(&Change::from(&token), |tokens| tokens.create(token).now_or_never())
+    async fn create(&self, creation: Creation) -> Result<CreationOutcome, StoreError> {
+        self.commit(&Change::from(&creation), |tokens| tokens.create(creation).now_or_never())
     }
 
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
@@ -83,7 +83,8 @@ impl TokenStore for FileStore {
 }
 
 impl FileStore {
-    /// Writes a change, syncs it, and does it: all at once, so that nothing is lost when the request goes away.
+    /// Writes a change, syncs the file, and applies the change, without an await in between: a request that is dropped
+    /// cannot interrupt it.
     fn commit<T>(
         &self,
         change: &Change,
@@ -94,23 +95,23 @@ impl FileStore {
             let mut file = slot.take().ok_or_else(|| StoreError::unavailable("an earlier change failed"))?;
             append(&mut file, change).map_err(StoreError::outcome_unknown)?;
             *slot = Some(file);
-            apply(&self.tokens).expect("a store in memory waits for nothing")
+            apply(&self.tokens).expect("a store in memory never waits")
         })
     }
 
-    /// Opens the file, which nobody else may have open, or makes it.
+    /// Opens and locks the file, and creates it if it does not exist.
     fn open(path: &Path) -> Result<Self, Failure> {
         let mut file = File::options().read(true).append(true).create(true).open(path)?;
         file.try_lock()?;
         let mut lines = Vec::new();
         file.read_to_end(&mut lines)?;
-        // What a crash cut off was never answered.
+        // A line that a crash cut off was never answered.
         lines.truncate(lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
         file.set_len(lines.len() as u64)?;
         if lines.is_empty() {
             let first = append(&mut file, &Uuid::new_v4().to_string())?;
             lines.extend(first);
-            File::open(path.canonicalize()?.parent().ok_or("a file is in a directory")?)?.sync_all()?;
+            File::open(path.canonicalize()?.parent().ok_or("the file has no directory")?)?.sync_all()?;
         }
         let mut lines = lines.split_inclusive(|byte| *byte == b'\n');
         let cluster_uuid = serde_json::from_slice::<&str>(lines.next().unwrap_or_default())?.parse()?;
@@ -122,7 +123,7 @@ impl FileStore {
     }
 }
 
-/// Writes a line, and returns it once it is on the disk.
+/// Appends a line, syncs the file, and returns the line.
 fn append(file: &mut File, value: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
@@ -131,7 +132,7 @@ fn append(file: &mut File, value: &impl Serialize) -> io::Result<Vec<u8>> {
     Ok(line)
 }
 
-/// What is asked for, as a line has it. Times are milliseconds since the Unix epoch.
+/// A line of the file. Times are milliseconds since the Unix epoch.
 #[derive(Serialize, Deserialize)]
 enum Change {
     Create { name: String, digest: Vec<u8>, given: bool, at: u64, expires_at: Option<u64>, permissions: String },
@@ -146,31 +147,32 @@ impl Change {
                 let token = NewToken {
                     name: name.parse()?,
                     digest: Digest::from_bytes(digest.try_into().map_err(|_| "a digest has 64 bytes")?),
-                    origin: if given { Origin::Given } else { Origin::Drawn },
-                    created_at: time(at)?,
+                    origin: if given { SecretOrigin::Given } else { SecretOrigin::Fresh },
                     expires_at: expires_at.map(time).transpose()?,
                     permissions: permissions.parse()?,
                 };
-                tokens.create(token).now_or_never().transpose()?;
+                let creation = Creation::new(token, time(at)?).ok_or("the operator token must be an admin token")?;
+                tokens.create(creation).now_or_never().transpose()?;
             }
             Change::Delete { id, by, at } => {
                 let deletion = Deletion::new(TokenId::from_u64(id), TokenId::from_u64(by), time(at)?);
-                tokens.delete(deletion.ok_or("the operator token stays")?).now_or_never().transpose()?;
+                tokens.delete(deletion.ok_or("the operator token cannot be deleted")?).now_or_never().transpose()?;
             }
         }
         Ok(())
     }
 }
 
-impl From<&NewToken> for Change {
-    fn from(token: &NewToken) -> Self {
+impl From<&Creation> for Change {
+    fn from(creation: &Creation) -> Self {
+        let NewToken { name, digest, origin, expires_at, permissions } = creation.token();
         Self::Create {
-            name: token.name.to_string(),
-            digest: token.digest.as_bytes().to_vec(),
-            given: token.origin == Origin::Given,
-            at: token.created_at.as_millis(),
-            expires_at: token.expires_at.map(Timestamp::as_millis),
-            permissions: token.permissions.to_string(),
+            name: name.to_string(),
+            digest: digest.as_bytes().to_vec(),
+            given: *origin == SecretOrigin::Given,
+            at: creation.at().as_millis(),
+            expires_at: expires_at.map(Timestamp::as_millis),
+            permissions: permissions.to_string(),
         }
     }
 }
@@ -200,7 +202,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::store_laws::{Subject, deletion, laws, token};
+    use crate::store_laws::{Subject, creation, deletion, laws, token};
 
     laws!(subject);
 
@@ -211,11 +213,11 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn what_a_crash_cut_off_is_as_if_it_had_not_been_asked_for() {
+    async fn a_change_that_a_crash_cut_off_has_no_effect() {
         let directory = tempdir().unwrap();
         let store = open(&directory);
-        let Creation::Created(kept) = store.create(token("kept")).await.unwrap() else { panic!() };
-        store.create(token("cut off")).await.unwrap();
+        let CreationOutcome::Created(kept) = store.create(creation(token("kept"))).await.unwrap() else { panic!() };
+        store.create(creation(token("cut off"))).await.unwrap();
         drop(store);
         let file = File::options().write(true).open(directory.path().join("tokens.jsonl")).unwrap();
         file.set_len(file.metadata().unwrap().len() - 1).unwrap();
@@ -229,27 +231,24 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_file_that_failed_is_not_written_to_again() {
+    async fn a_file_that_failed_is_not_written_again() {
         let directory = tempdir().unwrap();
         let mut store = open(&directory);
         let read_only = File::open(directory.path().join("tokens.jsonl")).unwrap();
         store.file = Mutex::new(Some(read_only));
-        assert!(store.create(token("a")).await.unwrap_err().may_have_happened());
-        assert!(!store.create(token("a")).await.unwrap_err().may_have_happened());
+        assert!(store.create(creation(token("a"))).await.unwrap_err().may_have_happened());
+        assert!(!store.create(creation(token("a"))).await.unwrap_err().may_have_happened());
         assert_eq!(store.page(None, 9).await.unwrap(), []);
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_deletion_over_http_is_in_the_file_when_it_is_answered() {
+    async fn a_deletion_is_in_the_file_when_the_response_arrives() {
         let directory = tempdir().unwrap();
         let api = TokenApi::builder(Arc::new(open(&directory))).build().await.unwrap();
-        let request = |name: &str| TokenRequest {
-            name: name.parse().unwrap(),
-            permissions: Permissions::ADMIN,
-            expires_in: None,
-        };
-        let (operator, secret) = api.catalog().create(request("_admin")).await.unwrap();
-        let (gone, _) = api.catalog().create(request("gone")).await.unwrap();
+        let fresh = |name: &str| NewToken::fresh(name.parse().unwrap(), Permissions::ADMIN).unwrap();
+        let (operator, secret) = fresh("_admin");
+        let operator = api.catalog().create(operator).await.unwrap();
+        let gone = api.catalog().create(fresh("gone").0).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let uri = format!("http://{}/api/v3/configure/token?id={}", listener.local_addr().unwrap(), gone.id);
         let router = Router::new().fallback_service(api);
@@ -261,7 +260,7 @@ mod tests {
         let response = timeout(Duration::from_secs(60), response).await.expect("a response").unwrap();
         assert_eq!(response.status(), StatusCode::NO_CONTENT);
 
-        // The server has the file locked: what is in it now is read from a copy.
+        // The server has locked the file, so read a copy.
         let copy = tempdir().unwrap();
         std::fs::copy(directory.path().join("tokens.jsonl"), copy.path().join("tokens.jsonl")).unwrap();
         assert_eq!(open(&copy).page(None, 9).await.unwrap(), [operator]);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use axum::Router;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, stream};
-use influxdb3_tokens::{Catalog, MemoryStore, Permissions, Principal, Secret, TokenApi, TokenId, TokenRequest};
+use influxdb3_tokens::{Catalog, MemoryStore, NewToken, Permissions, Principal, Secret, TokenApi, TokenId};
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
@@ -77,9 +77,8 @@ impl Health for Guarded {
 }
 
 async fn create(catalog: &Catalog, name: &str) -> Result<(TokenId, Secret), Box<dyn Error>> {
-    let request = TokenRequest { name: name.parse()?, permissions: Permissions::ADMIN, expires_in: None };
-    let (token, secret) = catalog.create(request).await?;
-    Ok((token.id, secret))
+    let (token, secret) = NewToken::fresh(name.parse()?, Permissions::ADMIN)?;
+    Ok((catalog.create(token).await?.id, secret))
 }
 
 #[cfg(test)]
@@ -87,7 +86,7 @@ mod tests {
     use std::time::Duration;
 
     use influxdb3_token_api::swagger::auth::AuthData;
-    use influxdb3_token_api::{Api, Client, Context, DeleteTokenResponse, XSpanIdString};
+    use influxdb3_token_api::{Api, Client, Context, DeleteTokenRequest, DeleteTokenResponse, XSpanIdString};
     use tokio::time::timeout;
     use tonic::Code;
     use tonic::transport::{Channel, Endpoint};
@@ -95,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    /// Far longer than anything takes.
+    /// Far longer than any wait takes.
     const LIMIT: Duration = Duration::from_secs(60);
 
     #[tokio::test]
@@ -113,7 +112,7 @@ mod tests {
 
         let context = Context::new(XSpanIdString::default(), AuthData::bearer(operator.expose()));
         let http = Client::try_new(&address).unwrap();
-        let deleted = timeout(LIMIT, http.delete_token(id.to_string(), &context));
+        let deleted = timeout(LIMIT, http.delete_token(DeleteTokenRequest::new(id.to_string()), &context));
         assert_eq!(deleted.await.expect("a response").unwrap(), DeleteTokenResponse::Success);
 
         let ended = timeout(LIMIT, watched.message()).await.expect("the end of the stream").unwrap_err();

@@ -3,9 +3,8 @@
 use async_trait::async_trait;
 use influxdb3_token_api::models::ErrorMessage;
 use influxdb3_token_api::security::{AuthenticationError, Authenticator, Credential, SecurityKind};
-use influxdb3_token_api::{Api, ApiError, DeleteTokenResponse, Has, Location, XSpanIdString, unavailable};
+use influxdb3_token_api::{Api, ApiError, DeleteTokenRequest, DeleteTokenResponse, Has, Location, XSpanIdString};
 
-use crate::causes::with_causes;
 use crate::{Catalog, DeleteError, Principal};
 
 /// The [`Api`] and the [`Authenticator`] of a [`Catalog`]: what an embedder gives to
@@ -32,10 +31,11 @@ impl<C> Api<C> for CatalogApi
 where
     C: Has<Option<Principal>> + Has<XSpanIdString> + Send + Sync,
 {
-    async fn delete_token(&self, id: String, context: &C) -> Result<DeleteTokenResponse, ApiError> {
+    async fn delete_token(&self, request: DeleteTokenRequest, context: &C) -> Result<DeleteTokenResponse, ApiError> {
         let Some(principal) = Has::<Option<Principal>>::get(context) else {
-            return Err(ApiError("the operation was called without a principal".to_owned()));
+            return Err(ApiError::internal("the operation was called without a principal"));
         };
+        let id = request.id;
         match self.catalog.delete(principal, &id).await {
             Ok(()) => {
                 let XSpanIdString(span_id) = Has::<XSpanIdString>::get(context);
@@ -47,7 +47,7 @@ where
                 let message = ErrorMessage { error: Some(error.to_string()), data: None };
                 Ok(DeleteTokenResponse::UnauthorizedAccess(message))
             }
-            Err(DeleteError::Store(error)) => Err(unavailable(with_causes(&error))),
+            Err(DeleteError::Store(error)) => Err(ApiError::unavailable(error)),
         }
     }
 }
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     fn api_key(location: Location, name: &'static str, value: &'static str) -> Credential<'static> {
-        let scheme = Box::leak(Box::new(SecurityScheme { name: "", kind: SecurityKind::ApiKey { location, name } }));
+        let scheme = Box::leak(Box::new(SecurityScheme::new("", SecurityKind::ApiKey { location, name })));
         Credential::ApiKey { scheme, value: Cow::Borrowed(value) }
     }
 

@@ -1,11 +1,11 @@
-//! The time, as an argument.
+//! The clock, which is an argument so that tests can set the time.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::token::Timestamp;
 
-/// Where the [`Catalog`](crate::Catalog) reads the time. Tests bring their own.
+/// Tells a [`Catalog`](crate::Catalog) the time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The present moment.
     fn now(&self) -> Timestamp;
@@ -16,7 +16,7 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    /// The present moment; one outside the range of [`Timestamp`] counts as the nearer end of it.
+    /// The present moment, clamped to the range of [`Timestamp`].
     fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::EPOCH.checked_add(since_epoch).unwrap_or(Timestamp::MAX)

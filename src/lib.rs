@@ -1,22 +1,20 @@
-//! Tokens that are stored durably, authenticated, and deleted so that a deleted token is refused from then on: InfluxDB
-//! 3's API for `/api/v3/configure/token`, as a service to embed and as a server.
+//! Durable tokens for InfluxDB 3: stored, authenticated, and invalid from the moment they are deleted.
+//!
+//! The crate implements InfluxDB 3's API for `/api/v3/configure/token`, as a service to embed.
 //!
 //! # Map
 //!
-//! A request goes down this list, and nothing calls back up:
+//! A request passes through these modules from top to bottom, and none calls back up:
 //!
-//! | module | what it is |
+//! | module | contents |
 //! |---|---|
-//! | [`contract`] | a check of any running server against the document (feature `contract`); it uses nothing below |
-//! | [`server`] | connections in, an orderly end, and the control socket (feature `server`) |
 //! | `embed` | [`TokenApi`], the service to embed, and [`RequireToken`], a layer for other routes |
-//! | `api` | [`CatalogApi`], which fulfils the traits of [`influxdb3_token_api`], generated from the document |
+//! | `api` | [`CatalogApi`], which implements the traits of [`influxdb3_token_api`], the crate generated from the document |
 //! | `catalog` | [`Catalog`], the rules: authenticate, authorize, create, delete |
-//! | `store` | [`TokenStore`], and its implementations [`MemoryStore`] and `SqliteStore` (feature `sqlite`) |
-//! | `live` | [`LiveTokens`], every live token in memory: stores write to it, the catalog reads it; [`UntilDeleted`] |
-//! | `token` | the types of a token, parsed once and valid ever after |
-//! | `causes` | an error with everything that is behind it, as text |
-//! | `clock` | [`Clock`], what time it is |
+//! | `store` | [`TokenStore`] and its implementations [`MemoryStore`] and `SqliteStore` (feature `sqlite`) |
+//! | `live` | every live token in memory: [`LiveTokens`] reads, [`LiveTokensWriter`] writes and belongs to the store |
+//! | `token` | the types of a token, which are validated when they are made |
+//! | `clock` | [`Clock`], which tells the time |
 //!
 //! The library sets up no runtime and no logger.
 //!
@@ -24,10 +22,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `sqlite` | `SqliteStore`, tokens in one SQLite file |
-//! | `server` | [`server`], the standalone server and its control socket |
-//! | `contract` | [`contract`], the kit that checks any running server against the document |
-//! | `cli` (default) | the command `influxdb3-tokens`, which takes all of them |
+//! | `sqlite` (default) | `SqliteStore`, a store in one SQLite file |
 //!
 //! # Example
 //!
@@ -36,20 +31,19 @@
 //!
 //! use http::{Request, StatusCode};
 //! use http_body_util::Empty;
-//! use influxdb3_tokens::{Catalog, MemoryStore, Permissions, SystemClock, TokenApi, TokenRequest};
+//! use influxdb3_tokens::{Catalog, MemoryStore, NewToken, Permissions, SystemClock, TokenApi};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let catalog = Catalog::open(Arc::new(MemoryStore::new()), Arc::new(SystemClock)).await?;
-//! let admin = |name: &str| -> Result<_, Box<dyn std::error::Error>> {
-//!     Ok(TokenRequest { name: name.parse()?, permissions: Permissions::ADMIN, expires_in: None })
-//! };
-//! let (_, operator) = catalog.create(admin("_admin")?).await?;
-//! let (token, secret) = catalog.create(admin("ci")?).await?;
+//! let (operator, operator_secret) = NewToken::fresh("_admin".parse()?, Permissions::ADMIN)?;
+//! catalog.create(operator).await?;
+//! let (token, secret) = NewToken::fresh("ci".parse()?, Permissions::ADMIN)?;
+//! let token = catalog.create(token).await?;
 //! assert!(catalog.authenticate(secret.expose()).is_some());
 //!
 //! let request = Request::delete(format!("/api/v3/configure/token?id={}", token.id))
-//!     .header("authorization", format!("Bearer {}", operator.expose()))
+//!     .header("authorization", format!("Bearer {}", operator_secret.expose()))
 //!     .body(Empty::<&[u8]>::new())?;
 //! let response = TokenApi::new(catalog.clone()).handle(request).await;
 //!
@@ -63,34 +57,28 @@
 
 mod api;
 mod catalog;
-mod causes;
 mod clock;
 mod embed;
 mod live;
 mod store;
 mod token;
 
-#[cfg(feature = "contract")]
-pub mod contract;
-#[cfg(feature = "server")]
-pub mod server;
-
 pub use api::CatalogApi;
-pub use catalog::{Catalog, CreateError, DeleteError, Import, TokenImport, TokenRequest};
+pub use catalog::{Catalog, CreateError, DeleteError};
 pub use clock::{Clock, SystemClock};
 pub use embed::{Guarded, OverCatalog, OverStore, RequireToken, TokenApi, TokenApiBuilder};
-/// The crate that is generated from the document, whose types stand in the interface of this one.
+/// The crate generated from the document. Its types are part of the interface of this crate.
 pub use influxdb3_token_api;
-pub use live::{LiveTokens, UntilDeleted};
-pub use store::{Cause, Creation, Deletion, DeletionOutcome, MemoryStore, StoreError, TokenStore};
+pub use live::{LiveTokens, LiveTokensWriter, UntilDeleted};
+pub use store::{Cause, Creation, CreationOutcome, Deletion, DeletionOutcome, MemoryStore, StoreError, TokenStore};
 #[cfg(feature = "sqlite")]
 pub use store::{OpenError, SqliteOptions, SqliteStore};
 pub use token::{
     Action, Digest, InvalidPermission, InvalidSecret, InvalidTokenId, InvalidTokenName, Names, NewToken, NoEntropy,
-    Origin, Permission, Permissions, Principal, Resource, Secret, Timestamp, TokenId, TokenName, TokenRecord,
+    Permission, Permissions, Principal, Resource, Secret, SecretOrigin, Timestamp, TokenId, TokenName, TokenRecord,
 };
 
 /// The README's code, compiled.
-#[cfg(all(doctest, feature = "cli"))]
+#[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

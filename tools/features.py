@@ -1,10 +1,9 @@
-#!/usr/bin/env python3
 """Checks the tables of features in README.md, and that each crate's documentation names every feature.
 
 `features.py`            fails where a feature or a number of crates is not as cargo has it.
 `features.py --write`    writes the numbers.
 
-A table is found by its head, `| feature of PACKAGE | ... | crates |`. A row `(none)` is the package without features;
+A package that has features has a table, found by its head, `| feature of PACKAGE | ... | crates |`. A row `(none)` is the package without features;
 the others are each a feature alone, `default` among them. Counted is what is compiled for Linux on x86-64, without
 build scripts' and tests' own dependencies, and without the package itself.
 """
@@ -41,6 +40,8 @@ def main():
                 problems.append(f"README.md: {package} with {row[1] or 'no feature'} is {crates} crates, not {row[2]}")
             lines[number] = f"{line[: row.start(2)]}{crates} |"
     for name, package in packages.items():
+        if not package["features"]:
+            continue
         documentation = Path(package["manifest_path"]).with_name("src") / "lib.rs"
         documented = "".join(line for line in documentation.read_text().splitlines(True) if line.startswith("//!"))
         for feature in [None, *package["features"]]:

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Counts the instructions of the hot paths with benches/instructions.rs; `make` says where gungraun-runner is.
 
 `instructions.py check`     fails where a benchmark takes over 5 % more than benches/instructions.txt says.
@@ -15,7 +14,7 @@ RECORD = ROOT / "benches" / "instructions.txt"
 PERCENT = 5
 WHAT_TO_DO = "Make it cheaper; where the change is wanted, run `make instructions`, and say why in the commit."
 BENCH = [
-    "cargo", "bench", "--locked", "--no-default-features", "--bench", "instructions", "--",
+    "cargo", "bench", "--locked", "-p", "influxdb3-tokens", "--no-default-features", "--bench", "instructions", "--",
     # Containers may not switch it off, and no count depends on it. Caches are not what is counted.
     "--allow-aslr=yes", "--callgrind-args=--cache-sim=no", "--output-format=json",
 ]  # fmt: skip

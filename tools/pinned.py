@@ -11,7 +11,7 @@ TOOLS = (Path(__file__).resolve().parent.parent / "target" / "tools").resolve()
 
 
 def install(requirements, name):
-    """Installs what is required into target/tools/NAME, unless exactly that is there, and returns the programs' folder."""
+    """Installs the requirements into target/tools/NAME, unless they are installed, and returns the programs' folder."""
     folder = TOOLS / name
     programs = folder / ("Scripts" if os.name == "nt" else "bin")
     # The programs name their folder and their Python, so that neither may move.

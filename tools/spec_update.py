@@ -1,9 +1,8 @@
-#!/usr/bin/env python3
-"""Takes a changed OpenAPI document in: `make spec-update SPEC=file`.
+"""Replaces the OpenAPI document with a changed one: `make spec-update SPEC=file`.
 
-Shows how the contract changes, generates the crate, type-checks, and lists what is left to write by hand. All of it
-happens in a copy of the checkout under target/spec-update; after that, api/openapi.yaml and generated/ are replaced,
-both or neither. A failure or a signal leaves the tree as it was.
+Prints how the contract changes, generates the crate, type-checks, and lists what is left to write by hand. All of it
+happens in a copy of the checkout under target/spec-update. Then api/openapi.yaml and generated/ are replaced, both or
+neither. A failure or a signal leaves the tree unchanged.
 """
 
 import argparse
@@ -18,12 +17,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+from api import overlay
+from tools import pinned
+
 ROOT = Path(__file__).resolve().parent.parent
 API = ROOT / "api"
 DOCUMENT = API / "openapi.yaml"
 GENERATED = ROOT / "generated"
 COMPARISON = ROOT / "tools" / "contract-diff"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute()
+# Cargo identifies a package by its path within the workspace. With a target folder of their own, the results for the
+# copy are not mistaken for those of the checkout.
+CHECKED = TARGET / "spec-update" / "target"
 WORK = ROOT / "target" / "spec-update"
 STAGE = WORK / "checkout"
 
@@ -31,10 +36,6 @@ SIGNALS = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
 KINDS = {"breaking": "breaking", "non-breaking": "compatible", "deprecated": "compatible"}
 TITLES = {"breaking": "Breaking changes", "compatible": "Compatible changes", "other": "Other: texts, components"}
 ACTIONS = {"add": "added", "remove": "removed", "replace": "changed", "rename": "renamed"}
-
-sys.path.insert(0, str(API))
-import overlay  # noqa: E402
-import pinned  # noqa: E402
 
 
 def main():
@@ -81,7 +82,7 @@ def update(spec, as_json):
         print(describe_changes(changes), flush=True)
 
     stage(spec)
-    run("generating", [sys.executable, STAGE / "api" / "generate.py"], stdout=sys.stderr)
+    run("generating", [sys.executable, "-m", "api.generate"], cwd=STAGE, stdout=sys.stderr)
     left_to_write = type_check()
     swap()
 
@@ -167,7 +168,7 @@ def type_check():
     """The compiler's errors in what is written by hand. Stops on any other failure, and on the generated crate's."""
     cargo = ["cargo", "check", "--quiet", "--locked", "--workspace", "--all-targets", "--keep-going"]
     cargo.append("--message-format=json")
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(CHECKED)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process, printed, complaints = finish("type-checking", cargo, cwd=STAGE, env=environment, **pipes)
 
@@ -216,15 +217,16 @@ def signature(method):
 def describe_left_to_write(errors):
     if not errors:
         return (
-            "api/openapi.yaml and generated/ are updated, and what is written by hand type-checks.\n"
-            "Nothing is left to write for the compiler; `make test` tells whether the tests agree."
+            "api/openapi.yaml and generated/ are updated, and the hand-written code compiles.\n"
+            "Nothing is left to write; `make test` checks whether the behaviour still fits the document."
         )
     return "\n".join(
         [
             "Left to write by hand",
             *map(describe_error, errors),
             "",
-            "api/openapi.yaml and generated/ are updated. The compiler goes on from there once the above is written.",
+            "api/openapi.yaml and generated/ are updated. "
+            "Fix the places above, and build again: the compiler may find more.",
         ]
     )
 

@@ -1,4 +1,4 @@
-"""From which inputs something was made: a stamp in its folder, so that it goes when the folder goes."""
+"""Records of the inputs that something was made from: a line for each file, in the format of `sha256sum`."""
 
 import hashlib
 from pathlib import Path
@@ -7,21 +7,29 @@ ROOT = Path(__file__).resolve().parent.parent
 STAMP = ".inputs"
 
 
-def digest(*files, start=""):
-    """The digest of files, by their paths and what is in them; `start` is one to which they are added."""
-    found = hashlib.sha256(start.encode())
-    for file in files:
-        found.update(f"{file.relative_to(ROOT)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
-    return found.hexdigest()
+def listing(files, root=ROOT):
+    """The SHA-256 and the path of each file, sorted by path. `build.rs` computes the same for api/."""
+    named = sorted((file.relative_to(root).as_posix(), file) for file in files)
+    return "".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {name}\n" for name, file in named)
+
+
+def files_in(folder):
+    """Every file below a folder, except those that an editor or Python keeps for itself."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in paths if not any(map(is_private, path.relative_to(folder).parts))]
+
+
+def is_private(part):
+    return part.startswith(".") or part == "__pycache__"
 
 
 def is_stamped(folder, inputs):
-    """Whether what is in a folder was made from these inputs."""
+    """Whether a folder's contents were made from these inputs."""
     stamp = folder / STAMP
     return stamp.is_file() and stamp.read_text(encoding="utf-8") == inputs
 
 
 def stamp(folder, inputs):
-    """Says that what is in a folder was made from these inputs."""
+    """Records that a folder's contents were made from these inputs. The record is in the folder and goes with it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / STAMP).write_text(inputs, encoding="utf-8")

@@ -1,14 +1,16 @@
-//! A method for each operation, and an enum for each operation's responses.
+//! The trait, and the request and the responses of each of its methods.
+
+#![allow(unused_imports, reason = "a document needs some of them")]
 
 use async_trait::async_trait;
-use swagger::ApiError;
+use openapi_stub_runtime::{ApiError, Payload};
 
 use crate::models;
 
 /// The operations of the document.
 ///
-/// A server implements it; the client implements it over HTTP. `C` is what is known of a request besides its
-/// parameters: [`Context`](crate::Context) when `server::Service` calls it.
+/// A server implements it; the client implements it over HTTP. `C` is the context of a call: a
+/// [`Context`](crate::Context) if `server::Service` makes it.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Api<C: Send + Sync> {
@@ -18,16 +20,29 @@ pub trait Api<C: Send + Sync> {
     ///
     /// `DELETE /api/v3/configure/token`, operation `DeleteToken`.
     ///
-    /// - `id`: The ID of the token to delete.
-    ///
     /// # Errors
     ///
-    /// An [`ApiError`] where none of the declared responses tells what happened. The service answers it with 500, or with
-    /// 503 if it was made by [`unavailable`](crate::unavailable).
-    async fn delete_token(&self, id: String, context: &C) -> Result<DeleteTokenResponse, ApiError>;
+    /// An [`ApiError`] if no declared response describes the outcome. The service answers 503 for
+    /// [`ApiError::Unavailable`] and 500 for the others.
+    async fn delete_token(&self, request: DeleteTokenRequest, context: &C) -> Result<DeleteTokenResponse, ApiError>;
 }
 
-/// What `DeleteToken` may answer.
+/// The request of `DeleteToken`.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct DeleteTokenRequest {
+    /// The ID of the token to delete.
+    pub id: String,
+}
+
+impl DeleteTokenRequest {
+    /// A request with everything that is required.
+    pub fn new(id: String) -> Self {
+        Self { id }
+    }
+}
+
+/// The responses of `DeleteToken`.
 #[derive(Clone, PartialEq, Debug)]
 #[must_use]
 pub enum DeleteTokenResponse {

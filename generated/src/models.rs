@@ -1,15 +1,17 @@
-//! The document's schemas (`components.schemas`), and those that it states in place.
+//! The document's schemas (`components.schemas`), and those that it writes inline.
 //!
-//! A property that is not required is an `Option` and is left out when it is `None`; where null is a value of its own,
-//! it is an `Option` in an `Option`. Unknown properties are ignored, unless a schema says otherwise.
+//! A property that is not required is an `Option`, and is omitted if it is `None`. If null is a value of its own, the
+//! type is an `Option` in an `Option`. Unknown properties are ignored, unless a schema says otherwise.
+
+#![allow(unused_imports, reason = "a document needs some of them")]
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
+use openapi_stub_runtime::json;
+use openapi_stub_runtime::validation::{self, Validate, Violation};
 use serde::{Deserialize, Serialize};
 
-use crate::json;
+pub use openapi_stub_runtime::{Secret, UnknownValue};
 
 /// The schema `AdminTokenObject`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -31,7 +33,8 @@ pub struct AdminTokenObject {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<chrono::DateTime<chrono::Utc>>,
     /// The property `expiry`.
-    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "json::present")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "json::present")]
     pub expiry: Option<serde_json::Value>,
 }
 
@@ -80,20 +83,10 @@ pub enum ResourceTokenObjectPermissionsInnerResourceType {
     Db,
 }
 
-impl ResourceTokenObjectPermissionsInnerResourceType {
-    /// Every value, in the document's order.
-    pub const ALL: &'static [Self] = &[Self::System, Self::Db];
-
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::Db => "db",
-        }
-    }
-}
-
-json::string_enum!(ResourceTokenObjectPermissionsInnerResourceType, "system, db");
+json::string_enum!(ResourceTokenObjectPermissionsInnerResourceType, "system, db", {
+    System => "system",
+    Db => "db",
+});
 
 /// The schema `ResourceTokenObject_permissions_inner_actions_inner`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,20 +97,10 @@ pub enum ResourceTokenObjectPermissionsInnerActionsInner {
     Write,
 }
 
-impl ResourceTokenObjectPermissionsInnerActionsInner {
-    /// Every value, in the document's order.
-    pub const ALL: &'static [Self] = &[Self::Read, Self::Write];
-
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Write => "write",
-        }
-    }
-}
-
-json::string_enum!(ResourceTokenObjectPermissionsInnerActionsInner, "read, write");
+json::string_enum!(ResourceTokenObjectPermissionsInnerActionsInner, "read, write", {
+    Read => "read",
+    Write => "write",
+});
 
 /// Content coding.
 /// Use `gzip` for compressed data or `identity` for unmodified, uncompressed data.
@@ -137,20 +120,10 @@ pub enum ContentEncoding {
     Identity,
 }
 
-impl ContentEncoding {
-    /// Every value, in the document's order.
-    pub const ALL: &'static [Self] = &[Self::Gzip, Self::Identity];
-
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Gzip => "gzip",
-            Self::Identity => "identity",
-        }
-    }
-}
-
-json::string_enum!(ContentEncoding, "gzip, identity");
+json::string_enum!(ContentEncoding, "gzip, identity", {
+    Gzip => "gzip",
+    Identity => "identity",
+});
 
 /// `text/plain` is the content type for line protocol. `UTF-8` is the default character set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -161,77 +134,31 @@ pub enum LineProtocol {
     TextPlainCharsetUtf8,
 }
 
-impl LineProtocol {
-    /// Every value, in the document's order.
-    pub const ALL: &'static [Self] = &[Self::TextPlain, Self::TextPlainCharsetUtf8];
-
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::TextPlain => "text/plain",
-            Self::TextPlainCharsetUtf8 => "text/plain; charset=utf-8",
-        }
-    }
-}
-
-json::string_enum!(LineProtocol, "text/plain, text/plain; charset=utf-8");
+json::string_enum!(LineProtocol, "text/plain, text/plain; charset=utf-8", {
+    TextPlain => "text/plain",
+    TextPlainCharsetUtf8 => "text/plain; charset=utf-8",
+});
 
 /// The length in decimal number of octets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ContentLength(pub i64);
 
-impl FromStr for ContentLength {
-    type Err = <i64 as FromStr>::Err;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(ContentLength)
-    }
-}
-
-impl fmt::Display for ContentLength {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
-}
+json::newtype!(ContentLength);
 
 /// The schema `Database`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Database(pub String);
 
-impl FromStr for Database {
-    type Err = <String as FromStr>::Err;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Database)
-    }
-}
-
-impl fmt::Display for Database {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
-}
+json::newtype!(Database);
 
 /// Accept partial writes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AcceptPartial(pub bool);
 
-impl FromStr for AcceptPartial {
-    type Err = <bool as FromStr>::Err;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(AcceptPartial)
-    }
-}
-
-impl fmt::Display for AcceptPartial {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
-}
+json::newtype!(AcceptPartial);
 
 /// The format of data in the response body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -246,22 +173,12 @@ pub enum Format {
     Jsonl,
 }
 
-impl Format {
-    /// Every value, in the document's order.
-    pub const ALL: &'static [Self] = &[Self::Json, Self::Csv, Self::Parquet, Self::Jsonl];
-
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Parquet => "parquet",
-            Self::Jsonl => "jsonl",
-        }
-    }
-}
-
-json::string_enum!(Format, "json, csv, parquet, jsonl");
+json::string_enum!(Format, "json, csv, parquet, jsonl", {
+    Json => "json",
+    Csv => "csv",
+    Parquet => "parquet",
+    Jsonl => "jsonl",
+});
 
 /// Acknowledges a successful write without waiting for WAL persistence.
 ///
@@ -273,19 +190,7 @@ json::string_enum!(Format, "json, csv, parquet, jsonl");
 #[serde(transparent)]
 pub struct NoSync(pub bool);
 
-impl FromStr for NoSync {
-    type Err = <bool as FromStr>::Err;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(NoSync)
-    }
-}
-
-impl fmt::Display for NoSync {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
-}
+json::newtype!(NoSync);
 
 /// The precision for unix timestamps in the line protocol batch.
 /// Use `ms` for milliseconds, `s` for seconds, `us` for microseconds, or `ns` for nanoseconds.
@@ -301,22 +206,12 @@ pub enum PrecisionWriteCompatibility {
     Ns,
 }
 
-impl PrecisionWriteCompatibility {
-    /// Every value, in the document's order.
-    pub const ALL: &'static [Self] = &[Self::Ms, Self::S, Self::Us, Self::Ns];
-
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ms => "ms",
-            Self::S => "s",
-            Self::Us => "us",
-            Self::Ns => "ns",
-        }
-    }
-}
-
-json::string_enum!(PrecisionWriteCompatibility, "ms, s, us, ns");
+json::string_enum!(PrecisionWriteCompatibility, "ms, s, us, ns", {
+    Ms => "ms",
+    S => "s",
+    Us => "us",
+    Ns => "ns",
+});
 
 /// The precision for unix timestamps in the line protocol batch.
 ///
@@ -340,24 +235,13 @@ pub enum PrecisionWrite {
     Second,
 }
 
-impl PrecisionWrite {
-    /// Every value, in the document's order.
-    pub const ALL: &'static [Self] =
-        &[Self::Auto, Self::Nanosecond, Self::Microsecond, Self::Millisecond, Self::Second];
-
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Nanosecond => "nanosecond",
-            Self::Microsecond => "microsecond",
-            Self::Millisecond => "millisecond",
-            Self::Second => "second",
-        }
-    }
-}
-
-json::string_enum!(PrecisionWrite, "auto, nanosecond, microsecond, millisecond, second");
+json::string_enum!(PrecisionWrite, "auto, nanosecond, microsecond, millisecond, second", {
+    Auto => "auto",
+    Nanosecond => "nanosecond",
+    Microsecond => "microsecond",
+    Millisecond => "millisecond",
+    Second => "second",
+});
 
 /// The schema `QueryRequestObject`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -394,23 +278,13 @@ pub enum QueryRequestObjectFormat {
     Pretty,
 }
 
-impl QueryRequestObjectFormat {
-    /// Every value, in the document's order.
-    pub const ALL: &'static [Self] = &[Self::Json, Self::Csv, Self::Parquet, Self::Jsonl, Self::Pretty];
-
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Parquet => "parquet",
-            Self::Jsonl => "jsonl",
-            Self::Pretty => "pretty",
-        }
-    }
-}
-
-json::string_enum!(QueryRequestObjectFormat, "json, csv, parquet, jsonl, pretty");
+json::string_enum!(QueryRequestObjectFormat, "json, csv, parquet, jsonl, pretty", {
+    Json => "json",
+    Csv => "csv",
+    Parquet => "parquet",
+    Jsonl => "jsonl",
+    Pretty => "pretty",
+});
 
 /// The schema `CreateDatabaseRequest`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -475,23 +349,13 @@ pub enum CreateTableRequestFieldsInnerType {
     Bool,
 }
 
-impl CreateTableRequestFieldsInnerType {
-    /// Every value, in the document's order.
-    pub const ALL: &'static [Self] = &[Self::Utf8, Self::Int64, Self::Uint64, Self::Float64, Self::Bool];
-
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Utf8 => "utf8",
-            Self::Int64 => "int64",
-            Self::Uint64 => "uint64",
-            Self::Float64 => "float64",
-            Self::Bool => "bool",
-        }
-    }
-}
-
-json::string_enum!(CreateTableRequestFieldsInnerType, "utf8, int64, uint64, float64, bool");
+json::string_enum!(CreateTableRequestFieldsInnerType, "utf8, int64, uint64, float64, bool", {
+    Utf8 => "utf8",
+    Int64 => "int64",
+    Uint64 => "uint64",
+    Float64 => "float64",
+    Bool => "bool",
+});
 
 /// The schema `DistinctCacheCreateRequest`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -663,21 +527,11 @@ pub enum TriggerSettingsErrorBehavior {
     Disable,
 }
 
-impl TriggerSettingsErrorBehavior {
-    /// Every value, in the document's order.
-    pub const ALL: &'static [Self] = &[Self::Log, Self::Retry, Self::Disable];
-
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Log => "Log",
-            Self::Retry => "Retry",
-            Self::Disable => "Disable",
-        }
-    }
-}
-
-json::string_enum!(TriggerSettingsErrorBehavior, "Log, Retry, Disable");
+json::string_enum!(TriggerSettingsErrorBehavior, "Log, Retry, Disable", {
+    Log => "Log",
+    Retry => "Retry",
+    Disable => "Disable",
+});
 
 /// Optional specification for targeting specific nodes in a multi-node InfluxDB 3 Enterprise cluster.
 /// Use this to control which node(s) should handle the cache or trigger.
@@ -803,7 +657,8 @@ pub struct ErrorMessage {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The property `data`.
-    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "json::present")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "json::present")]
     pub data: Option<Option<serde_json::Map<String, serde_json::Value>>>,
 }
 
@@ -848,25 +703,14 @@ pub enum LineProtocolErrorCode {
     Unavailable,
 }
 
-impl LineProtocolErrorCode {
-    /// Every value, in the document's order.
-    pub const ALL: &'static [Self] =
-        &[Self::InternalError, Self::NotFound, Self::Conflict, Self::Invalid, Self::EmptyValue, Self::Unavailable];
-
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::InternalError => "internal error",
-            Self::NotFound => "not found",
-            Self::Conflict => "conflict",
-            Self::Invalid => "invalid",
-            Self::EmptyValue => "empty value",
-            Self::Unavailable => "unavailable",
-        }
-    }
-}
-
-json::string_enum!(LineProtocolErrorCode, "internal error, not found, conflict, invalid, empty value, unavailable");
+json::string_enum!(LineProtocolErrorCode, "internal error, not found, conflict, invalid, empty value, unavailable", {
+    InternalError => "internal error",
+    NotFound => "not found",
+    Conflict => "conflict",
+    Invalid => "invalid",
+    EmptyValue => "empty value",
+    Unavailable => "unavailable",
+});
 
 /// A unix timestamp precision.
 /// - `h` for hours
@@ -893,25 +737,15 @@ pub enum EpochCompatibility {
     H,
 }
 
-impl EpochCompatibility {
-    /// Every value, in the document's order.
-    pub const ALL: &'static [Self] = &[Self::Ns, Self::U, Self::Micro, Self::Ms, Self::S, Self::M, Self::H];
-
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ns => "ns",
-            Self::U => "u",
-            Self::Micro => "µ",
-            Self::Ms => "ms",
-            Self::S => "s",
-            Self::M => "m",
-            Self::H => "h",
-        }
-    }
-}
-
-json::string_enum!(EpochCompatibility, "ns, u, µ, ms, s, m, h");
+json::string_enum!(EpochCompatibility, "ns, u, µ, ms, s, m, h", {
+    Ns => "ns",
+    U => "u",
+    Micro => "µ",
+    Ms => "ms",
+    S => "s",
+    M => "m",
+    H => "h",
+});
 
 /// Request schema for updating database configuration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -972,51 +806,8 @@ pub enum LicenseResponseStatus {
     Invalid,
 }
 
-impl LicenseResponseStatus {
-    /// Every value, in the document's order.
-    pub const ALL: &'static [Self] = &[Self::Active, Self::Expired, Self::Invalid];
-
-    /// The value as the document writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Expired => "expired",
-            Self::Invalid => "invalid",
-        }
-    }
-}
-
-json::string_enum!(LicenseResponseStatus, "active, expired, invalid");
-
-/// A value of the format `password`: read and written like any string, but never printed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(pub String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("[redacted]")
-    }
-}
-
-impl FromStr for Secret {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Secret)
-    }
-}
-
-/// A text or number that is none of an enum's values. Its message lists those, and never repeats what was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnknownValue {
-    pub(crate) values: &'static str,
-}
-
-impl fmt::Display for UnknownValue {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "must be one of {}", self.values)
-    }
-}
-
-impl std::error::Error for UnknownValue {}
+json::string_enum!(LicenseResponseStatus, "active, expired, invalid", {
+    Active => "active",
+    Expired => "expired",
+    Invalid => "invalid",
+});

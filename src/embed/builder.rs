@@ -11,18 +11,18 @@ use super::{TokenApi, headers};
 use crate::{Catalog, CatalogApi, Clock, Principal, StoreError, SystemClock, TokenStore};
 
 impl TokenApi {
-    /// Options for the API of the tokens in `store`, which must not have been loaded before.
+    /// Builds the API of the tokens in `store`, which must not have been loaded before.
     pub fn builder(store: Arc<dyn TokenStore>) -> TokenApiBuilder<OverStore> {
         TokenApiBuilder::new(OverStore { store, clock: Arc::new(SystemClock) })
     }
 
-    /// Options for the API of these tokens.
+    /// Builds the API of these tokens.
     pub fn over(catalog: Catalog) -> TokenApiBuilder<OverCatalog> {
         TokenApiBuilder::new(OverCatalog(catalog))
     }
 }
 
-/// A [`TokenApi`] with options: [`TokenApi::builder`] begins with a store, [`TokenApi::over`] with a catalog.
+/// Builds a [`TokenApi`] with options. Start with a store ([`TokenApi::builder`]) or a catalog ([`TokenApi::over`]).
 #[must_use]
 pub struct TokenApiBuilder<S, A = CatalogApi> {
     source: S,
@@ -33,14 +33,14 @@ pub struct TokenApiBuilder<S, A = CatalogApi> {
 
 type Rejections = dyn Fn(&Rejection, Response<Body>) -> Response<Body> + Send + Sync;
 
-/// Says that a [`TokenApiBuilder`] has a store, whose tokens are yet to be loaded, and a clock.
+/// The state of a [`TokenApiBuilder`] that will load a store.
 #[derive(Debug)]
 pub struct OverStore {
     store: Arc<dyn TokenStore>,
     clock: Arc<dyn Clock>,
 }
 
-/// Says that a [`TokenApiBuilder`] has a catalog.
+/// The state of a [`TokenApiBuilder`] that has a catalog.
 #[derive(Debug)]
 pub struct OverCatalog(Catalog);
 
@@ -52,8 +52,8 @@ impl<S> TokenApiBuilder<S> {
 }
 
 impl<S, A> TokenApiBuilder<S, A> {
-    /// Who a request acts as, in the place of the tokens themselves: an authenticator may accept credentials of another
-    /// kind, and make a [`Principal`] of each ([`Principal::new`]).
+    /// Authenticates requests with `authenticator` instead of the tokens of the catalog. It may accept other credentials
+    /// and make a principal of each ([`Principal::new`]).
     pub fn authenticator<N>(self, authenticator: N) -> TokenApiBuilder<S, N>
     where
         N: Authenticator<Principal = Principal>,
@@ -62,13 +62,13 @@ impl<S, A> TokenApiBuilder<S, A> {
         TokenApiBuilder { source, authenticator: Box::new(|_| authenticator), prefix, rejections }
     }
 
-    /// A path that precedes the API's own, as in `"/influx".parse()?`: for requests whose path still has it.
+    /// Serves the API under a path, as in `"/influx".parse()?`. A router that removes the path from requests needs none.
     pub fn prefix(self, prefix: Prefix) -> Self {
         Self { prefix: Some(prefix), ..self }
     }
 
-    /// How refused requests are answered: `render` gets the rejection with the response that would be sent, and returns
-    /// the one to send. `cluster-uuid` and `x-span-id` are added after that.
+    /// Renders rejections. `render` gets each rejection and the default response, and returns the response to send.
+    /// `cluster-uuid` and `x-span-id` are added afterwards.
     pub fn rejections<F>(self, render: F) -> Self
     where
         F: Fn(&Rejection, Response<Body>) -> Response<Body> + Send + Sync + 'static,
@@ -78,17 +78,17 @@ impl<S, A> TokenApiBuilder<S, A> {
 }
 
 impl<A: Authenticator<Principal = Principal>> TokenApiBuilder<OverStore, A> {
-    /// What time it is, in the place of [`SystemClock`].
+    /// Reads the time from `clock` instead of [`SystemClock`].
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.source.clock = clock;
         self
     }
 
-    /// Loads the tokens.
+    /// Loads the tokens and returns the API.
     ///
     /// # Errors
     ///
-    /// When the store cannot be read.
+    /// If the store cannot be read or has already been loaded.
     pub async fn build(self) -> Result<TokenApi<A>, StoreError> {
         let Self { source: OverStore { store, clock }, authenticator, prefix, rejections } = self;
         let source = OverCatalog(Catalog::open(store, clock).await?);
@@ -97,7 +97,7 @@ impl<A: Authenticator<Principal = Principal>> TokenApiBuilder<OverStore, A> {
 }
 
 impl<A: Authenticator<Principal = Principal>> TokenApiBuilder<OverCatalog, A> {
-    /// The API.
+    /// Returns the API.
     pub fn build(self) -> TokenApi<A> {
         let OverCatalog(catalog) = self.source;
         let authenticator = (self.authenticator)(&catalog);

@@ -1,4 +1,4 @@
-//! The API as a service, to be embedded in a larger server, and a layer for that server's other routes.
+//! The API as a service to embed in a larger server, and a layer for the other routes of that server.
 
 mod builder;
 mod require;
@@ -18,10 +18,10 @@ use crate::{Catalog, CatalogApi, Principal};
 pub use builder::{OverCatalog, OverStore, TokenApiBuilder};
 pub use require::{Guarded, RequireToken};
 
-/// The token API over a [`Catalog`], as a `tower` and a `hyper` service for requests with any body.
+/// The token API of a [`Catalog`]: a `tower` and a `hyper` service for requests with any body.
 ///
-/// Clones are cheap and share the tokens. Every response carries `cluster-uuid` and `x-span-id`. `A` says who a request
-/// acts as: [`CatalogApi`], by the tokens themselves, or an [`Authenticator`] of your own.
+/// Clones share the tokens and are cheap. Every response carries `cluster-uuid` and `x-span-id`. `A` authenticates
+/// requests: [`CatalogApi`] by the tokens of the catalog, or your own [`Authenticator`].
 pub struct TokenApi<A = CatalogApi> {
     service: Service<CatalogApi, A>,
     catalog: Catalog,
@@ -35,12 +35,12 @@ impl TokenApi {
 }
 
 impl<A: Authenticator<Principal = Principal>> TokenApi<A> {
-    /// The tokens, to authenticate requests of other protocols with.
+    /// The tokens, for example to authenticate requests of other protocols.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
     }
 
-    /// A layer for other routes that authenticates and refuses as this API does.
+    /// A layer for other routes, which authenticates and rejects requests as this API does.
     pub fn require_token(&self) -> RequireToken<A>
     where
         A: Clone,
@@ -48,7 +48,7 @@ impl<A: Authenticator<Principal = Principal>> TokenApi<A> {
         RequireToken::with_guard(self.service.guard().clone())
     }
 
-    /// Answers one request, without the box around the future that `tower` and `hyper` need.
+    /// Answers one request. Unlike the service traits of `tower` and `hyper`, it does not box the future.
     pub fn handle<B>(&self, request: Request<B>) -> impl Future<Output = Response<Body>> + Send
     where
         B: RequestBody,
@@ -57,7 +57,7 @@ impl<A: Authenticator<Principal = Principal>> TokenApi<A> {
     }
 }
 
-/// What every response carries besides its span ID: the document's `components.headers.ClusterUUID`.
+/// The headers of every response besides the span ID: `components.headers.ClusterUUID` of the document.
 fn headers(catalog: &Catalog) -> HeaderMap {
     const CLUSTER_UUID: HeaderName = HeaderName::from_static("cluster-uuid");
     let uuid = HeaderValue::try_from(catalog.cluster_uuid().to_string()).expect("a UUID is visible ASCII");

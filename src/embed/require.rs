@@ -1,4 +1,4 @@
-//! A layer that lets only requests with a token through.
+//! A layer that admits only requests with a token.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,21 +12,21 @@ use http::{Request, Response};
 use http_body_util::Either;
 use influxdb3_token_api::SECURITY_SCHEMES;
 use influxdb3_token_api::security::{Authenticator, SecurityScheme};
-use influxdb3_token_api::server::{Body, Guard, Rejection, query_parameter};
+use influxdb3_token_api::server::{Body, Guard, REALM, Rejection, query_parameter};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::headers;
 use crate::{Action, Catalog, CatalogApi, Principal, Resource};
 
-/// A `tower` layer for the larger server's routes: it lets a request through that carries one valid token with the
-/// permission that is required, and answers every other as the API does.
+/// A `tower` layer for the routes of a larger server. It admits a request that carries one valid token with the required
+/// permission, and rejects any other request as the API does.
 ///
-/// The [`Principal`] is put into the request's extensions. A request is checked once, before the inner service sees it:
-/// one whose token is deleted while it runs goes on, and the next is refused. What lasts longer can wait for
-/// [`Catalog::until_deleted`].
+/// The inner service finds the [`Principal`] in the request's extensions. The layer checks a request once, before the
+/// inner service runs: if the token is deleted meanwhile, the request continues and the next one is rejected. A handler
+/// that outlives a request can wait for [`Catalog::until_deleted`].
 ///
-/// Without further options any live token will do, under any scheme of the document.
+/// By default it admits any live token, under any security scheme of the document.
 #[derive(Clone)]
 pub struct RequireToken<A = CatalogApi> {
     guard: Guard<A>,
@@ -50,10 +50,10 @@ enum Name {
 type NameOf = dyn Fn(&Parts) -> Result<Cow<'_, str>, Rejection> + Send + Sync;
 
 impl RequireToken {
-    /// Requires one of these tokens. [`TokenApi::require_token`](crate::TokenApi::require_token) makes a layer with an
-    /// authenticator of your own.
+    /// Requires a token of this catalog. For a layer with your own authenticator, use
+    /// [`TokenApi::require_token`](crate::TokenApi::require_token).
     pub fn new(catalog: &Catalog) -> Self {
-        Self::with_guard(Guard::new(CatalogApi::new(catalog.clone())).headers(headers(catalog)))
+        Self::with_guard(Guard::new(CatalogApi::new(catalog.clone()), &REALM).headers(headers(catalog)))
     }
 }
 
@@ -62,7 +62,7 @@ impl<A: Authenticator<Principal = Principal>> RequireToken<A> {
         Self { guard, schemes: SECURITY_SCHEMES, required: Required::Token }
     }
 
-    /// The schemes under which a token is accepted, in the place of all of the document's ([`SECURITY_SCHEMES`]).
+    /// Accepts tokens only under these schemes. The default is all schemes of the document ([`SECURITY_SCHEMES`]).
     pub fn schemes(self, schemes: &'static [SecurityScheme]) -> Self {
         Self { schemes, ..self }
     }
@@ -72,19 +72,19 @@ impl<A: Authenticator<Principal = Principal>> RequireToken<A> {
         Self { required: Required::Admin, ..self }
     }
 
-    /// Requires a token that may do this with the database of this name.
+    /// Requires a token that may perform `action` on the database with this name.
     pub fn database(self, action: Action, name: &str) -> Self {
         Self { required: Required::Database(action, Name::Fixed(name.into())), ..self }
     }
 
-    /// Requires a token that may do this with the database that a parameter of the query names. It is answered with 400
-    /// where it is missing, given twice, or not percent-encoded UTF-8.
+    /// Requires a token that may perform `action` on the database that a query parameter names. If the parameter is
+    /// missing, repeated, or not percent-encoded UTF-8, the response is 400.
     pub fn database_in_query(self, action: Action, parameter: &'static str) -> Self {
         self.database_of(action, move |parts| query_parameter(parts, parameter))
     }
 
-    /// Requires a token that may do this with the database that the request names, wherever it does. A request from
-    /// which `name` can read no name is answered with the rejection that it returns.
+    /// Requires a token that may perform `action` on the database that `name` reads from the request. If `name` returns
+    /// a rejection, that is the response.
     pub fn database_of<F>(self, action: Action, name: F) -> Self
     where
         F: Fn(&Parts) -> Result<Cow<'_, str>, Rejection> + Send + Sync + 'static,
@@ -92,8 +92,8 @@ impl<A: Authenticator<Principal = Principal>> RequireToken<A> {
         Self { required: Required::Database(action, Name::Of(Arc::new(name))), ..self }
     }
 
-    /// How refused requests are answered: `render` gets the rejection with the response that would be sent, and returns
-    /// the one to send. `cluster-uuid` and `x-span-id` are added after that.
+    /// Renders rejections. `render` gets each rejection and the default response, and returns the response to send.
+    /// `cluster-uuid` and `x-span-id` are added afterwards.
     pub fn rejections<F>(self, render: F) -> Self
     where
         F: Fn(&Rejection, Response<Body>) -> Response<Body> + Send + Sync + 'static,
@@ -101,7 +101,7 @@ impl<A: Authenticator<Principal = Principal>> RequireToken<A> {
         Self { guard: self.guard.rejections(render), ..self }
     }
 
-    /// In the API's order: credentials, parameters, permission.
+    /// Checks in the order of the API: credentials, parameters, permission.
     async fn check(&self, parts: &Parts) -> Result<Principal, Rejection> {
         let principal = self.guard.check(self.schemes, parts).await?;
         let (is_enough, otherwise) = match &self.required {
@@ -149,9 +149,9 @@ impl<S, A: Clone> Layer<S> for RequireToken<A> {
     }
 }
 
-/// The service that [`RequireToken`] makes of another.
+/// The service that [`RequireToken`] wraps around another.
 ///
-/// The body of a response is that of a refusal on the left, and the inner service's on the right.
+/// The body of a response is `Left` for a rejection and `Right` for a response of the inner service.
 pub struct Guarded<S, A = CatalogApi> {
     inner: S,
     require: Arc<RequireToken<A>>,
@@ -184,7 +184,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The one that is ready is called, and not its clone.
+        // Call the service that was polled ready, and leave its clone behind.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         let require = Arc::clone(&self.require);

@@ -1,4 +1,4 @@
-//! Who waits for the deletion of which token.
+//! Waiting for the deletion of a token.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,15 +13,15 @@ use futures::task::AtomicWaker;
 use super::LiveTokens;
 use crate::token::{Principal, TokenId};
 
-/// The wakers of those who wait: nothing for a token that nobody waits for.
+/// The wakers of all tasks that wait for a deletion. A token that nobody waits for has no entry.
 #[derive(Default)]
 pub(super) struct Watchers {
     entries: Mutex<Entries>,
-    /// How many entries there are, to be read without the lock.
+    /// The number of entries, which a deletion reads without the lock.
     len: AtomicUsize,
 }
 
-/// By token, and then by a number of their own, so that each of many for one token is found at once.
+/// Sorted by token; a counter tells the watchers of one token apart.
 #[derive(Default)]
 struct Entries {
     wakers: BTreeMap<Key, Arc<AtomicWaker>>,
@@ -31,22 +31,22 @@ struct Entries {
 type Key = (TokenId, u64);
 
 impl Watchers {
-    /// Wakes all that wait for this token, which must not be found any more.
+    /// Wakes every task that waits for this token, which must already have been removed from the table of digests.
     ///
-    /// Nobody is missed. Who waits enters first, and looks for the token then, under the lock under which it was taken
-    /// out: either it was taken out before, and is not found; or the entry was made before that lock was taken to take
-    /// it out, and is seen here.
+    /// A waiter registers before it checks; a deletion removes the token before it notifies. No wake-up is lost: check
+    /// and removal take the same lock. If the removal came first, the waiter does not find the token; if the check came
+    /// first, this method sees the waiter's entry.
     pub(super) fn wake(&self, id: TokenId) {
         if self.len.load(Ordering::Relaxed) == 0 {
             return;
         }
         let wakers: Vec<_> =
             self.entries().wakers.range((id, 0)..=(id, u64::MAX)).map(|(_, it)| Arc::clone(it)).collect();
-        // Without the lock: what is woken may drop its entry on the spot.
+        // Without the lock, because a woken task may drop its entry at once.
         wakers.iter().for_each(|waker| waker.wake());
     }
 
-    fn enter(&self, id: TokenId, waker: Arc<AtomicWaker>) -> Key {
+    fn register(&self, id: TokenId, waker: Arc<AtomicWaker>) -> Key {
         let mut entries = self.entries();
         let key = (id, entries.next);
         entries.next += 1;
@@ -55,30 +55,30 @@ impl Watchers {
         key
     }
 
-    fn leave(&self, key: Key) {
+    fn deregister(&self, key: Key) {
         let mut entries = self.entries();
         entries.wakers.remove(&key);
         self.len.store(entries.wakers.len(), Ordering::Relaxed);
     }
 
-    /// A poisoned lock is taken all the same: a map that a panic leaves behind is whole.
+    /// Ignores poisoning: a panic leaves the map intact.
     fn entries(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Ready once a token is deleted: the future that [`Catalog::until_deleted`](crate::Catalog::until_deleted) returns.
+/// A future that is ready once a token is deleted. [`Catalog::until_deleted`](crate::Catalog::until_deleted) returns it.
 #[must_use = "a future does nothing unless it is polled"]
 pub struct UntilDeleted {
-    live: Arc<LiveTokens>,
+    live: LiveTokens,
     token: Principal,
     waker: Arc<AtomicWaker>,
-    /// `None` until it is polled.
+    /// `None` until the first poll.
     entry: Option<Key>,
 }
 
 impl UntilDeleted {
-    pub(crate) fn new(live: Arc<LiveTokens>, token: Principal) -> Self {
+    pub(super) fn new(live: LiveTokens, token: Principal) -> Self {
         Self { live, token, waker: Arc::default(), entry: None }
     }
 }
@@ -90,7 +90,7 @@ impl Future for UntilDeleted {
         let this = self.get_mut();
         this.waker.register(context.waker());
         if this.entry.is_none() {
-            this.entry = Some(this.live.watchers.enter(this.token.id(), Arc::clone(&this.waker)));
+            this.entry = Some(this.live.tables.watchers.register(this.token.id(), Arc::clone(&this.waker)));
         }
         if this.live.holds(&this.token) { Poll::Pending } else { Poll::Ready(()) }
     }
@@ -99,7 +99,7 @@ impl Future for UntilDeleted {
 impl Drop for UntilDeleted {
     fn drop(&mut self) {
         if let Some(key) = self.entry {
-            self.live.watchers.leave(key);
+            self.live.tables.watchers.deregister(key);
         }
     }
 }

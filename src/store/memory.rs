@@ -1,17 +1,16 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{Creation, Deletion, DeletionOutcome, LOADED_ALREADY, StoreError, TokenStore};
-use crate::live::LiveTokens;
-use crate::token::{Digest, NewToken, Origin, TokenId, TokenName, TokenRecord};
+use super::{Creation, CreationOutcome, Deletion, DeletionOutcome, LOADED_ALREADY, StoreError, TokenStore};
+use crate::live::LiveTokensWriter;
+use crate::token::{Digest, SecretOrigin, TokenId, TokenName, TokenRecord};
 
-/// Tokens in memory only, for tests and trials: what "durable" means here ends with the process.
+/// A store in memory, for tests and trials. Its tokens end with the process.
 ///
-/// It is the plainest store that upholds what [`TokenStore`] demands; the others are tested
-/// against it.
+/// It is the simplest store that keeps the laws of [`TokenStore`]; the other stores are tested against it.
 #[derive(Debug)]
 pub struct MemoryStore {
     cluster_uuid: Uuid,
@@ -20,14 +19,14 @@ pub struct MemoryStore {
 
 #[derive(Debug)]
 struct State {
-    /// By ID, with `None` in the place of those that were deleted: IDs count up, from that of the operator token on.
+    /// The token with each ID, from that of the operator token on; `None` once it is deleted.
     tokens: Vec<Option<TokenRecord>>,
-    /// Which token has a name, or had it: a deletion leaves it to a creation to see that.
+    /// The last token that had each name. A deletion leaves it here; a creation checks whether that token is live.
     names: HashMap<TokenName, TokenId>,
-    /// Which token has a digest, or had it.
+    /// The last token that had each digest, likewise.
     digests: HashMap<Digest, TokenId>,
     /// `None` until the store is loaded.
-    live: Option<Arc<LiveTokens>>,
+    live: Option<LiveTokensWriter>,
 }
 
 impl MemoryStore {
@@ -54,7 +53,7 @@ impl TokenStore for MemoryStore {
         self.cluster_uuid
     }
 
-    async fn load(&self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
+    async fn load(&self, mut live: LiveTokensWriter) -> Result<(), StoreError> {
         let mut state = self.state()?;
         if state.live.is_some() {
             return Err(StoreError::unavailable(LOADED_ALREADY));
@@ -64,21 +63,22 @@ impl TokenStore for MemoryStore {
         Ok(())
     }
 
-    async fn create(&self, token: NewToken) -> Result<Creation, StoreError> {
+    async fn create(&self, creation: Creation) -> Result<CreationOutcome, StoreError> {
         let mut state = self.state()?;
+        let token = creation.token();
         if state.names.get(&token.name).is_some_and(|id| state.is_live(*id)) {
-            return Ok(Creation::NameTaken);
+            return Ok(CreationOutcome::NameTaken);
         }
         match state.digests.get(&token.digest) {
-            Some(id) if state.is_live(*id) => return Ok(Creation::DigestTaken),
-            Some(_) if token.origin == Origin::Given => return Ok(Creation::DigestDeleted),
+            Some(id) if state.is_live(*id) => return Ok(CreationOutcome::DigestTaken),
+            Some(_) if token.origin == SecretOrigin::Given => return Ok(CreationOutcome::DigestDeleted),
             _ => {}
         }
-        let record = state.insert(token);
-        if let Some(live) = &state.live {
+        let record = state.insert(creation);
+        if let Some(live) = &mut state.live {
             live.insert(&record);
         }
-        Ok(Creation::Created(record))
+        Ok(CreationOutcome::Created(record))
     }
 
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
@@ -86,7 +86,7 @@ impl TokenStore for MemoryStore {
         let Some(record) = state.tokens.get_mut(index(deletion.id())).and_then(Option::take) else {
             return Ok(DeletionOutcome::NotFound);
         };
-        if let Some(live) = &state.live {
+        if let Some(live) = &mut state.live {
             live.remove(record.id);
         }
         Ok(DeletionOutcome::Deleted)
@@ -104,14 +104,14 @@ impl State {
         self.tokens[index(id)].is_some()
     }
 
-    fn insert(&mut self, token: NewToken) -> TokenRecord {
-        let id = if token.is_operator() {
+    fn insert(&mut self, creation: Creation) -> TokenRecord {
+        let id = if creation.token().name.is_operator() {
             TokenId::OPERATOR
         } else {
             self.tokens.push(None);
             TokenId::from_u64(self.tokens.len() as u64 - 1)
         };
-        let record = token.with_id(id);
+        let record = creation.into_record(id);
         self.names.insert(record.name.clone(), id);
         self.digests.insert(record.digest, id);
         self.tokens[index(id)] = Some(record.clone());
@@ -119,7 +119,7 @@ impl State {
     }
 }
 
-/// Where the token with this ID is, if there is one.
+/// The place of an ID in [`State::tokens`], which may be beyond its end.
 fn index(id: TokenId) -> usize {
     usize::try_from(id.as_u64()).unwrap_or(usize::MAX)
 }

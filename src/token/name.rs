@@ -1,12 +1,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// What people call a token: 1 to 255 bytes of UTF-8 without control characters.
+/// The name of a token: 1 to 255 bytes of UTF-8 without control characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TokenName(Box<str>);
 
 impl TokenName {
-    /// The name of the operator token, and of no other.
+    /// The name of the operator token. Only the operator token has it.
     pub const OPERATOR: &'static str = "_admin";
 
     /// The name as text.
@@ -37,7 +37,7 @@ impl FromStr for TokenName {
     }
 }
 
-/// A text that is not a [`TokenName`].
+/// The error for a text that is not a [`TokenName`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a token's name is 1 to 255 bytes long and has no control characters")]
 pub struct InvalidTokenName;
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_1_to_255_bytes_without_control_characters() {
+    fn a_name_has_1_to_255_bytes_and_no_control_characters() {
         for good in ["_admin", "a", "ci / döner 🦀", &"x".repeat(255)] {
             assert_eq!(good.parse::<TokenName>().unwrap().as_str(), good);
         }

@@ -2,15 +2,15 @@ use std::fmt;
 
 use super::{Digest, Permissions, Timestamp, TokenId, TokenRecord};
 
-/// Whom a request acts as: a live token, without its secret, or what an authenticator takes for one. Cheap to clone.
+/// On whose behalf a request acts: a live token, or another identity that an authenticator has made a principal of.
+/// Cheap to clone.
 ///
-/// It holds only what is needed to authenticate and authorize, so that a million of them stay
-/// small.
+/// It holds only what authentication and authorization need, so that a million of them stay small.
 #[derive(Clone)]
 pub struct Principal {
     digest: Digest,
     id: TokenId,
-    /// `u64::MAX` for never, where an `Option` would cost eight more bytes a token.
+    /// Milliseconds since the Unix epoch, or [`NEVER`]. An `Option` would take eight more bytes for each token.
     expires_at: u64,
     permissions: Permissions,
 }
@@ -18,11 +18,14 @@ pub struct Principal {
 const NEVER: u64 = u64::MAX;
 
 impl Principal {
-    /// The principal of the token with this ID.
+    /// A principal with this ID.
     ///
-    /// An authenticator of your own makes one for a credential of another kind, with an ID that no token has: the audit
-    /// trail names it as what deleted a token. It is for that authenticator to refuse what has expired; and
-    /// [`Catalog::until_deleted`](crate::Catalog::until_deleted) takes what is no live token for deleted.
+    /// For an authenticator that accepts other credentials than tokens. It chooses an ID that no token has, which the
+    /// audit trail records when the principal deletes a token, and refuses expired credentials itself. A new principal is
+    /// not a live token: [`Catalog::authenticate`] never returns it, and [`Catalog::until_deleted`] treats it as deleted.
+    ///
+    /// [`Catalog::authenticate`]: crate::Catalog::authenticate
+    /// [`Catalog::until_deleted`]: crate::Catalog::until_deleted
     pub fn new(id: TokenId, digest: Digest, expires_at: Option<Timestamp>, permissions: Permissions) -> Self {
         let expires_at = expires_at.map_or(NEVER, Timestamp::as_millis);
         Self { digest, id, expires_at, permissions }
@@ -38,7 +41,7 @@ impl Principal {
         &self.digest
     }
 
-    /// From when on the token is refused; `None` means never.
+    /// The moment from which the token is refused. `None` means that it does not expire.
     pub fn expires_at(&self) -> Option<Timestamp> {
         Timestamp::from_millis(self.expires_at)
     }
@@ -46,10 +49,6 @@ impl Principal {
     /// What the token may do.
     pub fn permissions(&self) -> &Permissions {
         &self.permissions
-    }
-
-    pub(crate) fn set_permissions(&mut self, permissions: Permissions) {
-        self.permissions = permissions;
     }
 
     /// Whether the token may do everything.
@@ -64,7 +63,7 @@ impl From<&TokenRecord> for Principal {
     }
 }
 
-/// Two principals are equal when they are the same token.
+/// Principals are equal if both their IDs and their digests are.
 impl PartialEq for Principal {
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id && self.digest == other.digest
@@ -88,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_expiry_is_kept_and_its_absence_too() {
+    fn a_principal_keeps_its_expiry_or_its_absence() {
         for expires_at in [None, Some(Timestamp::EPOCH), Some(Timestamp::MAX)] {
             let digest = Digest::from_bytes([0; 64]);
             let principal = Principal::new(TokenId::OPERATOR, digest, expires_at, Permissions::ADMIN);
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn principals_are_equal_when_both_the_id_and_the_digest_are() {
+    fn principals_are_equal_if_their_ids_and_digests_are() {
         let principal =
             |id, byte| Principal::new(TokenId::from_u64(id), Digest::from_bytes([byte; 64]), None, Permissions::ADMIN);
         assert_eq!(principal(1, 2), principal(1, 2));
@@ -106,14 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn a_principal_is_shown_without_its_digest() {
+    fn debug_output_of_a_principal_has_no_digest() {
         let principal = Principal::new(TokenId::from_u64(7), Digest::from_bytes([1; 64]), None, Permissions::ADMIN);
         let shown = format!("{principal:?}");
         assert!(shown.contains("TokenId(7)") && !shown.contains("Digest"), "{shown}");
     }
 
     #[test]
-    fn the_memory_of_a_principal_is_88_bytes() {
+    fn a_principal_takes_88_bytes() {
         assert_eq!(size_of::<Principal>(), 88);
     }
 }

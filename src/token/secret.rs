@@ -11,34 +11,34 @@ const PREFIX: &str = "apiv3_";
 const RANDOM_BYTES: usize = 64;
 const ENCODED_LEN: usize = 86;
 
-/// What the holder of a token presents: `apiv3_` and the unpadded URL-safe base64 of 64 random
-/// bytes.
+/// The secret that the holder of a token presents: `apiv3_` and the unpadded URL-safe base64 (RFC 4648, section 5) of 64
+/// random bytes.
 ///
-/// It is redacted in `Debug` and `Display`, wiped when dropped, and nowhere stored: see [`Digest`].
+/// `Debug` and `Display` redact it, dropping it wipes its memory, and no store keeps it: see [`Digest`].
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// A new secret from the operating system's random source.
+    /// Generates a secret from the operating system's random source.
     ///
     /// # Errors
     ///
-    /// [`NoEntropy`] when that source fails.
+    /// [`NoEntropy`] if that source fails.
     pub fn generate() -> Result<Self, NoEntropy> {
         let mut bytes = Zeroizing::new([0; RANDOM_BYTES]);
         getrandom::fill(bytes.as_mut_slice()).map_err(NoEntropy)?;
-        // The whole capacity at once: a string that grows leaves unwiped copies behind.
+        // Allocate the full capacity at once, because a string that grows leaves copies that are not wiped.
         let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + ENCODED_LEN));
         text.push_str(PREFIX);
         URL_SAFE_NO_PAD.encode_string(bytes.as_slice(), &mut text);
         Ok(Self(text))
     }
 
-    /// The secret itself, to be shown once to its holder.
+    /// The text of the secret, to show to its holder once.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What is stored of this secret.
+    /// The digest of this secret, which stores keep instead.
     pub fn digest(&self) -> Digest {
         Digest::of_well_formed(&self.0)
     }
@@ -67,7 +67,7 @@ impl fmt::Display for Secret {
     }
 }
 
-/// Whether `text` is the encoding of 64 bytes, in the one form that an encoder writes.
+/// Whether `text` is `apiv3_` and 64 bytes in the form that an encoder writes.
 fn is_well_formed(text: &str) -> bool {
     let Some(encoded) = text.strip_prefix(PREFIX) else {
         return false;
@@ -75,35 +75,34 @@ fn is_well_formed(text: &str) -> bool {
     let [rest @ .., last] = encoded.as_bytes() else {
         return false;
     };
-    // 86 characters hold 516 bits: of the last one's six, four are padding and must be zero.
+    // 86 characters hold 516 bits. The last four are padding and must be zero.
     encoded.len() == ENCODED_LEN
         && matches!(last, b'A' | b'Q' | b'g' | b'w')
-        // Without an early end, so that many bytes are looked at together.
+        // Without an early exit, so that the compiler vectorizes the loop.
         && rest.iter().fold(true, |all, byte| all & (byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'_')))
 }
 
-/// A text that is not a [`Secret`]. It does not say which text.
+/// The error for a text that is not a [`Secret`]. It does not contain the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a token is `apiv3_` and 86 characters of unpadded URL-safe base64")]
 pub struct InvalidSecret;
 
-/// The operating system gave no random bytes.
+/// The error for a random source that failed.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the operating system gave no random bytes: {0}")]
 pub struct NoEntropy(getrandom::Error);
 
-/// The SHA-512 of a whole [`Secret`], prefix included: all that is kept of it.
+/// The SHA-512 of a [`Secret`], including its prefix. Stores keep only this.
 ///
-/// A plain hash is enough, without salt or stretching, because a secret has 512 random bits. For
-/// the same reason digests need not be compared in constant time: how far two digests agree tells
-/// nothing about a secret.
+/// A plain hash suffices, without salt or stretching, because a secret has 512 random bits. For the same reason digests
+/// need no comparison in constant time: how far two digests agree says nothing about a secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Digest([u8; 64]);
 
 impl Digest {
-    /// The digest of a secret as it was presented, or `None` when it does not have a secret's form.
+    /// The digest of a presented secret. Returns `None` if the text does not have the form of a [`Secret`].
     ///
-    /// Allocates nothing, and hashes only what has the form.
+    /// Does not allocate, and hashes only a text of that form.
     pub fn of_presented(secret: &str) -> Option<Self> {
         is_well_formed(secret).then(|| Self::of_well_formed(secret))
     }
@@ -118,13 +117,14 @@ impl Digest {
         &self.0
     }
 
-    /// The first eight bytes: SHA-512 has mixed them already, and nobody can choose them at less than its cost.
+    /// The first eight bytes, which serve as a hash: SHA-512 has mixed them, and choosing them costs an attacker as much
+    /// as breaking it.
     pub(crate) fn prefix(&self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 
-    /// A digest with this prefix, and nothing behind it.
+    /// A digest with this prefix, followed by zeros.
     #[cfg(test)]
     pub(crate) fn with_prefix(prefix: u64) -> Self {
         let mut bytes = [0; 64];
@@ -137,7 +137,7 @@ impl Digest {
     }
 }
 
-/// Eight bytes tell digests apart as well as all do.
+/// Hashes only the first eight bytes, which are as random as all of them.
 impl Hash for Digest {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.prefix());
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_generated_secret_has_the_form_and_is_new() {
+    fn a_generated_secret_has_the_right_form_and_is_unique() {
         let secret = Secret::generate().unwrap();
         let encoded = secret.expose().strip_prefix("apiv3_").unwrap();
         assert_eq!(URL_SAFE_NO_PAD.decode(encoded).unwrap().len(), 64);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_is_what_a_strict_decoder_accepts() {
+    fn the_form_is_exactly_that_which_a_strict_decoder_accepts() {
         let body = "A".repeat(85);
         for last in (0..=127).map(char::from) {
             let encoded = format!("{body}{last}");
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_another_form_is_no_secret() {
+    fn a_text_of_another_form_is_refused() {
         let a = |count| "A".repeat(count);
         for text in [
             String::new(),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_redacted_wherever_it_is_formatted() {
+    fn debug_and_display_redact_a_secret() {
         let secret = Secret::generate().unwrap();
         assert_eq!(format!("{secret} {secret:?} {:?}", Some(&secret)), "[redacted] [redacted] Some([redacted])");
     }

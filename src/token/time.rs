@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// A moment in milliseconds since the Unix epoch, not after the end of the year 9999.
+/// A moment in whole milliseconds since the Unix epoch, from 1970 to the end of the year 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(u64);
 
@@ -8,10 +8,10 @@ impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
 
-    /// 9999-12-31T23:59:59.999Z: every timestamp can be written as RFC 3339 and kept as an `i64`.
+    /// 9999-12-31T23:59:59.999Z. So every timestamp has an RFC 3339 form and fits in an `i64`.
     pub const MAX: Self = Self(253_402_300_799_999);
 
-    /// The moment this many milliseconds after the Unix epoch; `None` after [`Timestamp::MAX`].
+    /// The moment this many milliseconds after the Unix epoch. Returns `None` after [`Timestamp::MAX`].
     pub const fn from_millis(millis: u64) -> Option<Self> {
         if millis <= Self::MAX.0 { Some(Self(millis)) } else { None }
     }
@@ -21,8 +21,7 @@ impl Timestamp {
         self.0
     }
 
-    /// The moment `duration` later, in whole milliseconds, rounded down; `None` after
-    /// [`Timestamp::MAX`].
+    /// The moment `duration` later, rounded down to whole milliseconds. Returns `None` after [`Timestamp::MAX`].
     pub fn checked_add(self, duration: Duration) -> Option<Self> {
         let millis = u64::try_from(duration.as_millis()).ok()?;
         Self::from_millis(self.0.checked_add(millis)?)

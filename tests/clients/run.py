@@ -1,10 +1,8 @@
-#!/usr/bin/env python3
-"""Runs clients that nobody here wrote against the server: one that is generated for Python, also with Prism between it
-and the server, and curl.
+"""Runs foreign clients against the server: a client that openapi-generator-cli generates for Python, and curl.
 
-The client is generated into target/clients, from generated/openapi.json, at each run. What it needs comes from
-requirements.txt, Prism from package-lock.json, both installed once into target/tools. curl has to be there.
-Arguments are those of `python3 -m unittest` that choose tests.
+Each run generates the client into target/clients from generated/openapi.json. Its dependencies come from
+requirements.txt and are installed once into target/tools; curl has to be installed. Arguments choose tests, as those of
+`python3 -m unittest` do.
 """
 
 import os
@@ -15,19 +13,16 @@ import sys
 import unittest
 from pathlib import Path
 
+from api import generate
+from tests.server import BINARY
+from tools import pinned
+
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CLIENT = ROOT / "target" / "clients"
-MODULES = ["test_python_client", "test_prism", "test_curl"]
+MODULES = [f"tests.clients.test_{name}" for name in ("python_client", "curl")]
 SECRET = re.compile(r"apiv3_[\w-]+")
-
-sys.path[:0] = [str(HERE), str(ROOT / "tests"), str(ROOT / "tools"), str(ROOT / "api")]
-import generate  # noqa: E402
-import limits  # noqa: E402
-import pinned  # noqa: E402
-
-from server import BINARY  # noqa: E402
 
 
 def main():
@@ -35,19 +30,18 @@ def main():
         sys.exit(f"{BINARY} does not exist: run `cargo build` first")
     if not shutil.which("curl"):
         sys.exit("curl is not installed")
-    programs, _ = pinned.install_node(HERE, "clients")
+    programs = pinned.install(HERE / "requirements.txt", "clients")
     if Path(sys.prefix) != programs.parent:
         # On with the Python that has what the client needs.
-        os.execv(programs / "python", [programs / "python", *sys.argv])
+        os.execv(programs / "python", [programs / "python", "-m", "tests.clients.run", *sys.argv[1:]])
 
-    with limits.within(600, "the client to be generated"):
-        generate_client()
+    generate_client()
     # All of it stays on this machine.
     os.environ["no_proxy"] = "127.0.0.1"
     # Told to stop, it ends the test that runs and then what was started for it.
     unittest.installHandler()
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
-    runner = unittest.TextTestRunner(WithoutSecrets(sys.stderr), verbosity=2, resultclass=limits.LimitedResult)
+    runner = unittest.TextTestRunner(stream=WithoutSecrets(sys.stderr), verbosity=2)
     done = unittest.main(module=None, argv=[sys.argv[0], *(sys.argv[1:] or MODULES)], testRunner=runner, exit=False)
     if done.result.shouldStop:
         sys.exit("clients: told to stop")

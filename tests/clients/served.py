@@ -4,7 +4,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-import server
+from tests import server
 
 
 class Served(unittest.TestCase):

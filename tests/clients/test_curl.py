@@ -5,8 +5,8 @@ import re
 import subprocess
 from collections import Counter
 
-from served import Served
-from server import BINARY, ROOT
+from tests.clients.served import Served
+from tests.server import BINARY, ROOT
 
 README_ADDRESS = "http://127.0.0.1:8181"
 TO_TRY = re.compile(r"^and prints what to try next:\n\n```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)

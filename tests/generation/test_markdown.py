@@ -4,14 +4,13 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
+from api.facts.markdown import comment, inline, plain
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "api"))
-from contract.markdown import comment, inline, plain  # noqa: E402
 
 # What a description says, and the lines of its comment.
 COMMENTS = {
@@ -45,7 +44,9 @@ COMMENTS = {
     "10) ten\n    - sub\n    text": ["10) ten", "    - sub", "      text"],
     "text\n    - indented": ["text", "- indented"],
     "text\n2. no list": ["text", "2. no list"],
-    "- [ ] todo\n  more\n\n  para\n  graph\n- [x] done [ ]": ["- ☐ todo", "  more", "", "  para", "  graph", "- ☑ done \\[ ]"],
+    "- [ ] todo\n  more\n\n  para\n  graph\n- [x] done [ ]": [
+        "- ☐ todo", "  more", "", "  para", "  graph", "- ☑ done \\[ ]"
+    ],
     "> quote\nlazy\n\nafter": ["> quote", "> lazy", "", "after"],
     "> quote\n===": ["> quote", "> \\==="],
     ">- a\n>\n>   b": ["> - a", ">", ">   b"],
@@ -67,7 +68,9 @@ COMMENTS = {
     "See https://example.com/a_(b).": ["See <https://example.com/a_(b)>."],
     "\\https://example.com": ["\\\\<https://example.com>"],
     "(**http://localhost:8181**)": ["(**<http://localhost:8181>**)"],
-    "`https://a.example` <https://b.example> <me@c.example>": ["`https://a.example` <https://b.example> <me@c.example>"],
+    "`https://a.example` <https://b.example> <me@c.example>": [
+        "`https://a.example` <https://b.example> <me@c.example>"
+    ],
     "[a](https://a.example \"A\") ![b](https://b.example/i.png)": [
         "[a](https://a.example \"A\") ![b](https://b.example/i.png)"
     ],

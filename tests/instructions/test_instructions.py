@@ -1,12 +1,9 @@
 """What becomes dearer, appears or goes away fails, and what becomes cheaper is told."""
 
 import json
-import sys
 import unittest
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from instructions import compare, read  # noqa: E402
+from tools.instructions import compare, read
 
 
 class Comparison(unittest.TestCase):

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::runtime;
 
 use crate::client::PATH;
-use crate::running::create;
+use crate::creation::create;
 
 #[test]
 fn a_request_without_a_credential_is_refused_with_at_most_6() {

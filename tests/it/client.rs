@@ -177,13 +177,6 @@ impl Http1 {
         self.receive(&request.method).await
     }
 
-    /// Sends a request, and closes this side of the connection before the response comes.
-    pub(crate) async fn send_last(&mut self, request: &Request) -> Option<Answer> {
-        self.write(&request.to_http1()).await?;
-        self.stream.shutdown().await.ok()?;
-        self.receive(&request.method).await
-    }
-
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> Option<()> {
         within("a request to be sent", self.stream.write_all(bytes)).await.ok()
     }

@@ -12,13 +12,15 @@ use hyper::body::{Bytes, Frame};
 use influxdb3_token_api::security::{AuthenticationError, Authenticator, Credential};
 use influxdb3_token_api::server::{Body, RequestBody};
 use influxdb3_tokens::{
-    Catalog, CatalogApi, Digest, MemoryStore, Permissions, Principal, SystemClock, TokenApi, TokenId, server,
+    Catalog, CatalogApi, Digest, MemoryStore, Permissions, Principal, SystemClock, TokenApi, TokenId,
 };
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 use crate::client::{Http1, PATH, Request};
-use crate::running::{self, SetClock};
+use crate::creation;
+use crate::running::SetClock;
+use crate::serving;
 
 #[tokio::test]
 async fn a_prefix_precedes_the_path() {
@@ -29,7 +31,11 @@ async fn a_prefix_precedes_the_path() {
         [PATH, "/influx", "/influx/", "/influx/influx/api/v3/configure/token", "/influxapi/v3/configure/token"]
     {
         let answer = client.send(&Request::new("DELETE", format!("{target}?id=1")).bearer(&operator.1)).await;
-        assert_eq!((answer.status.as_u16(), &*answer.message()), (404, "there is nothing at this path"), "{target}");
+        assert_eq!(
+            (answer.status.as_u16(), &*answer.message()),
+            (404, "there is no resource at this path"),
+            "{target}"
+        );
     }
     let target = format!("/influx{PATH}?id={}", victim.0);
     assert_eq!(client.send(&Request::new("GET", target.clone())).await.status, 405);
@@ -40,7 +46,7 @@ async fn a_prefix_precedes_the_path() {
 async fn the_clock_is_the_embedders() {
     let clock = Arc::new(SetClock::default());
     let api = TokenApi::builder(Arc::new(MemoryStore::new())).clock(Arc::clone(&clock) as _).build().await.unwrap();
-    let (_, secret) = running::create(api.catalog(), "soon gone", "*:*:*", Some(Duration::from_secs(60))).await;
+    let (_, secret) = creation::create(api.catalog(), "soon gone", "*:*:*", Some(Duration::from_secs(60))).await;
     let mut client = connect(&api).await;
     assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 404);
     clock.advance(Duration::from_secs(60));
@@ -82,7 +88,7 @@ async fn refused_requests_are_answered_as_the_embedder_renders_them() {
     let api = TokenApi::over(catalog().await).rejections(|rejection, response| {
         let (mut parts, _) = response.into_parts();
         parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-        Response::from_parts(parts, Full::new(format!("{}: {rejection}", rejection.status().as_u16()).into()))
+        Response::from_parts(parts, format!("{}: {rejection}", rejection.status().as_u16()).into())
     });
     let api = api.build();
     for (method, target, status) in [("GET", "/", 404), ("GET", PATH, 405), ("DELETE", PATH, 401)] {
@@ -138,7 +144,7 @@ pub(crate) async fn catalog() -> Catalog {
 
 /// The ID and the secret of a new admin token.
 async fn create(catalog: &Catalog, name: &str) -> (TokenId, String) {
-    running::create(catalog, name, "*:*:*", None).await
+    creation::create(catalog, name, "*:*:*", None).await
 }
 
 async fn connect<A: Authenticator<Principal = Principal>>(api: &TokenApi<A>) -> Http1 {
@@ -149,7 +155,7 @@ async fn connect<A: Authenticator<Principal = Principal>>(api: &TokenApi<A>) -> 
 async fn serve<A: Authenticator<Principal = Principal>>(api: TokenApi<A>) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(server::serve(listener, api, std::future::pending()));
+    tokio::spawn(serving::serve(listener, api));
     address
 }
 

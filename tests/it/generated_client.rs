@@ -1,22 +1,22 @@
 //! The generated client against the server, and against others of the same document.
 
+use std::error::Error;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
 use influxdb3_token_api::models::ErrorMessage;
 use influxdb3_token_api::security::{AuthenticationError, Authenticator, Credential};
 use influxdb3_token_api::server::Service;
 use influxdb3_token_api::swagger::auth::AuthData;
 use influxdb3_token_api::{
-    Api, ApiError, Client, Context, DeleteTokenResponse, Has, MockApi, XSpanIdString, is_unavailable, unavailable,
+    Api, ApiError, Client, Context, DeleteTokenRequest, DeleteTokenResponse, Has, MockApi, XSpanIdString,
 };
 use influxdb3_tokens::StoreError;
 use tokio::net::TcpListener;
 
 use crate::limits::within;
 use crate::running::{Fault, FaultyStore, Server};
+use crate::serving;
 
 #[tokio::test]
 async fn each_response_of_the_server_is_a_variant() {
@@ -27,19 +27,22 @@ async fn each_response_of_the_server_is_a_variant() {
     let delete = |id: String, secret: &str| {
         let context = context(secret);
         let client = &client;
-        async move { within("a response", client.delete_token(id, &context)).await.unwrap() }
+        async move { within("a response", client.delete_token(DeleteTokenRequest::new(id), &context)).await.unwrap() }
     };
 
     assert_eq!(delete(id.to_string(), &operator).await, DeleteTokenResponse::Success);
     assert_eq!(delete(id.to_string(), &operator).await, DeleteTokenResponse::TokenNotFound);
     for (secret, reason) in [
         (&reader, "only an admin token may delete tokens"),
-        (&"wrong".to_owned(), "a valid credential is required; see the header WWW-Authenticate"),
+        (
+            &"wrong".to_owned(),
+            "a valid credential is required; the `WWW-Authenticate` header names the accepted schemes",
+        ),
     ] {
         assert_eq!(delete("7".to_owned(), secret).await, DeleteTokenResponse::UnauthorizedAccess(message(reason)));
     }
     let without: Context<AuthData> = Context::new(XSpanIdString::default(), None);
-    let refused = within("a response", client.delete_token("7".to_owned(), &without)).await.unwrap();
+    let refused = within("a response", client.delete_token(request("7"), &without)).await.unwrap();
     assert!(matches!(refused, DeleteTokenResponse::UnauthorizedAccess(_)));
 }
 
@@ -48,8 +51,8 @@ async fn a_404_of_another_path_is_not_taken_for_the_declared_one() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     let client = Client::try_new(&format!("http://{}/elsewhere", server.address)).unwrap();
-    let error = within("a response", client.delete_token("7".to_owned(), &context(&operator))).await.unwrap_err();
-    assert!(!is_unavailable(&error) && error.0.contains("undeclared response 404"), "{error}");
+    let error = within("a response", client.delete_token(request("7"), &context(&operator))).await.unwrap_err();
+    assert!(!error.is_unavailable() && reason(&error).contains("undeclared response 404"), "{error:?}");
 }
 
 #[tokio::test]
@@ -60,15 +63,17 @@ async fn no_connection_and_503_are_unavailable() {
     let client = Client::try_new(&format!("http://{}", server.address)).unwrap();
 
     store.inject(Fault::Fails(StoreError::Busy));
-    let error = within("a response", client.delete_token(id.to_string(), &context(&operator))).await.unwrap_err();
-    assert!(is_unavailable(&error), "{error}");
+    let error = within("a response", client.delete_token(request(id), &context(&operator))).await.unwrap_err();
+    assert!(error.is_unavailable(), "{error:?}");
     store.inject(Fault::Panics);
-    let error = within("a response", client.delete_token(id.to_string(), &context(&operator))).await.unwrap_err();
-    assert!(!is_unavailable(&error) && error.0.contains("500"), "{error}");
+    let error = within("a response", client.delete_token(request(id), &context(&operator))).await.unwrap_err();
+    assert!(!error.is_unavailable() && reason(&error).contains("500"), "{error:?}");
 
-    server.stop().end().await;
-    let error = within("a response", client.delete_token(id.to_string(), &context(&operator))).await.unwrap_err();
-    assert!(is_unavailable(&error), "{error}");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let client = Client::try_new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    drop(listener);
+    let error = within("a response", client.delete_token(request(id), &context(&operator))).await.unwrap_err();
+    assert!(error.is_unavailable(), "{error:?}");
 }
 
 #[tokio::test]
@@ -82,17 +87,19 @@ async fn every_declared_response_comes_through() {
     ] {
         let answer = response.clone();
         let client = client_of(move |_, _| Ok(answer.clone())).await;
-        assert_eq!(within("a response", client.delete_token("7".to_owned(), &context("any"))).await.unwrap(), response);
+        assert_eq!(within("a response", client.delete_token(request("7"), &context("any"))).await.unwrap(), response);
     }
 }
 
 #[tokio::test]
 async fn a_failure_comes_through_without_its_reason() {
-    for (error, expected) in [(ApiError("a detail".to_owned()), false), (unavailable("a detail"), true)] {
-        let client = client_of(move |_, _| Err(error.clone())).await;
-        let error = within("a response", client.delete_token("7".to_owned(), &context("any"))).await.unwrap_err();
-        assert_eq!(is_unavailable(&error), expected, "{error}");
-        assert!(!error.0.contains("a detail"), "{error}");
+    let errors: [(fn(&'static str) -> ApiError, bool); 2] =
+        [(|reason| ApiError::internal(reason), false), (|reason| ApiError::unavailable(reason), true)];
+    for (error, expected) in errors {
+        let client = client_of(move |_, _| Err(error("a detail"))).await;
+        let error = within("a response", client.delete_token(request("7"), &context("any"))).await.unwrap_err();
+        assert_eq!(error.is_unavailable(), expected, "{error:?}");
+        assert!(!format!("{error:?}").contains("a detail"), "{error:?}");
     }
 }
 
@@ -130,7 +137,7 @@ async fn an_id_of_any_text_and_the_span_id_arrive_as_they_were_given() {
         &ascii,
         &long,
     ] {
-        let response = within("a response", client.delete_token(id.to_owned(), &context("any"))).await.unwrap();
+        let response = within("a response", client.delete_token(request(id), &context("any"))).await.unwrap();
         assert_eq!(response, DeleteTokenResponse::RequestFailed(message(&repeat("my-span", id))), "{id:?}");
     }
 }
@@ -143,20 +150,11 @@ where
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let mut api = MockApi::<Context<()>>::new();
-    api.expect_delete_token().returning(move |id, context| {
+    api.expect_delete_token().returning(move |request, context| {
         let XSpanIdString(span_id) = Has::<XSpanIdString>::get(context);
-        answer(span_id, &id)
+        answer(span_id, &request.id)
     });
-    tokio::spawn(async move {
-        let service = Service::new(api, Everybody);
-        while let Ok((stream, _)) = listener.accept().await {
-            let service = service.clone();
-            tokio::spawn(async move {
-                let protocol = auto::Builder::new(TokioExecutor::new());
-                let _ = protocol.serve_connection(TokioIo::new(stream), service).await;
-            });
-        }
-    });
+    tokio::spawn(serving::serve(listener, Service::new(api, Everybody)));
     Client::try_new(&format!("http://{address}")).unwrap()
 }
 
@@ -168,6 +166,15 @@ impl Authenticator for Everybody {
     async fn authenticate(&self, _: Credential<'_>) -> Result<(), AuthenticationError> {
         Ok(())
     }
+}
+
+fn request(id: impl ToString) -> DeleteTokenRequest {
+    DeleteTokenRequest::new(id.to_string())
+}
+
+/// The reason of an error, which its source tells.
+fn reason(error: &ApiError) -> String {
+    error.source().map(ToString::to_string).unwrap_or_default()
 }
 
 fn context(secret: &str) -> Context<AuthData> {

@@ -1,4 +1,4 @@
-//! The laws of all stores, on the one that is their reference.
+//! The laws of all stores on [`MemoryStore`], the reference for the others.
 
 use influxdb3_tokens::MemoryStore;
 

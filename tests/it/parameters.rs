@@ -8,7 +8,7 @@ use crate::running::Server;
 #[tokio::test]
 async fn a_request_without_an_id_is_told_that_it_is_required() {
     refuse(
-        "the parameter `id` is required",
+        "the parameter `id` is missing",
         &["", "&", "=", "=7", "ID=7", "Id=7", "id%00=7", "ids=7", "x=id&y=7", "%zz=7"],
     )
     .await;
@@ -17,15 +17,15 @@ async fn a_request_without_an_id_is_told_that_it_is_required() {
 #[tokio::test]
 async fn a_request_with_several_ids_is_told_to_give_one() {
     let doubled = ["id=7&id=8", "id=7&id=7", "id=7&x=1&id=", "id&id", "id=7&%69d=8", "i%64=7&id=8", "%69%64=7&id=7"];
-    refuse("the parameter `id` must be given once", &doubled).await;
+    refuse("the parameter `id` was given more than once", &doubled).await;
 }
 
 #[tokio::test]
 async fn a_request_with_an_id_that_is_not_percent_encoded_utf_8_is_told_so() {
     let malformed =
         ["%zz", "%", "7%", "7%2", "%2", "%%37", "%FF", "%C3", "%C3%28", "%ED%A0%80", "%F4%90%80%80", "7%80"];
-    refuse("the parameter `id` must be percent-encoded UTF-8", &malformed.map(|id| format!("id={id}"))).await;
-    refuse("the parameter `id` must be percent-encoded UTF-8", &["%69d=%zz"]).await;
+    refuse("the parameter `id` is not percent-encoded UTF-8", &malformed.map(|id| format!("id={id}"))).await;
+    refuse("the parameter `id` is not percent-encoded UTF-8", &["%69d=%zz"]).await;
 }
 
 async fn refuse(message: &str, queries: &[impl AsRef<str>]) {

@@ -18,9 +18,9 @@ use influxdb3_token_api::server::Rejection;
 use influxdb3_tokens::{Action, Catalog, Principal, RequireToken, TokenApi, TokenId};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
+use crate::creation::create;
 use crate::embedding::catalog;
 use crate::limits::within;
-use crate::running::create;
 
 const BEARER: &[SecurityScheme] = &[SecurityScheme { name: "BearerAuthentication", kind: SecurityKind::Bearer }];
 
@@ -46,7 +46,10 @@ async fn a_token_is_taken_under_each_scheme_of_the_document_once() {
     ] {
         let answer = send(&app, target, values).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{target}");
-        assert_eq!(answer.text, r#"{"error":"a valid credential is required; see the header WWW-Authenticate"}"#);
+        assert_eq!(
+            answer.text,
+            r#"{"error":"a valid credential is required; the `WWW-Authenticate` header names the accepted schemes"}"#
+        );
         assert_eq!(answer.challenges, [r#"Bearer realm="influxdb3""#, r#"Basic realm="influxdb3""#]);
     }
 }
@@ -117,10 +120,10 @@ async fn the_database_may_be_named_in_the_query() {
         assert_eq!(send(&app, target, &[&bearer]).await.status, StatusCode::UNAUTHORIZED, "{target}");
     }
     for (target, problem) in [
-        ("/", "is required"),
-        ("/?DB=a", "is required"),
-        ("/?db=a&db=a", "must be given once"),
-        ("/?db=%zz", "must be percent-encoded UTF-8"),
+        ("/", "is missing"),
+        ("/?DB=a", "is missing"),
+        ("/?db=a&db=a", "was given more than once"),
+        ("/?db=%zz", "is not percent-encoded UTF-8"),
     ] {
         let answer = send(&app, target, &[&bearer]).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{target}");

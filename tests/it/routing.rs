@@ -34,7 +34,11 @@ async fn another_path_is_not_found_whatever_it_looks_like() {
         for path in OTHER_PATHS {
             let target = format!("{path}?id={id}");
             let answer = client.send(&Request::new("DELETE", target).bearer(&operator)).await;
-            assert_eq!((answer.status.as_u16(), &*answer.message()), (404, "there is nothing at this path"), "{path}");
+            assert_eq!(
+                (answer.status.as_u16(), &*answer.message()),
+                (404, "there is no resource at this path"),
+                "{path}"
+            );
         }
     }
     assert!(server.catalog.live().contains(id));
@@ -60,7 +64,7 @@ async fn a_request_about_the_server_as_a_whole_is_not_found() {
     let mut client = server.http1().await;
     for request in [Request::new("OPTIONS", "*"), Request::new("CONNECT", "tokens.test:80")] {
         let answer = client.send(&request).await;
-        assert_eq!((answer.status.as_u16(), &*answer.message()), (404, "there is nothing at this path"));
+        assert_eq!((answer.status.as_u16(), &*answer.message()), (404, "there is no resource at this path"));
     }
 }
 

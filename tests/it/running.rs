@@ -8,25 +8,24 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use influxdb3_tokens::{
-    Catalog, Clock, Creation, Deletion, DeletionOutcome, LiveTokens, MemoryStore, NewToken, SqliteStore, StoreError,
-    Timestamp, TokenApi, TokenId, TokenName, TokenRecord, TokenRequest, TokenStore, server,
+    Catalog, Clock, Creation, CreationOutcome, Deletion, DeletionOutcome, LiveTokensWriter, MemoryStore, SqliteStore,
+    StoreError, Timestamp, TokenApi, TokenId, TokenName, TokenRecord, TokenStore,
 };
 use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, oneshot};
-use tokio::task::JoinHandle;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::client::{Client, Http1, Http2};
+use crate::creation::create;
 use crate::limits::within;
+use crate::serving;
 
-/// A server, which ends with the test's runtime, or when it is told to.
+/// A server, which ends with the test's runtime.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) catalog: Catalog,
     pub(crate) clock: Arc<SetClock>,
-    shutdown: oneshot::Sender<()>,
-    task: JoinHandle<()>,
     _directory: Option<TempDir>,
 }
 
@@ -47,18 +46,20 @@ impl Server {
     }
 
     pub(crate) async fn over(store: Arc<dyn TokenStore>) -> Self {
+        Self::served(store, |listener, api| {
+            tokio::spawn(serving::serve(listener, api));
+        })
+        .await
+    }
+
+    /// The same, served in the test's own way.
+    pub(crate) async fn served(store: Arc<dyn TokenStore>, serve: impl FnOnce(TcpListener, TokenApi)) -> Self {
         let clock = Arc::new(SetClock::default());
         let catalog = Catalog::open(store, Arc::clone(&clock) as Arc<dyn Clock>).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (shutdown, told) = oneshot::channel();
-        let api = TokenApi::new(catalog.clone());
-        let task = tokio::spawn(server::serve(listener, api, async {
-            if told.await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }));
-        Self { address, catalog, clock, shutdown, task, _directory: None }
+        serve(listener, TokenApi::new(catalog.clone()));
+        Self { address, catalog, clock, _directory: None }
     }
 
     pub(crate) fn cluster(&self) -> Uuid {
@@ -93,48 +94,6 @@ impl Server {
     pub(crate) async fn create(&self, name: &str, permissions: &str, good_for: Option<Duration>) -> (TokenId, String) {
         create(&self.catalog, name, permissions, good_for).await
     }
-
-    /// Tells it to stop.
-    pub(crate) fn stop(self) -> Stopping {
-        self.shutdown.send(()).unwrap();
-        Stopping(self.task)
-    }
-}
-
-/// A server that was told to stop.
-pub(crate) struct Stopping(JoinHandle<()>);
-
-impl Stopping {
-    pub(crate) fn has_ended(&self) -> bool {
-        self.0.is_finished()
-    }
-
-    pub(crate) async fn end(self) {
-        within("the server to end", self.0).await.unwrap();
-    }
-}
-
-/// The ID of a new token, and its secret.
-pub(crate) async fn create(
-    catalog: &Catalog,
-    name: &str,
-    permissions: &str,
-    good_for: Option<Duration>,
-) -> (TokenId, String) {
-    let token =
-        TokenRequest { name: name.parse().unwrap(), permissions: permissions.parse().unwrap(), expires_in: good_for };
-    let (record, secret) = within("the token", catalog.create(token)).await.unwrap();
-    (record.id, secret.expose().to_owned())
-}
-
-/// Waits until nobody listens at this address any more.
-pub(crate) async fn until_refused(address: SocketAddr) {
-    within("the server to stop listening", async {
-        while TcpStream::connect(address).await.is_ok() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
 }
 
 /// A clock that stands still until it is set.
@@ -167,6 +126,7 @@ pub(crate) enum Fault {
     /// It is deleted, and nobody is told.
     FailsAfterwards(StoreError),
     Panics,
+    #[allow(dead_code, reason = "only tests of the server let a deletion wait")]
     Waits(Arc<Gate>),
 }
 
@@ -177,6 +137,7 @@ pub(crate) struct Gate {
     open: Notify,
 }
 
+#[allow(dead_code, reason = "only tests of the server let a deletion wait")]
 impl Gate {
     /// Waits for the deletion to arrive.
     pub(crate) async fn reached(&self) {
@@ -202,12 +163,12 @@ impl TokenStore for FaultyStore {
         self.store.cluster_uuid()
     }
 
-    async fn load(&self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
+    async fn load(&self, live: LiveTokensWriter) -> Result<(), StoreError> {
         self.store.load(live).await
     }
 
-    async fn create(&self, token: NewToken) -> Result<Creation, StoreError> {
-        self.store.create(token).await
+    async fn create(&self, creation: Creation) -> Result<CreationOutcome, StoreError> {
+        self.store.create(creation).await
     }
 
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {

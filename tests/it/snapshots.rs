@@ -3,9 +3,7 @@
 //! `INSTA_UPDATE=always cargo test` accepts what is there now; so does `cargo insta review`, one by one.
 
 use influxdb3_token_api::{OPERATIONS, SECURITY_SCHEMES};
-use insta::{assert_debug_snapshot, assert_snapshot};
-
-use crate::process::{command, finish};
+use insta::assert_debug_snapshot;
 
 #[test]
 fn the_table_of_operations() {
@@ -15,24 +13,4 @@ fn the_table_of_operations() {
 #[test]
 fn the_table_of_security_schemes() {
     assert_debug_snapshot!("security-schemes", SECURITY_SCHEMES);
-}
-
-#[test]
-fn the_help_of_the_command_and_of_each_subcommand() {
-    for subcommand in ["", "serve", "create", "show", "delete", "contract"] {
-        let arguments = [subcommand, "--help"];
-        let (code, out, error) = finish(command(if subcommand.is_empty() { &arguments[1..] } else { &arguments }));
-        assert_eq!((code, &*error), (0, ""));
-        assert_snapshot!(format!("{subcommand}-help").trim_start_matches('-'), out);
-    }
-}
-
-#[test]
-fn the_help_shows_no_token_that_is_in_the_environment() {
-    for arguments in [["delete", "--help"], ["delete", "-h"], ["contract", "--help"], ["contract", "-h"]] {
-        let mut help = command(&arguments);
-        help.env("INFLUXDB3_AUTH_TOKEN", "apiv3_secret");
-        let (code, out, _) = finish(help);
-        assert!(code == 0 && out.contains("INFLUXDB3_AUTH_TOKEN") && !out.contains("apiv3_secret"), "{out}");
-    }
 }

@@ -1,4 +1,4 @@
-//! The laws of all stores on the SQLite store, and what it promises beyond them.
+//! The laws of all stores on [`SqliteStore`], and its own promises.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use influxdb3_tokens::{
-    Creation, DeletionOutcome, LiveTokens, OpenError, SqliteOptions, SqliteStore, StoreError, TokenStore,
+    CreationOutcome, DeletionOutcome, LiveTokens, OpenError, SqliteOptions, SqliteStore, StoreError, TokenStore,
 };
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
 use crate::limits::within;
-use crate::store_laws::{Subject, deletion, laws, token};
+use crate::store_laws::{Subject, creation, deletion, laws, load, token};
 
 laws!(subject);
 
@@ -23,7 +23,7 @@ async fn subject() -> Subject {
 }
 
 #[test]
-fn file_and_directories_are_created_for_their_owner_only() {
+fn only_the_owner_has_access_to_the_new_file_and_its_directories() {
     let root = tempdir().unwrap();
     let path = root.path().join("a/b/tokens.db");
     let store = SqliteStore::open(&path).unwrap();
@@ -35,7 +35,7 @@ fn file_and_directories_are_created_for_their_owner_only() {
 }
 
 #[test]
-fn a_file_or_directory_that_is_open_to_others_is_refused() {
+fn a_file_or_directory_that_is_open_to_other_users_is_refused() {
     let root = tempdir().unwrap();
     let (directory, path) = (root.path().join("d"), root.path().join("d/tokens.db"));
     SqliteStore::open(&path).unwrap().close();
@@ -74,7 +74,7 @@ fn a_file_of_a_newer_version_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_something_else_is_refused_and_left_alone() {
+fn a_file_that_is_not_a_token_store_is_refused_and_stays_unchanged() {
     let (_root, text) = fresh();
     fs::write(&text, "not a database\n".repeat(100)).unwrap();
     let other = text.with_extension("other");
@@ -90,10 +90,10 @@ fn a_file_that_is_something_else_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn before_it_is_loaded_it_does_nothing() {
+async fn every_request_fails_before_the_store_is_loaded() {
     let (_root, path) = fresh();
     let store = SqliteStore::open(&path).unwrap();
-    let error = store.create(token("a")).await.unwrap_err();
+    let error = store.create(creation(token("a"))).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }));
     assert!(store.page(None, 1).await.is_err());
 }
@@ -106,11 +106,11 @@ async fn deletions_that_arrive_together_share_commits() {
     let names = (0..COUNT).map(|number| number.to_string());
     let tasks = names.map(|name| {
         let store = Arc::clone(&store);
-        tokio::spawn(async move { store.create(token(&name)).await.unwrap() })
+        tokio::spawn(async move { store.create(creation(token(&name))).await.unwrap() })
     });
     let mut ids = Vec::new();
     for task in tasks.collect::<Vec<_>>() {
-        let Creation::Created(record) = within("the store's answer", task).await.unwrap() else {
+        let CreationOutcome::Created(record) = within("the store's answer", task).await.unwrap() else {
             panic!("a name is taken")
         };
         ids.push(record.id);
@@ -130,14 +130,14 @@ async fn deletions_that_arrive_together_share_commits() {
 }
 
 #[tokio::test]
-async fn a_full_queue_is_busy_and_what_was_refused_did_not_happen() {
+async fn a_full_queue_refuses_changes_and_does_not_make_them() {
     let (_root, path) = fresh();
     let (store, live) = open(SqliteOptions::default().queue_capacity(1), &path).await;
-    // Far faster than an fsync, so that most of them find the queue full.
+    // Requests arrive much faster than an fsync completes, so that most of them find the queue full.
     let tasks: Vec<_> = (0..1000)
         .map(|number| {
             let store = Arc::clone(&store);
-            tokio::spawn(async move { store.create(token(&number.to_string())).await })
+            tokio::spawn(async move { store.create(creation(token(&number.to_string()))).await })
         })
         .collect();
     let (mut created, mut busy) = (0, 0);
@@ -153,14 +153,14 @@ async fn a_full_queue_is_busy_and_what_was_refused_did_not_happen() {
     assert_eq!(store.page(None, usize::MAX).await.unwrap().len(), created);
 }
 
-/// A path in a directory of its own, where there is no file yet.
+/// A path in a new directory, where no file exists yet.
 fn fresh() -> (TempDir, PathBuf) {
     let root = tempdir().unwrap();
     let path = private_directory(&root).join("tokens.db");
     (root, path)
 }
 
-/// A temporary directory is itself open to others.
+/// A directory to which other users have no access, unlike a temporary directory itself.
 fn private_directory(root: &TempDir) -> PathBuf {
     let directory = root.path().join("data");
     fs::create_dir(&directory).unwrap();
@@ -168,11 +168,10 @@ fn private_directory(root: &TempDir) -> PathBuf {
     directory
 }
 
-async fn open(options: SqliteOptions, path: &Path) -> (Arc<SqliteStore>, Arc<LiveTokens>) {
-    let live = Arc::new(LiveTokens::new());
-    let store = options.open(path).unwrap();
-    store.load(Arc::clone(&live)).await.unwrap();
-    (Arc::new(store), live)
+async fn open(options: SqliteOptions, path: &Path) -> (Arc<SqliteStore>, LiveTokens) {
+    let store = Arc::new(options.open(path).unwrap());
+    let live = load(Arc::clone(&store) as _).await.unwrap();
+    (store, live)
 }
 
 fn mode(path: &Path) -> u32 {

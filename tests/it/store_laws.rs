@@ -1,33 +1,33 @@
-//! What every store must uphold, as tests that [`laws`] makes of a store.
+//! The laws that every store must keep, as tests that [`laws`] generates for a store.
 
 use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use influxdb3_tokens::{
-    Creation, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken, Origin, Permissions, StoreError,
-    Timestamp, TokenId, TokenName, TokenRecord, TokenStore,
+    Catalog, Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken,
+    Permissions, SecretOrigin, StoreError, SystemClock, Timestamp, TokenId, TokenName, TokenRecord, TokenStore,
 };
 
-/// The laws as tests, each on a store of its own. The path is of an asynchronous function that makes a [`Subject`].
+/// Generates a test for each law. `$subject` names an asynchronous function that returns a new [`Subject`].
 macro_rules! laws {
     ($subject:path) => {
         $crate::store_laws::laws! { $subject;
-            a_created_token_is_live_and_has_all_that_it_was_given
-            a_deleted_token_is_not_live_and_not_found_again
+            a_created_token_is_live_with_every_field_it_was_given
+            a_deleted_token_is_not_live_and_cannot_be_deleted_again
             names_and_digests_are_unique_among_live_tokens
-            a_name_is_free_again_at_once_after_a_deletion
-            a_given_secret_of_a_deleted_token_is_refused_for_ever
-            a_store_is_loaded_once
-            the_operator_token_has_id_0_and_others_count_up_from_1
-            ids_are_not_used_again
-            of_concurrent_deletions_of_a_token_exactly_one_finds_it
-            of_concurrent_creations_of_a_name_exactly_one_succeeds
-            a_change_is_seen_through_when_its_future_is_dropped
-            pages_are_in_the_order_of_ids_and_within_the_limit
-            an_expired_token_stays_until_it_is_deleted
-            the_cluster_uuid_stays
-            everything_is_there_again_after_a_restart
+            a_name_can_be_used_again_as_soon_as_its_token_is_deleted
+            a_given_secret_of_a_deleted_token_stays_refused
+            a_store_can_be_loaded_only_once
+            the_operator_token_has_id_0_and_the_others_count_up_from_1
+            ids_are_not_reused
+            exactly_one_of_concurrent_deletions_finds_the_token
+            exactly_one_of_concurrent_creations_of_a_name_succeeds
+            a_change_is_completed_if_its_future_is_dropped
+            pages_are_sorted_by_id_and_respect_the_limit
+            an_expired_token_stays_live_until_it_is_deleted
+            the_cluster_uuid_survives_a_restart
+            every_token_and_deletion_survives_a_restart
         }
     };
     ($subject:path; $($law:ident)*) => {
@@ -43,14 +43,14 @@ macro_rules! laws {
 
 pub(crate) use laws;
 
-pub(crate) async fn a_created_token_is_live_and_has_all_that_it_was_given(subject: Subject) {
+pub(crate) async fn a_created_token_is_live_with_every_field_it_was_given(subject: Subject) {
     let token = NewToken {
         expires_at: Timestamp::from_millis(1_800_000_000_000),
         permissions: "db:a,b:read system:*:read".parse().unwrap(),
         ..token("döner / 🦀")
     };
     let record = subject.create(token.clone()).await;
-    assert_eq!(record, token.clone().with_id(record.id));
+    assert_eq!(record, creation(token.clone()).into_record(record.id));
 
     let live = subject.live.find(&token.digest).unwrap();
     assert_eq!(Some(&live), subject.live.by_id(record.id).as_ref());
@@ -59,7 +59,7 @@ pub(crate) async fn a_created_token_is_live_and_has_all_that_it_was_given(subjec
     assert_eq!(subject.all().await, [record]);
 }
 
-pub(crate) async fn a_deleted_token_is_not_live_and_not_found_again(subject: Subject) {
+pub(crate) async fn a_deleted_token_is_not_live_and_cannot_be_deleted_again(subject: Subject) {
     let (gone, stays) = (subject.create(token("a")).await, subject.create(token("b")).await);
     assert_eq!(subject.delete(gone.id).await, DeletionOutcome::Deleted);
     assert!(!subject.live.contains(gone.id));
@@ -74,36 +74,36 @@ pub(crate) async fn names_and_digests_are_unique_among_live_tokens(subject: Subj
     let same_name = token("a");
     let same_digest = NewToken { digest: first.digest, ..token("b") };
     let same_both = NewToken { digest: first.digest, ..token("a") };
-    assert_eq!(subject.store.create(same_name).await.unwrap(), Creation::NameTaken);
-    assert_eq!(subject.store.create(same_digest).await.unwrap(), Creation::DigestTaken);
-    assert_eq!(subject.store.create(same_both).await.unwrap(), Creation::NameTaken);
+    assert_eq!(subject.store.create(creation(same_name)).await.unwrap(), CreationOutcome::NameTaken);
+    assert_eq!(subject.store.create(creation(same_digest)).await.unwrap(), CreationOutcome::DigestTaken);
+    assert_eq!(subject.store.create(creation(same_both)).await.unwrap(), CreationOutcome::NameTaken);
     assert_eq!(subject.all().await, [first]);
     assert_eq!(subject.live.len(), 1);
 }
 
-pub(crate) async fn a_given_secret_of_a_deleted_token_is_refused_for_ever(mut subject: Subject) {
-    let given = NewToken { origin: Origin::Given, ..token("a") };
+pub(crate) async fn a_given_secret_of_a_deleted_token_stays_refused(mut subject: Subject) {
+    let given = NewToken { origin: SecretOrigin::Given, ..token("a") };
     let record = subject.create(given.clone()).await;
-    assert_eq!(subject.store.create(given.clone()).await.unwrap(), Creation::NameTaken);
+    assert_eq!(subject.store.create(creation(given.clone())).await.unwrap(), CreationOutcome::NameTaken);
     assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
     let renamed = NewToken { name: "b".parse().unwrap(), ..given.clone() };
     for _ in 0..2 {
         for token in [&given, &renamed] {
-            assert_eq!(subject.store.create(token.clone()).await.unwrap(), Creation::DigestDeleted);
+            assert_eq!(subject.store.create(creation(token.clone())).await.unwrap(), CreationOutcome::DigestDeleted);
         }
         subject.restart().await;
     }
     assert!(subject.live.is_empty());
 }
 
-pub(crate) async fn a_store_is_loaded_once(subject: Subject) {
+pub(crate) async fn a_store_can_be_loaded_only_once(subject: Subject) {
     let record = subject.create(token("a")).await;
-    assert!(matches!(subject.store.load(Arc::default()).await, Err(StoreError::Unavailable { .. })));
+    assert!(matches!(load(Arc::clone(&subject.store)).await, Err(StoreError::Unavailable { .. })));
     subject.delete(record.id).await;
     assert!(subject.live.is_empty());
 }
 
-pub(crate) async fn a_name_is_free_again_at_once_after_a_deletion(mut subject: Subject) {
+pub(crate) async fn a_name_can_be_used_again_as_soon_as_its_token_is_deleted(mut subject: Subject) {
     for _ in 0..3 {
         let record = subject.create(token("a")).await;
         assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
@@ -114,17 +114,17 @@ pub(crate) async fn a_name_is_free_again_at_once_after_a_deletion(mut subject: S
     assert_eq!(subject.all().await, [last]);
 }
 
-pub(crate) async fn the_operator_token_has_id_0_and_others_count_up_from_1(mut subject: Subject) {
+pub(crate) async fn the_operator_token_has_id_0_and_the_others_count_up_from_1(mut subject: Subject) {
     assert_eq!(subject.create(token("a")).await.id.as_u64(), 1);
     assert_eq!(subject.create(token(TokenName::OPERATOR)).await.id, TokenId::OPERATOR);
     assert_eq!(subject.create(token("b")).await.id.as_u64(), 2);
     subject.restart().await;
     assert_eq!(subject.all().await.len(), 3);
-    let second = subject.store.create(token(TokenName::OPERATOR)).await.unwrap();
-    assert_eq!(second, Creation::NameTaken);
+    let second = subject.store.create(creation(token(TokenName::OPERATOR))).await.unwrap();
+    assert_eq!(second, CreationOutcome::NameTaken);
 }
 
-pub(crate) async fn ids_are_not_used_again(mut subject: Subject) {
+pub(crate) async fn ids_are_not_reused(mut subject: Subject) {
     for expected in 1..=5 {
         let record = subject.create(token("a")).await;
         assert_eq!(record.id.as_u64(), expected);
@@ -133,7 +133,7 @@ pub(crate) async fn ids_are_not_used_again(mut subject: Subject) {
     }
 }
 
-pub(crate) async fn of_concurrent_deletions_of_a_token_exactly_one_finds_it(subject: Subject) {
+pub(crate) async fn exactly_one_of_concurrent_deletions_finds_the_token(subject: Subject) {
     for _ in 0..100 {
         let id = subject.create(token("a")).await.id;
         let rivals: Vec<_> = (0..4)
@@ -151,17 +151,17 @@ pub(crate) async fn of_concurrent_deletions_of_a_token_exactly_one_finds_it(subj
     }
 }
 
-pub(crate) async fn of_concurrent_creations_of_a_name_exactly_one_succeeds(subject: Subject) {
+pub(crate) async fn exactly_one_of_concurrent_creations_of_a_name_succeeds(subject: Subject) {
     for _ in 0..100 {
         let rivals: Vec<_> = (0..4)
             .map(|_| {
                 let store = Arc::clone(&subject.store);
-                tokio::spawn(async move { store.create(token("a")).await.unwrap() })
+                tokio::spawn(async move { store.create(creation(token("a"))).await.unwrap() })
             })
             .collect();
         let mut created = Vec::new();
         for rival in rivals {
-            if let Creation::Created(record) = rival.await.unwrap() {
+            if let CreationOutcome::Created(record) = rival.await.unwrap() {
                 created.push(record);
             }
         }
@@ -171,7 +171,7 @@ pub(crate) async fn of_concurrent_creations_of_a_name_exactly_one_succeeds(subje
     }
 }
 
-pub(crate) async fn a_change_is_seen_through_when_its_future_is_dropped(subject: Subject) {
+pub(crate) async fn a_change_is_completed_if_its_future_is_dropped(subject: Subject) {
     for _ in 0..100 {
         let record = subject.create(token("a")).await;
         tokio::select! {
@@ -179,14 +179,14 @@ pub(crate) async fn a_change_is_seen_through_when_its_future_is_dropped(subject:
             _ = subject.store.delete(deletion(record.id)) => {}
             () = ready(()) => {}
         }
-        // Whatever is asked for later comes after the deletion.
+        // Later requests are answered after the deletion.
         assert_eq!(subject.all().await, []);
         assert_eq!(subject.live.find(&record.digest), None);
         assert!(subject.live.is_empty());
     }
 }
 
-pub(crate) async fn pages_are_in_the_order_of_ids_and_within_the_limit(subject: Subject) {
+pub(crate) async fn pages_are_sorted_by_id_and_respect_the_limit(subject: Subject) {
     let mut records = vec![subject.create(token(TokenName::OPERATOR)).await];
     for number in 1..=20 {
         records.push(subject.create(token(&format!("token {number}"))).await);
@@ -208,23 +208,23 @@ pub(crate) async fn pages_are_in_the_order_of_ids_and_within_the_limit(subject: 
     assert_eq!(page(id(u64::MAX), 4).await.unwrap(), []);
 }
 
-pub(crate) async fn an_expired_token_stays_until_it_is_deleted(mut subject: Subject) {
+pub(crate) async fn an_expired_token_stays_live_until_it_is_deleted(mut subject: Subject) {
     let expired = NewToken { expires_at: Some(Timestamp::EPOCH), ..token("a") };
     let record = subject.create(expired).await;
     subject.restart().await;
     assert!(subject.live.contains(record.id));
-    assert_eq!(subject.store.create(token("a")).await.unwrap(), Creation::NameTaken);
+    assert_eq!(subject.store.create(creation(token("a"))).await.unwrap(), CreationOutcome::NameTaken);
     assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
 }
 
-pub(crate) async fn the_cluster_uuid_stays(mut subject: Subject) {
+pub(crate) async fn the_cluster_uuid_survives_a_restart(mut subject: Subject) {
     let uuid = subject.store.cluster_uuid();
     assert!(!uuid.is_nil());
     subject.restart().await;
     assert_eq!(subject.store.cluster_uuid(), uuid);
 }
 
-pub(crate) async fn everything_is_there_again_after_a_restart(mut subject: Subject) {
+pub(crate) async fn every_token_and_deletion_survives_a_restart(mut subject: Subject) {
     let mut records = vec![subject.create(token(TokenName::OPERATOR)).await];
     for number in 0..50 {
         let expires_at = (number % 2 == 0).then_some(Timestamp::MAX);
@@ -242,43 +242,38 @@ pub(crate) async fn everything_is_there_again_after_a_restart(mut subject: Subje
     }
 }
 
-/// A store under test, and what it has put in memory.
+/// A store under test, and its live tokens.
 pub(crate) struct Subject {
     store: Arc<dyn TokenStore>,
-    live: Arc<LiveTokens>,
+    live: LiveTokens,
     reopen: Option<Box<dyn Fn() -> Arc<dyn TokenStore> + Send + Sync>>,
 }
 
 impl Subject {
-    /// This store, which has not been loaded. What it keeps ends with it, but for [`Self::reopened_by`].
+    /// Loads this store. Its restarts do nothing unless [`Self::reopened_by`] says how to open it again.
     pub(crate) async fn new(store: impl TokenStore) -> Self {
-        let mut subject = Self { store: Arc::new(store), live: Arc::default(), reopen: None };
-        subject.load().await;
-        subject
+        let store: Arc<dyn TokenStore> = Arc::new(store);
+        let live = load(Arc::clone(&store)).await.unwrap();
+        Self { store, live, reopen: None }
     }
 
-    /// The same with a function that opens what the store has kept, once the store was dropped.
+    /// Opens the store again with `open` after a restart has dropped it.
     pub(crate) fn reopened_by<S: TokenStore>(self, open: impl Fn() -> S + Send + Sync + 'static) -> Self {
         Self { reopen: Some(Box::new(move || Arc::new(open()))), ..self }
     }
 
-    /// Starts anew with what the store has kept; one that keeps nothing goes on.
+    /// Drops the store and opens it again. A store that is not durable continues instead.
     async fn restart(&mut self) {
         if let Some(open) = &self.reopen {
             self.store = Arc::new(MemoryStore::new());
             self.store = open();
-            self.load().await;
+            self.live = load(Arc::clone(&self.store)).await.unwrap();
         }
     }
 
-    async fn load(&mut self) {
-        self.live = Arc::default();
-        self.store.load(Arc::clone(&self.live)).await.unwrap();
-    }
-
     async fn create(&self, token: NewToken) -> TokenRecord {
-        match self.store.create(token).await.unwrap() {
-            Creation::Created(record) => record,
+        match self.store.create(creation(token)).await.unwrap() {
+            CreationOutcome::Created(record) => record,
             refused => panic!("{refused:?}"),
         }
     }
@@ -292,7 +287,13 @@ impl Subject {
     }
 }
 
-/// An admin token with a digest of its own.
+/// Loads a store, as a catalog does when it is opened, and returns its live tokens.
+pub(crate) async fn load(store: Arc<dyn TokenStore>) -> Result<LiveTokens, StoreError> {
+    let catalog = Catalog::open(store, Arc::new(SystemClock)).await?;
+    Ok(catalog.live().clone())
+}
+
+/// An admin token with a unique digest.
 pub(crate) fn token(name: &str) -> NewToken {
     static DIGESTS: AtomicU64 = AtomicU64::new(0);
     let mut digest = [0; 64];
@@ -300,11 +301,14 @@ pub(crate) fn token(name: &str) -> NewToken {
     NewToken {
         name: name.parse().unwrap(),
         digest: Digest::from_bytes(digest),
-        origin: Origin::Drawn,
-        created_at: Timestamp::from_millis(1_700_000_000_000).unwrap(),
+        origin: SecretOrigin::Fresh,
         expires_at: None,
         permissions: Permissions::ADMIN,
     }
+}
+
+pub(crate) fn creation(token: NewToken) -> Creation {
+    Creation::new(token, Timestamp::from_millis(1_700_000_000_000).unwrap()).unwrap()
 }
 
 pub(crate) fn deletion(id: TokenId) -> Deletion {

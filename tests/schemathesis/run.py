@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Runs Schemathesis, with every check and in every phase, against a server of its own.
 
 It fails where a check fails, its own or one of checks.py, where a phase was skipped or a warning is left, where fewer
@@ -20,16 +19,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests import server
+from tools import pinned
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 DOCUMENT = ROOT / "generated" / "openapi.json"
 REPORTS = ROOT / "target" / "schemathesis"
-
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests")]
-import pinned  # noqa: E402
-from limits import within  # noqa: E402
-
-import server  # noqa: E402
 
 EXAMPLE_TOKENS = 250
 DICTIONARY_TOKENS = 250
@@ -40,7 +36,9 @@ METHOD_NOT_ALLOWED = 405
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--binary", type=Path, default=server.BINARY, help="the server [default: what `cargo build` makes]")
+    arguments.add_argument(
+        "--binary", type=Path, default=server.BINARY, help="the server [default: what `cargo build` makes]"
+    )
     arguments.add_argument("--seed", type=int, default=1, help="which requests are generated [default: 1]")
     options = arguments.parse_args()
     if not options.binary.is_file():
@@ -56,8 +54,7 @@ def main():
         with server.running(folder, "--permission-tokens-file", permission, binary=options.binary.resolve()) as running:
             live = running.live_ids()
             declared = write_inputs(folder, live[:EXAMPLE_TOKENS], live[EXAMPLE_TOKENS:])
-            with within(1800, "Schemathesis"):
-                passed = schemathesis(tools, folder, running.address, running.operator, options.seed)
+            passed = schemathesis(tools, folder, running.address, running.operator, options.seed)
     problems = [] if passed else ["Schemathesis found failures"]
     problems += judge(declared)
     print(f"{time.monotonic() - began:.0f} s; to repeat: {Path(sys.argv[0])} --seed {options.seed}")
@@ -110,14 +107,11 @@ def schemathesis(tools, folder, address, token, seed):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     leaks = set()
-    try:
-        for line in process.stdout:
-            if token in line:
-                leaks.add("the output")
-            print(line.replace(token, "[the operator token]"), end="", flush=True)
-        passed = process.wait() == 0
-    finally:
-        process.kill()
+    for line in process.stdout:
+        if token in line:
+            leaks.add("the output")
+        print(line.replace(token, "[the operator token]"), end="", flush=True)
+    passed = process.wait() == 0
     for report in REPORTS.iterdir():
         if token in report.read_text(encoding="utf-8"):
             leaks.add(report.name)

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute()
+# Apart from the checkout's: cargo identifies a package by its path within the workspace, and would mistake the copy's
+# results for those of the checkout.
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute() / "copies"
 FOLDER = ROOT / "target" / "spec-update-tests"
-# Always the same path: cargo knows a crate by it, and compiles it again for another.
 COPY = FOLDER / "checkout"
 
 ENVIRONMENT = {**os.environ, "CARGO_TARGET_DIR": str(TARGET), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -58,11 +59,11 @@ class Checkout:
         return finished(self.update_command(spec, *options))
 
     def update_command(self, spec, *options):
-        return [sys.executable, str(COPY / "tools" / "spec_update.py"), *options, str(spec)]
+        return [sys.executable, "-m", "tools.spec_update", *options, str(spec)]
 
 
 def finished(command):
-    return subprocess.run(command, cwd=COPY, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.run(command, cwd=COPY, env=ENVIRONMENT, capture_output=True, text=True)
 
 
 def changed(*edits, name="changed.yaml"):

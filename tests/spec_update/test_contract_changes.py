@@ -4,15 +4,13 @@ import copy
 import json
 import os
 import subprocess
-import sys
 import unittest
 from pathlib import Path
 
+from tools import pinned, spec_update
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPARISON = ROOT / "tools" / "contract-diff"
-
-sys.path.insert(0, str(ROOT / "tools"))
-import pinned  # noqa: E402
 
 ORDER = {
     "type": "object",
@@ -133,9 +131,6 @@ process.stdout.write(JSON.stringify(pairs.map(([before, after]) => compare(befor
 class ContractChanges(unittest.TestCase):
     def kinds(self, pairs):
         """Where the changes of each pair of documents are listed."""
-        sys.path.insert(0, str(ROOT / "tools"))
-        import spec_update
-
         programs, packages = pinned.install_node(COMPARISON, "contract-diff")
         done = subprocess.run(
             [programs / "node", "-e", COMPARE, COMPARISON / "compare.cjs"],

@@ -8,8 +8,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from checkout import COPY, ENVIRONMENT, Checkout, changed, written
-from server import running
+from tests.server import BINARY, running
+from tests.spec_update.checkout import COPY, ENVIRONMENT, TARGET, Checkout, changed, written
 
 SECURITY = "security:\n  - BearerAuthentication: []\n"
 ALL_SCHEMES = SECURITY + "".join(f"  - {name}Authentication: []\n" for name in ("Token", "Basic", "Querystring"))
@@ -65,12 +65,15 @@ class Updates(unittest.TestCase):
         self.assertIn("Nothing is left to write", done.stdout)
         self.assertIn("/// 200: Success.", self.checkout.read("generated/src/api.rs"))
 
-    def test_a_renamed_parameter_is_breaking(self):
+    def test_a_renamed_parameter_is_breaking_and_an_error_at_every_use(self):
         printed = self.updated(changed(("        - name: id\n", "        - name: token_name\n")))
         self.assertEqual([change["action"] for change in printed["breaking"]], ["removed", "added"])
         self.assertIn("required query parameter `token_name`", printed["breaking"][1]["description"])
-        self.assertEqual((printed["compatible"], printed["left_to_write"]), ([], []))
-        self.assertIn("async fn delete_token(&self, token_name: String,", self.checkout.read("generated/src/api.rs"))
+        self.assertEqual(printed["compatible"], [])
+        self.assertIn("pub token_name: String,", self.checkout.read("generated/src/api.rs"))
+        [left] = printed["left_to_write"]
+        self.assertEqual(left["file"], "src/api.rs")
+        self.assertIn("no field `id` on type `DeleteTokenRequest`", left["message"])
 
     def test_more_security_schemes_are_compatible_and_served_without_a_change_by_hand(self):
         printed = self.updated(changed((SECURITY, ALL_SCHEMES)))
@@ -79,7 +82,7 @@ class Updates(unittest.TestCase):
 
         build = ["cargo", "build", "--quiet", "--locked", "--bin", "influxdb3-tokens"]
         subprocess.run(build, cwd=COPY, env=ENVIRONMENT, check=True)
-        with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
+        with tempfile.TemporaryDirectory() as folder, running(Path(folder), binary=TARGET / "debug" / BINARY.name) as server:
             for scheme, credential in credentials(server.operator).items():
                 self.assertEqual(status_of_an_unknown_token(server.address, **credential), 404, scheme)
             for scheme, credential in credentials("apiv3_wrong").items():
@@ -102,7 +105,8 @@ class Updates(unittest.TestCase):
         self.assertEqual((printed["breaking"], self.summary(printed["compatible"])), ([], [("added", "get")]))
         [left] = printed["left_to_write"]
         self.assertEqual(left["file"], "src/api.rs")
-        signature = "async fn list_tokens(&self, context: &C) -> Result<ListTokensResponse, ApiError>;"
+        arguments = "&self, request: ListTokensRequest, context: &C"
+        signature = f"async fn list_tokens({arguments}) -> Result<ListTokensResponse, ApiError>;"
         self.assertEqual(left["signatures"], [signature])
         self.assertIn("list_tokens", self.checkout.read("generated/src/api.rs"))
 

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use influxdb3_tokens::{
-    Creation, Deletion, DeletionOutcome, Digest, LiveTokens, NewToken, Permissions, Principal, StoreError, TokenId,
-    TokenRecord, TokenStore,
+    Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokensWriter, Permissions, Principal, StoreError,
+    TokenId, TokenRecord, TokenStore,
 };
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub struct AutocommitStore {
     connection: Arc<Mutex<Connection>>,
-    live: OnceLock<Arc<LiveTokens>>,
+    live: Mutex<Option<LiveTokensWriter>>,
     commits: AtomicU64,
 }
 
@@ -26,7 +26,7 @@ impl AutocommitStore {
         let connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), live: OnceLock::new(), commits: AtomicU64::new(0) })
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), live: Mutex::default(), commits: AtomicU64::new(0) })
     }
 
     /// How many deletions were committed.
@@ -51,24 +51,24 @@ impl TokenStore for AutocommitStore {
         Uuid::nil()
     }
 
-    async fn load(&self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
-        let tokens = Arc::clone(&live);
-        self.run(move |connection| {
+    async fn load(&self, mut live: LiveTokensWriter) -> Result<(), StoreError> {
+        let loaded = self.run(move |connection| {
             let mut statement = connection.prepare("SELECT id, digest, permissions FROM tokens")?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
                 let permissions: Permissions =
                     row.get_ref(2)?.as_str()?.parse().expect("`SqliteStore` writes what it reads");
                 let id = TokenId::from_u64(row.get::<_, i64>(0)?.cast_unsigned());
-                tokens.insert(Principal::new(id, Digest::from_bytes(row.get(1)?), None, permissions));
+                live.insert(Principal::new(id, Digest::from_bytes(row.get(1)?), None, permissions));
             }
-            Ok(())
-        })
-        .await?;
-        self.live.set(live).map_err(|_| StoreError::unavailable("it is loaded already"))
+            Ok(live)
+        });
+        let live = loaded.await?;
+        *self.live.lock().expect("nothing panics while it holds the lock") = Some(live);
+        Ok(())
     }
 
-    async fn create(&self, _: NewToken) -> Result<Creation, StoreError> {
+    async fn create(&self, _: Creation) -> Result<CreationOutcome, StoreError> {
         Err(StoreError::unavailable("it only deletes"))
     }
 
@@ -83,7 +83,8 @@ impl TokenStore for AutocommitStore {
             return Ok(DeletionOutcome::NotFound);
         }
         self.commits.fetch_add(1, Ordering::Relaxed);
-        self.live.get().expect("it is loaded before the first deletion").remove(id);
+        let mut live = self.live.lock().expect("nothing panics while it holds the lock");
+        live.as_mut().expect("it is loaded before the first deletion").remove(id);
         Ok(DeletionOutcome::Deleted)
     }
 

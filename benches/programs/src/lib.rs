@@ -6,7 +6,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use influxdb3_tokens::{Catalog, Permissions, Secret, SystemClock, TokenImport, TokenName, TokenRequest, TokenStore};
+use influxdb3_tokens::{Catalog, NewToken, Permissions, Secret, SystemClock, TokenName, TokenStore};
 
 /// The secret of the operator token, which guards nothing but what is measured.
 pub const OPERATOR: &str =
@@ -28,17 +28,13 @@ pub async fn catalog(store: Arc<dyn TokenStore>, count: u64) -> Result<Catalog, 
 
 /// Creates the operator token and `count` others, and returns the secrets of those.
 pub async fn create(catalog: &Catalog, count: u64) -> Result<Vec<Secret>, Failure> {
-    let operator = TokenImport {
-        name: TokenName::OPERATOR.parse()?,
-        secret: OPERATOR.parse()?,
-        permissions: Permissions::ADMIN,
-        expires_at: None,
-    };
-    catalog.import(operator).await?;
+    let operator = NewToken::given(TokenName::OPERATOR.parse()?, Permissions::ADMIN, &OPERATOR.parse()?);
+    catalog.create(operator).await?;
     let creations = stream::iter(1..=count).map(|number| async move {
         let name = format!("token {number}").parse()?;
         let permissions = format!("db:metrics{}:read,write", number % 100).parse()?;
-        let (_, secret) = catalog.create(TokenRequest { name, permissions, expires_in: None }).await?;
+        let (token, secret) = NewToken::fresh(name, permissions)?;
+        catalog.create(token).await?;
         Ok::<_, Failure>(secret)
     });
     creations.buffered(CREATIONS).try_collect().await

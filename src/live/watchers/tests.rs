@@ -7,6 +7,7 @@ use futures::FutureExt;
 use futures::task::{ArcWake, waker};
 
 use super::*;
+use crate::live::LiveTokensWriter;
 use crate::token::{Permissions, Secret};
 
 #[derive(Default)]
@@ -34,24 +35,20 @@ fn token(id: u64) -> Principal {
     Principal::new(TokenId::from_u64(id), digest, None, Permissions::ADMIN)
 }
 
-/// What holds these tokens.
-fn live(tokens: &[Principal]) -> Arc<LiveTokens> {
-    let live = LiveTokens::new();
-    tokens.iter().for_each(|token| live.insert(token.clone()));
-    Arc::new(live)
-}
-
-fn until_deleted(live: &Arc<LiveTokens>, token: &Principal) -> UntilDeleted {
-    UntilDeleted::new(Arc::clone(live), token.clone())
+/// A writer, after it has inserted these tokens.
+fn live(tokens: &[Principal]) -> LiveTokensWriter {
+    let mut writer = LiveTokensWriter::new();
+    tokens.iter().for_each(|token| writer.insert(token.clone()));
+    writer
 }
 
 #[test]
-fn a_deletion_wakes_those_who_wait_for_that_token_and_no_other() {
+fn a_deletion_wakes_the_watchers_of_that_token_only() {
     let (one, other) = (token(1), token(2));
-    let live = live(&[one.clone(), other.clone()]);
+    let mut live = live(&[one.clone(), other.clone()]);
     let (woken, waits) = (Arc::new(Wakes::default()), Arc::new(Wakes::default()));
-    let mut of_one = [until_deleted(&live, &one), until_deleted(&live, &one)];
-    let mut of_other = until_deleted(&live, &other);
+    let mut of_one = [live.tokens().until_deleted(&one), live.tokens().until_deleted(&one)];
+    let mut of_other = live.tokens().until_deleted(&other);
     for future in &mut of_one {
         assert_eq!(woken.poll(future), Poll::Pending);
     }
@@ -66,11 +63,11 @@ fn a_deletion_wakes_those_who_wait_for_that_token_and_no_other() {
 }
 
 #[test]
-fn the_last_waker_is_woken() {
+fn only_the_waker_of_the_last_poll_is_woken() {
     let token = token(1);
-    let live = live(std::slice::from_ref(&token));
+    let mut live = live(std::slice::from_ref(&token));
     let (first, last) = (Arc::new(Wakes::default()), Arc::new(Wakes::default()));
-    let mut future = until_deleted(&live, &token);
+    let mut future = live.tokens().until_deleted(&token);
     assert_eq!(first.poll(&mut future), Poll::Pending);
     assert_eq!(last.poll(&mut future), Poll::Pending);
     live.remove(token.id());
@@ -78,23 +75,23 @@ fn the_last_waker_is_woken() {
 }
 
 #[test]
-fn what_is_no_live_token_is_deleted_at_once() {
-    let (gone, stranger) = (token(1), token(2));
-    let live = live(&[gone.clone(), token(2)]);
-    let mut before = until_deleted(&live, &gone);
-    live.remove(gone.id());
+fn a_deleted_or_unknown_token_counts_as_deleted_at_once() {
+    let (deleted, unknown) = (token(1), token(2));
+    let mut live = live(&[deleted.clone(), token(2)]);
+    let mut before = live.tokens().until_deleted(&deleted);
+    live.remove(deleted.id());
     assert_eq!(before.poll_unpin(&mut Context::from_waker(futures::task::noop_waker_ref())), Poll::Ready(()));
-    for token in [&gone, &stranger] {
-        assert_eq!(until_deleted(&live, token).now_or_never(), Some(()));
+    for token in [&deleted, &unknown] {
+        assert_eq!(live.tokens().until_deleted(token).now_or_never(), Some(()));
     }
 }
 
 #[test]
-fn the_same_token_taken_in_again_is_not_deleted() {
+fn inserting_a_token_again_does_not_wake_its_watchers() {
     let token = token(1);
-    let live = live(std::slice::from_ref(&token));
+    let mut live = live(std::slice::from_ref(&token));
     let wakes = Arc::new(Wakes::default());
-    let mut future = until_deleted(&live, &token);
+    let mut future = live.tokens().until_deleted(&token);
     assert_eq!(wakes.poll(&mut future), Poll::Pending);
     live.insert(Principal::new(token.id(), *token.digest(), None, Permissions::ADMIN));
     assert_eq!((wakes.count(), wakes.poll(&mut future)), (0, Poll::Pending));
@@ -103,47 +100,52 @@ fn the_same_token_taken_in_again_is_not_deleted() {
 }
 
 #[test]
-fn another_token_in_the_place_of_one_deletes_it() {
+fn replacing_a_token_wakes_the_watchers_of_the_replaced_one() {
     let first = token(1);
-    let live = live(std::slice::from_ref(&first));
+    let mut live = live(std::slice::from_ref(&first));
     let wakes = Arc::new(Wakes::default());
-    let mut future = until_deleted(&live, &first);
+    let mut future = live.tokens().until_deleted(&first);
     assert_eq!(wakes.poll(&mut future), Poll::Pending);
     live.insert(token(1));
     assert_eq!((wakes.count(), wakes.poll(&mut future)), (1, Poll::Ready(())));
 }
 
 #[test]
-fn a_future_that_is_dropped_leaves_nothing_behind() {
+fn a_dropped_future_leaves_no_entry() {
     let token = token(1);
-    let live = live(std::slice::from_ref(&token));
-    let mut futures: Vec<_> = (0..100).map(|_| until_deleted(&live, &token)).collect();
-    assert_eq!(live.watchers.len.load(Ordering::Relaxed), 0);
+    let mut live = live(std::slice::from_ref(&token));
+    let registered = {
+        let live = live.tokens().clone();
+        move || live.tables.watchers.len.load(Ordering::Relaxed)
+    };
+    let mut futures: Vec<_> = (0..100).map(|_| live.tokens().until_deleted(&token)).collect();
+    assert_eq!(registered(), 0);
     for future in &mut futures {
         assert!(future.now_or_never().is_none());
     }
-    assert_eq!(live.watchers.len.load(Ordering::Relaxed), 100);
+    assert_eq!(registered(), 100);
     live.remove(token.id());
     drop(futures);
-    assert_eq!(live.watchers.len.load(Ordering::Relaxed), 0);
-    assert!(live.watchers.entries().wakers.is_empty());
+    assert_eq!(registered(), 0);
+    assert!(live.tokens().tables.watchers.entries().wakers.is_empty());
 }
 
-/// A wait and a deletion of the same token begin together, over and over, a little sooner or later each time.
+/// Starts a wait for a token and its deletion at the same time, many times, with varying offsets.
 #[test]
-fn nobody_who_waits_is_missed_by_a_concurrent_deletion() {
+fn no_wake_up_is_lost_to_a_concurrent_deletion() {
     let tokens: Vec<_> = (0..20_000).map(token).collect();
-    let live = live(&tokens);
-    let (arrivals, begun) = (AtomicUsize::new(0), Instant::now());
+    let mut writer = live(&tokens);
+    let live = writer.tokens().clone();
+    let (begun, arrivals) = (Instant::now(), AtomicUsize::new(0));
     let meet = || {
         let both = (arrivals.fetch_add(1, Ordering::SeqCst) | 1) + 1;
         for tries in 1.. {
             if arrivals.load(Ordering::SeqCst) >= both {
                 break;
             }
-            // Where there is one processor, the other has to get it.
             if tries % 1_000 == 0 {
-                assert!(begun.elapsed() < Duration::from_secs(60), "the other thread does not arrive");
+                assert!(begun.elapsed() < Duration::from_secs(120), "the other thread has not arrived");
+                // With only one processor, the other thread needs it.
                 std::thread::yield_now();
             } else {
                 std::hint::spin_loop();
@@ -154,13 +156,13 @@ fn nobody_who_waits_is_missed_by_a_concurrent_deletion() {
         scope.spawn(|| {
             for token in &tokens {
                 meet();
-                live.remove(token.id());
+                writer.remove(token.id());
                 meet();
             }
         });
         let missed = tokens.iter().enumerate().filter(|(round, token)| {
             let wakes = Arc::new(Wakes::default());
-            let mut future = until_deleted(&live, token);
+            let mut future = live.until_deleted(token);
             meet();
             (0..round % 64).for_each(|_| std::hint::spin_loop());
             let polled = wakes.poll(&mut future);
@@ -170,5 +172,5 @@ fn nobody_who_waits_is_missed_by_a_concurrent_deletion() {
         missed.count()
     });
     assert_eq!(missed, 0);
-    assert!(live.watchers.entries().wakers.is_empty());
+    assert!(live.tables.watchers.entries().wakers.is_empty());
 }

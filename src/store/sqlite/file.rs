@@ -1,4 +1,4 @@
-//! The file and its directory, before SQLite opens them.
+//! Creating and checking the file and its directory before SQLite opens the file.
 
 use std::error::Error;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -7,25 +7,26 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Why a [`SqliteStore`](super::SqliteStore) could not be opened.
+#[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another process has the file open, or this one a second time.
+    /// Another process has opened the file, or this process has opened it before.
     #[error("{} is in use: another server or command has it open", path.display())]
     Locked {
         /// The file.
         path: PathBuf,
     },
 
-    /// The file is something else, or damaged.
+    /// The file is not a token store, or it is damaged.
     #[error("{} is not a token store", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
 
-    /// A later version of this program has written the file.
+    /// A later version of this program wrote the file.
     #[error(
-        "{} has format {found}, and this version knows formats up to {supported}: use a newer one",
+        "{} has format {found}, but this version supports formats up to {supported}: use a newer version",
         path.display()
     )]
     TooNew {
@@ -33,19 +34,19 @@ pub enum OpenError {
         path: PathBuf,
         /// The format of the file.
         found: i64,
-        /// The latest format that this version knows.
+        /// The latest format that this version supports.
         supported: i64,
     },
 
-    /// Users other than its owner have access to the file or to its directory.
+    /// Users other than the owner have access to the file or its directory.
     #[error(
-        "{} is open to other users (mode {mode:03o}): take their access away, or use another",
+        "{} is open to other users (mode {mode:03o}): remove their access, or use another path",
         path.display()
     )]
     NotPrivate {
         /// The file or directory.
         path: PathBuf,
-        /// Its permission bits.
+        /// Its permission bits, as `chmod` takes them.
         mode: u32,
     },
 
@@ -54,7 +55,7 @@ pub enum OpenError {
     Failed {
         /// The file or directory.
         path: PathBuf,
-        /// What went wrong.
+        /// What failed.
         source: Box<dyn Error + Send + Sync>,
     },
 }
@@ -65,8 +66,8 @@ impl OpenError {
     }
 }
 
-/// Makes sure that `path` is a file in a directory, both for their owner only, and that both will
-/// be there after a crash.
+/// Makes sure that `path` is a file in a directory, that only their owner has access to both, and that both survive a
+/// crash.
 pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -98,8 +99,8 @@ fn create_file(path: &Path, directory: &Path) -> io::Result<()> {
             file.sync_all()?;
             sync_directory(directory)
         }
-        // An existing file is not opened here: SQLite's locks are POSIX locks, and closing any
-        // descriptor of a file releases all that the process holds on it.
+        // Do not open an existing file here: SQLite uses POSIX locks, and closing any descriptor of a file releases all
+        // locks that the process holds on it.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }

@@ -1,19 +1,20 @@
 //! Tokens in one SQLite file.
 //!
-//! One thread, the writer, owns the only connection. Requests reach it through a bounded queue, and
-//! it commits those that have gathered there together: one `fsync` for all.
+//! One thread, the writer, owns the only connection. Requests reach it through a bounded queue. It commits the changes
+//! that wait there together, with one `fsync` for all of them (group commit).
 //!
-//! A deletion does not touch the table of tokens. It appends a row to the table of deletions, which
-//! is both the journal and the audit trail: a sequential write, where a deletion from a large table
-//! would change a random page of it and of its index. The live tokens are the rows of `tokens`
-//! without those that a deletion names; when nothing else is to be done, the writer folds deletions
-//! into `tokens` in bulk.
+//! A deletion does not touch the table of tokens. It appends a row to the table of deletions, which is a journal and the
+//! audit trail: a sequential write, where removing a token from a large table would change a random page of the table
+//! and another of its index. The live tokens are the rows of `tokens` without those that a deletion names. When it is
+//! idle, the writer removes deleted tokens from `tokens` in bulk (compaction).
 
 mod batch;
+mod compaction;
 mod file;
-mod fold;
 mod read;
+mod row;
 mod schema;
+mod staging;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -28,24 +29,24 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Creation, Deletion, DeletionOutcome, StoreError, TokenStore};
-use crate::live::LiveTokens;
-use crate::token::{NewToken, TokenId, TokenRecord};
+use super::{Creation, CreationOutcome, Deletion, DeletionOutcome, StoreError, TokenStore};
+use crate::live::LiveTokensWriter;
+use crate::token::{TokenId, TokenRecord};
 use batch::{Answer, Change, Request};
 pub use file::OpenError;
 use writer::{Job, Writer};
 
-/// Tokens in one SQLite file, which belongs to one process at a time.
+/// A store in one SQLite file, which one process can open at a time.
 ///
-/// A change is durable when its future is ready: it is in the write-ahead log and synced
-/// (`synchronous=FULL`). Changes that arrive together share one commit.
+/// A change is durable when its future is ready: it has been written to the write-ahead log and synced
+/// (`synchronous=FULL`). Changes that arrive together share a commit.
 ///
-/// Dropping the store sees the accepted changes through, closes the file and frees it for another
-/// process; it blocks for as long as that takes.
+/// Dropping the store completes the accepted changes and closes the file, so that another process can open it. The drop
+/// blocks until that is done.
 #[derive(Debug)]
 pub struct SqliteStore {
     cluster_uuid: Uuid,
-    /// `None` only while the store is dropped.
+    /// `None` only while the store is being dropped.
     queue: Option<SyncSender<Job>>,
     writer: Option<JoinHandle<()>>,
     commits: Arc<AtomicU64>,
@@ -67,18 +68,17 @@ impl SqliteStore {
         SqliteOptions::default().open(path)
     }
 
-    /// How many transactions have changed tokens since the store was opened.
+    /// The number of transactions that have changed tokens since the store was opened.
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
     }
 
-    /// Drops the store, and says so: sees the accepted changes through, closes the file and frees
-    /// it for another process. Blocks for as long as that takes.
+    /// Completes the accepted changes and closes the file, as a drop does. Blocks until that is done.
     pub fn close(self) {}
 
     async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let queue = self.queue.as_ref().expect("the queue is there until the store is dropped");
+        let queue = self.queue.as_ref().expect("the queue is closed only when the store is dropped");
         queue.try_send(job(answer)).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Busy,
             TrySendError::Disconnected(_) => StoreError::unavailable(WRITER_ENDED),
@@ -87,25 +87,25 @@ impl SqliteStore {
     }
 }
 
-const WRITER_ENDED: &str = "the thread that writes has panicked";
+const WRITER_ENDED: &str = "the writer thread has panicked";
 
 impl SqliteOptions {
-    /// How many requests may wait for the writer; those beyond are answered
-    /// [`StoreError::Busy`] at once. At least 1; the default is 4096.
+    /// The number of requests that may wait for the writer. Further requests fail with [`StoreError::Busy`] at once.
+    /// 0 counts as 1; the default is 4096.
     #[must_use]
     pub fn queue_capacity(mut self, requests: usize) -> Self {
         self.queue_capacity = requests.max(1);
         self
     }
 
-    /// Opens the file at `path`, creating it where there is none. Blocks.
+    /// Opens the file at `path`, and creates it if it does not exist. Blocks.
     ///
-    /// File and directory are for their owner only. They are created with modes 0600 and 0700 where
-    /// they are missing; one that is open to other users is refused, rather than taken from them.
+    /// Only their owner may have access to the file and its directory. Missing ones are created with the modes 0600 and
+    /// 0700. Existing ones to which other users have access are refused, and their modes stay as they are.
     ///
     /// # Errors
     ///
-    /// See [`OpenError`]. What is in a file that is refused is left as it was.
+    /// See [`OpenError`]. A file that is refused stays unchanged.
     pub fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
         let path = path.as_ref();
         file::prepare(path)?;
@@ -133,21 +133,21 @@ impl TokenStore for SqliteStore {
         self.cluster_uuid
     }
 
-    async fn load(&self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
+    async fn load(&self, live: LiveTokensWriter) -> Result<(), StoreError> {
         self.ask(|answer| Job::Load { live, answer }).await
     }
 
-    /// Creates a token; see [`TokenStore::create`]. Before [`TokenStore::load`] it is refused.
-    async fn create(&self, token: NewToken) -> Result<Creation, StoreError> {
-        self.ask(|answer| Job::Change(Change::Create(Box::new(Request::new(token, answer))))).await
+    /// Creates a token; see [`TokenStore::create`]. Fails before [`TokenStore::load`].
+    async fn create(&self, creation: Creation) -> Result<CreationOutcome, StoreError> {
+        self.ask(|answer| Job::Change(Change::Create(Box::new(Request::new(creation, answer))))).await
     }
 
-    /// Deletes a token; see [`TokenStore::delete`]. Before [`TokenStore::load`] it is refused.
+    /// Deletes a token; see [`TokenStore::delete`]. Fails before [`TokenStore::load`].
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
         self.ask(|answer| Job::Change(Change::Delete(Request::new(deletion, answer)))).await
     }
 
-    /// Reads live tokens; see [`TokenStore::page`]. Before [`TokenStore::load`] it is refused.
+    /// Reads live tokens; see [`TokenStore::page`]. Fails before [`TokenStore::load`].
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
         self.ask(|answer| Job::Page { after, limit, answer }).await
     }
@@ -157,7 +157,7 @@ impl Drop for SqliteStore {
     fn drop(&mut self) {
         drop(self.queue.take());
         if let Some(writer) = self.writer.take() {
-            // An error is the writer's panic, which every request since then was told of.
+            // An error means that the writer panicked, which every later request has already reported.
             let _ = writer.join();
         }
     }

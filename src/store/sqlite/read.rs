@@ -1,26 +1,18 @@
-//! What is read from the file: all of it, what is new in it, or a page.
+//! Reading the file: all tokens, those that are new in it, or a page of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
-use super::batch::{Marks, id_from_sql, id_to_sql};
-use super::fold;
-use crate::live::LiveTokens;
-use crate::token::{Digest, Permissions, Principal, Timestamp, TokenId, TokenRecord};
+use super::compaction;
+use super::row::{self, ReadError, id_from_sql, id_to_sql};
+use super::staging::Watermarks;
+use crate::live::{LiveTokens, LiveTokensWriter};
+use crate::token::{Principal, TokenId, TokenRecord};
 
-/// Why tokens could not be read.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ReadError {
-    #[error(transparent)]
-    Sqlite(#[from] rusqlite::Error),
-    #[error("the record of token {id} is damaged: its {field} is invalid")]
-    Damaged { id: i64, field: &'static str },
-}
-
-/// Takes all tokens into `live`, which is empty.
-pub(super) fn load(connection: &Connection, live: &LiveTokens) -> Result<Marks, ReadError> {
-    let deleted = deletions_after(connection, fold::folded(connection)?)?;
+/// Makes all tokens of the file live. None is live yet.
+pub(super) fn load(connection: &Connection, live: &mut LiveTokensWriter) -> Result<Watermarks, ReadError> {
+    let deleted = deletions_after(connection, compaction::watermark(connection)?)?;
     let rows: i64 = connection.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0))?;
     live.reserve(usize::try_from(rows).unwrap_or(0).saturating_sub(deleted.len()));
     for_each_token_after(connection, None, |token| {
@@ -28,24 +20,28 @@ pub(super) fn load(connection: &Connection, live: &LiveTokens) -> Result<Marks, 
             live.insert(token);
         }
     })?;
-    last_marks(connection)
+    Ok(last_watermarks(connection)?)
 }
 
-/// Takes into `live` what the file says was committed after `marks`.
-pub(super) fn catch_up(connection: &Connection, live: &LiveTokens, marks: Marks) -> Result<Marks, ReadError> {
-    let deleted = deletions_after(connection, marks.deletion)?;
-    for_each_token_after(connection, Some(marks.token), |token| {
-        if !deleted.contains(&token.id()) && !live.contains(token.id()) {
+/// Applies the changes that the file has after `applied`.
+pub(super) fn catch_up(
+    connection: &Connection,
+    live: &mut LiveTokensWriter,
+    applied: Watermarks,
+) -> Result<Watermarks, ReadError> {
+    let deleted = deletions_after(connection, applied.deletion)?;
+    for_each_token_after(connection, Some(applied.token), |token| {
+        if !deleted.contains(&token.id()) && !live.tokens().contains(token.id()) {
             live.insert(token);
         }
     })?;
     for id in deleted {
         live.remove(id);
     }
-    last_marks(connection)
+    Ok(last_watermarks(connection)?)
 }
 
-/// The first `limit` tokens after `after` that are in `live`.
+/// The first `limit` live tokens after `after`.
 pub(super) fn page(
     connection: &Connection,
     live: &LiveTokens,
@@ -62,38 +58,36 @@ pub(super) fn page(
     while page.len() < limit
         && let Some(row) = rows.next()?
     {
-        if live.contains(id_from_sql(row.get(0)?)) {
-            page.push(record(row)?);
+        if live.contains(row::id(row)?) {
+            page.push(row::record(row)?);
         }
     }
     Ok(page)
 }
 
-fn deletions_after(connection: &Connection, seq: i64) -> rusqlite::Result<HashSet<TokenId>> {
+fn deletions_after(connection: &Connection, watermark: i64) -> rusqlite::Result<HashSet<TokenId>> {
     connection
         .prepare("SELECT token_id FROM deletions WHERE seq > ?1")?
-        .query_map([seq], |row| row.get(0).map(id_from_sql))?
+        .query_map([watermark], |row| row.get(0).map(id_from_sql))?
         .collect()
 }
 
-fn last_marks(connection: &Connection) -> Result<Marks, ReadError> {
-    let marks = connection.query_row(
+fn last_watermarks(connection: &Connection) -> rusqlite::Result<Watermarks> {
+    connection.query_row(
         "SELECT coalesce((SELECT max(seq) FROM deletions), 0),
                 coalesce((SELECT max(id) FROM tokens), 0)",
         [],
-        |row| Ok(Marks { deletion: row.get(0)?, token: row.get(1)? }),
-    )?;
-    Ok(marks)
+        |row| Ok(Watermarks { deletion: row.get(0)?, token: row.get(1)? }),
+    )
 }
 
-/// Visits the tokens whose ID is greater than `after`, deleted ones among them, and the operator
-/// token, whose ID says nothing about when it was created.
+/// Visits the tokens whose ID is greater than `after`, including deleted ones. It always visits the operator token,
+/// whose ID does not tell when it was created.
 fn for_each_token_after(
     connection: &Connection,
     after: Option<i64>,
     mut visit: impl FnMut(Principal),
 ) -> Result<(), ReadError> {
-    let mut permissions = KnownPermissions::default();
     let mut statement = connection.prepare(
         "SELECT id, digest, expires_at, permissions FROM tokens WHERE id > ?1
          UNION ALL
@@ -102,63 +96,7 @@ fn for_each_token_after(
     let after = after.unwrap_or(-1);
     let mut rows = statement.query(params![after, id_to_sql(TokenId::OPERATOR)])?;
     while let Some(row) = rows.next()? {
-        let id = row.get(0)?;
-        let permissions = permissions
-            .of(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?)
-            .ok_or(ReadError::Damaged { id, field: "permissions" })?;
-        visit(Principal::new(id_from_sql(id), digest(row)?, expires_at(row)?, permissions));
+        visit(row::principal(row)?);
     }
     Ok(())
-}
-
-/// Permissions by their text, so that what many tokens have is parsed once.
-#[derive(Default)]
-struct KnownPermissions(HashMap<Box<str>, Permissions>);
-
-impl KnownPermissions {
-    /// How many are known at most.
-    const CAPACITY: usize = 1024;
-
-    fn of(&mut self, text: &str) -> Option<Permissions> {
-        if let Some(known) = self.0.get(text) {
-            return Some(known.clone());
-        }
-        if self.0.len() == Self::CAPACITY {
-            self.0.clear();
-        }
-        let permissions: Permissions = text.parse().ok()?;
-        self.0.insert(text.into(), permissions.clone());
-        Some(permissions)
-    }
-}
-
-fn record(row: &Row<'_>) -> Result<TokenRecord, ReadError> {
-    let id = row.get(0)?;
-    let damaged = |field| ReadError::Damaged { id, field };
-    let permissions: String = row.get(3)?;
-    let name: String = row.get(4)?;
-    Ok(TokenRecord {
-        id: id_from_sql(id),
-        name: name.parse().map_err(|_| damaged("name"))?,
-        digest: digest(row)?,
-        created_at: timestamp(row.get(5)?).ok_or(damaged("creation time"))?,
-        expires_at: expires_at(row)?,
-        permissions: permissions.parse().map_err(|_| damaged("permissions"))?,
-    })
-}
-
-fn digest(row: &Row<'_>) -> rusqlite::Result<Digest> {
-    row.get(1).map(Digest::from_bytes)
-}
-
-fn expires_at(row: &Row<'_>) -> Result<Option<Timestamp>, ReadError> {
-    let Some(millis) = row.get(2)? else {
-        return Ok(None);
-    };
-    let damaged = ReadError::Damaged { id: row.get(0)?, field: "expiry" };
-    timestamp(millis).ok_or(damaged).map(Some)
-}
-
-fn timestamp(millis: i64) -> Option<Timestamp> {
-    Timestamp::from_millis(u64::try_from(millis).ok()?)
 }

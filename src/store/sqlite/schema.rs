@@ -10,15 +10,15 @@ use uuid::Uuid;
 
 use super::file::OpenError;
 
-/// "I3TK", in SQLite's field for what kind of file this is.
+/// "I3TK", in the field where SQLite keeps the kind of file.
 const APPLICATION_ID: i64 = 0x4933_544b;
 
-/// The version of the format, in SQLite's field for it.
+/// The version of the format, in the field where SQLite keeps one.
 const USER_VERSION: i64 = 1;
 
-/// `tokens.id` must be `AUTOINCREMENT`, so that IDs are not used again. `deletions.seq` counts up
-/// without it, because rows of that table are never deleted. `meta` holds `cluster_uuid`, and
-/// `folded_seq`: deletions up to that one have been folded into `tokens`.
+/// `tokens.id` must be `AUTOINCREMENT`, so that IDs are not reused. `deletions.seq`, the sequence number, counts up
+/// without it, because no row of that table is ever deleted. `meta` holds `cluster_uuid`, and as `folded_seq` the
+/// watermark of compaction: the tokens of deletions up to this sequence number have been removed from `tokens`.
 const TABLES: &str = "
     CREATE TABLE meta (
         key TEXT PRIMARY KEY,
@@ -43,10 +43,10 @@ const TABLES: &str = "
     ) STRICT;
 ";
 
-/// Opens the file at `path`, which must exist, locks it, and creates the tables where it is empty.
-/// Returns the connection and the UUID of the cluster.
+/// Opens the file at `path`, which must exist, locks it, and creates the tables if it is empty. Returns the connection
+/// and the UUID of the cluster.
 ///
-/// All that is read through the connection is durable: see [`make_durable`].
+/// Everything that the connection reads is durable: see [`make_durable`].
 pub(super) fn connect(path: &Path) -> Result<(Connection, Uuid), OpenError> {
     match try_connect(path) {
         Ok(Checked::Store(connection, cluster_uuid)) => Ok((connection, cluster_uuid)),
@@ -77,8 +77,8 @@ fn try_connect(path: &Path) -> rusqlite::Result<Checked> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::ZERO)?;
-    // Before anything is read: a log without shared memory is only possible when the lock is
-    // exclusive from the start.
+    // Must precede the first read: SQLite needs no shared memory for the log only if the lock is exclusive from the
+    // start.
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
 
     let application_id: i64 = read_pragma(&connection, "application_id")?;
@@ -93,16 +93,16 @@ fn try_connect(path: &Path) -> rusqlite::Result<Checked> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // Where `fsync` leaves data in the drive's cache, on macOS.
+    // On macOS, `fsync` alone leaves data in the drive's cache.
     connection.pragma_update(None, "fullfsync", true)?;
     lock(&mut connection)?;
     if is_new {
         create_tables(&mut connection)?;
     }
     make_durable(&connection)?;
-    if let Err(error) = lay_out_log(path) {
-        // Commits take longer, and that is all.
-        tracing::warn!(%error, "the write-ahead log cannot be laid out beforehand");
+    if let Err(error) = preallocate_log(path) {
+        // Commits take longer without it, and nothing else changes.
+        tracing::warn!(%error, "cannot preallocate the write-ahead log");
     }
     Ok(match read_cluster_uuid(&connection)? {
         Some(cluster_uuid) => Checked::Store(connection, cluster_uuid),
@@ -118,7 +118,7 @@ fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
 }
 
-/// Takes the lock, which the connection keeps from then on.
+/// Takes the lock, which the connection then keeps.
 fn lock(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.transaction_with_behavior(TransactionBehavior::Exclusive)?.commit()
 }
@@ -137,21 +137,21 @@ fn create_tables(connection: &mut Connection) -> rusqlite::Result<()> {
 
 /// Moves the write-ahead log into the database file and empties it.
 ///
-/// What SQLite recovers from a log need not be on the disk: when an earlier `fsync` of it failed,
-/// the operating system may count its pages as clean and never write them, and a crash would cut
-/// off the log there together with all that was committed after. Once moved, it is written anew.
+/// A log that SQLite recovers need not be on the disk. If an earlier `fsync` of it failed, the operating system may
+/// treat its pages as clean and never write them, and a crash would lose them together with everything committed after.
+/// Moving the log writes its pages again.
 fn make_durable(connection: &Connection) -> rusqlite::Result<()> {
     let blocked: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    // Nobody else can be reading: the lock is exclusive.
+    // No other connection can be reading, because the lock is exclusive.
     debug_assert!(!blocked);
     Ok(())
 }
 
-/// Gives the write-ahead log, which is empty, the length at which SQLite begins it anew.
+/// Gives the empty write-ahead log the length at which SQLite starts it from the beginning again.
 ///
-/// A commit that only writes over blocks of a file takes about half of what one takes that has to record a new length
-/// of the file, too. Zeros are no header of a log: SQLite takes such a log for an empty one.
-fn lay_out_log(path: &Path) -> io::Result<()> {
+/// A commit that overwrites blocks takes about half as long as one that makes the file longer, because that one also
+/// records the new length. SQLite treats a log of zeros as empty.
+fn preallocate_log(path: &Path) -> io::Result<()> {
     // `PRAGMA wal_autocheckpoint` is 1000 pages of 4096 bytes, each with a header of 24; a commit may go beyond.
     const LENGTH: usize = 1032 * (4096 + 24);
     let mut log = path.as_os_str().to_owned();

@@ -1,21 +1,22 @@
-//! What cannot be brought about from outside: failures of the storage, the contents of a batch, and
-//! when deletions are folded.
+//! Behaviour that no caller can provoke: failures of the storage, the contents of a batch, and compaction.
 
 use std::fs;
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use rusqlite::{Connection, ffi};
 use tempfile::TempDir;
 
 use super::writer::execute;
 use super::*;
+use crate::live::LiveTokens;
 use crate::store::MemoryStore;
-use crate::token::{Digest, Origin, Timestamp, TokenName};
+use crate::token::{Digest, NewToken, Permissions, SecretOrigin, Timestamp, TokenName};
 
 #[tokio::test]
-async fn changes_in_one_batch_see_each_other() {
+async fn a_change_sees_the_earlier_changes_of_its_batch() {
     let subject = Subject::new().await;
     let first = subject.create(token(1, 1)).await;
     let go = subject.hold();
@@ -26,17 +27,17 @@ async fn changes_in_one_batch_see_each_other() {
         biased;
         store.delete(deletion(first)),
         store.delete(deletion(first)),
-        store.create(token(1, 1)),
-        store.create(token(1, 2)),
-        store.create(token(2, 1)),
+        store.create(creation(token(1, 1))),
+        store.create(creation(token(1, 2))),
+        store.create(creation(token(2, 1))),
         store.delete(deletion(TokenId::from_u64(2))),
         async { go.send(()).unwrap() },
     );
     assert_eq!(a.unwrap(), DeletionOutcome::Deleted);
     assert_eq!(b.unwrap(), DeletionOutcome::NotFound);
-    assert!(matches!(c.unwrap(), Creation::Created(record) if record.id.as_u64() == 2));
-    assert_eq!(d.unwrap(), Creation::NameTaken);
-    assert_eq!(e.unwrap(), Creation::DigestTaken);
+    assert!(matches!(c.unwrap(), CreationOutcome::Created(record) if record.id.as_u64() == 2));
+    assert_eq!(d.unwrap(), CreationOutcome::NameTaken);
+    assert_eq!(e.unwrap(), CreationOutcome::DigestTaken);
     assert_eq!(f.unwrap(), DeletionOutcome::Deleted);
     assert_eq!(subject.store.commits(), commits + 1);
     assert!(subject.live.is_empty());
@@ -56,7 +57,7 @@ async fn a_change_that_cannot_be_written_does_not_fail_the_others_of_its_batch()
     let (deleted, created, again, ()) = tokio::join!(
         biased;
         store.delete(deletion(first)),
-        store.create(token(2, 2)),
+        store.create(creation(token(2, 2))),
         store.delete(deletion(first)),
         async { go.send(()).unwrap() },
     );
@@ -68,12 +69,12 @@ async fn a_change_that_cannot_be_written_does_not_fail_the_others_of_its_batch()
 }
 
 #[tokio::test]
-async fn what_does_not_fit_on_the_disk_did_not_happen_and_nothing_is_lost() {
+async fn a_full_disk_refuses_creations_and_loses_nothing() {
     let mut subject = Subject::new().await;
     subject.sql("PRAGMA max_page_count = 40").await;
     let mut created = 0;
     let error = loop {
-        match subject.store.create(token(created, created)).await {
+        match subject.store.create(creation(token(created, created))).await {
             Ok(_) => created += 1,
             Err(error) => break error,
         }
@@ -88,7 +89,7 @@ async fn what_does_not_fit_on_the_disk_did_not_happen_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn after_a_commit_of_unknown_outcome_memory_is_what_the_file_says() {
+async fn after_a_failed_commit_the_live_tokens_are_those_in_the_file() {
     for committed in [false, true] {
         let mut subject = Subject::new().await;
         let first = subject.create(token(1, 1)).await;
@@ -100,8 +101,8 @@ async fn after_a_commit_of_unknown_outcome_memory_is_what_the_file_says() {
         let (deleted, created, operator, ()) = tokio::join!(
             biased;
             store.delete(deletion(first)),
-            store.create(token(3, 3)),
-            store.create(NewToken { name: TokenName::OPERATOR.parse().unwrap(), ..token(4, 4) }),
+            store.create(creation(token(3, 3))),
+            store.create(creation(NewToken { name: TokenName::OPERATOR.parse().unwrap(), ..token(4, 4) })),
             async { go.send(()).unwrap() },
         );
         assert!(deleted.unwrap_err().may_have_happened());
@@ -122,7 +123,7 @@ async fn after_a_commit_of_unknown_outcome_memory_is_what_the_file_says() {
 }
 
 #[tokio::test]
-async fn while_the_file_cannot_be_opened_again_every_request_is_refused() {
+async fn every_request_fails_while_the_file_cannot_be_opened_again() {
     let mut subject = Subject::new().await;
     let first = subject.create(token(1, 1)).await;
     let directory = subject.path.parent().unwrap().to_owned();
@@ -137,7 +138,7 @@ async fn while_the_file_cannot_be_opened_again_every_request_is_refused() {
         assert!(subject.store.page(None, 1).await.is_err());
     }
     SqliteStore::open(&subject.path).unwrap().close();
-    assert!(subject.store.page(None, 1).await.is_err(), "the file of another cluster");
+    assert!(subject.store.page(None, 1).await.is_err(), "the file is that of another cluster");
 
     fs::remove_dir_all(&directory).unwrap();
     fs::rename(&away, &directory).unwrap();
@@ -149,7 +150,7 @@ async fn while_the_file_cannot_be_opened_again_every_request_is_refused() {
 }
 
 #[tokio::test]
-async fn a_commit_that_fails_while_folding_changes_nothing_that_is_seen() {
+async fn a_commit_that_fails_during_compaction_changes_no_live_token() {
     let subject = Subject::new().await;
     for number in 1..=10 {
         subject.create(token(number, number)).await;
@@ -159,64 +160,76 @@ async fn a_commit_that_fails_while_folding_changes_nothing_that_is_seen() {
     }
     for committed in [false, true] {
         subject.fail_next_commit(committed, || {}).await;
-        subject.fold().await;
+        subject.compact().await;
         assert_eq!(subject.live_ids(), [6, 7, 8, 9, 10]);
     }
-    assert_eq!(subject.rows_of_tokens().await, 5);
+    assert_eq!(subject.tamper(|writer| writer.rows_of_tokens()).await, 5);
 }
 
 #[tokio::test]
-async fn when_idle_deletions_are_folded_and_the_audit_trail_stays() {
+async fn an_idle_store_compacts_and_keeps_its_audit_trail() {
     let mut subject = Subject::new().await;
-    subject.create_and_delete(2..=3000).await;
-    // Each look interrupts the idleness: it must last longer than what folding waits for.
-    let folded = async {
-        while subject.rows_of_tokens().await > 1 {
-            tokio::time::sleep(2 * fold::IDLE).await;
+    subject.create_and_delete(2..=3000, |_| ()).await;
+    let compacted = async {
+        // Each look interrupts the idle time, which must be longer than the writer waits.
+        while subject.tamper(|writer| writer.rows_of_tokens()).await > 1 {
+            tokio::time::sleep(2 * compaction::IDLE).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), folded).await.expect("deletions are folded in time");
+    tokio::time::timeout(Duration::from_secs(120), compacted).await.unwrap();
     assert_eq!(subject.audit_trail().await, (2..=3000).collect::<Vec<_>>());
     subject.restart().await;
     assert_eq!(subject.live_ids(), [1]);
 }
 
+#[tokio::test]
+async fn a_compaction_records_its_watermark_in_the_file_with_its_last_step() {
+    let mut subject = Subject::new().await;
+    let compact = |writer: &mut Writer| {
+        writer.compact();
+        (writer.rows_of_tokens(), writer.compacted, writer.compacted_in_file())
+    };
+    let steps = subject.create_and_delete(2..=1500, move |writer| [compact(writer), compact(writer)]).await;
+    assert_eq!(steps, [(1500 - 1024, 0, 0), (1, 1499, 1499)]);
+    subject.restart().await;
+    assert_eq!(subject.tamper(|writer| (writer.compacted, writer.compacted_in_file())).await, (1499, 1499));
+    assert_eq!(subject.live_ids(), [1]);
+}
+
 /// Otherwise a full disk would keep the writer busy.
 #[tokio::test]
-async fn folding_that_failed_rests_until_the_next_request() {
+async fn a_failed_compaction_rests_until_the_next_request() {
     let subject = Subject::new().await;
-    subject.create_and_delete(2..=3000).await;
-    for failed in [true, false] {
-        if failed {
-            subject.fail_next_commit(false, || {}).await;
-        }
-        let goes_on = |writer: &mut Writer| {
-            writer.fold();
-            writer.may_fold()
-        };
-        assert_eq!(subject.tamper(goes_on).await, !failed);
-    }
+    let goes_on = |writer: &mut Writer| {
+        writer.commit =
+            Box::new(|_| Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_WRITE), None)));
+        writer.compact();
+        writer.may_compact()
+    };
+    assert!(!subject.create_and_delete(2..=3000, goes_on).await);
+    assert!(subject.tamper(|writer| writer.may_compact()).await);
 }
 
 #[tokio::test]
-async fn what_is_half_folded_at_a_restart_stays_deleted() {
+async fn a_deleted_token_stays_deleted_if_a_restart_interrupts_its_compaction() {
     let mut subject = Subject::new().await;
-    subject.create_and_delete(2..=3000).await;
-    subject.fold().await;
-    assert!((2..3000).contains(&subject.rows_of_tokens().await));
+    let rows = |writer: &mut Writer| {
+        writer.compact();
+        writer.rows_of_tokens()
+    };
+    assert_eq!(subject.create_and_delete(2..=3000, rows).await, 3000 - 1024);
     subject.restart().await;
     assert_eq!(subject.live_ids(), [1]);
 }
 
-/// The reference is [`MemoryStore`]. Few names, digests and IDs, so that they meet often.
+/// Compares with [`MemoryStore`]. The names, digests and IDs are few, so that they collide often.
 #[tokio::test]
-async fn any_sequence_of_operations_has_the_results_that_it_has_in_memory() {
+async fn any_sequence_of_operations_has_the_same_results_as_in_memory() {
     for seed in 1..=20 {
         let mut random = XorShift(seed);
         let mut subject = Subject::new().await;
         let reference = MemoryStore::new();
-        let live = Arc::new(LiveTokens::new());
-        reference.load(Arc::clone(&live)).await.unwrap();
+        let live = load(&reference).await;
         for step in 0..200 {
             let context = format!("seed {seed}, step {step}");
             match random.below(12) {
@@ -224,16 +237,17 @@ async fn any_sequence_of_operations_has_the_results_that_it_has_in_memory() {
                     let mut new = token(random.below(8), random.below(8));
                     if random.below(10) == 0 {
                         new.name = TokenName::OPERATOR.parse().unwrap();
+                        new.permissions = Permissions::ADMIN;
                     }
-                    let expected = reference.create(new.clone()).await.unwrap();
-                    assert_eq!(subject.store.create(new).await.unwrap(), expected, "{context}");
+                    let expected = reference.create(creation(new.clone())).await.unwrap();
+                    assert_eq!(subject.store.create(creation(new)).await.unwrap(), expected, "{context}");
                 }
                 5..10 => {
                     let deletion = deletion(TokenId::from_u64(1 + random.below(2 + step / 4)));
                     let expected = reference.delete(deletion).await.unwrap();
                     assert_eq!(subject.store.delete(deletion).await.unwrap(), expected, "{context}");
                 }
-                10 => subject.fold().await,
+                10 => subject.compact().await,
                 _ => subject.restart().await,
             }
             let after = random.below(2).checked_sub(1).map(|_| TokenId::from_u64(random.below(30)));
@@ -248,10 +262,10 @@ async fn any_sequence_of_operations_has_the_results_that_it_has_in_memory() {
     }
 }
 
-/// A store, what it has put in memory, and a way to its writer.
+/// A store, its live tokens, and access to its writer.
 struct Subject {
     store: SqliteStore,
-    live: Arc<LiveTokens>,
+    live: LiveTokens,
     path: PathBuf,
     _root: TempDir,
 }
@@ -261,8 +275,7 @@ impl Subject {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("data/tokens.db");
         let store = SqliteStore::open(&path).unwrap();
-        let live = Arc::new(LiveTokens::new());
-        store.load(Arc::clone(&live)).await.unwrap();
+        let live = load(&store).await;
         Self { store, live, path, _root: root }
     }
 
@@ -270,39 +283,42 @@ impl Subject {
         drop(self.store.queue.take());
         self.store.writer.take().unwrap().join().unwrap();
         self.store = SqliteStore::open(&self.path).unwrap();
-        self.live = Arc::default();
-        self.store.load(Arc::clone(&self.live)).await.unwrap();
+        self.live = load(&self.store).await;
     }
 
     async fn create(&self, token: NewToken) -> TokenId {
-        match self.store.create(token).await.unwrap() {
-            Creation::Created(record) => record.id,
+        match self.store.create(creation(token)).await.unwrap() {
+            CreationOutcome::Created(record) => record.id,
             refused => panic!("{refused:?}"),
         }
     }
 
-    /// Creates tokens from 1 to the last of `ids`, and deletes those in `ids` in few commits, which
-    /// leaves the writer no time to fold.
-    async fn create_and_delete(&self, ids: std::ops::RangeInclusive<u64>) {
+    /// Creates tokens from 1 to the last of `ids`, deletes those in `ids`, and calls `then`. The deletions and the call
+    /// wait in the queue together, so that the writer is not idle before the call and starts no compaction.
+    async fn create_and_delete<T: Send + 'static>(
+        &self,
+        ids: std::ops::RangeInclusive<u64>,
+        then: impl FnOnce(&mut Writer) -> T + Send + 'static,
+    ) -> T {
         for number in 1..=*ids.end() {
             self.create(token(number, number)).await;
         }
         let go = self.hold();
         let mut deletions: Vec<_> = ids.map(|id| self.store.delete(deletion(TokenId::from_u64(id)))).collect();
         for deletion in &mut deletions {
-            tokio::select! {
-                biased;
-                _ = deletion => panic!("the writer is held"),
-                () = std::future::ready(()) => {}
-            }
+            assert!(deletion.now_or_never().is_none(), "the writer is held");
         }
-        go.send(()).unwrap();
+        let then = self.tamper(then);
+        let release = async { go.send(()).unwrap() };
+        let (result, ()) = tokio::join!(biased; then, release);
         for deletion in deletions {
             assert_eq!(deletion.await.unwrap(), DeletionOutcome::Deleted);
         }
+        result
     }
 
-    /// Makes the next commit fail, and calls `then`. Whether it nevertheless happens is `committed`.
+    /// Makes the next commit report a failure, and calls `then` before it does. If `committed`, the commit itself
+    /// succeeds.
     async fn fail_next_commit(&self, committed: bool, then: impl FnOnce() + Send + 'static) {
         let mut then = Some(then);
         self.tamper(move |writer| {
@@ -320,7 +336,7 @@ impl Subject {
         .await;
     }
 
-    /// Stops the writer until something is sent, so that what is asked for meanwhile is one batch.
+    /// Stops the writer until something is sent. The changes that are requested meanwhile form one batch.
     fn hold(&self) -> mpsc::Sender<()> {
         let (go, wait) = mpsc::channel();
         let hold = Job::Tamper(Box::new(move |_| wait.recv().unwrap()));
@@ -328,20 +344,15 @@ impl Subject {
         go
     }
 
-    async fn fold(&self) {
-        self.tamper(Writer::fold).await;
+    async fn compact(&self) {
+        self.tamper(Writer::compact).await;
     }
 
     async fn sql(&self, sql: &'static str) {
         self.query(move |connection| connection.execute_batch(sql).unwrap()).await;
     }
 
-    async fn rows_of_tokens(&self) -> i64 {
-        let sql = "SELECT count(*) FROM tokens";
-        self.query(|connection| connection.query_row(sql, [], |row| row.get(0)).unwrap()).await
-    }
-
-    /// The IDs of all tokens that were ever deleted, in that order.
+    /// The IDs of all deleted tokens, in the order of their deletion.
     async fn audit_trail(&self) -> Vec<i64> {
         self.query(|connection| {
             let mut statement = connection.prepare("SELECT token_id FROM deletions ORDER BY seq").unwrap();
@@ -368,24 +379,47 @@ impl Subject {
     }
 }
 
-/// The token with this name and this digest; whether it expires and what it may do follow from them.
+impl Writer {
+    fn rows_of_tokens(&self) -> i64 {
+        let connection = self.connection.as_ref().unwrap();
+        connection.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0)).unwrap()
+    }
+
+    /// The watermark of compaction in the file.
+    fn compacted_in_file(&self) -> i64 {
+        compaction::watermark(self.connection.as_ref().unwrap()).unwrap()
+    }
+}
+
+/// Loads a store, and returns its live tokens.
+async fn load(store: &impl TokenStore) -> LiveTokens {
+    let writer = LiveTokensWriter::new();
+    let live = writer.tokens().clone();
+    store.load(writer).await.unwrap();
+    live
+}
+
+/// A token with this name and digest. Its expiry, origin and permissions depend on them.
 fn token(name: u64, digest: u64) -> NewToken {
     let permissions = if digest.is_multiple_of(2) { "*:*:*" } else { "db:a,b:read system:*:read" };
     NewToken {
         name: format!("token {name}").parse().unwrap(),
         digest: Digest::with_prefix(digest),
-        origin: if name.is_multiple_of(3) { Origin::Given } else { Origin::Drawn },
-        created_at: Timestamp::EPOCH,
+        origin: if name.is_multiple_of(3) { SecretOrigin::Given } else { SecretOrigin::Fresh },
         expires_at: name.is_multiple_of(2).then_some(Timestamp::MAX),
         permissions: permissions.parse().unwrap(),
     }
+}
+
+fn creation(token: NewToken) -> Creation {
+    Creation::new(token, Timestamp::EPOCH).unwrap()
 }
 
 fn deletion(id: TokenId) -> Deletion {
     Deletion::new(id, TokenId::OPERATOR, Timestamp::EPOCH).unwrap()
 }
 
-/// Marsaglia's generator: the same numbers for the same seed, which is not 0.
+/// Marsaglia's random number generator. The seed must not be 0.
 struct XorShift(u64);
 
 impl XorShift {

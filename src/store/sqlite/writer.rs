@@ -9,17 +9,19 @@ use std::time::Duration;
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::batch::{Answer, Change, Marks, Staging};
-use super::{fold, read, schema};
-use crate::live::LiveTokens;
+use super::batch::{Answer, Change};
+use super::compaction::{self, Compaction};
+use super::staging::{Staging, Watermarks};
+use super::{read, schema};
+use crate::live::{LiveTokens, LiveTokensWriter};
 use crate::store::{LOADED_ALREADY, StoreError};
 use crate::token::{TokenId, TokenRecord};
 
-/// What the writer is asked to do.
+/// A request to the writer.
 pub(super) enum Job {
     Change(Change),
     Load {
-        live: Arc<LiveTokens>,
+        live: LiveTokensWriter,
         answer: Answer<()>,
     },
     Page {
@@ -31,7 +33,7 @@ pub(super) enum Job {
     Tamper(Box<dyn FnOnce(&mut Writer) + Send>),
 }
 
-/// How many changes one transaction takes at most.
+/// The largest number of changes that share a commit.
 const MAX_BATCH: usize = 1024;
 
 pub(super) struct Writer {
@@ -39,31 +41,31 @@ pub(super) struct Writer {
     cluster_uuid: Uuid,
     jobs: Receiver<Job>,
     commits: Arc<AtomicU64>,
-    /// `None` after a failure that leaves open what is in the file, until it is opened again.
+    /// `None` after a failed commit, until the file has been opened again.
     pub(super) connection: Option<Connection>,
     /// `None` until the store is loaded.
-    live: Option<Arc<LiveTokens>>,
-    /// How far the file has been taken into `live`.
-    taken_in: Marks,
-    /// Up to which deletion the file is folded.
-    folded: i64,
-    /// What is being folded.
-    pass: Option<fold::Pass>,
-    /// Folding has failed, and rests until the next job.
-    folding_failed: bool,
-    /// How a transaction is committed. Tests put failures here.
+    live: Option<LiveTokensWriter>,
+    /// How far the file has been applied to `live`.
+    applied: Watermarks,
+    /// The sequence number of the last deletion that has been compacted.
+    pub(super) compacted: i64,
+    /// The compaction under way.
+    compaction: Option<Compaction>,
+    /// Whether the last step of a compaction failed. The next job resets it.
+    compaction_failed: bool,
+    /// Commits a transaction. Tests inject failures here.
     pub(super) commit: Box<Commit>,
 }
 
 type Commit = dyn FnMut(&Connection) -> rusqlite::Result<()> + Send;
 
-/// Why a batch was not committed, or may not have been.
+/// Why a transaction was not committed, or may not have been.
 enum Failure {
-    /// It was not even begun.
+    /// The transaction did not begin.
     NotBegun(StoreError),
-    /// One of its changes could not be written: none was.
+    /// A change could not be written, and the transaction was rolled back.
     RolledBack(rusqlite::Error),
-    /// It is unknown whether it was committed.
+    /// The commit failed, and the transaction may have been committed or not.
     Commit(rusqlite::Error),
 }
 
@@ -82,31 +84,31 @@ impl Writer {
             commits,
             connection: Some(connection),
             live: None,
-            taken_in: Marks::default(),
-            folded: 0,
-            pass: None,
-            folding_failed: false,
+            applied: Watermarks::default(),
+            compacted: 0,
+            compaction: None,
+            compaction_failed: false,
             commit: Box::new(|connection| execute(connection, "COMMIT")),
         }
     }
 
     /// Works until the store is dropped and the queue is empty.
     pub(super) fn run(mut self) {
-        let mut pause = fold::IDLE;
+        let mut pause = compaction::IDLE;
         loop {
-            let next = if self.may_fold() {
+            let next = if self.may_compact() {
                 self.jobs.recv_timeout(pause)
             } else {
                 self.jobs.recv().map_err(RecvTimeoutError::from)
             };
             match next {
                 Ok(job) => {
-                    pause = fold::IDLE;
+                    pause = compaction::IDLE;
                     self.work(job);
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     pause = Duration::ZERO;
-                    self.fold();
+                    self.compact();
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -114,7 +116,7 @@ impl Writer {
     }
 
     fn work(&mut self, job: Job) {
-        self.folding_failed = false;
+        self.compaction_failed = false;
         let mut next = Some(job);
         while let Some(job) = next.take() {
             match job {
@@ -123,7 +125,7 @@ impl Writer {
                     self.commit(batch);
                     next = other;
                 }
-                // Nobody may be listening for these answers any more, which is all right.
+                // The receivers may be gone; ignore the errors.
                 Job::Load { live, answer } => {
                     let _ = answer.send(self.load(live));
                 }
@@ -134,12 +136,12 @@ impl Writer {
                 Job::Tamper(tamper) => tamper(self),
             }
         }
-        if self.backlog() > fold::BACKLOG {
-            self.fold();
+        if self.backlog() > compaction::MAX_BACKLOG {
+            self.compact();
         }
     }
 
-    /// The changes at the head of the queue, and what came after them if it was no change.
+    /// The changes at the head of the queue, and the job that follows them if it is not a change.
     fn gather(&self, first: Change) -> (Vec<Change>, Option<Job>) {
         let mut batch = vec![first];
         while batch.len() < MAX_BATCH {
@@ -152,14 +154,15 @@ impl Writer {
         (batch, None)
     }
 
-    /// Commits `batch`, takes it into `live` in order, and answers it.
+    /// Commits `batch`, then applies and answers its changes in order.
     fn commit(&mut self, mut batch: Vec<Change>) {
         match self.try_commit(&mut batch) {
-            Ok((live, marks)) => {
-                batch.into_iter().for_each(|change| change.settle(&live));
-                self.taken_in = marks;
+            Ok(applied) => {
+                let live = self.live.as_mut().expect("only a store that is loaded commits changes");
+                batch.into_iter().for_each(|change| change.apply(live));
+                self.applied = applied;
             }
-            // One change that cannot be written, a creation on a full disk, must not fail others.
+            // A change that cannot be written, such as a creation on a full disk, must not fail the others.
             Err(Failure::RolledBack(_)) if batch.len() > 1 => {
                 batch.into_iter().for_each(|change| self.commit(vec![change]));
             }
@@ -170,29 +173,30 @@ impl Writer {
         }
     }
 
-    fn try_commit(&mut self, batch: &mut [Change]) -> Result<(Arc<LiveTokens>, Marks), Failure> {
+    /// Returns the watermarks that hold once the batch has been applied.
+    fn try_commit(&mut self, batch: &mut [Change]) -> Result<Watermarks, Failure> {
         let live = self.loaded().map_err(Failure::NotBegun)?;
-        let taken_in = self.taken_in;
+        let applied = self.applied;
         let committed = self.transaction(|connection| {
-            let mut staging = Staging::new(connection, &live, taken_in);
+            let mut staging = Staging::new(connection, &live, applied);
             batch.iter_mut().try_for_each(|change| staging.stage(change))?;
-            Ok((!staging.is_empty()).then(|| staging.marks()))
+            Ok((!staging.is_empty()).then(|| staging.watermarks()))
         })?;
         if committed.is_some() {
             self.commits.fetch_add(1, Ordering::Relaxed);
         }
-        Ok((live, committed.unwrap_or(taken_in)))
+        Ok(committed.unwrap_or(applied))
     }
 
-    /// Runs `write` in a transaction, and commits what it has written unless it returns `None`.
+    /// Runs `write` in a transaction. Commits it if `write` returns `Some`, and rolls it back otherwise.
     fn transaction<T>(
         &mut self,
         write: impl FnOnce(&Connection) -> rusqlite::Result<Option<T>>,
     ) -> Result<Option<T>, Failure> {
         self.reopen_if_lost().map_err(Failure::NotBegun)?;
-        let connection = self.connection.as_ref().expect("it is open or was opened just now");
+        let connection = self.connection.as_ref().expect("reopen_if_lost has succeeded");
         if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
-            tracing::error!(%error, "a transaction could not be begun");
+            tracing::error!(%error, "cannot begin a transaction");
             return Err(Failure::NotBegun(StoreError::unavailable(error)));
         }
         match write(connection) {
@@ -212,23 +216,23 @@ impl Writer {
     }
 
     fn roll_back(&mut self) {
-        // SQLite has rolled back by itself after some errors.
+        // After some errors, SQLite has already rolled back.
         let is_open = |connection: &Connection| !connection.is_autocommit();
         if let Some(connection) = self.connection.as_ref().filter(|connection| is_open(connection))
             && let Err(error) = execute(connection, "ROLLBACK")
         {
-            tracing::error!(%error, "a transaction could not be rolled back; opening the file again");
+            tracing::error!(%error, "cannot roll back a transaction; opening the file again");
             self.connection = None;
         }
     }
 
-    /// What to answer after `failure`. After a failed commit the file is opened again first, so
-    /// that whoever reads after the answer sees what has become of the change.
+    /// The error to answer with. After a failed commit, opens the file again first, so that a client that reads after
+    /// the answer sees whether the change was made.
     fn store_error(&mut self, failure: Failure) -> StoreError {
         match failure {
             Failure::NotBegun(error) => error,
             Failure::RolledBack(error) => {
-                tracing::error!(%error, "a change could not be written");
+                tracing::error!(%error, "cannot write a change");
                 StoreError::unavailable(error)
             }
             Failure::Commit(error) => {
@@ -240,32 +244,32 @@ impl Writer {
         }
     }
 
-    /// Opens the file again after a failure, and takes into `live` what it says was committed.
+    /// Opens the file again after a failure, and applies the changes that turn out to be committed.
     fn reopen_if_lost(&mut self) -> Result<(), StoreError> {
         if self.connection.is_some() {
             return Ok(());
         }
         let (connection, cluster_uuid) = schema::connect(&self.path).map_err(StoreError::unavailable)?;
         if cluster_uuid != self.cluster_uuid {
-            return Err(StoreError::unavailable("the file was replaced by that of another cluster"));
+            return Err(StoreError::unavailable("the file has been replaced by one of another cluster"));
         }
-        if let Some(live) = &self.live {
-            self.taken_in = read::catch_up(&connection, live, self.taken_in).map_err(StoreError::unavailable)?;
-            self.folded = fold::folded(&connection).map_err(StoreError::unavailable)?;
+        if let Some(live) = &mut self.live {
+            self.applied = read::catch_up(&connection, live, self.applied).map_err(StoreError::unavailable)?;
+            self.compacted = compaction::watermark(&connection).map_err(StoreError::unavailable)?;
         }
         self.connection = Some(connection);
-        tracing::info!(path = ?self.path, "the file is open again");
+        tracing::info!(path = ?self.path, "opened the file again");
         Ok(())
     }
 
-    fn load(&mut self, live: Arc<LiveTokens>) -> Result<(), StoreError> {
+    fn load(&mut self, mut live: LiveTokensWriter) -> Result<(), StoreError> {
         if self.live.is_some() {
             return Err(StoreError::unavailable(LOADED_ALREADY));
         }
         let connection = self.open_connection()?;
-        let taken_in = read::load(connection, &live).map_err(StoreError::unavailable)?;
-        self.folded = fold::folded(connection).map_err(StoreError::unavailable)?;
-        self.taken_in = taken_in;
+        let applied = read::load(connection, &mut live).map_err(StoreError::unavailable)?;
+        self.compacted = compaction::watermark(connection).map_err(StoreError::unavailable)?;
+        self.applied = applied;
         self.live = Some(live);
         Ok(())
     }
@@ -278,45 +282,46 @@ impl Writer {
 
     fn open_connection(&mut self) -> Result<&Connection, StoreError> {
         self.reopen_if_lost()?;
-        Ok(self.connection.as_ref().expect("it is open or was opened just now"))
+        Ok(self.connection.as_ref().expect("reopen_if_lost has succeeded"))
     }
 
-    fn loaded(&self) -> Result<Arc<LiveTokens>, StoreError> {
-        self.live.clone().ok_or_else(|| StoreError::unavailable("the store is not loaded"))
+    fn loaded(&self) -> Result<LiveTokens, StoreError> {
+        let live = self.live.as_ref().map(|live| live.tokens().clone());
+        live.ok_or_else(|| StoreError::unavailable("the store is not loaded"))
     }
 
-    pub(super) fn may_fold(&self) -> bool {
-        let live = || self.live.as_ref().map_or(0, |live| live.len());
-        !self.folding_failed && (self.pass.is_some() || fold::is_due(self.backlog(), live))
+    pub(super) fn may_compact(&self) -> bool {
+        let live = || self.live.as_ref().map_or(0, |live| live.tokens().len());
+        !self.compaction_failed && (self.compaction.is_some() || compaction::is_due(self.backlog(), live))
     }
 
-    /// How many deletions are not folded.
+    /// The number of deletions that wait for compaction.
     fn backlog(&self) -> i64 {
-        self.taken_in.deletion - self.folded
+        self.applied.deletion - self.compacted
     }
 
-    /// Begins to fold, or goes on with it, for the time of one transaction.
-    pub(super) fn fold(&mut self) {
-        if let Err(failure) = self.try_fold() {
+    /// Takes the next step of a compaction, in one transaction. Begins one if none is under way.
+    pub(super) fn compact(&mut self) {
+        if let Err(failure) = self.try_compact() {
             let error = self.store_error(failure);
-            tracing::warn!(%error, "deletions could not be folded; trying again later");
-            self.folding_failed = true;
+            tracing::warn!(%error, "a compaction failed; it will be tried again");
+            self.compaction_failed = true;
         }
     }
 
-    fn try_fold(&mut self) -> Result<(), Failure> {
-        let folded = self.folded;
-        let mut pass = match self.pass.take() {
-            Some(pass) => pass,
+    fn try_compact(&mut self) -> Result<(), Failure> {
+        let compacted = self.compacted;
+        let mut compaction = match self.compaction.take() {
+            Some(compaction) => compaction,
             None => {
                 let connection = self.open_connection().map_err(Failure::NotBegun)?;
-                fold::Pass::begin(connection, folded).map_err(Failure::RolledBack)?
+                Compaction::begin(connection, compacted).map_err(Failure::RolledBack)?
             }
         };
-        self.transaction(|connection| pass.step(connection).map(Some))?;
-        match pass.advance() {
-            Some(folded) => self.folded = folded,
-            None => self.pass = Some(pass),
+        self.transaction(|connection| compaction.step(connection).map(Some))?;
+        match compaction.advance() {
+            Some(watermark) => self.compacted = watermark,
+            None => self.compaction = Some(compaction),
         }
         Ok(())
     }

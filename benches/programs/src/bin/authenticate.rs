@@ -24,8 +24,6 @@ fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let (catalog, secrets) = runtime.block_on(async {
         let catalog = Catalog::open(Arc::new(MemoryStore::new()), Arc::new(SystemClock)).await?;
-        // As a store does that loads them.
-        catalog.live().reserve(usize::try_from(count)?);
         let secrets = programs::create(&catalog, count).await?;
         Ok::<_, Failure>((catalog, Texts::of(secrets)))
     })?;

@@ -11,7 +11,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use influxdb3_tokens::server;
+use influxdb3_tokens_server::listen;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         [refuse, address] if refuse == "refuse" => (address, unauthorized as fn() -> _),
         _ => return Err(usage.into()),
     };
-    let listener = server::listen(address.parse()?)?;
+    let listener = listen(address.parse()?)?;
     println!("listening on http://{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use influxdb3_tokens::{MemoryStore, SqliteStore, TokenApi, TokenStore, server};
+use influxdb3_tokens::{MemoryStore, SqliteStore, TokenApi, TokenStore};
 use programs::autocommit::AutocommitStore;
 use programs::{Failure, catalog};
 use tokio::io::AsyncReadExt;
@@ -41,9 +41,9 @@ async fn main() -> Result<(), Failure> {
 /// Serves on `address` the tokens of a store, or `count` new ones, until the standard input ends.
 async fn serve(store: Arc<dyn TokenStore>, count: u64, address: &str) -> Result<(), Failure> {
     let api = TokenApi::new(catalog(store, count).await?);
-    let listener = server::listen(address.parse()?)?;
+    let listener = influxdb3_tokens_server::listen(address.parse()?)?;
     println!("listening on http://{}", listener.local_addr()?);
-    server::serve(listener, api, async {
+    influxdb3_tokens_server::serve(listener, api, async {
         // Whatever comes of it, there is nothing more to wait for.
         let _ = tokio::io::stdin().read_to_end(&mut Vec::new()).await;
     })

@@ -1,0 +1,272 @@
+"""From the document's schemas to Rust types: which type a value has, and which models have to be declared."""
+
+import json
+
+from . import constraints, graph, unions
+from .composition import flatten, joined, nullable, place_of, reference_of
+from .models import Field, Model, Value
+from .names import type_name, unique, value_name, variant_name
+from .types import FORMATS, Type
+
+COMPONENTS = "#/components/schemas/"
+
+
+class Schemas:
+    """The Rust types of all schemas of a document."""
+
+    def __init__(self, document):
+        self.document = document
+        self.models = []
+        self.taken = set()
+        self.by_reference = {}
+        # Of the schemas that are nothing but a choice, so that what contains one through `allOf` names the same enum.
+        self.by_alternatives = {}
+        self.checks = constraints.Checks(document)
+        components = (document.content.get("components") or {}).get("schemas") or {}
+        named = [(self.declare(COMPONENTS + escape(name), name, schema), schema) for name, schema in components.items()]
+        for model, schema in named:
+            self.models.append(model)
+            self.build(model, schema, model.label, model.place)
+        self.settle()
+
+    def type(self, schema, hint, place, role):
+        """The type of a schema's values, which travel as `role`: "request", "response" or "parameter".
+
+        An inline object, enum or choice becomes a model that is named after `hint`.
+        """
+        type = self.of(schema, hint, place)
+        if role == "parameter" and type.kind == "any":
+            # A parameter is a text; where nothing is said about it, it is any text.
+            type = Type("string", limits=type.limits, enum=type.enum, checker=self.checks)
+        graph.reach(type, "response" if role == "response" else "request")
+        return type
+
+    def finish(self):
+        """The facts of all models, in the document's order."""
+        self.settle()
+        return [printable(model.facts(self.checks)) for model in self.models]
+
+    def settle(self):
+        """Makes the size of every type finite, and that of every choice reasonable."""
+        graph.refuse_circles(self.models, self.document)
+        graph.break_cycles(self.models)
+        for model in self.models:
+            _ = model.size  # puts large variants into boxes
+
+    @property
+    def patterns(self):
+        """The facts of all patterns that are checked; complete after `finish`."""
+        return self.checks.facts()
+
+    def declare(self, reference, label, schema):
+        """A model that is known by its name, and not yet by what it holds."""
+        model = Model(
+            unique(type_name(label), self.taken), label, place_of(reference), schema if isinstance(schema, dict) else {}
+        )
+        self.by_reference[reference] = model
+        choices = [schema[key] for key in ("oneOf", "anyOf") if isinstance(schema, dict) and schema.get(key)]
+        if len(choices) == 1 and not schema.keys() & {"properties", "allOf", "additionalProperties"}:
+            self.by_alternatives[id(choices[0])] = model
+        return model
+
+    def named(self, reference, place):
+        """The model that a reference names. What is outside `components.schemas` becomes one when it is first met."""
+        if reference not in self.by_reference:
+            schema = self.document.at(reference, place)
+            model = self.declare(reference, " ".join(place_of(reference).split(".")[-2:]), schema)
+            self.models.append(model)
+            self.build(model, schema, model.label, model.place)
+        return self.by_reference[reference]
+
+    def build(self, model, schema, hint, place):
+        """Finds out what a declared model holds."""
+        reference = reference_of(schema)
+        if reference and not self.heir(model, reference, place):
+            if self.circular(reference, place):
+                self.document.problem(place, f"refers to {reference}, which leads back to itself")
+                model.kind, model.inner = "newtype", Type("any")
+            else:
+                model.kind, model.inner = "alias", Type("model", model=self.named(reference, place))
+            return
+        type = self.of_flat(flatten(self.document, schema, place), hint, place, model)
+        if type.model is not model:
+            model.kind, model.inner = "newtype", type
+
+    def heir(self, model, reference, place):
+        """Whether a reference leads to a choice of which the model is an alternative: it is no other name for that."""
+        alternatives = flatten(self.document, self.document.at(reference, place), place_of(reference)).alternatives
+        return any(
+            place_of(reference_of(choice) or "") == model.place for one in alternatives for choice in one.schemas
+        )
+
+    def circular(self, reference, place):
+        """Whether references lead back to one of them, with nothing on the way."""
+        seen = set()
+        while reference and reference not in seen:
+            seen.add(reference)
+            reference = reference_of(self.document.at(reference, place))
+        return reference is not None
+
+    def of(self, schema, hint, place):
+        """The type of a schema, and whether it may be null."""
+        if reference := reference_of(schema):
+            type = Type("model", model=self.named(reference, place))
+        else:
+            type = self.of_flat(flatten(self.document, schema, place), hint, place, None, schema)
+        type.nullable |= type.kind != "any" and nullable(self.document, schema, place)
+        type.checker = self.checks
+        return type
+
+    def of_flat(self, flat, hint, place, model, schema=None):
+        """The type of a merged schema, apart from null. What needs a model goes into `model`, or into a new one."""
+        choices = unions.choices(self.document, flat)
+        if flat.enum is not None:
+            return self.enumeration(flat, lambda kind: self.model(kind, hint, place, schema, model))
+        types = flat.types or ()
+        if len(types) > 1 and not set(types) <= {"integer", "number"} and not choices:
+            return unions.of_types(self, flat, hint, place, model, schema)
+        if len(choices) == 1 and not (flat.properties or flat.additional):
+            return unions.union(self, choices[0], hint, place, model, schema)
+        if choices or flat.object and (flat.properties or flat.closed and not flat.additional):
+            return self.structure(flat, choices, hint, self.model("struct", hint, place, schema, model))
+        return self.simple(flat, hint)
+
+    def model(self, kind, hint, place, schema, model):
+        """The model to fill: the one that is being built, or one for an inline schema."""
+        if model is None:
+            model = Model(
+                unique(type_name(hint), self.taken),
+                hint.replace(" ", "_"),
+                place,
+                schema if isinstance(schema, dict) else {},
+            )
+            self.models.append(model)
+        model.kind = kind
+        return model
+
+    def enumeration(self, flat, into):
+        """An enum of strings or integers; other values are checked against the list instead."""
+        if flat.types == ("string",):
+            # Unquoted in YAML, what is meant as a text may look like something else.
+            flat.enum = [value if isinstance(value, str) else json.dumps(value) for value in flat.enum]
+        strings = all(isinstance(value, str) for value in flat.enum) and (flat.types is None or "string" in flat.types)
+        integers = all(type(value) is int and -(2**63) <= value < 2**63 for value in flat.enum)
+        integers = integers and (flat.types is None or set(flat.types) & {"integer", "number"})
+        if not flat.enum or not (strings or integers):
+            enum, flat.enum = flat.enum, None
+            flat.types = flat.types or ((kind_of(enum[0]),) if enum and len(set(map(kind_of, enum))) == 1 else None)
+            other = self.simple(flat, "")
+            other.enum = enum or None
+            if other.kind == "i64" and enum and max(enum) > 2**63 - 1:
+                other.kind = "u64"
+            return other
+        model = into("enum" if strings else "integers")
+        taken = set()
+        for index, value in enumerate(flat.enum):
+            given = flat.varnames[index] if index < len(flat.varnames) else value
+            text = str(given) if not isinstance(given, int) or given >= 0 else f"minus {-given}"
+            description = flat.descriptions[index] if index < len(flat.descriptions) else None
+            model.values.append(Value(unique(variant_name(text), taken), value, description))
+        return Type("model", model=model)
+
+    def structure(self, flat, choices, hint, model):
+        """A struct: a field for each property, for each choice, and for all other properties."""
+        taken = set()
+        choices = unions.apart(self.document, flat, choices)
+        for name, parts in flat.properties.items():
+            schema, place = joined(parts)
+            type = self.of(schema, f"{hint} {name}", place)
+            schema = schema if isinstance(schema, dict) else {}
+            model.own_fields.append(
+                Field(unique(value_name(name), taken), name, type, name in flat.required, schema, place, model)
+            )
+        for choice in choices:
+            name = unique(value_name(choice.keyword), taken)
+            if not unions.only_objects(self.document, choice):
+                self.document.problem(choice.place, "offers what is no object, beside properties")
+                continue
+            type = unions.union(self, choice, f"{hint} {choice.keyword}", choice.place, None, {})
+            note = {"description": "One of several sets of properties, beside the others."}
+            model.own_fields.append(Field(name, None, type, True, note, choice.place, model))
+        self.additional(flat, choices, hint, model, taken)
+        model.limits = flat.limits
+        for name in flat.required:
+            if name not in flat.properties and not choices and not model.extra:
+                # It has to be there, and nothing more is known of it.
+                field = Field(unique(value_name(name), taken), name, Type("any"), True, {}, model.place, model)
+                model.own_fields.append(field)
+        return Type("model", model=model)
+
+    def additional(self, flat, choices, hint, model, taken):
+        """The properties that have no name in the document: kept where they have a schema, else ignored or refused."""
+        if flat.additional and choices:
+            if any(schema not in (True, {}) for schema, _ in flat.additional):
+                self.document.problem(flat.place, "has additional properties of a type beside a choice of properties")
+        elif flat.additional:
+            schema, place = joined(flat.additional)
+            item = self.of(schema, f"{hint} value", place)
+            note = {"description": "All other properties."}
+            name = unique("additional_properties", taken)
+            limits = {"required": [name for name in flat.required if name not in flat.properties]}
+            model.extra = Field(name, None, Type("map", item=item, limits=limits), True, note, place, model)
+        else:
+            model.closed = flat.closed and not choices
+
+    def simple(self, flat, hint):
+        """A type that needs no model of its own."""
+        kinds, limits = flat.types or (), flat.limits
+        if flat.object and flat.required:
+            limits = {**limits, "required": list(flat.required)}
+        if flat.object and flat.additional:
+            schema, place = joined(flat.additional)
+            if schema in (True, {}):
+                return Type("free", limits=limits)
+            return Type("map", item=self.item(schema, f"{hint} value", place), limits=limits)
+        if flat.object:
+            return Type("free", limits=limits)
+        if kinds == ("array",) or not kinds and flat.items:
+            schema, place = joined(flat.items) if flat.items else (True, flat.place)
+            return Type("array", item=self.item(schema, f"{hint} inner", place), limits=limits)
+        if kinds == ("string",):
+            return Type(FORMATS.get(flat.format, "string"), limits=limits)
+        if kinds == ("boolean",):
+            return Type("boolean")
+        if kinds == ("integer",):
+            return Type(integer(flat), limits=limits)
+        if kinds and set(kinds) <= {"integer", "number"}:
+            return Type("f32" if flat.format == "float" else "f64", limits=limits)
+        return Type("any", limits=limits)
+
+    def item(self, schema, hint, place):
+        """The type of an item; a newtype where the type would be too deep to read."""
+        type = self.of(schema, hint, place)
+        if type.too_complex():
+            model = self.model("newtype", hint, place, schema, None)
+            model.inner = Type(type.kind, type.item, type.model, type.limits, type.enum)
+            return Type("model", model=model, nullable=type.nullable)
+        return type
+
+
+def integer(flat):
+    if flat.format in ("int32", "uint32", "uint64"):
+        return flat.format.replace("uint", "u").replace("int", "i")
+    return "u64" if flat.limits.get("maximum", flat.limits.get("exclusiveMaximum", 0)) > 2**63 - 1 else "i64"
+
+
+def kind_of(value):
+    """JSON's type of a value."""
+    kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+    return kinds[type(value)]
+
+
+def escape(name):
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def printable(facts):
+    """Facts without None, for which the templates would look further out."""
+    if isinstance(facts, dict):
+        return {key: printable(value) for key, value in facts.items()}
+    if isinstance(facts, list):
+        return [printable(value) for value in facts]
+    return False if facts is None else facts

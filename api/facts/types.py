@@ -1,0 +1,123 @@
+"""Rust types of schemas."""
+
+import re
+from dataclasses import dataclass, field, replace
+
+# Kind: Rust type, its size in bytes at most.
+SCALARS = {
+    "string": ("String", 24),
+    "secret": ("models::Secret", 24),
+    "bytes": ("swagger::ByteArray", 24),
+    "time": ("chrono::DateTime<chrono::Utc>", 16),
+    "date": ("chrono::NaiveDate", 4),
+    "uuid": ("uuid::Uuid", 16),
+    "boolean": ("bool", 1),
+    "i32": ("i32", 4),
+    "i64": ("i64", 8),
+    "u32": ("u32", 4),
+    "u64": ("u64", 8),
+    "f32": ("f32", 4),
+    "f64": ("f64", 8),
+}
+INTEGERS = {"i32": (-(2**31), 2**31 - 1), "i64": (-(2**63), 2**63 - 1), "u32": (0, 2**32 - 1), "u64": (0, 2**64 - 1)}
+FORMATS = {
+    "password": "secret",
+    "byte": "bytes",
+    "binary": "bytes",
+    "date-time": "time",
+    "date": "date",
+    "uuid": "uuid",
+}
+OTHERS = {"any": ("serde_json::Value", 32), "free": ("serde_json::Map<String, serde_json::Value>", 24)}
+# Clippy refuses what is more complex; `Option<Option<_>>` around a field's type is left room for.
+MOST_COMPLEX = 250
+
+
+@dataclass
+class Type:
+    """The type of a schema's values.
+
+    `kind` is a key of SCALARS or OTHERS, or "array", "map" or "model".
+    """
+
+    kind: str
+    item: "Type" = None
+    model: object = None
+    limits: dict = field(default_factory=dict)
+    enum: list = None  # the values that are valid, where the type cannot say so
+    nullable: bool = False
+    boxed: bool = False
+    checker: object = None  # writes its checks
+
+    @property
+    def rust(self):
+        """The type as written outside models.rs."""
+        return f"Option<{self.value}>" if self.nullable else self.value
+
+    @property
+    def value(self):
+        """The type of what is not null."""
+        if self.kind == "array":
+            text = f"Vec<{self.item.rust}>"
+        elif self.kind == "map":
+            text = f"std::collections::BTreeMap<String, {self.item.rust}>"
+        elif self.kind == "model":
+            text = f"models::{self.model.name}"
+        else:
+            text = (SCALARS.get(self.kind) or OTHERS[self.kind])[0]
+        return f"Box<{text}>" if self.boxed else text
+
+    @property
+    def scalar(self):
+        """Whether a value can be written as one text in a path, query or header."""
+        return self.kind in SCALARS or self.kind == "model" and self.model.scalar
+
+    @property
+    def fields(self):
+        """The fields of an object's model; None for any other type."""
+        return self.model.fields if self.kind == "model" else None
+
+    @property
+    def size(self):
+        """How many bytes a value takes at most, without what it points to."""
+        if self.boxed:
+            return 8
+        if self.kind == "model":
+            size = self.model.size
+        else:
+            size = (SCALARS.get(self.kind) or OTHERS.get(self.kind) or (None, 24))[1]
+        return size + 8 if self.nullable else size
+
+    @property
+    def secret(self):
+        """Whether values must not be printed."""
+        return self.bottom.kind == "secret"
+
+    @property
+    def untyped(self):
+        """Whether null is a value like any other."""
+        return self.bottom.kind == "any" and not self.nullable
+
+    @property
+    def bottom(self):
+        """What a newtype or an alias is made of, through any number of them."""
+        return self.model.inner.bottom if self.kind == "model" and self.model.inner else self
+
+    def or_null(self):
+        return replace(self, nullable=True)
+
+    def checks(self, value):
+        """Rust statements that check what the expression `value` refers to. Each ends in `?;`, with a Violation."""
+        return self.checker.statements(self, value)
+
+    def too_complex(self):
+        """Whether Clippy would refuse the type as an item of another, inside two options."""
+        depth = score = 0
+        for token in re.findall(r"[\w:]+|[<>]", f"Option<Option<Vec<{self.rust}>>>"):
+            if token == "<":
+                depth += 1
+            elif token == ">":
+                depth -= 1
+            else:
+                score += 10 * (depth + 1)
+        return score > MOST_COMPLEX

@@ -1,0 +1,150 @@
+//! Credentials: valid and invalid ones under each listed scheme, and valid ones under the others.
+
+use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
+
+use super::super::case::{Case, Expected, Statuses, Step};
+use super::super::request::{Template, auth_scheme};
+use super::super::text::{Alteration, Role, Text};
+use super::{Call, NO_TOKEN};
+
+pub(super) fn cases(call: &Call) -> Vec<Case> {
+    let listed = call.operation.security;
+    if listed.is_empty() {
+        return Vec::new();
+    }
+    let mut cases = Vec::new();
+    if !call.operation.credentials_optional {
+        cases.push(refused(call, "missing", "A request without credentials is rejected.", target(call)));
+    }
+    for scheme in listed {
+        cases.extend(of_scheme(call, scheme));
+    }
+    for (at, scheme) in listed.iter().enumerate() {
+        for other in &listed[at + 1..] {
+            let request = target(call).with(scheme, Role::Caller).with(other, Role::Caller);
+            let name = format!("{}/and-{}", scheme.name, other.name);
+            cases.push(refused(call, &name, "A request with two credentials is rejected.", request));
+        }
+    }
+    for scheme in call.api.security_schemes.iter().filter(|scheme| !listed.contains(scheme)) {
+        let request = target(call).with(scheme, Role::Caller);
+        let name = format!("{}/not-listed", scheme.name);
+        cases.push(refused(call, &name, "A scheme that the operation does not list is rejected.", request));
+    }
+    cases.extend(strangers(call));
+    cases
+}
+
+/// A call about the target, still without credentials.
+fn target(call: &Call) -> Template {
+    call.about(Text::id(Role::Target))
+}
+
+fn refused(call: &Call, name: &str, rule: &str, request: Template) -> Case {
+    call.case(format!("credentials/{name}"), rule, request, call.unauthenticated())
+}
+
+fn of_scheme(call: &Call, scheme: &'static SecurityScheme) -> Vec<Case> {
+    let mut cases = Vec::new();
+    if call.deletes.is_some() {
+        let right = target(call).with(scheme, Role::Caller);
+        let name = format!("credentials/{}/right", scheme.name);
+        cases.push(
+            call.case(name, "A listed scheme with a valid token is accepted.", right, call.succeeded())
+                .deleting(Role::Target),
+        );
+    }
+    let mut refused = |name: &str, rule: &str, request| {
+        cases.push(refused(call, &format!("{}/{name}", scheme.name), rule, request));
+    };
+    for (name, alteration) in [
+        ("wrong", Alteration::OneCharacter),
+        ("other-case", Alteration::OtherCase),
+        ("cut", Alteration::Cut),
+        ("extended", Alteration::Extended),
+    ] {
+        let request = target(call).with_altered(scheme, Role::Caller, Some(alteration));
+        refused(name, "A token that was never issued is rejected.", request);
+    }
+    refused("expired", "An expired token is rejected.", target(call).with(scheme, Role::Expired));
+    refused("revoked", "A deleted token is rejected.", target(call).with(scheme, Role::Revoked));
+    // A server may answer a malformed request with 400 (RFC 6750, section 3.1).
+    let mut malformed = |name: &str, rule: &str, request| {
+        let statuses = call.unauthenticated().or(call.bad_request().0);
+        cases.push(call.case(format!("credentials/{}/{name}", scheme.name), rule, request, statuses));
+    };
+    let doubled = "A credential that is given twice is rejected.";
+    let (right, wrong) = (Role::Caller, Some(Alteration::OneCharacter));
+    malformed("doubled", doubled, target(call).with(scheme, right).with(scheme, right));
+    malformed("right-then-wrong", doubled, target(call).with(scheme, right).with_altered(scheme, right, wrong));
+    malformed("wrong-then-right", doubled, target(call).with_altered(scheme, right, wrong).with(scheme, right));
+
+    if let Some(word) = auth_scheme(scheme) {
+        for (name, value) in malformed_values(word, scheme) {
+            let request = target(call).with_header("authorization", value);
+            malformed(&format!("malformed/{name}"), "A malformed credential is rejected.", request);
+        }
+    }
+    if call.deletes.is_some() && auth_scheme(scheme).is_some() {
+        cases.extend(["lower-case", "upper-case"].map(|case| {
+            let mut request = call.about(NO_TOKEN.into()).with(scheme, Role::Caller);
+            request.change_scheme(|word| if case == "lower-case" { word.to_lowercase() } else { word.to_uppercase() });
+            let name = format!("credentials/{}/{case}", scheme.name);
+            call.case(name, "The name of a scheme is case-insensitive.", request, call.not_found())
+        }));
+    }
+    cases
+}
+
+fn malformed_values(word: &str, scheme: &SecurityScheme) -> Vec<(&'static str, Text)> {
+    let secret = || Text::secret(Role::Caller);
+    let after = |prefix: &str| Text::plain(prefix).then(secret());
+    let mut values = vec![
+        ("empty", Text::plain("")),
+        ("scheme-only", Text::plain(word)),
+        ("credential-only", secret()),
+        ("unknown-scheme", after("Contract ")),
+        ("not-ascii", Text::plain(format!("{word} \u{e9}"))),
+    ];
+    if scheme.kind == SecurityKind::Bearer {
+        values.extend([
+            ("no-space", after(word)),
+            ("quoted", Text::plain(format!("{word} \"")).then(secret()).then("\"")),
+            ("two-tokens", after(&format!("{word} ")).then(" ").then(secret())),
+            ("list", after(&format!("{word} ")).then(", ").then(after(&format!("{word} ")))),
+        ]);
+    } else {
+        values.extend([
+            ("not-base64", Text::plain(format!("{word} %%%"))),
+            ("no-colon", Text::plain(format!("{word} Y29udHJhY3Q="))),
+            ("not-encoded", after(&format!("{word} contract:"))),
+        ]);
+    }
+    values
+}
+
+/// A caller who may not delete tokens does not learn which tokens exist.
+fn strangers(call: &Call) -> Vec<Case> {
+    let Some(scheme) = call.operation.security.first().filter(|_| call.deletes.is_some()) else {
+        return Vec::new();
+    };
+    let case = |name: &str, statuses: Statuses, by: &dyn Fn(Template) -> Template| {
+        let rule = "A caller who may not delete tokens does not learn which tokens exist.";
+        let mut ids = vec![Text::id(Role::Target), NO_TOKEN.into(), "none".into()];
+        // A path without an ID would be another path.
+        ids.extend((!call.deletes_by_path()).then(|| "".into()));
+        let requests: Vec<_> = ids.into_iter().map(|id| by(call.about(id))).collect();
+        let step =
+            Step { requests: [requests.clone(), requests].concat(), expected: Expected::Alike(statuses.clone()) };
+        let case = call.case(format!("credentials/nothing-learnt/{name}"), rule, target(call), statuses);
+        Case { steps: vec![step], ..case }
+    };
+    let wrong = |request: Template| request.with_altered(scheme, Role::Caller, Some(Alteration::OneCharacter));
+    vec![
+        case("without", call.unauthenticated(), &|request| request),
+        case("wrong", call.unauthenticated(), &wrong),
+        case("expired", call.unauthenticated(), &|request| request.with(scheme, Role::Expired)),
+        case("revoked", call.unauthenticated(), &|request| request.with(scheme, Role::Revoked)),
+        case("not-permitted", call.insufficient(), &|request| request.with(scheme, Role::Limited)),
+    ]
+}

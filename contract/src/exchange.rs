@@ -1,0 +1,125 @@
+//! Requests to the server under test, and its responses.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::Bytes;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use influxdb3_token_api::with_sources;
+
+use super::CannotRun;
+use super::request::Template;
+use super::text::{Holders, Text};
+
+/// A client of one server.
+#[derive(Debug)]
+pub(super) struct Server {
+    client: AnyClient,
+    address: Address,
+    timeout: Duration,
+}
+
+/// A client with TLS, or one without, which needs no certificates.
+#[derive(Debug)]
+enum AnyClient {
+    Tls(Client<HttpsConnector<HttpConnector>, Empty<Bytes>>),
+    Plain(Client<HttpConnector, Empty<Bytes>>),
+}
+
+/// The address of a server, and its protocol.
+#[derive(Clone, Debug)]
+pub(super) struct Address {
+    /// Scheme, authority, and the prefix of each operation's path, without a slash at the end.
+    pub(super) base: String,
+    /// HTTP/2 by prior knowledge.
+    pub(super) http2: bool,
+}
+
+/// A response, or the reason why there is none.
+pub(super) type Answer = Result<Response, String>;
+
+/// A response with its whole body.
+#[derive(Clone, Debug)]
+pub(super) struct Response {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// The longest body that is read, in bytes.
+const LONGEST_BODY: usize = 16 << 20;
+
+impl Server {
+    pub(super) fn new(host: &str, http2: bool, timeout: Duration) -> Result<Self, CannotRun> {
+        let invalid = || CannotRun::Address(host.to_owned());
+        let uri: Uri = host.parse().map_err(|_| invalid())?;
+        if uri.authority().is_none() || uri.query().is_some() {
+            return Err(invalid());
+        }
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder.http2_only(http2).pool_timer(TokioTimer::new());
+        let client = match uri.scheme_str() {
+            Some("http") => AnyClient::Plain(builder.build_http()),
+            Some("https") => {
+                let roots = HttpsConnectorBuilder::new().with_native_roots().map_err(CannotRun::Certificates)?;
+                AnyClient::Tls(builder.build(roots.https_only().enable_all_versions().build()))
+            }
+            _ => return Err(invalid()),
+        };
+        let address = Address { base: host.trim_end_matches('/').to_owned(), http2 };
+        Ok(Self { client, address, timeout })
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(super) async fn send(&self, template: &Template, holders: &dyn Holders) -> Answer {
+        let fill = |text: &Text| text.fill(holders);
+        let uri = format!("{}{}", self.address.base, template.target(fill));
+        let mut request = Request::new(Empty::new());
+        *request.uri_mut() = uri.parse().map_err(|error| format!("the URI is invalid: {error}"))?;
+        *request.method_mut() = Method::from_bytes(template.method.as_bytes()).map_err(|error| error.to_string())?;
+        for (name, value) in &template.headers {
+            let value = HeaderValue::from_bytes(fill(value).as_bytes()).map_err(|error| format!("{name}: {error}"))?;
+            request.headers_mut().append(HeaderName::try_from(name).map_err(|error| error.to_string())?, value);
+        }
+        tokio::time::timeout(self.timeout, self.exchange(request))
+            .await
+            .unwrap_or_else(|_| Err(format!("there was no response within {:?}", self.timeout)))
+    }
+
+    async fn exchange(&self, request: Request<Empty<Bytes>>) -> Answer {
+        let response = match &self.client {
+            AnyClient::Tls(client) => client.request(request),
+            AnyClient::Plain(client) => client.request(request),
+        };
+        let response = response.await.map_err(|error| with_sources(&error))?;
+        let (parts, body) = response.into_parts();
+        let body = Limited::new(body, LONGEST_BODY).collect().await.map_err(|error| with_sources(&*error))?;
+        Ok(Response { status: parts.status, headers: parts.headers, body: body.to_bytes() })
+    }
+}
+
+impl Response {
+    /// The first value of a header, if it has one that is visible ASCII.
+    pub(super) fn header(&self, name: impl AsRef<str>) -> Option<&str> {
+        self.headers.get(name.as_ref()).and_then(|value| value.to_str().ok())
+    }
+}
+
+#[cfg(test)]
+impl Response {
+    /// A response for a unit test.
+    pub(super) fn of(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> Self {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        Self { status: status.try_into().expect("a status has three digits"), headers: map, body: body.into() }
+    }
+}

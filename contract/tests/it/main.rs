@@ -1,0 +1,11 @@
+//! The right server passes the kit, and each of many wrong ones fails it for the right reason.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "../../../tests/it/creation.rs"]
+mod creation;
+mod documentation;
+mod other_api;
+mod right;
+mod server;
+mod sources;
+mod wrong;

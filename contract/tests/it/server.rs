@@ -1,0 +1,174 @@
+//! Servers to check: the right one and wrong ones.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Empty, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use influxdb3_token_api::OPERATIONS;
+use influxdb3_token_api::models::Secret;
+use influxdb3_token_contract::{Contract, IssuedToken, NotIssued, TokenSource, WantedToken};
+use influxdb3_tokens::{Catalog, Digest, MemoryStore, Principal, SystemClock, TokenApi, TokenName, TokenStore};
+use tokio::net::TcpListener;
+
+use super::wrong::Change;
+use crate::creation::create;
+
+/// The path of the operation that deletes a token.
+pub(super) const PATH: &str = OPERATIONS[0].path;
+
+/// A response with its whole body.
+pub(super) type Answer = Response<Bytes>;
+
+/// The right server, and the state of wrong ones.
+pub(super) struct Right {
+    api: TokenApi,
+    pub(super) catalog: Catalog,
+    pub(super) operator: String,
+    /// How many requests there were.
+    pub(super) requests: AtomicUsize,
+    /// The digest of each deleted token, with the number of the request that deleted it.
+    pub(super) deleted: Mutex<HashMap<Digest, usize>>,
+    /// Other state of a wrong server.
+    pub(super) notes: Mutex<HashMap<String, usize>>,
+    /// Lets a wrong server handle one request at a time.
+    pub(super) turn: tokio::sync::Mutex<()>,
+}
+
+impl Right {
+    pub(super) async fn in_memory() -> Arc<Self> {
+        Self::over(Arc::new(MemoryStore::new())).await
+    }
+
+    pub(super) async fn over(store: Arc<dyn TokenStore>) -> Arc<Self> {
+        let catalog = Catalog::open(store, Arc::new(SystemClock)).await.unwrap();
+        let (_, operator) = create(&catalog, TokenName::OPERATOR, "*:*:*", None).await;
+        Arc::new(Self {
+            api: TokenApi::new(catalog.clone()),
+            catalog,
+            operator,
+            requests: AtomicUsize::new(0),
+            deleted: Mutex::default(),
+            notes: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// The response of the right server.
+    pub(super) async fn answer(&self, head: &Parts) -> Answer {
+        let (before, id) = (self.named(head), self.requests.fetch_add(1, Ordering::SeqCst));
+        let response = self.api.handle(Request::from_parts(head.clone(), Empty::<Bytes>::new())).await;
+        if let Some(target) = before.filter(|target| !self.catalog.live().contains(target.id())) {
+            self.deleted.lock().unwrap().insert(*target.digest(), id);
+        }
+        let (parts, body) = response.into_parts();
+        Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+    }
+
+    /// The live token whose ID a request names.
+    pub(super) fn named(&self, head: &Parts) -> Option<Principal> {
+        self.catalog.live().by_id(parameter(head, "id")?.parse().ok()?)
+    }
+
+    /// Deletes a token, whoever the caller is.
+    pub(super) async fn delete(&self, id: impl ToString) {
+        let operator = self.catalog.authenticate(&self.operator).unwrap();
+        // It may be deleted already.
+        let _ = self.catalog.delete(&operator, &id.to_string()).await;
+    }
+
+    /// Makes the operator the caller of a request.
+    pub(super) fn promote(&self, head: &mut Parts) {
+        head.headers.insert(AUTHORIZATION, bearer(&self.operator));
+    }
+
+    /// A check of the server at an address, with tokens of this catalog.
+    pub(super) fn contract(self: &Arc<Self>, address: &str) -> Contract {
+        let contract = Contract::new(address, Secret(self.operator.clone())).tokens(Source(Arc::clone(self)));
+        // Many servers are checked at the same time, perhaps on a slow machine.
+        contract.timeout(Duration::from_secs(60))
+    }
+
+    /// Serves until the runtime ends; with a change, as a wrong server.
+    pub(super) async fn serve(self: &Arc<Self>, change: Option<Change>) -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let right = Arc::clone(self);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let right = Arc::clone(&right);
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let right = Arc::clone(&right);
+                    async move {
+                        let head = request.into_parts().0;
+                        let answer = match change {
+                            None => Some(right.answer(&head).await),
+                            Some(change) => change.answer(&right, head).await,
+                        };
+                        answer.map(|answer| answer.map(Full::new)).ok_or_else(|| io::Error::other("closed on purpose"))
+                    }
+                });
+                tokio::spawn(async move {
+                    // The client may go away at any time.
+                    let _ =
+                        auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+        });
+        address
+    }
+}
+
+struct Source(Arc<Right>);
+
+#[async_trait]
+impl TokenSource for Source {
+    async fn issue(&self, wanted: &WantedToken) -> Result<IssuedToken, NotIssued> {
+        let permissions = wanted.permission.as_deref().unwrap_or("*:*:*");
+        let (id, secret) = create(&self.0.catalog, &wanted.name, permissions, wanted.expires_in).await;
+        Ok(IssuedToken { id: id.to_string(), secret: Secret(secret), expires_at: None })
+    }
+}
+
+pub(super) fn bearer(secret: &str) -> HeaderValue {
+    HeaderValue::try_from(format!("Bearer {secret}")).unwrap()
+}
+
+/// The secret after `Bearer`, as it was sent.
+pub(super) fn presented(head: &Parts) -> Option<&str> {
+    head.headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+/// The value of `Authorization`; empty if it is not ASCII.
+pub(super) fn authorization(head: &Parts) -> &str {
+    head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// The first value of a query parameter, as it was sent.
+pub(super) fn parameter<'h>(head: &'h Parts, name: &str) -> Option<&'h str> {
+    pairs(head).find(|(other, _)| *other == name).map(|(_, value)| value)
+}
+
+pub(super) fn pairs(head: &Parts) -> impl DoubleEndedIterator<Item = (&str, &str)> {
+    head.uri.query().unwrap_or_default().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+/// Changes the path and query of a request.
+pub(super) fn redirect(head: &mut Parts, target: &str) {
+    head.uri = target.parse().unwrap();
+}
+
+pub(super) fn set_status(answer: &mut Answer, status: u16) {
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+}

@@ -1,0 +1,261 @@
+//! A request that is put together.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE};
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderName, HeaderValue, Request, Uri};
+use serde::Serialize;
+use swagger::auth::AuthData;
+use swagger::{Has, XSpanIdString};
+
+use super::encoding::{encode, encode_all, encode_before, failed, header_value, is_cookie_value, join};
+use super::{Answer, Client};
+use crate::security::SecurityKind;
+use crate::{ApiError, Body, Location, Operation, Parameter, Payload, Style, Texts, Value};
+
+/// A call of an operation: a request that its parameters and its body are added to.
+#[derive(Debug)]
+pub struct Call<'c> {
+    client: &'c Client,
+    operation: &'static Operation,
+    request: Request<Body>,
+    /// The operation's path, whose parameters are replaced one by one.
+    path: String,
+    query: String,
+}
+
+impl<'c> Call<'c> {
+    /// A request with the headers that every request has: the media types that the operation responds with, the span ID
+    /// and the credential.
+    ///
+    /// # Errors
+    ///
+    /// If a header cannot carry the span ID or the credential.
+    pub fn new<C>(client: &'c Client, operation: &'static Operation, context: &C) -> Result<Self, ApiError>
+    where
+        C: Has<Option<AuthData>> + Has<XSpanIdString>,
+    {
+        let mut request = Request::new(Body::empty());
+        *request.method_mut() = operation.method.clone();
+        if let Some(accept) = accept(operation) {
+            request.headers_mut().insert(ACCEPT, accept);
+        }
+        let XSpanIdString(span_id) = Has::<XSpanIdString>::get(context);
+        let span_id = HeaderValue::try_from(span_id).map_err(failed("the span ID"))?;
+        request.headers_mut().insert("x-span-id", span_id);
+        let mut call = Self { client, operation, request, path: operation.path.to_owned(), query: String::new() };
+        if let Some(credential) = Has::<Option<AuthData>>::get(context) {
+            call.credential(credential)?;
+        }
+        Ok(call)
+    }
+
+    /// Adds the parameter with this index, unless the value is a `None`.
+    ///
+    /// # Errors
+    ///
+    /// If the request cannot carry the value at the parameter's location.
+    ///
+    /// # Panics
+    ///
+    /// If the operation has no such parameter.
+    pub fn parameter(&mut self, index: usize, value: &impl Value) -> Result<(), ApiError> {
+        let parameter = &self.operation.parameters[index];
+        match (parameter.location, value.to_texts()) {
+            (_, None) => Ok(()),
+            (Location::Query, Some(texts)) => self.in_query(parameter, texts),
+            (Location::Path, Some(texts)) => self.in_path(parameter.name, texts),
+            (Location::Header, Some(texts)) => self.in_header(parameter.name, texts),
+            (Location::Cookie, Some(Texts::One(text))) => self.in_cookie(parameter.name, &encode(&text)),
+            (Location::Cookie, Some(Texts::Many(texts))) if texts.is_empty() => Ok(()),
+            (Location::Cookie, Some(Texts::Many(texts))) => self.in_cookie(parameter.name, &encode_all(&texts)),
+        }
+    }
+
+    /// Gives the request a JSON body.
+    ///
+    /// # Errors
+    ///
+    /// If the value cannot be serialized.
+    pub fn json(&mut self, content_type: &'static str, value: &impl Serialize) -> Result<(), ApiError> {
+        let bytes = serde_json::to_vec(value).map_err(failed("the request's body"))?;
+        self.body(HeaderValue::from_static(content_type), bytes.into());
+        Ok(())
+    }
+
+    /// Gives the request a form as its body.
+    ///
+    /// # Errors
+    ///
+    /// If the value cannot be serialized.
+    #[cfg(feature = "form")]
+    pub fn form(&mut self, content_type: &'static str, value: &impl Serialize) -> Result<(), ApiError> {
+        let text = serde_html_form::to_string(value).map_err(failed("the request's body"))?;
+        self.body(HeaderValue::from_static(content_type), text.into());
+        Ok(())
+    }
+
+    /// Gives the request a text as its body.
+    ///
+    /// # Errors
+    ///
+    /// None; the result is that of the other methods for bodies.
+    pub fn text(&mut self, content_type: &'static str, text: String) -> Result<(), ApiError> {
+        self.body(HeaderValue::from_static(content_type), text.into());
+        Ok(())
+    }
+
+    /// Gives the request a body of any length.
+    ///
+    /// # Errors
+    ///
+    /// None; the result is that of the other methods for bodies.
+    pub fn payload(&mut self, payload: Payload) -> Result<(), ApiError> {
+        self.body(payload.content_type().clone(), payload.into());
+        Ok(())
+    }
+
+    /// Sends the request.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::Unavailable`] if no response arrives.
+    pub async fn send(self) -> Result<Answer, ApiError> {
+        let Self { client, mut request, path, query, .. } = self;
+        let base = client.address.path().trim_end_matches('/');
+        let target: PathAndQuery = format!("{base}{path}{query}").parse().map_err(failed("the request's path"))?;
+        let mut address = client.address.clone().into_parts();
+        address.scheme = address.scheme.or(Some(Scheme::HTTP));
+        address.path_and_query = Some(target);
+        *request.uri_mut() = Uri::from_parts(address).map_err(failed("the request's URI"))?;
+        client.http.request(request).await.map(Answer::new).map_err(ApiError::unavailable)
+    }
+
+    fn body(&mut self, content_type: HeaderValue, body: Body) {
+        self.request.headers_mut().insert(CONTENT_TYPE, content_type);
+        *self.request.body_mut() = body;
+    }
+
+    /// Adds a credential. An API key goes where the operation's first scheme for one says, or else into
+    /// `Authorization`.
+    fn credential(&mut self, credential: &AuthData) -> Result<(), ApiError> {
+        let text = match credential {
+            AuthData::Bearer(token) => format!("Bearer {token}"),
+            AuthData::Basic(username, password) => {
+                format!("Basic {}", STANDARD.encode(format!("{username}:{password}")))
+            }
+            AuthData::ApiKey(key) => {
+                let place = self.operation.security.iter().find_map(|scheme| match scheme.kind {
+                    SecurityKind::ApiKey { location, name } => Some((location, name)),
+                    SecurityKind::Bearer | SecurityKind::Basic => None,
+                });
+                match place {
+                    Some((Location::Query, name)) => {
+                        self.pair(name, &encode(key));
+                        return Ok(());
+                    }
+                    Some((Location::Cookie, name)) if is_cookie_value(key) => return self.in_cookie(name, key),
+                    Some((Location::Cookie, _)) => {
+                        return Err(ApiError::internal("the credential cannot be in a cookie"));
+                    }
+                    Some((Location::Header, name)) => return self.sensitive_header(name, key),
+                    Some((Location::Path, _)) | None => key.clone(),
+                }
+            }
+        };
+        self.sensitive_header(AUTHORIZATION.as_str(), &text)
+    }
+
+    /// Adds a header whose value is not printed.
+    fn sensitive_header(&mut self, name: &'static str, text: &str) -> Result<(), ApiError> {
+        let mut value = header_value("the credential", text)?;
+        value.set_sensitive(true);
+        self.request.headers_mut().insert(header_name(name)?, value);
+        Ok(())
+    }
+
+    fn in_query(&mut self, parameter: &Parameter, texts: Texts<'_>) -> Result<(), ApiError> {
+        match (parameter.style, texts) {
+            (_, Texts::One(text)) => self.pair(parameter.name, &encode(&text)),
+            (Style::Separated(','), Texts::Many(texts)) if !texts.is_empty() => {
+                self.pair(parameter.name, &encode_all(&texts));
+            }
+            (Style::Separated(separator), Texts::Many(texts)) if !texts.is_empty() => {
+                self.pair(parameter.name, &encode(&join(parameter.name, separator, &texts)?));
+            }
+            (_, Texts::Many(texts)) => texts.iter().for_each(|text| self.pair(parameter.name, &encode(text))),
+        }
+        Ok(())
+    }
+
+    /// Appends a pair to the query.
+    fn pair(&mut self, name: &str, encoded: &str) {
+        self.query.push(if self.query.is_empty() { '?' } else { '&' });
+        self.query.push_str(&encode(name));
+        self.query.push('=');
+        self.query.push_str(encoded);
+    }
+
+    fn in_path(&mut self, name: &'static str, texts: Texts<'_>) -> Result<(), ApiError> {
+        let braced = format!("{{{name}}}");
+        let after = self.operation.path.split_once(&braced).map_or("", |(_, after)| after);
+        // The text between this parameter and another one of the same segment.
+        let separator = after.split_once('{').map(|(text, _)| text).filter(|text| !text.contains('/'));
+        let encoded = match (&texts, separator) {
+            (Texts::One(text), Some(separator)) => encode_before(separator, text),
+            (Texts::One(text), None) => encode(text),
+            (Texts::Many(texts), _) => encode_all(texts),
+        };
+        if encoded.is_empty() {
+            return Err(ApiError::internal(format!("the parameter {name} is empty, so it cannot be in a path")));
+        }
+        self.path = self.path.replacen(&braced, &encoded, 1);
+        Ok(())
+    }
+
+    fn in_header(&mut self, name: &'static str, texts: Texts<'_>) -> Result<(), ApiError> {
+        let header = header_name(name)?;
+        // The writer of the message frames it (RFC 9112, section 6).
+        if matches!(header.as_str(), "content-length" | "transfer-encoding") {
+            return Ok(());
+        }
+        let text = match texts {
+            Texts::One(text) => text.into_owned(),
+            Texts::Many(texts) if texts.is_empty() => return Ok(()),
+            // Spaces around an item do not belong to it (RFC 9110, section 5.6.1).
+            Texts::Many(texts) if texts.iter().any(|text| text.is_empty() || **text != *text.trim()) => {
+                let problem = format!("an item of the parameter {name} is empty, or begins or ends with a space");
+                return Err(ApiError::internal(problem));
+            }
+            Texts::Many(texts) => join(name, ',', &texts)?,
+        };
+        self.request.headers_mut().insert(header, header_value(name, &text)?);
+        Ok(())
+    }
+
+    /// Adds a pair to the cookies.
+    fn in_cookie(&mut self, name: &'static str, text: &str) -> Result<(), ApiError> {
+        let before = self.request.headers().get(COOKIE).and_then(|value| value.to_str().ok());
+        let cookies = before.map_or(String::new(), |cookies| format!("{cookies}; ")) + &format!("{name}={text}");
+        let mut value = HeaderValue::try_from(cookies).map_err(failed(name))?;
+        value.set_sensitive(true);
+        self.request.headers_mut().insert(COOKIE, value);
+        Ok(())
+    }
+}
+
+fn header_name(name: &'static str) -> Result<HeaderName, ApiError> {
+    HeaderName::from_bytes(name.as_bytes()).map_err(failed(name))
+}
+
+/// The media types of all responses, each once.
+fn accept(operation: &Operation) -> Option<HeaderValue> {
+    let mut media_types = Vec::new();
+    for media_type in operation.responses.iter().flat_map(|response| response.content_types) {
+        if !media_types.contains(media_type) {
+            media_types.push(media_type);
+        }
+    }
+    (!media_types.is_empty()).then(|| HeaderValue::try_from(media_types.join(", ")).ok()).flatten()
+}

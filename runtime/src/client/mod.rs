@@ -1,0 +1,78 @@
+//! Calls of a generated trait over HTTP.
+//!
+//! | item | contents |
+//! |---|---|
+//! | [`Client`], [`AddressError`] | the connections to a server |
+//! | [`Call`], [`Answer`] | what generated code is made of: a request that is put together, a response that is taken apart |
+
+mod address;
+mod answer;
+mod call;
+mod encoding;
+
+use std::time::Duration;
+
+use http::Uri;
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use crate::Body;
+
+pub use address::AddressError;
+pub use answer::Answer;
+pub use call::Call;
+
+/// The time limit for making a connection. The caller limits the time of a call.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[cfg(feature = "tls")]
+type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
+#[cfg(not(feature = "tls"))]
+type Connector = HttpConnector;
+
+/// The client of a server: it implements the trait of every generated crate, over HTTP/1.1, and over HTTP/2 if the
+/// server offers it under TLS.
+///
+/// Clones are cheap and share their connections. The context of a call carries the credential
+/// ([`AuthData`](swagger::auth::AuthData)) and the span ID ([`XSpanIdString`](swagger::XSpanIdString)). A call that
+/// receives no response, or 503, fails with [`ApiError::Unavailable`](crate::ApiError::Unavailable).
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: HttpClient<Connector, Body>,
+    address: Uri,
+}
+
+impl Client {
+    /// A client of the server at an address such as `http://localhost:8181`. The path of the address, if it has one,
+    /// precedes that of each operation. The client connects when the first call is made.
+    ///
+    /// # Errors
+    ///
+    /// An [`AddressError`] if no request can be sent to the address.
+    pub fn try_new(address: &str) -> Result<Self, AddressError> {
+        let address = address::parse(address)?;
+        let http = HttpClient::builder(TokioExecutor::new()).build(connector()?);
+        Ok(Self { http, address })
+    }
+}
+
+#[cfg(feature = "tls")]
+fn connector() -> Result<Connector, AddressError> {
+    let builder = hyper_rustls::HttpsConnectorBuilder::new().with_native_roots().map_err(AddressError::Certificates)?;
+    let mut tcp = tcp();
+    tcp.enforce_http(false);
+    Ok(builder.https_or_http().enable_all_versions().wrap_connector(tcp))
+}
+
+#[cfg(not(feature = "tls"))]
+fn connector() -> Result<Connector, AddressError> {
+    Ok(tcp())
+}
+
+fn tcp() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    connector.set_nodelay(true);
+    connector
+}

@@ -1,0 +1,63 @@
+//! Failures that no declared response describes.
+
+use std::error::Error;
+
+/// Any error that can be sent to another thread.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Why a call of a generated trait has no declared response.
+///
+/// An implementation returns it to the service, and the client returns it to its caller. The service logs the source
+/// and never sends it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApiError {
+    /// The call cannot be served now, or its outcome is unknown. The caller may repeat it.
+    ///
+    /// The service answers 503 with `Retry-After`. The client returns it for a 503 and if it receives no response.
+    #[error("the service is unavailable")]
+    Unavailable {
+        /// The reason, for the log.
+        source: BoxError,
+    },
+    /// The call failed for another reason. The service answers 500.
+    #[error("the call failed")]
+    Internal {
+        /// The reason, for the log.
+        source: BoxError,
+    },
+}
+
+impl ApiError {
+    /// An [`ApiError::Unavailable`] with this reason.
+    pub fn unavailable(source: impl Into<BoxError>) -> Self {
+        Self::Unavailable { source: source.into() }
+    }
+
+    /// An [`ApiError::Internal`] with this reason.
+    pub fn internal(source: impl Into<BoxError>) -> Self {
+        Self::Internal { source: source.into() }
+    }
+
+    /// Whether the caller may repeat the call.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+}
+
+/// The text of an error and of its sources, separated by colons.
+pub fn with_sources(error: &dyn Error) -> String {
+    let sources = std::iter::successors(error.source(), |&error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_its_sources() {
+        let error = ApiError::internal(ApiError::unavailable("the disk is full"));
+        assert_eq!(with_sources(&error), "the call failed: the service is unavailable: the disk is full");
+    }
+}

@@ -1,0 +1,86 @@
+//! The query of a request.
+
+use std::borrow::Cow;
+
+use http::request::Parts;
+use percent_encoding::percent_decode_str;
+
+use super::rejection::Rejection;
+
+/// The decoded value of a query parameter that is required, and may be given only once.
+///
+/// # Errors
+///
+/// A [`Rejection::Parameter`] that names it, if it is missing, given more than once, or not percent-encoded UTF-8.
+pub fn query_parameter<'r>(parts: &'r Parts, name: &'static str) -> Result<Cow<'r, str>, Rejection> {
+    Query::of(parts).single(name)?.ok_or(Rejection::parameter(name, "is missing"))
+}
+
+/// The query of a request: pairs `name=value`, separated by `&`, both sides percent-encoded.
+#[derive(Clone, Copy)]
+pub(super) struct Query<'r> {
+    text: &'r str,
+}
+
+impl<'r> Query<'r> {
+    pub(super) fn of(parts: &'r Parts) -> Self {
+        Self { text: parts.uri.query().unwrap_or_default() }
+    }
+
+    /// The value of a parameter that may be given once. A name without a `=` has an empty value.
+    pub(super) fn single(self, name: &'static str) -> Result<Option<Cow<'r, str>>, Rejection> {
+        self.raw(name)?.map(|value| decoded(name, value)).transpose()
+    }
+
+    /// The values of a parameter that is repeated for each value, or `None` if it is missing.
+    pub(super) fn repeated(self, name: &'static str) -> Result<Option<Vec<Cow<'r, str>>>, Rejection> {
+        let values: Vec<_> = self.values(name).map(|value| decoded(name, value)).collect::<Result<_, _>>()?;
+        Ok((!values.is_empty()).then_some(values))
+    }
+
+    /// The values of a parameter that is given once, with a separator between the values. A comma separates unless it
+    /// is encoded. A space or a bar is always encoded, so no value can contain one.
+    pub(super) fn separated(self, name: &'static str, separator: char) -> Result<Option<Vec<Cow<'r, str>>>, Rejection> {
+        let Some(value) = self.raw(name)? else { return Ok(None) };
+        if separator == ',' {
+            return value.split(separator).map(|item| decoded(name, item)).collect::<Result<_, _>>().map(Some);
+        }
+        let value = decoded(name, value)?;
+        Ok(Some(value.split(separator).map(|item| Cow::Owned(item.to_owned())).collect()))
+    }
+
+    /// The undecoded value of a parameter that may be given once.
+    fn raw(self, name: &'static str) -> Result<Option<&'r str>, Rejection> {
+        let mut values = self.values(name);
+        let first = values.next();
+        if values.next().is_some() { Err(Rejection::parameter(name, "was given more than once")) } else { Ok(first) }
+    }
+
+    /// The undecoded values of a parameter. A pair whose name is malformed belongs to another parameter.
+    fn values(self, name: &'static str) -> impl Iterator<Item = &'r str> {
+        let pairs = self.text.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        pairs.filter(move |(key, _)| decode(key).is_some_and(|key| key == name)).map(|(_, value)| value)
+    }
+}
+
+pub(super) fn decoded<'r>(name: &'static str, text: &'r str) -> Result<Cow<'r, str>, Rejection> {
+    decode(text).ok_or(Rejection::parameter(name, "is not percent-encoded UTF-8"))
+}
+
+/// Decodes a part of a query, in which `+` stands for a space. `None` unless two hexadecimal digits follow every `%` and
+/// the result is UTF-8.
+pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains(['%', '+']) {
+        return Some(Cow::Borrowed(text));
+    }
+    let spaced = text.replace('+', " ");
+    let well_formed = spaced.split('%').skip(1).all(|rest| {
+        let digits = rest.as_bytes();
+        digits.len() >= 2 && digits[..2].iter().all(u8::is_ascii_hexdigit)
+    });
+    let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
+    well_formed.then(|| Cow::Owned(decoded.into_owned()))
+}
+
+#[cfg(test)]
+mod tests;

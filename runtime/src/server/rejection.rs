@@ -1,0 +1,255 @@
+//! Requests that are answered without a declared response of their operation.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+use serde::Serialize;
+
+use super::realm::Realm;
+use crate::Body;
+use crate::security::{AuthenticationError, SecurityScheme};
+
+/// Why a request is rejected. Its text is the message that the client receives.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// 404: the document has no such path.
+    UnknownPath,
+    /// 405: the path does not have this method.
+    MethodNotAllowed {
+        /// The methods that it has, as the header `Allow` lists them.
+        allow: String,
+    },
+    /// 401: the request does not carry exactly one valid credential under one of these schemes.
+    Unauthenticated(&'static [SecurityScheme]),
+    /// 401 with `error="insufficient_scope"` (RFC 6750, section 3.1): the credential is valid, but does not permit this.
+    InsufficientScope {
+        /// The schemes under which a credential is accepted.
+        schemes: &'static [SecurityScheme],
+        /// The message for the client.
+        message: Cow<'static, str>,
+    },
+    /// 400: a parameter is missing or malformed.
+    Parameter {
+        /// The parameter's name in the request.
+        name: &'static str,
+        /// The message after the name: "is missing".
+        problem: Cow<'static, str>,
+    },
+    /// 400: the body is missing or malformed.
+    Body {
+        /// The message after the words "the body": "is missing".
+        problem: Cow<'static, str>,
+    },
+    /// 415: the operation does not declare the media type of the body.
+    UnsupportedMediaType {
+        /// The media types that it declares, separated by commas.
+        declared: String,
+    },
+    /// 415: the body is compressed.
+    UnsupportedEncoding,
+    /// 413: the body is too long.
+    BodyTooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// 503: the implementation or the authenticator is unavailable. The log has the reason.
+    Unavailable,
+    /// 500: the implementation failed or panicked. The log has the reason.
+    Internal,
+}
+
+impl Rejection {
+    /// The status code of the response.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Rejection::UnknownPath => StatusCode::NOT_FOUND,
+            Rejection::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Rejection::Unauthenticated(_) | Rejection::InsufficientScope { .. } => StatusCode::UNAUTHORIZED,
+            Rejection::Parameter { .. } | Rejection::Body { .. } => StatusCode::BAD_REQUEST,
+            Rejection::UnsupportedMediaType { .. } | Rejection::UnsupportedEncoding => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
+            Rejection::BodyTooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Rejection::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Rejection::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    pub(super) fn parameter(name: &'static str, problem: impl Into<Cow<'static, str>>) -> Self {
+        Rejection::Parameter { name, problem: problem.into() }
+    }
+
+    pub(super) fn body(problem: impl Into<Cow<'static, str>>) -> Self {
+        Rejection::Body { problem: problem.into() }
+    }
+
+    pub(super) fn unauthenticated(error: AuthenticationError, schemes: &'static [SecurityScheme]) -> Self {
+        match error {
+            AuthenticationError::Refused => Rejection::Unauthenticated(schemes),
+            AuthenticationError::Unavailable => Rejection::Unavailable,
+        }
+    }
+
+    /// The response: an object with the message as `error`, and the headers that belong to the status.
+    pub(super) fn response(&self, realm: &Realm) -> Response<Body> {
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        let mut response = Response::new(Body::from(self.message().into_json()));
+        *response.status_mut() = self.status();
+        response.headers_mut().insert(CONTENT_TYPE, JSON);
+        match self {
+            Rejection::MethodNotAllowed { allow } => {
+                // Methods are tokens, but the variant is public and may hold any text.
+                if let Ok(allow) = HeaderValue::try_from(allow.as_str()) {
+                    response.headers_mut().insert(ALLOW, allow);
+                }
+            }
+            Rejection::Unauthenticated(schemes) => realm.missing.append_to(&mut response, schemes),
+            Rejection::InsufficientScope { schemes, .. } => realm.insufficient.append_to(&mut response, schemes),
+            Rejection::Unavailable => {
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        response
+    }
+
+    fn message(&self) -> Message {
+        match self {
+            Rejection::UnknownPath => fixed!("there is no resource at this path"),
+            Rejection::MethodNotAllowed { .. } => {
+                fixed!("the method is not allowed for this path; the `Allow` header lists those that are")
+            }
+            Rejection::Unauthenticated(_) => {
+                fixed!("a valid credential is required; the `WWW-Authenticate` header names the accepted schemes")
+            }
+            Rejection::InsufficientScope { message, .. } => Message::Varying(message.to_string()),
+            Rejection::Parameter { name, problem } => Message::Varying(format!("the parameter `{name}` {problem}")),
+            Rejection::Body { problem } => Message::Varying(format!("the body {problem}")),
+            Rejection::UnsupportedMediaType { declared } => {
+                Message::Varying(format!("the media type of the body is not supported; supported: {declared}"))
+            }
+            Rejection::UnsupportedEncoding => fixed!("a compressed body is not supported"),
+            Rejection::BodyTooLong { limit } => Message::Varying(format!("the body is longer than {limit} bytes")),
+            Rejection::Unavailable => {
+                fixed!("the service is unavailable or the outcome is unknown; it is safe to retry")
+            }
+            Rejection::Internal => fixed!("internal server error"),
+        }
+    }
+}
+
+/// The message for a client.
+enum Message {
+    /// Always the same, and also as JSON, so that it is not serialized for each response.
+    Fixed { text: &'static str, json: &'static str },
+    /// Different for each request.
+    Varying(String),
+}
+
+/// A text without characters that JSON escapes.
+macro_rules! fixed {
+    ($text:literal) => {
+        Message::Fixed { text: $text, json: concat!("{\"error\":\"", $text, "\"}") }
+    };
+}
+use fixed;
+
+impl Message {
+    fn into_json(self) -> Bytes {
+        #[derive(Serialize)]
+        struct ErrorMessage {
+            error: String,
+        }
+        match self {
+            Message::Fixed { json, .. } => Bytes::from_static(json.as_bytes()),
+            Message::Varying(error) => {
+                serde_json::to_vec(&ErrorMessage { error }).expect("a string is serializable").into()
+            }
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.message() {
+            Message::Fixed { text, .. } => formatter.write_str(text),
+            Message::Varying(text) => formatter.write_str(&text),
+        }
+    }
+}
+
+impl Error for Rejection {}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+    use http::header::WWW_AUTHENTICATE;
+    use http_body_util::BodyExt;
+
+    use super::*;
+    use crate::security::SecurityKind;
+
+    static REALM: Realm = crate::server::realm!("test");
+    const BEARER: SecurityScheme = SecurityScheme::new("bearer", SecurityKind::Bearer);
+
+    fn body(response: Response<Body>) -> serde_json::Value {
+        let body = block_on(response.into_body().collect()).expect("the body is complete");
+        serde_json::from_slice(&body.to_bytes()).expect("the body is JSON")
+    }
+
+    #[test]
+    fn every_rejection_is_a_message_with_its_status() {
+        for (rejection, status, error) in [
+            (Rejection::UnknownPath, 404, "there is no resource at this path"),
+            (
+                Rejection::MethodNotAllowed { allow: String::new() },
+                405,
+                "the method is not allowed for this path; the `Allow` header lists those that are",
+            ),
+            (
+                Rejection::Unauthenticated(&[]),
+                401,
+                "a valid credential is required; the `WWW-Authenticate` header names the accepted schemes",
+            ),
+            (Rejection::InsufficientScope { schemes: &[], message: "\"no\"".into() }, 401, "\"no\""),
+            (Rejection::parameter("id", "is not \"it\""), 400, "the parameter `id` is not \"it\""),
+            (Rejection::body("is missing"), 400, "the body is missing"),
+            (
+                Rejection::UnsupportedMediaType { declared: "a/b, c/d".to_owned() },
+                415,
+                "the media type of the body is not supported; supported: a/b, c/d",
+            ),
+            (Rejection::UnsupportedEncoding, 415, "a compressed body is not supported"),
+            (Rejection::BodyTooLong { limit: 7 }, 413, "the body is longer than 7 bytes"),
+            (Rejection::Unavailable, 503, "the service is unavailable or the outcome is unknown; it is safe to retry"),
+            (Rejection::Internal, 500, "internal server error"),
+        ] {
+            let response = rejection.response(&REALM);
+            assert_eq!(response.status(), status);
+            assert_eq!(rejection.to_string(), error);
+            assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+            assert_eq!(response.headers().contains_key(RETRY_AFTER), status == 503);
+            assert_eq!(body(response), serde_json::json!({ "error": error }));
+        }
+    }
+
+    #[test]
+    fn a_rejected_method_lists_those_that_are_allowed() {
+        let response = Rejection::MethodNotAllowed { allow: "DELETE, POST".to_owned() }.response(&REALM);
+        assert_eq!(response.headers()[ALLOW], "DELETE, POST");
+    }
+
+    #[test]
+    fn an_authenticator_that_cannot_decide_does_not_refuse_the_credential() {
+        let refused = Rejection::unauthenticated(AuthenticationError::Refused, &[BEARER]).response(&REALM);
+        let undecided = Rejection::unauthenticated(AuthenticationError::Unavailable, &[BEARER]).response(&REALM);
+        assert_eq!((refused.status().as_u16(), undecided.status().as_u16()), (401, 503));
+        assert!(refused.headers().contains_key(WWW_AUTHENTICATE));
+        assert!(!undecided.headers().contains_key(WWW_AUTHENTICATE));
+    }
+}

@@ -1,0 +1,185 @@
+//! A request as generated code reads it: its parameters, and its body by media type.
+
+use std::fmt;
+
+use bytes::{Buf, Bytes};
+use futures::{StreamExt, TryStreamExt, future, stream};
+use http::HeaderValue;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::request::Parts;
+use http_body::Frame;
+use http_body_util::{BodyExt, Collected, LengthLimitError, Limited, StreamBody};
+use serde::de::DeserializeOwned;
+
+use super::parameters::Parameters;
+use super::rejection::Rejection;
+use super::{RequestBody, service::Failure};
+use crate::validation::Violation;
+use crate::{BoxError, Operation, Payload, media_type};
+
+/// The longest body that is read into memory, in bytes. A [`Payload`] has no limit.
+const BODY_LIMIT: usize = 10 << 20;
+
+/// A request for an operation.
+pub struct Request<'r, B> {
+    pub(super) parameters: Parameters<'r>,
+    pub(super) body: B,
+}
+
+impl<'r, B: RequestBody> Request<'r, B> {
+    /// The parameters. The body is dropped.
+    pub fn without_body(self) -> Parameters<'r> {
+        self.parameters
+    }
+
+    /// The parameters, and the body to read.
+    pub fn into_parts(self) -> (Parameters<'r>, RequestReader<'r, B>) {
+        let Parameters { operation, parts, .. } = self.parameters;
+        (self.parameters, RequestReader { operation, parts, body: self.body })
+    }
+}
+
+impl<B> fmt::Debug for Request<'_, B> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Request").field("operation", &self.parameters.operation.id).finish_non_exhaustive()
+    }
+}
+
+/// Reads the body of a request in the way of its media type.
+pub struct RequestReader<'r, B> {
+    operation: &'static Operation,
+    parts: &'r Parts,
+    body: B,
+}
+
+impl<'r, B: RequestBody> RequestReader<'r, B> {
+    /// The index of the group of [`Operation::request_body`] that the body's media type belongs to; 0 if the request
+    /// does not name a media type.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::UnsupportedMediaType`] for a media type that the operation does not declare.
+    pub fn group(&self) -> Result<usize, Rejection> {
+        let mut values = self.parts.headers.get_all(CONTENT_TYPE).iter();
+        let Some(value) = values.next() else { return Ok(0) };
+        let value = value.to_str().ok().filter(|_| values.next().is_none());
+        let found = value.and_then(|value| media_type::position(self.operation.request_body, value));
+        found.ok_or_else(|| Rejection::UnsupportedMediaType {
+            declared: Vec::from_iter(self.operation.request_content_types()).join(", "),
+        })
+    }
+
+    /// The body, or `None` if it is empty. A body of unknown length may turn out to be empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::Body`] if it cannot be read.
+    pub async fn present(self) -> Result<Option<RequestReader<'r, impl RequestBody>>, Rejection> {
+        let data = self.body.into_data_stream().map_err(|error| -> BoxError { error.into() });
+        let mut data = Box::pin(data.map_ok(|mut data| data.copy_to_bytes(data.remaining())));
+        loop {
+            match data.try_next().await {
+                Ok(Some(bytes)) if bytes.is_empty() => {}
+                Ok(Some(bytes)) => {
+                    let all = stream::once(future::ready(Ok(bytes))).chain(data);
+                    let body = StreamBody::new(all.map_ok(Frame::data));
+                    return Ok(Some(RequestReader { operation: self.operation, parts: self.parts, body }));
+                }
+                Ok(None) => return Ok(None),
+                Err(_) => return Err(unreadable()),
+            }
+        }
+    }
+
+    /// The value of a JSON body.
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejection`] that says what is wrong with the body and where.
+    pub async fn json<V: DeserializeOwned>(self) -> Result<V, Rejection> {
+        let bytes = self.bytes().await?;
+        if bytes.is_empty() {
+            return Err(Rejection::body("is missing"));
+        }
+        let mut json = serde_json::Deserializer::from_slice(&bytes);
+        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| mismatch("JSON", &error))?;
+        json.end().map_err(|error| Rejection::body(format!("is not the declared JSON: {error}")))?;
+        Ok(value)
+    }
+
+    /// The value of a form.
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejection`] that says what is wrong with the body and where.
+    #[cfg(feature = "form")]
+    pub async fn form<V: DeserializeOwned>(self) -> Result<V, Rejection> {
+        let text = self.text().await?;
+        // The library would replace bytes that are not UTF-8 with a replacement character.
+        super::query::decode(&text).ok_or_else(|| Rejection::body("is not percent-encoded UTF-8"))?;
+        let form = serde_html_form::Deserializer::from_bytes(text.as_bytes());
+        serde_path_to_error::deserialize(form).map_err(|error| mismatch("form", &error))
+    }
+
+    /// The body as a text.
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejection`] that says what is wrong with the body.
+    pub async fn text(self) -> Result<String, Rejection> {
+        String::from_utf8(self.bytes().await?.into()).map_err(|_| Rejection::body("is not UTF-8"))
+    }
+
+    /// The body as it arrives, with its media type: `unnamed` if the request does not name one.
+    pub fn payload(self, unnamed: &'static str) -> Payload {
+        let content_type = self.parts.headers.get(CONTENT_TYPE).cloned();
+        let bytes = self.body.into_data_stream().map_ok(|mut data| data.copy_to_bytes(data.remaining()));
+        Payload::stream(content_type.unwrap_or(HeaderValue::from_static(unnamed)), bytes)
+    }
+
+    async fn bytes(self) -> Result<Bytes, Rejection> {
+        // RFC 9110, section 8.4. An operation that declares the header takes payloads.
+        let encoding = self.parts.headers.get(CONTENT_ENCODING);
+        if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return Err(Rejection::UnsupportedEncoding);
+        }
+        if self.body.size_hint().lower() > BODY_LIMIT as u64 {
+            return Err(Rejection::BodyTooLong { limit: BODY_LIMIT });
+        }
+        let read = Limited::new(self.body, BODY_LIMIT).collect().await;
+        read.map(Collected::to_bytes).map_err(|error| {
+            if error.is::<LengthLimitError>() { Rejection::BodyTooLong { limit: BODY_LIMIT } } else { unreadable() }
+        })
+    }
+}
+
+impl<B> fmt::Debug for RequestReader<'_, B> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("RequestReader").field("operation", &self.operation.id).finish_non_exhaustive()
+    }
+}
+
+/// The value of a body, if it is within the limits of its schema.
+///
+/// # Errors
+///
+/// [`Rejection::Body`] if it is not.
+pub fn checked<V>(value: V, check: impl FnOnce(&V) -> Result<(), Violation>) -> Result<V, Failure> {
+    match check(&value) {
+        Ok(()) => Ok(value),
+        Err(violation) => Err(Rejection::body(violation.to_string()).into()),
+    }
+}
+
+fn unreadable() -> Rejection {
+    Rejection::body("could not be read")
+}
+
+/// Says where and how a value differs from its declaration.
+fn mismatch<E: fmt::Display>(kind: &str, error: &serde_path_to_error::Error<E>) -> Rejection {
+    let place = match error.path().to_string() {
+        path if path == "." => String::new(),
+        path => format!("`{path}`: "),
+    };
+    Rejection::body(format!("is not the declared {kind}: {place}{}", error.inner()))
+}

@@ -1,0 +1,226 @@
+//! The service over an implementation of a generated trait.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::header::WWW_AUTHENTICATE;
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode};
+use swagger::XSpanIdString;
+
+use super::builder::Builder;
+use super::guard::Guard;
+use super::rejection::Rejection;
+use super::request::Request;
+use super::router::Router;
+use super::{Parameters, Realm, RequestBody, span};
+use crate::error::with_sources;
+use crate::security::Authenticator;
+use crate::{ApiError, Body, Context, Operation};
+
+/// What the service needs to know of a document. Generated code implements it, for implementations `T` of its trait.
+pub trait Document<T, C>: Send + Sync + 'static {
+    /// The operations.
+    const OPERATIONS: &'static [Operation];
+
+    /// The path that precedes the path of each operation, from the document's first server.
+    const BASE_PATH: &'static str;
+
+    /// The realm that challenges name.
+    const REALM: &'static Realm;
+
+    /// Calls one of the operations: reads the parameters and the body, calls the method of the trait, and turns its
+    /// result into a response.
+    fn call<B: RequestBody>(
+        api: &T,
+        operation: &Operation,
+        request: Request<'_, B>,
+        context: &C,
+    ) -> impl Future<Output = Result<Response<Body>, Failure>> + Send;
+}
+
+/// Why a call yields no declared response.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The request is rejected.
+    Rejected(Rejection),
+    /// The implementation failed.
+    Failed(ApiError),
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The service over an implementation of a generated trait: a `tower` service and a `hyper` service.
+///
+/// It is cheap to clone, takes no lock, and never fails: an error becomes a response. A panic below it is answered with
+/// 500. `D` is the generated [`Document`], `T` implements the generated trait, and `A` authenticates.
+pub struct Service<D, T, A> {
+    inner: Arc<Inner<T, A>>,
+    document: PhantomData<fn() -> D>,
+}
+
+pub(super) struct Inner<T, A> {
+    pub(super) api: T,
+    pub(super) guard: Guard<A>,
+    pub(super) router: Router,
+    /// The path that precedes the paths of operations: the prefix, if any, and the document's base path.
+    pub(super) base: Box<str>,
+}
+
+impl<D, T, A: Authenticator> Service<D, T, A>
+where
+    D: Document<T, Context<A::Principal>>,
+    T: Send + Sync + 'static,
+{
+    /// A service that asks `authenticator` for the principal of a request, and then calls `api`.
+    pub fn new(api: T, authenticator: A) -> Self {
+        Self::builder(api, authenticator).build()
+    }
+
+    /// The options of such a service.
+    pub fn builder(api: T, authenticator: A) -> Builder<D, T, A> {
+        Builder::new(api, Guard::new(authenticator, D::REALM))
+    }
+
+    pub(super) fn from_inner(inner: Inner<T, A>) -> Self {
+        Self { inner: Arc::new(inner), document: PhantomData }
+    }
+
+    /// The guard that admits requests to the operations, to clone for other routes.
+    pub fn guard(&self) -> &Guard<A> {
+        &self.inner.guard
+    }
+
+    /// Answers one request. This is the service without the box around its future that `tower` and `hyper` need.
+    pub fn handle<B>(&self, request: http::Request<B>) -> impl Future<Output = Response<Body>> + Send
+    where
+        B: RequestBody,
+    {
+        // Taken apart here, so that the future does not hold the request both whole and in parts.
+        let (parts, body) = request.into_parts();
+        let span_id = span::accept_or_make(&parts.headers);
+        async move {
+            let answer = AssertUnwindSafe(self.answer(&parts, body, &span_id)).catch_unwind().await;
+            let guard = &self.inner.guard;
+            let mut response = match answer {
+                Ok(Ok(response)) => response,
+                Ok(Err(rejection)) => guard.render(&rejection),
+                Err(_) => {
+                    tracing::error!(span_id = span::as_str(&span_id), "a call panicked");
+                    guard.render(&Rejection::Internal)
+                }
+            };
+            guard.finish(&mut response, span_id, &parts.method);
+            response
+        }
+    }
+
+    async fn answer<B>(&self, parts: &Parts, body: B, span_id: &HeaderValue) -> Result<Response<Body>, Rejection>
+    where
+        B: RequestBody,
+    {
+        let Inner { api, guard, router, base } = &*self.inner;
+        let path = parts.uri.path().strip_prefix(&**base).ok_or(Rejection::UnknownPath)?;
+        let index = router.find(&parts.method, path)?;
+        let operation = &D::OPERATIONS[index];
+        let principal = guard.admit(operation.security, operation.credentials_optional, parts).await?;
+        let context = Context::new(XSpanIdString(span::as_str(span_id).to_owned()), principal);
+        let request = Request { parameters: Parameters { operation, parts, path }, body };
+        match D::call(api, operation, request, &context).await {
+            Ok(mut response) => {
+                // The implementation is called only after the credentials were accepted. If it answers 401 all the same,
+                // they do not permit the call (RFC 6750, section 3.1).
+                if response.status() == StatusCode::UNAUTHORIZED && !response.headers().contains_key(WWW_AUTHENTICATE) {
+                    let public = operation.security.is_empty();
+                    let challenges = if public { &D::REALM.missing } else { &D::REALM.insufficient };
+                    challenges.append_to(&mut response, operation.security);
+                }
+                Ok(response)
+            }
+            Err(Failure::Rejected(rejection)) => Err(rejection),
+            Err(Failure::Failed(error)) => Err(failed(operation, &error, span_id)),
+        }
+    }
+}
+
+/// Logs why the implementation failed. The client learns only whether a retry makes sense.
+fn failed(operation: &Operation, error: &ApiError, span_id: &HeaderValue) -> Rejection {
+    let (operation, reason, span_id) = (operation.id, with_sources(error), span::as_str(span_id));
+    if error.is_unavailable() {
+        tracing::warn!(operation, reason, span_id, "the implementation is unavailable");
+        Rejection::Unavailable
+    } else {
+        tracing::error!(operation, reason, span_id, "the implementation failed");
+        Rejection::Internal
+    }
+}
+
+impl<D, T, A> Clone for Service<D, T, A> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), document: PhantomData }
+    }
+}
+
+impl<D, T, A> fmt::Debug for Service<D, T, A> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+impl<D, T, A, B> hyper::service::Service<http::Request<B>> for Service<D, T, A>
+where
+    D: Document<T, Context<A::Principal>>,
+    T: Send + Sync + 'static,
+    A: Authenticator,
+    B: RequestBody,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn call(&self, request: http::Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.handle(request).await) })
+    }
+}
+
+impl<D, T, A, B> tower_service::Service<http::Request<B>> for Service<D, T, A>
+where
+    D: Document<T, Context<A::Principal>>,
+    T: Send + Sync + 'static,
+    A: Authenticator,
+    B: RequestBody,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        hyper::service::Service::call(self, request)
+    }
+}
+
+#[cfg(test)]
+mod tests;

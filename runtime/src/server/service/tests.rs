@@ -1,0 +1,95 @@
+use futures::executor::block_on;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{Method, Request as HttpRequest};
+use http_body_util::{BodyExt, Full};
+
+use super::*;
+use crate::security::{AuthenticationError, Credential, SecurityKind, SecurityScheme};
+use crate::server::Reply;
+
+static REALM: Realm = crate::server::realm!("test");
+
+const BEARER: &[SecurityScheme] = &[SecurityScheme::new("bearer", SecurityKind::Bearer)];
+
+static OPERATIONS: &[Operation] = &[
+    Operation::new("public", Method::GET, "/public"),
+    Operation::new("private", Method::GET, "/private").security(BEARER),
+];
+
+/// Calls a function for every operation, as a generated trait would call an implementation.
+struct Api(fn() -> Result<Response<Body>, Failure>);
+
+struct Small;
+
+impl<C: Sync> Document<Api, C> for Small {
+    const OPERATIONS: &'static [Operation] = OPERATIONS;
+    const BASE_PATH: &'static str = "/base";
+    const REALM: &'static Realm = &REALM;
+
+    async fn call<B: RequestBody>(
+        Api(answer): &Api,
+        _: &Operation,
+        _: Request<'_, B>,
+        _: &C,
+    ) -> Result<Response<Body>, Failure> {
+        answer()
+    }
+}
+
+struct Everybody;
+
+impl Authenticator for Everybody {
+    type Principal = ();
+
+    async fn authenticate(&self, _: Credential<'_>) -> Result<(), AuthenticationError> {
+        Ok(())
+    }
+}
+
+fn answer(path: &str, answer: fn() -> Result<Response<Body>, Failure>) -> Response<Body> {
+    let service: Service<Small, _, _> = Service::new(Api(answer), Everybody);
+    let request = HttpRequest::get(path).header("authorization", "Bearer any");
+    block_on(service.handle(request.body(Full::<&[u8]>::default()).expect("a request")))
+}
+
+fn text(response: Response<Body>) -> String {
+    let body = block_on(response.into_body().collect()).expect("the body is complete");
+    String::from_utf8(body.to_bytes().into()).expect("the body is UTF-8")
+}
+
+#[test]
+fn the_base_path_precedes_the_path_of_each_operation() {
+    assert_eq!(answer("/base/public", || Reply::new(204).empty()).status(), 204);
+    for path in ["/public", "/base", "/base/base/public", "/bas/public"] {
+        assert_eq!(answer(path, || Reply::new(204).empty()).status(), 404, "{path}");
+    }
+}
+
+#[test]
+fn a_failure_is_logged_and_its_reason_is_not_sent() {
+    let unavailable = answer("/base/public", || Err(ApiError::unavailable("secret").into()));
+    assert_eq!(unavailable.status(), 503);
+    assert!(unavailable.headers().contains_key(RETRY_AFTER));
+    assert!(!text(unavailable).contains("secret"));
+    let internal = answer("/base/public", || Err(ApiError::internal("secret").into()));
+    assert_eq!(internal.status(), 500);
+    assert!(!internal.headers().contains_key(RETRY_AFTER));
+    assert!(!text(internal).contains("secret"));
+}
+
+#[test]
+fn a_panic_is_answered_with_500() {
+    let response = answer("/base/public", || panic!("on purpose"));
+    assert_eq!(response.status(), 500);
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+}
+
+#[test]
+fn a_declared_401_gets_a_challenge_unless_it_has_one() {
+    let challenge = |response: Response<Body>| response.headers()[WWW_AUTHENTICATE].clone();
+    let plain = || Reply::new(401).empty();
+    assert_eq!(challenge(answer("/base/public", plain)), r#"Bearer realm="test""#);
+    assert_eq!(challenge(answer("/base/private", plain)), r#"Bearer realm="test", error="insufficient_scope""#);
+    let own = answer("/base/private", || Reply::new(401).header("WWW-Authenticate", &"Own".to_owned())?.empty());
+    assert_eq!(challenge(own), "Own");
+}

@@ -1,0 +1,51 @@
+//! The tokens of a data directory: through its server if one runs, otherwise from the database.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use influxdb3_token_api::models::AdminTokenObject;
+use influxdb3_tokens::{Catalog, SqliteStore, SystemClock};
+
+use super::{DataDir, Failure};
+use crate::control::{self, Create, Summary};
+
+pub(super) enum Access {
+    Running(control::Client),
+    Opened(Catalog),
+}
+
+impl Access {
+    pub(super) async fn to(directory: &DataDir) -> Result<Self, Failure> {
+        match control::Client::connect(&directory.control_socket()).await {
+            Ok(client) => Ok(Self::Running(client)),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+                Ok(Self::Opened(open(directory).await?))
+            }
+            Err(error) => Err(format!("{}: {error}", directory.control_socket().display()).into()),
+        }
+    }
+
+    /// Creates a token.
+    pub(super) async fn create(self, token: Create) -> Result<AdminTokenObject, Failure> {
+        Ok(match self {
+            Self::Running(client) => client.create(token).await?,
+            Self::Opened(catalog) => control::create(&catalog, token).await?,
+        })
+    }
+
+    /// All tokens, in the order of their IDs.
+    pub(super) async fn tokens(self) -> Result<BoxStream<'static, Result<Summary, Failure>>, Failure> {
+        Ok(match self {
+            Self::Running(client) => client.tokens().await?.err_into().boxed(),
+            Self::Opened(catalog) => control::tokens(catalog).err_into().boxed(),
+        })
+    }
+}
+
+/// Opens the database, and makes it unless it exists.
+pub(super) async fn open(directory: &DataDir) -> Result<Catalog, Failure> {
+    let store = SqliteStore::open(directory.database())?;
+    Ok(Catalog::open(Arc::new(store), Arc::new(SystemClock)).await?)
+}

@@ -1,0 +1,118 @@
+//! `contract`: checks a running server against the document.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+use indicatif::{ProgressBar, ProgressStyle};
+use influxdb3_token_api::models::Secret;
+use influxdb3_token_contract::{CommandTokens, Contract, FileTokens, Report};
+
+use super::{Failure, is_broken_pipe, tell};
+
+/// Check a running server, this one or another's, against the document
+///
+/// Exit codes: 0, no case failed; 1, the server breaks the contract; 2, the server could not be checked, or with
+/// --complete, not all of it.
+#[derive(Args)]
+pub(super) struct Options {
+    /// The server's address. If it has a path, it precedes the path of each operation
+    #[arg(long, env = "INFLUXDB3_HOST_URL", value_name = "URL", default_value = "http://127.0.0.1:8181")]
+    host: String,
+
+    /// An admin token, which is not deleted. Prefer the variable, because other users can see arguments
+    #[arg(long, env = "INFLUXDB3_AUTH_TOKEN", hide_env_values = true)]
+    token: String,
+
+    /// Shell command that creates a token and prints it as JSON. It runs once for each token, with `--admin --name N`,
+    /// `--permission P --name N` or `--admin --name N --expiry 1s` appended
+    #[arg(long, env = "INFLUXDB3_TOKENS_PROVISION", value_name = "COMMAND", conflicts_with = "tokens")]
+    provision: Option<String>,
+
+    /// File of tokens that may be deleted: a JSON array of AdminTokenObject. An object with a member `permissions` is not
+    /// an admin token
+    #[arg(long, env = "INFLUXDB3_TOKENS_FILE", value_name = "FILE")]
+    tokens: Option<PathBuf>,
+
+    /// Speak HTTP/2 by prior knowledge
+    #[arg(long, env = "INFLUXDB3_TOKENS_HTTP2", value_parser = BoolishValueParser::new())]
+    http2: bool,
+
+    /// How long a response may take
+    #[arg(long, env = "INFLUXDB3_TOKENS_TIMEOUT", value_parser = humantime::parse_duration, value_name = "DURATION", default_value = "10s")]
+    timeout: Duration,
+
+    /// Exit with 2 if a case could not be tried, or the server did not send a declared response
+    #[arg(long, env = "INFLUXDB3_TOKENS_COMPLETE", value_parser = BoolishValueParser::new())]
+    complete: bool,
+
+    /// Write a report as JUnit XML too
+    #[arg(long, env = "INFLUXDB3_TOKENS_JUNIT", value_name = "FILE")]
+    junit: Option<PathBuf>,
+
+    /// Write a report as JSON too
+    #[arg(long, env = "INFLUXDB3_TOKENS_JSON", value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+const BROKEN: u8 = 1;
+const NOT_CHECKED: u8 = 2;
+
+pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
+    match check(&options).await {
+        Ok(report) if !report.holds() => Ok(ExitCode::from(BROKEN)),
+        Ok(report) if options.complete && !report.is_complete() => Ok(ExitCode::from(NOT_CHECKED)),
+        Ok(_) => Ok(ExitCode::SUCCESS),
+        Err(error) => {
+            tell(error.as_ref());
+            Ok(ExitCode::from(NOT_CHECKED))
+        }
+    }
+}
+
+async fn check(options: &Options) -> Result<Report, Failure> {
+    let mut contract = Contract::new(&options.host, Secret(options.token.clone())).timeout(options.timeout);
+    if let Some(command) = &options.provision {
+        contract = contract.tokens(CommandTokens::new(command));
+    }
+    if let Some(file) = &options.tokens {
+        let tokens = FileTokens::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        contract = contract.tokens(tokens);
+    }
+    if options.http2 {
+        contract = contract.http2();
+    }
+
+    // The bar is drawn on standard error, if that is a terminal.
+    let progress = ProgressBar::new(contract.cases().len() as u64);
+    progress.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {wide_msg}")?);
+    let mut failed = 0;
+    let report = contract
+        .run(|case| {
+            failed += usize::from(!case.problems().is_empty());
+            progress.set_message(format!("{failed} failed, {}", case.name));
+            progress.inc(1);
+        })
+        .await;
+    progress.finish_and_clear();
+    let report = report?;
+
+    if let Some(file) = &options.junit {
+        write_file(file, &report.to_junit())?;
+    }
+    if let Some(file) = &options.json {
+        write_file(file, &serde_json::to_string_pretty(&report)?)?;
+    }
+    match report.write(anstream::stdout().lock()) {
+        Err(error) if !is_broken_pipe(&error) => Err(error.into()),
+        _ => Ok(report),
+    }
+}
+
+fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |error: io::Error| format!("{}: {error}", path.display());
+    std::fs::write(path, format!("{}\n", text.trim_end())).map_err(|error| failed(error).into())
+}

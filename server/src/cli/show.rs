@@ -1,0 +1,125 @@
+//! `show`: lists the tokens without their secrets.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use futures::TryStreamExt;
+
+use super::access::Access;
+use super::{DataDir, Failure, is_broken_pipe};
+use crate::control::Summary;
+
+/// Show the tokens, without their secrets
+#[derive(Args)]
+pub(super) struct Options {
+    /// Output format
+    #[arg(long, env = "INFLUXDB3_TOKENS_SHOW_FORMAT", value_enum, default_value_t = Format::Pretty)]
+    format: Format,
+
+    #[command(flatten)]
+    directory: DataDir,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// A table
+    Pretty,
+    /// One JSON array
+    Json,
+    /// One JSON object for each line
+    Jsonl,
+    /// Comma-separated values, with a header
+    Csv,
+}
+
+pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
+    if !options.directory.database().exists() {
+        return Err(format!("{} has no token database", options.directory.data_dir.display()).into());
+    }
+    match print(&options).await {
+        Err(error) if is_broken_pipe(error.as_ref()) => Ok(ExitCode::SUCCESS),
+        printed => printed.map(|()| ExitCode::SUCCESS),
+    }
+}
+
+async fn print(options: &Options) -> Result<(), Failure> {
+    let mut tokens = Access::to(&options.directory).await?.tokens().await?;
+    let mut output = Output::begin(options.format)?;
+    while let Some(token) = tokens.try_next().await? {
+        output.row(&token)?;
+    }
+    output.end()
+}
+
+/// Prints tokens in a format. Only the table needs all rows before it prints the first.
+enum Output {
+    Pretty(comfy_table::Table),
+    Json { empty: bool },
+    Jsonl,
+    Csv(csv::Writer<std::io::Stdout>),
+}
+
+const COLUMNS: [&str; 6] = ["id", "name", "hash", "created_at", "expiry", "permissions"];
+
+impl Output {
+    fn begin(format: Format) -> Result<Self, Failure> {
+        Ok(match format {
+            Format::Pretty => {
+                let mut table = comfy_table::Table::new();
+                table.load_preset(comfy_table::presets::ASCII_MARKDOWN).set_header(COLUMNS);
+                Self::Pretty(table)
+            }
+            Format::Json => Self::Json { empty: true },
+            Format::Jsonl => Self::Jsonl,
+            Format::Csv => {
+                let mut writer = csv::Writer::from_writer(std::io::stdout());
+                writer.write_record(COLUMNS)?;
+                Self::Csv(writer)
+            }
+        })
+    }
+
+    fn row(&mut self, token: &Summary) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
+        match self {
+            Self::Pretty(table) => {
+                // The beginning of the hash is enough for people to compare.
+                let hash = token.hash.chars().take(12).chain(['…']).collect();
+                table.add_row(cells(token, hash));
+            }
+            Self::Json { empty } => {
+                write!(out, "{}{}", if *empty { "[\n  " } else { ",\n  " }, serde_json::to_string(token)?)?;
+                *empty = false;
+            }
+            Self::Jsonl => writeln!(out, "{}", serde_json::to_string(token)?)?,
+            Self::Csv(writer) => writer.write_record(cells(token, token.hash.clone()))?,
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
+        match self {
+            Self::Pretty(table) => writeln!(out, "{table}")?,
+            Self::Json { empty: true } => writeln!(out, "[]")?,
+            Self::Json { empty: false } => writeln!(out, "\n]")?,
+            Self::Jsonl => {}
+            Self::Csv(mut writer) => writer.flush()?,
+        }
+        Ok(())
+    }
+}
+
+/// In the order of [`COLUMNS`].
+fn cells(token: &Summary, hash: String) -> [String; COLUMNS.len()] {
+    let time = |time: chrono::DateTime<chrono::Utc>| time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+    [
+        token.id.to_string(),
+        token.name.clone(),
+        hash,
+        time(token.created_at),
+        token.expiry.map(time).unwrap_or_default(),
+        token.permissions.clone(),
+    ]
+}

@@ -1,0 +1,66 @@
+//! The command's end of the control socket.
+
+use std::io;
+use std::path::Path;
+
+use futures::{Stream, stream};
+use influxdb3_token_api::models::AdminTokenObject;
+use tokio::net::UnixStream;
+
+use super::connection::Connection;
+use super::{Create, Error, Reply, Request, Summary};
+
+/// A connection to a running server.
+#[derive(Debug)]
+pub(crate) struct Client(Connection);
+
+impl Client {
+    /// Connects to the server whose control socket is at `path`.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` or `ConnectionRefused` if no server runs.
+    pub(crate) async fn connect(path: &Path) -> io::Result<Self> {
+        Ok(Self(Connection::new(UnixStream::connect(path).await?)))
+    }
+
+    /// Creates a token.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Server`] leaves open whether the token was created.
+    pub(crate) async fn create(mut self, token: Create) -> Result<AdminTokenObject, Error> {
+        self.send(Request::Create(token)).await?;
+        match self.receive().await? {
+            Reply::Created(token) => Ok(*token),
+            Reply::Refused(reason) => Err(Error::Refused(reason)),
+            Reply::Token(_) | Reply::End => Err(unexpected()),
+        }
+    }
+
+    /// All tokens, in the order of their IDs.
+    pub(crate) async fn tokens(mut self) -> Result<impl Stream<Item = Result<Summary, Error>>, Error> {
+        self.send(Request::Show).await?;
+        Ok(stream::try_unfold(self, async |mut client| match client.receive().await? {
+            Reply::Token(token) => Ok(Some((*token, client))),
+            Reply::End => Ok(None),
+            Reply::Refused(reason) => Err(Error::Refused(reason)),
+            Reply::Created(_) => Err(unexpected()),
+        }))
+    }
+
+    async fn send(&mut self, request: Request) -> Result<(), Error> {
+        self.0.send(&request).await?;
+        Ok(self.0.flush().await?)
+    }
+
+    /// The next reply. It may have any length, because it comes from a server that may read the same files.
+    async fn receive(&mut self) -> Result<Reply, Error> {
+        let reply = self.0.receive(u64::MAX).await?;
+        Ok(reply.ok_or(io::ErrorKind::UnexpectedEof)?)
+    }
+}
+
+fn unexpected() -> Error {
+    Error::Server(io::Error::other("it sent another reply than was asked for"))
+}

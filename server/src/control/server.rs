@@ -1,0 +1,101 @@
+//! The server's end of the control socket.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::StreamExt;
+use influxdb3_tokens::Catalog;
+use tokio::net::{UnixListener, UnixStream};
+
+use super::connection::Connection;
+use super::{Error, Reply, Request, create, tokens};
+
+/// The longest request that is read, in bytes.
+const LONGEST_REQUEST: u64 = 16 << 20;
+
+/// Makes the socket for this user only, and replaces one that a killed server left behind.
+///
+/// The caller must have the store of the same directory open, so that no other server uses the socket.
+///
+/// # Errors
+///
+/// When the socket cannot be made there.
+pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Serves requests until it is dropped. `path` is where `listener` was bound.
+pub(crate) async fn serve(listener: UnixListener, path: &Path, catalog: Catalog) {
+    let owner = fs::metadata(path).map(|metadata| metadata.uid());
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let peer = stream.peer_cred().map(|peer| peer.uid());
+                // The superuser can read the database as well.
+                let allowed = peer.is_ok_and(|peer| peer == 0 || owner.as_ref().is_ok_and(|owner| *owner == peer));
+                tokio::spawn(converse(stream, allowed.then(|| catalog.clone())));
+            }
+            Err(error) => {
+                tracing::error!(%error, "the control socket cannot accept");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Answers the requests of a connection. Without a catalog it refuses them.
+async fn converse(stream: UnixStream, catalog: Option<Catalog>) {
+    let mut connection = Connection::new(stream);
+    while let Ok(Some(request)) = connection.receive(LONGEST_REQUEST).await {
+        let answered = match &catalog {
+            Some(catalog) => answer(&mut connection, catalog, request).await,
+            None => send(&mut connection, &Reply::Refused("the server belongs to another user".to_owned())).await,
+        };
+        if let Err(error) = answered {
+            tracing::debug!(%error, "a command went away before its reply");
+            return;
+        }
+    }
+}
+
+async fn answer(connection: &mut Connection, catalog: &Catalog, request: Request) -> io::Result<()> {
+    match request {
+        Request::Create(token) => match create(catalog, token).await {
+            Ok(token) => {
+                let id = token.id;
+                let sent = send(connection, &Reply::Created(Box::new(token))).await;
+                sent.inspect_err(|_| tracing::warn!(id, "nobody received the secret of a new token; delete it"))
+            }
+            Err(error) => send(connection, &refused(&error)).await,
+        },
+        Request::Show => {
+            let mut tokens = pin!(tokens(catalog.clone()));
+            while let Some(token) = tokens.next().await {
+                match token {
+                    Ok(token) => connection.send(&Reply::Token(Box::new(token))).await?,
+                    Err(error) => return send(connection, &refused(&error)).await,
+                }
+            }
+            send(connection, &Reply::End).await
+        }
+    }
+}
+
+fn refused(error: &Error) -> Reply {
+    Reply::Refused(error.to_string())
+}
+
+async fn send(connection: &mut Connection, reply: &Reply) -> io::Result<()> {
+    connection.send(reply).await?;
+    connection.flush().await
+}

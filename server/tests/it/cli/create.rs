@@ -1,0 +1,163 @@
+//! `create`
+
+use std::time::SystemTime;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use influxdb3_tokens::Secret;
+use rustix::process::Signal;
+
+use super::{create, fail, mode, secret, set_mode, succeed};
+use crate::client::Request;
+use crate::process::{DataDir, command, finish};
+
+#[test]
+fn the_text_shows_the_token_and_how_to_send_it() {
+    let directory = DataDir::new();
+    let text = succeed(&["create", "--admin", &directory.argument()]);
+    let token = text.lines().find_map(|line| line.strip_prefix("Token:  ")).unwrap();
+    token.parse::<Secret>().unwrap();
+    assert!(text.starts_with("Token 0 was created.\n"), "{text}");
+    assert!(text.contains(&format!("Header: Authorization: Bearer {token}\n")), "{text}");
+}
+
+#[test]
+fn the_json_is_the_documents_object() {
+    let directory = DataDir::new();
+    let directory = directory.argument();
+    let operator = create(&directory, &["--admin"]);
+    assert_eq!((operator.id, operator.name.as_deref()), (Some(0), Some("_admin")));
+    assert_eq!(operator.expiry, Some(serde_json::Value::Null));
+    let digest = secret(&operator).parse::<Secret>().unwrap().digest();
+    assert_eq!(operator.hash, Some(digest.to_string()));
+    let now = DateTime::<Utc>::from(SystemTime::now());
+    assert!((now - operator.created_at.unwrap()).abs() < TimeDelta::hours(1));
+
+    let other = create(&directory, &["--permission=db:a,b:read,write", "--name=döner 🦀", "--expiry=30d"]);
+    assert_eq!((other.id, other.name.as_deref()), (Some(1), Some("döner 🦀")));
+    let expiry: DateTime<Utc> = serde_json::from_value(other.expiry.unwrap()).unwrap();
+    assert_eq!(expiry - other.created_at.unwrap(), TimeDelta::days(30));
+}
+
+#[tokio::test]
+async fn a_token_is_accepted_at_once_whether_a_server_runs_or_not() {
+    let directory = DataDir::new();
+    let before = create(&directory.argument(), &["--admin"]);
+    let cluster = directory.cluster();
+    let server = directory.start(&[]);
+    let while_it_runs = create(&directory.argument(), &["--admin", "--name=second"]);
+    assert_eq!((before.id, while_it_runs.id), (Some(0), Some(1)));
+    let mut client = server.http1(cluster).await;
+    for token in [&before, &while_it_runs] {
+        assert_eq!(client.send(&Request::delete(12345).bearer(secret(token))).await.status, 404);
+    }
+    drop(client);
+    assert!(server.end(Signal::TERM).0.success());
+    assert_eq!(create(&directory.argument(), &["--admin", "--name=third"]).id, Some(2));
+}
+
+#[test]
+fn a_refusal_has_the_same_text_with_and_without_a_server() {
+    let directory = DataDir::new();
+    let argument = directory.argument();
+    create(&argument, &["--admin"]);
+    let refuse = || {
+        let name_taken = fail(1, &["create", "--admin", &argument]);
+        let too_late = fail(1, &["create", "--admin", "--name=x", "--expiry=9000y", &argument]);
+        [name_taken, too_late]
+    };
+    let without = refuse();
+    assert_eq!(without[0], "error: another token has this name\n");
+    assert!(without[1].contains("after the year 9999"), "{without:?}");
+    let _server = directory.start(&[]);
+    assert_eq!(refuse(), without);
+}
+
+#[test]
+fn wrong_arguments_exit_with_2_and_change_nothing() {
+    let directory = DataDir::new();
+    for arguments in [
+        &["--name=x"][..],
+        &["--admin", "--permission=db:a:read", "--name=x"],
+        &["--permission=db:a:read"],
+        &["--permission=db:a:fly", "--name=x"],
+        &["--permission=*:*:*", "--name=x"],
+        &["--permission=db:a:read  db:b", "--name=x"],
+        &["--admin", "--name="],
+        &["--admin", "--name=a\nb"],
+        &["--admin", "--expiry=soon"],
+        &["--admin", "--expiry=-1d"],
+        &["--admin", "--format=xml"],
+        &["--admin", "--offline"],
+        &["--admin", "--output-file=x"],
+        &["--permission=db:a:read", "--name=x", "--output-file=x"],
+        &["--permission=db:a:read", "--name=_admin"],
+        &["--admin", "--unknown"],
+    ] {
+        fail(2, &[&["create", &directory.argument()], arguments].concat());
+    }
+    assert!(!directory.path().exists());
+}
+
+#[test]
+fn a_variable_with_the_value_false_counts_as_an_option_not_given() {
+    let directory = DataDir::new();
+    let with = |admin: &str, arguments: &[&str]| {
+        let mut create =
+            command(&[&["create", "--format=json", "--name=x", &directory.argument()], arguments].concat());
+        create.env("INFLUXDB3_TOKENS_ADMIN", admin).env("INFLUXDB3_TOKENS_OFFLINE", "0");
+        finish(create)
+    };
+    assert_eq!(with("false", &[]).0, 2);
+    assert_eq!(with("1", &["--permission=db:a:read"]).0, 2);
+    assert!(!directory.path().exists());
+    assert_eq!(with("false", &["--permission=db:a:read"]).0, 0);
+    assert!(succeed(&["show", "--format=csv", &directory.argument()]).contains("db:a:read"));
+}
+
+#[test]
+fn an_offline_admin_token_has_its_own_file() {
+    let directory = DataDir::new();
+    let file = directory.beside("admin.json");
+    let arguments = ["create", "--admin", "--offline", "--output-file", file.to_str().unwrap(), &directory.argument()];
+    let printed = succeed(&arguments);
+    assert_eq!(mode(&file), 0o600);
+    let first = std::fs::read_to_string(&file).unwrap();
+    let token: serde_json::Value = serde_json::from_str(&first).unwrap();
+    token["token"].as_str().unwrap().parse::<Secret>().unwrap();
+    assert_eq!(token["name"], "_admin");
+    assert!(!printed.contains("apiv3_"), "{printed}");
+
+    assert!(fail(1, &arguments).contains("it exists already"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), first);
+    assert!(!directory.path().exists());
+}
+
+#[test]
+fn offline_permission_tokens_share_a_file() {
+    let directory = DataDir::new();
+    let file = directory.beside("permission.json");
+    let offline = |name: &'static str| {
+        let output = file.to_str().unwrap();
+        vec!["create", "--permission=db:a:read", "--offline", "--output-file", output, "--name", name]
+    };
+    succeed(&offline("a"));
+    succeed(&[&offline("b")[..], &["--permission=system:*:read", "--expiry=1h"]].concat());
+    assert_eq!(mode(&file), 0o600);
+    let contents = std::fs::read_to_string(&file).unwrap();
+    let tokens: serde_json::Value = serde_json::from_str(&contents).unwrap();
+    assert_eq!(tokens["tokens"][0]["name"], "a");
+    assert_eq!(tokens["tokens"][1]["permissions"], serde_json::json!(["db:a:read", "system:*:read"]));
+    assert!(tokens["tokens"][1]["expiry_millis"].is_u64());
+
+    assert!(fail(1, &offline("b")).contains("a token of the name \"b\" already"));
+    for bits in [0o640, 0o604, 0o620, 0o601] {
+        set_mode(&file, bits);
+        assert!(fail(1, &offline("c")).contains("chmod 600"), "{bits:o}");
+    }
+    set_mode(&file, 0o600);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), contents);
+    std::fs::write(&file, "{}").unwrap();
+    assert!(fail(1, &offline("c")).contains("not a token file"));
+    let left: Vec<_> = std::fs::read_dir(file.parent().unwrap()).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}

@@ -1,0 +1,109 @@
+//! Output that nobody reads.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, pipe};
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{create, secret, succeed};
+use crate::blocking::{block, end, kill};
+use crate::process::{DataDir, command};
+
+/// A pipe whose reader is gone.
+fn closed_pipe() -> Stdio {
+    pipe().unwrap().1.into()
+}
+
+/// The exit code and the standard error of a command whose standard output goes to `stdout`.
+fn finish_into(stdout: Stdio, mut command: Command) -> (i32, String) {
+    command.stdout(stdout).stderr(Stdio::piped());
+    let output = end(command);
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn create_into(stdout: Stdio, directory: &DataDir, name: &str, format: &str) -> (i32, String) {
+    finish_into(stdout, command(&["create", "--admin", "--name", name, "--format", format, &directory.argument()]))
+}
+
+#[test]
+fn a_secret_that_cannot_be_printed_is_an_error_that_names_the_token() {
+    let directory = DataDir::new();
+    let mut names = (1..).map(|number| format!("token {number}"));
+    let mut lose = || {
+        for format in ["text", "json"] {
+            let name = names.next().unwrap();
+            let (code, error) = create_into(closed_pipe(), &directory, &name, format);
+            let id = name.strip_prefix("token ").unwrap();
+            let expected = format!("error: token {id} was created, but its secret is lost; delete the token: ");
+            assert!(code == 1 && error.starts_with(&expected), "{code} {error}");
+            assert!(succeed(&["show", "--format=csv", &directory.argument()]).contains(&format!("\n{id},{name},")));
+        }
+    };
+    lose();
+    let _server = directory.start(&[]);
+    lose();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_loses_a_secret_too() {
+    let directory = DataDir::new();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let (code, error) = create_into(full.into(), &directory, "ci", "json");
+    assert!(code == 1 && error.contains("its secret is lost"), "{code} {error}");
+}
+
+#[test]
+fn an_offline_token_is_not_lost_with_the_message_about_it() {
+    let directory = DataDir::new();
+    let file = directory.beside("admin.json");
+    let offline = command(&["create", "--admin", "--offline", "--output-file", file.to_str().unwrap()]);
+    assert_eq!(finish_into(closed_pipe(), offline), (0, String::new()));
+    assert!(std::fs::read_to_string(&file).unwrap().contains("apiv3_"));
+}
+
+#[test]
+fn reports_end_quietly() {
+    let directory = DataDir::new();
+    let operator = create(&directory.argument(), &["--admin"]);
+    let server = directory.start(&[]);
+    for format in ["pretty", "json", "jsonl", "csv"] {
+        let show = command(&["show", "--format", format, &directory.argument()]);
+        assert_eq!(finish_into(closed_pipe(), show), (0, String::new()), "{format}");
+    }
+    let mut contract = command(&["contract", "--host", &server.url()]);
+    contract.env("INFLUXDB3_AUTH_TOKEN", secret(&operator));
+    assert_eq!(finish_into(closed_pipe(), contract), (0, String::new()));
+}
+
+#[test]
+fn a_command_whose_error_nobody_reads_fails_as_well() {
+    let directory = DataDir::new();
+    let operator = create(&directory.argument(), &["--admin"]);
+    let server = directory.start(&[]);
+    let mut delete = command(&["delete", "--id=7", "--host", &server.url()]);
+    delete.env("INFLUXDB3_AUTH_TOKEN", secret(&operator));
+    for (mut command, code) in [(delete, 4), (command(&["create", "--admin", &directory.argument()]), 1)] {
+        command.stdout(Stdio::null()).stderr(closed_pipe());
+        assert_eq!(end(command).status.code(), Some(code));
+    }
+}
+
+#[test]
+fn a_server_whose_output_nobody_reads_serves() {
+    let directory = DataDir::new();
+    let mut serve = directory.serve(&[]);
+    let mut server = serve.stdout(closed_pipe()).stderr(Stdio::piped()).spawn().unwrap();
+    let id = Pid::from_child(&server);
+    let log = BufReader::new(server.stderr.take().unwrap());
+    // At its end, the log has no reader either.
+    let is_logged =
+        || log.lines().map(Result::unwrap).any(|line| line.contains("cannot write the address to standard output"));
+    assert!(block("the log", is_logged, || kill(id)));
+
+    assert_eq!(create(&directory.argument(), &["--admin"]).id, Some(0));
+    kill_process(id, Signal::TERM).unwrap();
+    let status = block("the server to end", move || server.wait().unwrap(), || kill(id));
+    assert_eq!(status.code(), Some(0));
+}

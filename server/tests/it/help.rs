@@ -1,0 +1,33 @@
+//! The text of `--help`. A change shows in the diff of `snapshots/`.
+//!
+//! `INSTA_UPDATE=always cargo test -p influxdb3-tokens-server help` accepts the current text.
+
+use insta::assert_snapshot;
+
+use crate::process::{command, finish};
+
+#[test]
+fn the_help_of_the_command_and_of_each_subcommand() {
+    for subcommand in ["", "serve", "create", "show", "delete", "contract"] {
+        let arguments = [subcommand, "--help"];
+        let (code, out, error) = finish(command(if subcommand.is_empty() { &arguments[1..] } else { &arguments }));
+        assert_eq!((code, &*error), (0, ""));
+        assert_snapshot!(format!("{subcommand}-help").trim_start_matches('-'), out);
+    }
+}
+
+#[test]
+fn the_help_does_not_show_the_token_in_the_environment() {
+    for arguments in [["delete", "--help"], ["delete", "-h"], ["contract", "--help"], ["contract", "-h"]] {
+        let mut help = command(&arguments);
+        help.env("INFLUXDB3_AUTH_TOKEN", "apiv3_secret");
+        let (code, out, _) = finish(help);
+        assert!(code == 0 && out.contains("INFLUXDB3_AUTH_TOKEN") && !out.contains("apiv3_secret"), "{out}");
+    }
+}
+
+#[test]
+fn the_version_is_that_of_the_command() {
+    let expected = format!("influxdb3-tokens {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(finish(command(&["--version"])), (0, expected, String::new()));
+}

@@ -1,0 +1,179 @@
+//! The command, run as people run it.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::Arc;
+
+use influxdb3_tokens::{Catalog, SqliteStore, SystemClock, TokenName};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::blocking::{block, kill, output};
+use crate::client::{Client, Http1, Http2};
+use crate::creation::create;
+
+/// The command, without the `INFLUXDB3_` variables of the tests' environment.
+pub(crate) fn command(arguments: &[&str]) -> Command {
+    clean(Command::new(env!("CARGO_BIN_EXE_influxdb3-tokens")), arguments)
+}
+
+fn clean(mut command: Command, arguments: &[&str]) -> Command {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("INFLUXDB3_")) {
+        command.env_remove(name);
+    }
+    command.args(arguments).env("COLUMNS", "100").stdin(Stdio::null());
+    command
+}
+
+/// The exit code, the standard output and the standard error of a command.
+pub(crate) fn finish(command: Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = output(command);
+    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// A data directory that is removed at the end of the test.
+pub(crate) struct DataDir {
+    root: TempDir,
+}
+
+impl DataDir {
+    pub(crate) fn new() -> Self {
+        Self { root: tempfile::tempdir().unwrap() }
+    }
+
+    /// A file beside the data directory.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.beside("data")
+    }
+
+    pub(crate) fn argument(&self) -> String {
+        format!("--data-dir={}", self.path().display())
+    }
+
+    /// Its tokens. No server may run until the catalog is dropped.
+    pub(crate) async fn catalog(&self) -> Catalog {
+        let store = SqliteStore::open(self.path().join("tokens.db")).unwrap();
+        Catalog::open(Arc::new(store), Arc::new(SystemClock)).await.unwrap()
+    }
+
+    /// The secret of a new operator token. No server may run.
+    pub(crate) async fn operator(&self) -> String {
+        create(&self.catalog().await, TokenName::OPERATOR, "*:*:*", None).await.1
+    }
+
+    pub(crate) fn serve(&self, arguments: &[&str]) -> Command {
+        let directory = self.argument();
+        command(&[&["serve", "--http-bind=127.0.0.1:0", &directory], arguments].concat())
+    }
+
+    /// The same, but the size of a file is limited.
+    pub(crate) fn serve_with_file_size(&self, bytes: u64) -> Command {
+        let blocks = (bytes / 512).to_string();
+        let script = "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"";
+        let (program, directory) = (env!("CARGO_BIN_EXE_influxdb3-tokens"), self.argument());
+        clean(Command::new("sh"), &["-c", script, &blocks, program, "serve", "--http-bind=127.0.0.1:0", &directory])
+    }
+
+    /// Starts the server, which listens when this returns.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        Running::start(self.serve(arguments))
+    }
+
+    /// The UUID of the cluster. No server may run.
+    pub(crate) fn cluster(&self) -> Uuid {
+        use influxdb3_tokens::TokenStore;
+        SqliteStore::open(self.path().join("tokens.db")).unwrap().cluster_uuid()
+    }
+}
+
+/// A running server; killed when it is dropped.
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    id: Pid,
+    /// `None` once it has ended.
+    process: Option<(Child, BufReader<ChildStdout>)>,
+    stderr: File,
+}
+
+impl Running {
+    /// Starts the server, which listens when this returns.
+    pub(crate) fn start(mut command: Command) -> Self {
+        let stderr = tempfile::tempfile().unwrap();
+        let mut process = command.stdout(Stdio::piped()).stderr(stderr.try_clone().unwrap()).spawn().unwrap();
+        let id = Pid::from_child(&process);
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let first_line = move || {
+            let mut line = String::new();
+            stdout.read_line(&mut line).unwrap();
+            (line, process, stdout)
+        };
+        let (line, process, stdout) = block("the server to listen", first_line, || kill(id));
+        let mut running = Self { address: ([0; 4], 0).into(), id, process: Some((process, stdout)), stderr };
+        match line.strip_prefix("listening on http://") {
+            Some(address) => running.address = address.trim_end().parse().unwrap(),
+            None => panic!("{line:?}: {:?}", running.wait()),
+        }
+        running
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) async fn http1(&self, cluster: Uuid) -> Http1 {
+        Http1::connect(self.address, cluster).await
+    }
+
+    /// A client for each protocol.
+    pub(crate) async fn clients(&self, cluster: Uuid) -> [Client; 2] {
+        [Client::One(self.http1(cluster).await), Client::Two(Http2::connect(self.address, cluster).await)]
+    }
+
+    /// A function that sends it signals, from any thread.
+    pub(crate) fn signaller(&self) -> impl Fn(Signal) + Clone + Send + use<> {
+        let id = self.id;
+        move |signal| kill_process(id, signal).unwrap()
+    }
+
+    /// Sends a signal, waits for the end, and returns the status and everything that the server printed.
+    pub(crate) fn end(self, signal: Signal) -> (ExitStatus, String) {
+        self.signaller()(signal);
+        self.wait()
+    }
+
+    /// Waits for the end, and returns the status and everything that the server printed.
+    pub(crate) fn wait(mut self) -> (ExitStatus, String) {
+        let (mut process, mut stdout) = self.process.take().unwrap();
+        let end = move || {
+            let mut printed = String::new();
+            stdout.read_to_string(&mut printed).unwrap();
+            (process.wait().unwrap(), printed)
+        };
+        let (status, printed) = block("the server to end", end, || kill(self.id));
+        (status, printed + &contents(self.stderr.try_clone().unwrap()))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some((process, _)) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+fn contents(mut file: File) -> String {
+    let mut contents = String::new();
+    file.rewind().unwrap();
+    file.read_to_string(&mut contents).unwrap();
+    contents
+}

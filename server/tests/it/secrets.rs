@@ -1,0 +1,117 @@
+//! The command writes no secret to a log or an error.
+
+use std::io;
+
+use influxdb3_token_api::models::AdminTokenObject;
+use influxdb3_tokens::Secret;
+use rustix::process::Signal;
+
+use crate::client::{PATH, Request};
+use crate::process::{DataDir, command, finish};
+use crate::redaction::expect_none;
+use crate::refused::refused_requests;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_logs_everything_logs_no_secret() {
+    for format in ["--log-format=text", "--log-format=json"] {
+        let directory = DataDir::new();
+        let mut secrets = vec![directory.operator().await];
+        let cluster = directory.cluster();
+        let (admin_file, permission_file) = (directory.beside("admin.json"), directory.beside("permission.json"));
+        for (file, kind) in [(&admin_file, "--admin"), (&permission_file, "--permission=db:a:read")] {
+            let file = file.to_str().unwrap();
+            let created = finish(command(&["create", kind, "--name=given", "--offline", "--output-file", file]));
+            assert_eq!(created.0, 0, "{created:?}");
+            secrets.push(secret_in(&std::fs::read_to_string(file).unwrap()));
+        }
+        let server = directory.start(&[
+            "--log-filter=trace",
+            format,
+            &format!("--admin-token-file={}", admin_file.display()),
+            &format!("--permission-tokens-file={}", permission_file.display()),
+        ]);
+
+        let (mut ids, mut created) = (Vec::new(), String::new());
+        for name in ["a", "b", "c", "d"] {
+            let create = ["create", "--admin", "--name", name, "--format=json", &directory.argument()];
+            let (code, out, _) = finish(command(&create));
+            assert_eq!(code, 0);
+            let token: AdminTokenObject = serde_json::from_str(&out).unwrap();
+            ids.push(token.id.unwrap());
+            created = token.token.unwrap().0.clone();
+            secrets.push(created.clone());
+        }
+        let operator = &secrets[0];
+        let mut answers = String::new();
+        for (mut client, id) in server.clients(cluster).await.into_iter().zip(&ids) {
+            let mut requests = refused_requests(12345, operator, &created);
+            requests.push(Request::new("GET", PATH).bearer(operator));
+            requests.push(Request::new("DELETE", "/").bearer(operator));
+            requests.push(Request::delete(0).bearer(operator));
+            requests.push(Request::delete(id).bearer(&secrets[2]));
+            requests.push(Request::query(&format!("id={id}&id={operator}")).bearer(operator));
+            requests.push(Request::delete(operator).bearer(operator));
+            requests.push(Request::delete(id).bearer(operator));
+            requests.push(Request::delete(id).bearer(operator));
+            for request in requests {
+                answers += &format!("{:?}", client.send(&request).await);
+            }
+        }
+        for (id, token) in [("3", operator), (&*ids[2].to_string(), operator), ("4", &secrets[2])] {
+            let mut delete = command(&["delete", "--id", id, "--host", &server.url()]);
+            let (_, out, error) = finish({
+                delete.env("INFLUXDB3_AUTH_TOKEN", token);
+                delete
+            });
+            answers += &(out + &error);
+        }
+        let (status, printed) = server.end(Signal::TERM);
+        assert!(status.success());
+        assert!(
+            printed.contains("deleted a token") && printed.contains("insufficient_scope") || printed.len() > 10_000
+        );
+        expect_none(&printed, &secrets);
+        expect_none(&answers, &secrets);
+    }
+}
+
+#[test]
+fn the_error_about_an_invalid_token_file_does_not_show_its_contents() {
+    let directory = DataDir::new();
+    let secret = Secret::generate().unwrap().expose().to_owned();
+    for (option, json) in [
+        ("--admin-token-file", format!(r#"{{"token": ["{secret}"], "name": "a"}}"#)),
+        ("--admin-token-file", format!(r#"{{"token": {{"{secret}": 1}}, "name": "a"}}"#)),
+        ("--admin-token-file", format!(r#"{{"token": "{secret}", "name": 7}}"#)),
+        ("--admin-token-file", format!(r#"{{"token": "{secret}", "name": "a", "expiry_millis": "{secret}"}}"#)),
+        ("--admin-token-file", format!(r#"{{"token": "{secret} ", "name": "a"}}"#)),
+        ("--admin-token-file", format!(r#"{{"token": "{secret}", "name": "a", "token": "{secret}"}}"#)),
+        ("--admin-token-file", format!(r#""{secret}""#)),
+        ("--admin-token-file", secret.clone()),
+        ("--permission-tokens-file", format!(r#"{{"tokens": "{secret}"}}"#)),
+        ("--permission-tokens-file", format!(r#"{{"tokens": ["{secret}"]}}"#)),
+        (
+            "--permission-tokens-file",
+            format!(r#"{{"tokens": [{{"token": "{secret}", "name": "a", "permissions": 1}}]}}"#),
+        ),
+    ] {
+        let file = directory.beside("tokens.json");
+        write_private(&file, &json);
+        let (code, out, error) = finish(directory.serve(&[option, file.to_str().unwrap(), "--log-filter=trace"]));
+        assert_eq!((code, &*out), (1, ""), "{json}");
+        assert!(error.contains("tokens.json: "), "{error}");
+        expect_none(&error, std::slice::from_ref(&secret));
+    }
+}
+
+fn write_private(file: &std::path::Path, contents: &str) {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(file).unwrap();
+    io::Write::write_all(&mut file, contents.as_bytes()).unwrap();
+}
+
+/// The first secret in a text.
+fn secret_in(text: &str) -> String {
+    text.split('"').find(|part| part.starts_with("apiv3_")).unwrap().to_owned()
+}

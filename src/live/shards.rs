@@ -1,0 +1,92 @@
+//! A hash table in parts, so that readers and the writer seldom meet.
+
+use std::mem;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+/// Not a power of two: the capacity of each part is one, so a million tokens fill 80 % of 76 parts, but 48 % of 128,
+/// and do not fit in 64.
+const SHARDS: usize = 76;
+
+/// A concurrent hash table: 76 parts, each behind its own lock.
+pub(super) struct Shards<T> {
+    tables: Box<[RwLock<HashTable<T>>]>,
+    hash: fn(&T) -> u64,
+}
+
+impl<T: Clone> Shards<T> {
+    pub(super) fn new(hash: fn(&T) -> u64) -> Self {
+        Self { tables: (0..SHARDS).map(|_| RwLock::default()).collect(), hash }
+    }
+
+    pub(super) fn find(&self, hash: u64, is_match: impl Fn(&T) -> bool) -> Option<T> {
+        self.read(hash).find(hash, is_match).cloned()
+    }
+
+    pub(super) fn contains(&self, hash: u64, is_match: impl Fn(&T) -> bool) -> bool {
+        self.read(hash).find(hash, is_match).is_some()
+    }
+
+    /// Inserts an entry. Replaces and returns the entry with the same hash for which `is_match` holds, if any.
+    pub(super) fn insert(&self, entry: T, is_match: impl Fn(&T) -> bool) -> Option<T> {
+        let hash = (self.hash)(&entry);
+        match self.write(hash).entry(hash, is_match, self.hash) {
+            Entry::Occupied(mut other) => Some(mem::replace(other.get_mut(), entry)),
+            Entry::Vacant(slot) => {
+                slot.insert(entry);
+                None
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn remove(&self, hash: u64, is_match: impl Fn(&T) -> bool) -> Option<T> {
+        let mut table = self.write(hash);
+        let entry = table.find_entry(hash, is_match).ok()?;
+        Some(entry.remove().0)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lens().sum()
+    }
+
+    pub(super) fn reserve(&self, additional: usize) {
+        for table in &self.tables {
+            write(table).reserve(additional.div_ceil(SHARDS), self.hash);
+        }
+    }
+
+    /// The number of entries in each part.
+    pub(super) fn lens(&self) -> impl Iterator<Item = usize> {
+        self.tables.iter().map(|table| read(table).len())
+    }
+
+    fn read(&self, hash: u64) -> RwLockReadGuard<'_, HashTable<T>> {
+        read(&self.tables[shard(hash)])
+    }
+
+    /// The part of this hash, locked.
+    pub(super) fn write(&self, hash: u64) -> RwLockWriteGuard<'_, HashTable<T>> {
+        write(&self.tables[shard(hash)])
+    }
+}
+
+// Both ignore poisoning. A table changes by one call into `hashbrown`, which panics only when an allocation fails, and
+// then before it changes anything: a panic leaves a table intact.
+
+fn read<T>(table: &RwLock<HashTable<T>>) -> RwLockReadGuard<'_, HashTable<T>> {
+    table.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(table: &RwLock<HashTable<T>>) -> RwLockWriteGuard<'_, HashTable<T>> {
+    table.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The part of a hash, from its bits 24 to 55: a table places its entries by the low bits and tells them apart by the
+/// high ones.
+fn shard(hash: u64) -> usize {
+    let middle = (hash >> 24) & u64::from(u32::MAX);
+    ((middle * SHARDS as u64) >> 32) as usize
+}

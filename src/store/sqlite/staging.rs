@@ -1,0 +1,150 @@
+//! Writing changes into an open transaction.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::batch::Change;
+use super::compaction;
+use super::row::{id_from_sql, id_to_sql, time_to_sql};
+use crate::live::LiveTokens;
+use crate::store::{Creation, CreationOutcome, Deletion, DeletionOutcome};
+use crate::token::{Digest, SecretOrigin, TokenId};
+
+/// How far the changes in the file have been applied to the live tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Watermarks {
+    /// The sequence number of the last deletion.
+    pub(super) deletion: i64,
+    /// The ID of the last token that was created. The operator token, whose ID is 0, does not count.
+    pub(super) token: i64,
+}
+
+/// An open transaction, into which changes are written one after the other.
+///
+/// The live tokens tell which tokens were live before the transaction; the staging remembers what has changed since.
+pub(super) struct Staging<'a> {
+    connection: &'a Connection,
+    live: &'a LiveTokens,
+    created: HashMap<Digest, TokenId>,
+    deleted: HashSet<TokenId>,
+    watermarks: Watermarks,
+}
+
+impl<'a> Staging<'a> {
+    pub(super) fn new(connection: &'a Connection, live: &'a LiveTokens, applied: Watermarks) -> Self {
+        Self { connection, live, created: HashMap::new(), deleted: HashSet::new(), watermarks: applied }
+    }
+
+    /// Writes a change, unless a precondition fails, and notes its outcome.
+    pub(super) fn stage(&mut self, change: &mut Change) -> rusqlite::Result<()> {
+        match change {
+            Change::Create(request) => request.outcome = Some(self.create(&request.content)?),
+            Change::Delete(request) => request.outcome = Some(self.delete(&request.content)?),
+        }
+        Ok(())
+    }
+
+    /// Whether there is nothing to commit.
+    pub(super) fn is_empty(&self) -> bool {
+        self.created.is_empty() && self.deleted.is_empty()
+    }
+
+    /// The watermarks once this transaction is committed and applied.
+    pub(super) fn watermarks(&self) -> Watermarks {
+        self.watermarks
+    }
+
+    fn create(&mut self, creation: &Creation) -> rusqlite::Result<CreationOutcome> {
+        let token = creation.token();
+        let namesake = self.token_named(token.name.as_str())?;
+        if namesake.is_some_and(|id| self.is_live(id)) {
+            return Ok(CreationOutcome::NameTaken);
+        }
+        if self.digest_is_taken(&token.digest) {
+            return Ok(CreationOutcome::DigestTaken);
+        }
+        if token.origin == SecretOrigin::Given && self.digest_was_deleted(&token.digest)? {
+            return Ok(CreationOutcome::DigestDeleted);
+        }
+        if let Some(deleted) = namesake {
+            compaction::remove_early(self.connection, deleted)?;
+        }
+        let id = self.insert(creation)?;
+        self.created.insert(token.digest, id);
+        Ok(CreationOutcome::Created(creation.clone().into_record(id)))
+    }
+
+    fn delete(&mut self, deletion: &Deletion) -> rusqlite::Result<DeletionOutcome> {
+        let Some(digest) = self.digest_of(deletion.id()) else {
+            return Ok(DeletionOutcome::NotFound);
+        };
+        self.connection
+            .prepare_cached("INSERT INTO deletions (token_id, digest, deleted_at, deleted_by) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![
+                id_to_sql(deletion.id()),
+                digest.as_bytes(),
+                time_to_sql(deletion.at()),
+                id_to_sql(deletion.by()),
+            ])?;
+        self.watermarks.deletion = self.connection.last_insert_rowid();
+        self.deleted.insert(deletion.id());
+        Ok(DeletionOutcome::Deleted)
+    }
+
+    fn is_live(&self, id: TokenId) -> bool {
+        self.digest_of(id).is_some()
+    }
+
+    /// The digest of a live token.
+    fn digest_of(&self, id: TokenId) -> Option<Digest> {
+        if self.deleted.contains(&id) {
+            return None;
+        }
+        let before = self.live.by_id(id).map(|token| *token.digest());
+        before.or_else(|| self.created.iter().find(|(_, created)| **created == id).map(|(digest, _)| *digest))
+    }
+
+    fn digest_is_taken(&self, digest: &Digest) -> bool {
+        let before = self.live.find(digest).map(|token| token.id());
+        let since = self.created.get(digest).copied();
+        [before, since].into_iter().flatten().any(|id| self.is_live(id))
+    }
+
+    /// Reads all deletions. An index of their digests would cost each deletion a write to a random page, and only a
+    /// token from a file, if it is not live, needs this search.
+    fn digest_was_deleted(&self, digest: &Digest) -> rusqlite::Result<bool> {
+        self.connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM deletions WHERE digest = ?1)")?
+            .query_row([digest.as_bytes()], |row| row.get(0))
+    }
+
+    /// The token with this name, live or not yet compacted.
+    fn token_named(&self, name: &str) -> rusqlite::Result<Option<TokenId>> {
+        self.connection
+            .prepare_cached("SELECT id FROM tokens WHERE name = ?1")?
+            .query_row([name], |row| row.get(0).map(id_from_sql))
+            .optional()
+    }
+
+    fn insert(&mut self, creation: &Creation) -> rusqlite::Result<TokenId> {
+        let token = creation.token();
+        let fixed_id = token.name.is_operator().then_some(TokenId::OPERATOR);
+        self.connection
+            .prepare_cached(
+                "INSERT INTO tokens (id, name, digest, created_at, expires_at, permissions)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                fixed_id.map(id_to_sql),
+                token.name.as_str(),
+                token.digest.as_bytes(),
+                time_to_sql(creation.at()),
+                token.expires_at.map(time_to_sql),
+                token.permissions.to_string(),
+            ])?;
+        let id = self.connection.last_insert_rowid();
+        self.watermarks.token = self.watermarks.token.max(id);
+        Ok(id_from_sql(id))
+    }
+}

@@ -1,0 +1,90 @@
+"""A crate of its own builds without the checkout, and an added operation adds lines and changes none."""
+
+import difflib
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# Apart from the checkout's: cargo identifies a package by its path within the workspace.
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute() / "copies"
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+
+ONE = """
+openapi: 3.0.3
+info: {title: Files, version: 1.0.0}
+paths:
+  /files/{name}:
+    delete:
+      operationId: DeleteFile
+      parameters:
+        - {name: name, in: path, required: true, schema: {type: string}}
+      responses:
+        '204': {description: Deleted.}
+        '404': {description: Not found., content: {application/json: {schema: {$ref: '#/components/schemas/Problem'}}}}
+"""
+ADDED = """
+    put:
+      operationId: ReplaceFile
+      parameters:
+        - {name: name, in: path, required: true, schema: {type: string}}
+        - {name: mode, in: query, schema: {type: integer, minimum: 0}}
+      requestBody:
+        required: true
+        content: {application/json: {schema: {$ref: '#/components/schemas/Problem'}}}
+      responses:
+        '200': {description: Replaced., headers: {X-Size: {schema: {type: integer}}}}
+        default: {description: Failed.}
+"""
+COMPONENTS = """
+components:
+  schemas:
+    Problem: {type: object, properties: {error: {type: string}}}
+"""
+
+
+class Standalone(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        # Outside of the checkout, so that no path leads back to it.
+        cls.folder = Path(tempfile.mkdtemp())
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.before = cls.generated("one", ONE + COMPONENTS)
+        cls.after = cls.generated("two", ONE + ADDED.removeprefix("\n") + COMPONENTS)
+
+    @classmethod
+    def generated(cls, name, text):
+        """The crate `files`, made from a document by the command that the documentation names."""
+        document, out = cls.folder / f"{name}.yaml", cls.folder / name / "files"
+        document.write_text(text, encoding="utf-8")
+        out.parent.mkdir()
+        command = ["make", "--silent", "generate", f"SPEC={document}", f"OUT={out}"]
+        subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, check=True, timeout=600)
+        return out
+
+    def test_the_folder_alone_builds(self):
+        text = (self.after / "Cargo.toml").read_text(encoding="utf-8")
+        self.assertNotIn(str(ROOT), text)
+        # The versions that the checkout's tests resolved. Cargo drops those that the crate does not need.
+        shutil.copyfile(ROOT / "tests" / "fixtures" / "Cargo.lock", self.after / "Cargo.lock")
+        command = ["cargo", "check", "--quiet", "--all-features", "--all-targets"]
+        environment = {**ENVIRONMENT, "CARGO_TARGET_DIR": str(TARGET)}
+        done = subprocess.run(command, cwd=self.after, env=environment, stderr=subprocess.PIPE, text=True, timeout=1200)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_an_added_operation_changes_no_other_line(self):
+        for source in sorted((self.before / "src").rglob("*.rs")):
+            name = source.relative_to(self.before)
+            before, after = (crate.joinpath(name).read_text(encoding="utf-8") for crate in (self.before, self.after))
+            changes = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
+            removed = [line for line in changes if line.startswith("-") and not line.startswith("---")]
+            self.assertEqual(removed, [], name)
+        added = (self.after / "src" / "server.rs").read_text(encoding="utf-8")
+        self.assertIn("replace_file", added)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,14 @@
+//! Whether a secret is in a text.
+
+use base64::Engine;
+
+/// Neither whole, nor a good part of it, nor as `Basic` carries it.
+pub(crate) fn expect_none(printed: &str, secrets: &[String]) {
+    let printed = printed.to_lowercase();
+    for secret in secrets {
+        let basic = base64::engine::general_purpose::STANDARD.encode(format!("user:{secret}"));
+        for part in [&secret[6..22], &secret[40..56], &secret[76..], &basic[16..32], &basic[60..76]] {
+            assert!(!printed.contains(&part.to_lowercase()), "{part} of {secret} is in {printed}");
+        }
+    }
+}
