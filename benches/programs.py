@@ -1,48 +1,43 @@
-"""The programs that are measured: how they are built, and how one is run."""
+"""Builds the programs that the benchmark measures, and runs them."""
 
 import contextlib
 import os
 import resource
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-import pinned  # noqa: E402
-
 TARGET = ROOT / "target" / "bench"
 BUILD = TARGET / "build"
+FRAMED = TARGET / "framed"
+OURS = ("--package", "bench-programs")
+STUBS = ("--manifest-path", "benches/stubs/Cargo.toml")
 OHA = "1.16.0"
 CORES = sorted(os.sched_getaffinity(0))
-# Server and load do not take turns on a core, so that neither is measured with the other.
+# The server and the load have cores of their own, so that neither waits for the other's time slice.
 SERVER_CORES, LOAD_CORES = set(CORES[: len(CORES) // 2]), set(CORES[len(CORES) // 2 :])
 
 
-def build(*projects):
-    """Builds what is measured, and installs what measures it."""
-    for project in projects:
-        compile_(project, BUILD)
+def build(*packages):
+    """Builds these packages as they are shipped, and installs the load generator."""
+    for package in packages:
+        compile_(package, BUILD)
     install("oha", OHA)
 
 
 def build_with_frames():
-    """Builds what is profiled with frame pointers, and the names of functions."""
-    flags = {"RUSTFLAGS": "-C force-frame-pointers=yes", "CARGO_PROFILE_RELEASE_DEBUG": "line-tables-only"}
-    compile_("programs", TARGET / "framed", **flags)
+    """Builds our programs with frame pointers and line tables, for a profiler."""
+    compile_(OURS, FRAMED, RUSTFLAGS="-C force-frame-pointers=yes", CARGO_PROFILE_RELEASE_DEBUG="line-tables-only")
 
 
-def compile_(project, folder, **flags):
-    manifest = ROOT / "benches" / project / "Cargo.toml"
-    cargo(
-        "build", "--quiet", "--release", "--locked", "--manifest-path", manifest, CARGO_TARGET_DIR=str(folder), **flags
-    )
+def compile_(package, folder, **variables):
+    cargo("build", "--quiet", "--release", "--locked", *package, CARGO_TARGET_DIR=str(folder), **variables)
 
 
 def install(package, version):
-    """Installs the programs of a package into target/tools, unless they are there."""
+    """Installs the programs of a crate into target/tools, unless they are there already."""
     folder = tool(package, version, "").parent
     if not folder.is_dir():
         options = ("--quiet", "--locked", "--root", folder, f"{package}@{version}")
@@ -64,21 +59,12 @@ def oha():
     return tool("oha", OHA, "oha")
 
 
-def framed(name):
-    return TARGET / "framed" / "release" / name
-
-
-def drawing():
-    """A Python that can draw."""
-    return pinned.install(ROOT / "benches" / "requirements.txt", "bench") / "python"
-
-
-def program(name):
-    return BUILD / "release" / name
+def program(name, folder=BUILD):
+    return folder / "release" / name
 
 
 def run(*command, **variables):
-    """Runs a program to its end, with these environment variables, and returns what it printed."""
+    """Runs a program until it ends, with these environment variables added, and returns what it printed."""
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **variables})
     if done.returncode != 0:
         raise SystemExit(f"{command[0]} failed with exit code {done.returncode}")
@@ -87,18 +73,18 @@ def run(*command, **variables):
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: where it listens, and its process."""
+    """A running server: the address it listens on, and its process."""
 
     address: str
     process: subprocess.Popen
 
     def cpu_seconds(self):
-        """How long its threads have run; those that have ended do not count."""
+        """The CPU time of the threads that run now."""
         threads = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
         return sum(int(thread.read_text(encoding="ascii").split()[0]) for thread in threads) / 1e9
 
     def stop(self):
-        """Ends it as told to, and returns the last line that it printed."""
+        """Closes the server's standard input, which ends it, and returns the last line that it printed."""
         self.process.stdin.close()
         last = self.process.stdout.read().strip().rpartition("\n")[2]
         self.process.wait(timeout=60)
@@ -107,9 +93,9 @@ class Server:
 
 @contextlib.contextmanager
 def serving(*command, cores=None):
-    """A server, from when it listens until the block is left. One that serves until its standard input ends may end."""
+    """Starts a server on a free port, and kills it when the block ends."""
     process = subprocess.Popen(
-        command,
+        [*command, "127.0.0.1:0"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -129,7 +115,7 @@ def serving(*command, cores=None):
 
 
 def on(cores):
-    """What a child process does first: keeps to these cores, and takes as many open files as it may."""
+    """Returns a function that pins a child process to these cores and raises its limit of open files."""
 
     def prepare():
         os.sched_setaffinity(0, cores or CORES)
@@ -140,7 +126,7 @@ def on(cores):
 
 
 def rotated(subjects, turn):
-    """All of them, beginning with another each turn."""
+    """All subjects, starting with a different one each turn."""
     subjects = list(subjects)
     begin = turn % len(subjects)
     return subjects[begin:] + subjects[:begin]

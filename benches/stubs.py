@@ -1,55 +1,45 @@
-#!/usr/bin/env python3
-"""Generates what a user would take instead of this project: the crates of openapi-generator's own Rust servers.
+"""Generates the crates of openapi-generator's own Rust servers, which a user would choose instead of this project.
 
-Each is written into target/bench/stubs from the project's document, by the generator's version that generated/ comes
-from, with its own templates and defaults. benches/stubs/ implements and serves them.
+Each goes into target/bench/stubs. The project's document and the generator's version are those of generated/; the
+templates and the defaults are the generator's. benches/stubs implements and serves the crates.
 """
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
-sys.dont_write_bytecode = True
-ROOT = Path(__file__).resolve().parent.parent
-REQUIREMENTS = ROOT / "api" / "requirements.txt"
-DOCUMENT = ROOT / "generated" / "openapi.json"
-STUBS = ROOT / "target" / "bench" / "stubs"
+from api.generate import with_java
+from benches import programs
+from tools import pinned, stamps
+
+REQUIREMENTS = programs.ROOT / "api" / "requirements.txt"
+DOCUMENT = programs.ROOT / "generated" / "openapi.json"
+FOLDER = programs.TARGET / "stubs"
 GENERATORS = ("rust-server", "rust-axum")
-# The schema that the operation refers to. No operation needs the document's others, and what both generators make of
-# them does not compile: among the rest, an enumeration's value `µ` gives a variant without a name, and the pattern of a
-# property without a type is matched against a JSON value. All other code is the same without this.
+# The only schema that the operation refers to. What the generators print for the others does not compile: the value `µ`
+# of an enumeration becomes a variant without a name, and a property without a type but with a pattern matches that
+# pattern against a JSON value. The rest of the output does not depend on them.
 MODELS = "ErrorMessage"
 
-sys.path[:0] = [str(ROOT / "api"), str(ROOT / "tools")]
-import generate as api  # noqa: E402
-import pinned  # noqa: E402
-import stamps  # noqa: E402
 
-
-def generate(folder=STUBS):
-    """Generates each crate into a folder of its generator's name, unless one from the same inputs is there."""
+def generate():
+    """Generates each crate, unless it was generated from the same inputs before."""
     inputs = stamps.listing([DOCUMENT, REQUIREMENTS, Path(__file__).resolve()])
-    outdated = [name for name in GENERATORS if not stamps.is_stamped(folder / name, inputs)]
+    outdated = [name for name in GENERATORS if not stamps.is_stamped(FOLDER / name, inputs)]
     if not outdated:
         return
     tools = pinned.install(REQUIREMENTS, "api")
-    java = api.with_java(tools)
+    environment = with_java(tools)
     for name in outdated:
-        crate = folder / name
+        crate = FOLDER / name
         shutil.rmtree(crate, ignore_errors=True)
-        api.run(
-            [
-                tools / "openapi-generator-cli", "generate", "--generator-name", name,
-                "--input-spec", DOCUMENT, "--output", crate,
-                "--global-property", f"apis,supportingFiles,models={MODELS}",
-                # The version is in Cargo.lock. By default it is the document's, which changes.
-                "--additional-properties", "packageVersion=0.0.0",
-            ],
-            quiet=True,
-            env=java,
-        )  # fmt: skip
+        command = [tools / "openapi-generator-cli", "generate", "--generator-name", name]
+        command += ["--input-spec", DOCUMENT, "--output", crate]
+        command += ["--global-property", f"apis,supportingFiles,models={MODELS}"]
+        # Cargo.lock records the version. The default is the document's version, which changes.
+        command += ["--additional-properties", "packageVersion=0.0.0"]
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            sys.exit(f"{done.stdout}\nopenapi-generator-cli failed with exit code {done.returncode}")
         stamps.stamp(crate, inputs)
-
-
-if __name__ == "__main__":
-    generate()

@@ -8,9 +8,9 @@ import unittest
 
 @contextlib.contextmanager
 def within(seconds, what):
-    """Raises `TimeoutError` in the block, whatever it waits for, unless the block ends in time. For the main thread only.
+    """Raises `TimeoutError` in the block, whatever it waits for, unless the block ends in time.
 
-    A block inside another has no longer than what is left to the outer one.
+    It works in the main thread only. An inner block has at most the time that is left to the outer one.
     """
     outer_seconds, _ = signal.getitimer(signal.ITIMER_REAL)
     seconds = min(seconds, outer_seconds or seconds)

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from limits import within
+from tests.limits import within
 
 ROOT = Path(__file__).resolve().parent.parent
 # As cargo takes it: relative to the folder that it is called in.

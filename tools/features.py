@@ -1,11 +1,11 @@
 """Checks the tables of features in README.md, and that each crate's documentation names every feature.
 
-`features.py`            fails where a feature or a number of crates is not as cargo has it.
-`features.py --write`    writes the numbers.
+`python3 -m tools.features`            fails if a feature or a number of crates differs from cargo's.
+`python3 -m tools.features --write`    writes the numbers.
 
-A package that has features has a table, found by its head, `| feature of PACKAGE | ... | crates |`. A row `(none)` is the package without features;
-the others are each a feature alone, `default` among them. Counted is what is compiled for Linux on x86-64, without
-build scripts' and tests' own dependencies, and without the package itself.
+A table is found by its head, `| feature of PACKAGE | ... | crates |`. A row `(none)` is the package without features;
+each other row is one feature alone. A number counts the crates that are compiled for Linux on x86-64, without build
+scripts' and tests' own dependencies, and without the package itself.
 """
 
 import json

@@ -82,7 +82,8 @@ class Updates(unittest.TestCase):
 
         build = ["cargo", "build", "--quiet", "--locked", "--bin", "influxdb3-tokens"]
         subprocess.run(build, cwd=COPY, env=ENVIRONMENT, check=True)
-        with tempfile.TemporaryDirectory() as folder, running(Path(folder), binary=TARGET / "debug" / BINARY.name) as server:
+        binary = TARGET / "debug" / BINARY.name
+        with tempfile.TemporaryDirectory() as folder, running(Path(folder), binary=binary) as server:
             for scheme, credential in credentials(server.operator).items():
                 self.assertEqual(status_of_an_unknown_token(server.address, **credential), 404, scheme)
             for scheme, credential in credentials("apiv3_wrong").items():

@@ -1,4 +1,4 @@
-//! What a user would write: a transaction for each request.
+//! The store that a user would write: a transaction for each request.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use influxdb3_tokens::{
 use rusqlite::Connection;
 use uuid::Uuid;
 
-/// Deletes each token by a `DELETE` of its own from the table of `SqliteStore`, committed as durably.
+/// Deletes each token from the table of `SqliteStore` in a transaction of its own, which is as durable.
 #[derive(Debug)]
 pub struct AutocommitStore {
     connection: Arc<Mutex<Connection>>,
@@ -21,7 +21,7 @@ pub struct AutocommitStore {
 }
 
 impl AutocommitStore {
-    /// Opens a file that `SqliteStore` made.
+    /// Opens a file that `SqliteStore` wrote.
     pub fn open(path: impl AsRef<Path>) -> rusqlite::Result<Self> {
         let connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -29,18 +29,18 @@ impl AutocommitStore {
         Ok(Self { connection: Arc::new(Mutex::new(connection)), live: Mutex::default(), commits: AtomicU64::new(0) })
     }
 
-    /// How many deletions were committed.
+    /// The number of committed deletions.
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
     }
 
-    /// Uses the connection where blocking does no harm.
+    /// Runs `work` on a thread that may block.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let connection = Arc::clone(&self.connection);
-        let work = move || work(&connection.lock().expect("nothing panics while it holds the lock"));
+        let work = move || work(&connection.lock().expect("no query panics"));
         tokio::task::spawn_blocking(work).await.map_err(StoreError::unavailable)?.map_err(StoreError::outcome_unknown)
     }
 }
@@ -56,8 +56,7 @@ impl TokenStore for AutocommitStore {
             let mut statement = connection.prepare("SELECT id, digest, permissions FROM tokens")?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                let permissions: Permissions =
-                    row.get_ref(2)?.as_str()?.parse().expect("`SqliteStore` writes what it reads");
+                let permissions: Permissions = row.get_ref(2)?.as_str()?.parse().expect("`SqliteStore` wrote them");
                 let id = TokenId::from_u64(row.get::<_, i64>(0)?.cast_unsigned());
                 live.insert(Principal::new(id, Digest::from_bytes(row.get(1)?), None, permissions));
             }
@@ -69,7 +68,7 @@ impl TokenStore for AutocommitStore {
     }
 
     async fn create(&self, _: Creation) -> Result<CreationOutcome, StoreError> {
-        Err(StoreError::unavailable("it only deletes"))
+        Err(StoreError::unavailable("this store only deletes"))
     }
 
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
@@ -89,6 +88,6 @@ impl TokenStore for AutocommitStore {
     }
 
     async fn page(&self, _: Option<TokenId>, _: usize) -> Result<Vec<TokenRecord>, StoreError> {
-        Err(StoreError::unavailable("it only deletes"))
+        Err(StoreError::unavailable("this store only deletes"))
     }
 }

@@ -1,4 +1,4 @@
-//! What the programs share: tokens to measure with.
+//! The tokens that the benchmark's programs serve.
 
 pub mod autocommit;
 
@@ -8,16 +8,16 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt, stream};
 use influxdb3_tokens::{Catalog, NewToken, Permissions, Secret, SystemClock, TokenName, TokenStore};
 
-/// The secret of the operator token, which guards nothing but what is measured.
+/// The secret of the operator token, which guards only what is measured.
 pub const OPERATOR: &str =
     "apiv3_bWVhc3VyZSBtZWFzdXJlIG1lYXN1cmUgbWVhc3VyZSBtZWFzdXJlIG1lYXN1cmUgbWVhc3VyZSBtZWFzdXJlIQ";
 
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// How many creations wait for the store at a time.
+/// The number of creations that wait for the store at a time.
 const CREATIONS: usize = 1024;
 
-/// The tokens of a store: those that it has, or the operator token and `count` others, with the IDs from 1 on.
+/// Opens a store. If it is empty, creates the operator token and `count` others, with IDs from 1 on.
 pub async fn catalog(store: Arc<dyn TokenStore>, count: u64) -> Result<Catalog, Failure> {
     let catalog = Catalog::open(store, Arc::new(SystemClock)).await?;
     if catalog.live().is_empty() {
@@ -26,7 +26,7 @@ pub async fn catalog(store: Arc<dyn TokenStore>, count: u64) -> Result<Catalog, 
     Ok(catalog)
 }
 
-/// Creates the operator token and `count` others, and returns the secrets of those.
+/// Creates the operator token and `count` others, and returns the secrets of the others.
 pub async fn create(catalog: &Catalog, count: u64) -> Result<Vec<Secret>, Failure> {
     let operator = NewToken::given(TokenName::OPERATOR.parse()?, Permissions::ADMIN, &OPERATOR.parse()?);
     catalog.create(operator).await?;

@@ -1,55 +1,48 @@
-//! `bare-hyper [refuse] ADDRESS`: hyper that answers 204 to everything, which is as fast as a server on hyper can be; or
-//! hyper that sends what our server answers to who has no credential, which takes more to send and to read.
+//! `bare-hyper ANSWER ADDRESS`: hyper that gives the same answer to every request and decides nothing.
+//!
+//! `ANSWER` is JSON: `[401, [["content-type", "application/json"]], "{}"]`. Hyper adds `content-length` and `date`.
 
 use std::convert::Infallible;
-use std::error::Error;
 
+use bench_programs::Failure;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use influxdb3_tokens_server::listen;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let usage = "usage: bare-hyper [refuse] ADDRESS";
+async fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (address, answer) = match arguments.as_slice() {
-        [address] => (address, no_content as fn() -> _),
-        [refuse, address] if refuse == "refuse" => (address, unauthorized as fn() -> _),
-        _ => return Err(usage.into()),
-    };
+    let [answer, address] = arguments.as_slice() else { return Err("usage: bare-hyper ANSWER ADDRESS".into()) };
+    let answer: &'static Response<Full<Bytes>> = Box::leak(Box::new(parse(answer)?));
     let listener = listen(address.parse()?)?;
     println!("listening on http://{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let answer = move |_: Request<Incoming>| std::future::ready(Ok::<_, Infallible>(answer()));
+        let service = service_fn(|_: Request<Incoming>| std::future::ready(Ok::<_, Infallible>(answer.clone())));
         tokio::spawn(async move {
-            Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service_fn(answer)).await
+            Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await
         });
     }
 }
 
-fn no_content() -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response
-}
-
-fn unauthorized() -> Response<Full<Bytes>> {
-    const BODY: &[u8] = br#"{"error":"a valid credential is required; see the header WWW-Authenticate"}"#;
-    const UUID: HeaderValue = HeaderValue::from_static("8507fee0-ca4d-4b93-b392-36111c9bec6a");
-    const SPAN: HeaderValue = HeaderValue::from_static("260627b560d4ed245e6c222220d79fc7");
-    let mut response = Response::new(Full::new(Bytes::from_static(BODY)));
-    *response.status_mut() = StatusCode::UNAUTHORIZED;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"influxdb3\""));
-    headers.insert(HeaderName::from_static("cluster-uuid"), UUID);
-    headers.insert(HeaderName::from_static("x-span-id"), SPAN);
-    response
+/// An answer whose texts live as long as the program, so that a clone of it counts no references.
+fn parse(answer: &str) -> Result<Response<Full<Bytes>>, Failure> {
+    let (status, fields, body): (u16, Vec<(String, String)>, String) = serde_json::from_str(answer)?;
+    let mut headers = HeaderMap::new();
+    for (name, value) in fields {
+        let mut value = HeaderValue::from_static(value.leak());
+        // The server sends a new span ID each time, and keeps it out of HTTP/2's table of headers.
+        value.set_sensitive(name == "x-span-id");
+        headers.append(HeaderName::from_static(name.leak()), value);
+    }
+    let mut response = Response::new(Full::new(Bytes::from_static(body.leak().as_bytes())));
+    *response.status_mut() = status.try_into()?;
+    *response.headers_mut() = headers;
+    Ok(response)
 }

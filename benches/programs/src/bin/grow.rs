@@ -1,19 +1,19 @@
-//! `grow FILE`: opens a file that `seed` made, says how much memory its tokens take, and deletes some, 64 at a time.
+//! `grow FILE`: opens a file that `seed` wrote, and deletes tokens from it, 64 at a time.
 //!
-//! Prints a line of JSON when the tokens are loaded, and one when the deletions are done.
+//! Prints a line of JSON when the tokens are loaded, with the memory they take, and one when the deletions are done.
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use bench_programs::{Failure, OPERATOR, catalog};
 use futures::{StreamExt, TryStreamExt, stream};
 use influxdb3_tokens::SqliteStore;
-use programs::{Failure, OPERATOR, catalog};
 use serde_json::json;
 
-/// How many deletions are waited for at a time.
+/// The number of deletions under way at a time.
 const CLIENTS: usize = 64;
 
-/// How many tokens are deleted at most.
+/// The most tokens to delete.
 const DELETIONS: usize = 20_000;
 
 #[tokio::main]
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Failure> {
     let tokens = catalog.live().len() - 1;
     println!("{}", json!({ "tokens": tokens, "memory": resident()? }));
 
-    let operator = catalog.authenticate(OPERATOR).ok_or("the file is not one that `seed` made")?;
+    let operator = catalog.authenticate(OPERATOR).ok_or("`seed` did not write this file")?;
     let ids: Vec<usize> = (1..=tokens).step_by(tokens.div_ceil(DELETIONS).max(1)).collect();
     let count = ids.len();
     let begun = Instant::now();
@@ -41,7 +41,7 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// How much of this process is in memory, in bytes.
+/// The bytes of this process that are in memory.
 fn resident() -> Result<u64, Failure> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("this is not Linux")?;

@@ -1,9 +1,9 @@
-//! `seed FILE COUNT`: a new file of `SqliteStore` with the operator token of this crate and so many others.
+//! `seed FILE COUNT`: writes a new file of `SqliteStore` with this crate's operator token and `COUNT` others.
 
 use std::sync::Arc;
 
+use bench_programs::{Failure, catalog};
 use influxdb3_tokens::SqliteStore;
-use programs::{Failure, catalog};
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {

@@ -1,18 +1,18 @@
-//! `tokens STORE ADDRESS`: our server on a store, with the operator token of this crate.
+//! `tokens STORE ADDRESS`: our server, with this crate's operator token and one of these stores.
 //!
-//! | STORE | what it is |
+//! | STORE | tokens |
 //! |---|---|
-//! | `memory:COUNT` | `MemoryStore` with so many tokens |
-//! | `sqlite:FILE` | `SqliteStore` on a file that `seed` made |
-//! | `autocommit:FILE` | the same file with a `DELETE` and a commit for each request |
+//! | `memory:COUNT` | `COUNT` tokens in `MemoryStore` |
+//! | `sqlite:FILE` | a file that `seed` wrote, in `SqliteStore` |
+//! | `autocommit:FILE` | the same file, with a transaction for each request |
 //!
-//! It ends when its standard input does, and prints how many commits there were.
+//! It serves until its standard input ends, and then prints the number of commits.
 
 use std::sync::Arc;
 
+use bench_programs::autocommit::AutocommitStore;
+use bench_programs::{Failure, catalog};
 use influxdb3_tokens::{MemoryStore, SqliteStore, TokenApi, TokenStore};
-use programs::autocommit::AutocommitStore;
-use programs::{Failure, catalog};
 use tokio::io::AsyncReadExt;
 
 #[tokio::main]
@@ -38,13 +38,13 @@ async fn main() -> Result<(), Failure> {
     }
 }
 
-/// Serves on `address` the tokens of a store, or `count` new ones, until the standard input ends.
+/// Serves the tokens of a store, or `count` new ones, until the standard input ends.
 async fn serve(store: Arc<dyn TokenStore>, count: u64, address: &str) -> Result<(), Failure> {
     let api = TokenApi::new(catalog(store, count).await?);
     let listener = influxdb3_tokens_server::listen(address.parse()?)?;
     println!("listening on http://{}", listener.local_addr()?);
     influxdb3_tokens_server::serve(listener, api, async {
-        // Whatever comes of it, there is nothing more to wait for.
+        // An error ends the input, too.
         let _ = tokio::io::stdin().read_to_end(&mut Vec::new()).await;
     })
     .await;
