@@ -68,7 +68,7 @@ async fn a_second_signal_cuts_requests_in_flight() {
     assert!(in_flight.await.unwrap().is_none());
     drop(held);
     let (status, printed) = server.wait();
-    assert!(status.success() && printed.contains("told a second time to stop"), "{printed}");
+    assert!(status.success() && printed.contains("after a second signal"), "{printed}");
 }
 
 /// Once the requests are in flight, the clock stands still, and jumps to the next timer when every task waits.
