@@ -3,6 +3,7 @@
 
 mod allocations;
 mod client;
+mod client_broken_bodies;
 mod creation;
 mod credentials;
 mod deletion;
