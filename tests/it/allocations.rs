@@ -1,4 +1,4 @@
-//! What a request costs in allocations, from the bytes that are read to those that are written, hyper's own included.
+//! Counts the allocations of a request from the bytes read to the bytes written, including those of hyper.
 
 use std::str;
 use std::sync::Arc;
@@ -13,28 +13,29 @@ use crate::client::PATH;
 use crate::creation::create;
 
 #[test]
-fn a_request_without_a_credential_is_refused_with_at_most_6() {
+fn a_request_without_a_credential_costs_at_most_6_allocations() {
     let counted = allocations(&http1::Builder::new(), |_| String::new(), "HTTP/1.1 401 ");
     assert!(counted <= 6, "{counted}");
 }
 
-/// hyper does not read ahead then, for which it needs another buffer, because the request is still in the first.
+/// With `half_close`, hyper does not read ahead. To read ahead, it needs a second buffer, because the first still holds the
+/// request.
 #[test]
-fn where_clients_may_close_their_side_it_is_at_most_4() {
+fn a_request_without_a_credential_costs_at_most_4_allocations_with_half_close() {
     let counted = allocations(http1::Builder::new().half_close(true), |_| String::new(), "HTTP/1.1 401 ");
     assert!(counted <= 4, "{counted}");
 }
 
 #[test]
-fn a_request_for_an_unknown_token_is_answered_with_at_most_9() {
+fn a_request_for_an_unknown_token_costs_at_most_9_allocations() {
     let headers = |secret: &str| format!("authorization: Bearer {secret}\r\n");
     let counted = allocations(&http1::Builder::new(), headers, "HTTP/1.1 404 ");
     assert!(counted <= 9, "{counted}");
 }
 
-/// How many allocations there are for a request with the headers that are made of an admin token's secret.
+/// Counts the allocations per request. `headers` makes the headers of the requests from the secret of an admin token.
 fn allocations(protocol: &http1::Builder, headers: impl Fn(&str) -> String, status: &str) -> u64 {
-    /// So many that what is allocated now and then does not count.
+    /// Enough that the average does not show occasional allocations.
     const REQUESTS: u64 = 1000;
     let runtime = runtime::Builder::new_current_thread().build().unwrap();
     let (mut client, head) = runtime.block_on(async {
@@ -50,14 +51,14 @@ fn allocations(protocol: &http1::Builder, headers: impl Fn(&str) -> String, stat
     counted.count_total / REQUESTS
 }
 
-/// Sends a request, and reads the response to its end. Allocates nothing itself.
+/// Sends a request and reads the whole response, without allocating.
 async fn exchange(connection: &mut DuplexStream, head: &str, status: &str) {
     connection.write_all(head.as_bytes()).await.unwrap();
     let mut buffer = [0; 1024];
     let mut read = 0;
     while !is_whole(&buffer[..read]) {
         let received = connection.read(&mut buffer[read..]).await.unwrap();
-        assert!(received > 0, "the response is cut: {}", buffer[..read].escape_ascii());
+        assert!(received > 0, "the connection ended within the response: {}", buffer[..read].escape_ascii());
         read += received;
     }
     assert!(buffer.starts_with(status.as_bytes()), "{}", buffer[..read].escape_ascii());

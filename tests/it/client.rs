@@ -1,4 +1,4 @@
-//! A client that checks the headers of every response, over HTTP/1.1 and HTTP/2, and sends whatever it is told to.
+//! A client for HTTP/1.1 and HTTP/2 that sends any request, even a malformed one, and checks the headers of each response.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use crate::limits::within;
 
 pub(crate) const PATH: &str = "/api/v3/configure/token";
 
-/// A request, well-formed or not.
+/// A request, which may be malformed.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     method: String,
@@ -69,7 +69,7 @@ impl Request {
     }
 }
 
-/// A response, checked.
+/// A response that passed the checks.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -78,7 +78,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The text of the `ErrorMessage`; empty where there is no body.
+    /// The text of the `ErrorMessage`, or an empty string if the response has no body.
     pub(crate) fn message(&self) -> String {
         if self.body.is_empty() {
             return String::new();
@@ -98,12 +98,12 @@ impl Answer {
         self.header("x-span-id")
     }
 
-    /// Whether the credential was accepted, but for something else than this.
+    /// Whether the credential is valid but lacks the permission for this request.
     pub(crate) fn is_insufficient_scope(&self) -> bool {
         self.status == 401 && self.header(WWW_AUTHENTICATE) == r#"Bearer realm="influxdb3", error="insufficient_scope""#
     }
 
-    /// All that tells two responses apart, besides when they were sent and the span ID.
+    /// The response without its date and span ID, which differ between equal responses.
     pub(crate) fn substance(mut self) -> (StatusCode, Vec<(String, HeaderValue)>, Bytes) {
         self.headers.remove(DATE);
         self.headers.remove("x-span-id");
@@ -112,7 +112,7 @@ impl Answer {
         (self.status, headers, self.body)
     }
 
-    /// What is true of each response, whatever it answers.
+    /// Checks what every response has in common.
     fn check(self, cluster: Uuid, method: &str) -> Self {
         assert_eq!(self.header("cluster-uuid"), cluster.to_string());
         let span_id = self.span_id();
@@ -128,7 +128,7 @@ impl Answer {
             404 if self.body.is_empty() => {}
             _ if method == "HEAD" => assert!(self.body.is_empty(), "{self:?}"),
             400 | 401 | 404 | 405 | 500 | 503 => assert!(!self.message().is_empty(), "{self:?}"),
-            _ => panic!("no such response is declared: {self:?}"),
+            _ => panic!("unexpected status: {self:?}"),
         }
         for (status, header) in [(401, WWW_AUTHENTICATE), (405, ALLOW), (503, RETRY_AFTER)] {
             assert_eq!(self.headers.contains_key(&header), self.status == status, "{self:?}");
@@ -140,7 +140,7 @@ impl Answer {
     }
 }
 
-/// A connection over one of the protocols.
+/// A connection over either protocol.
 pub(crate) enum Client {
     One(Http1),
     Two(Http2),
@@ -155,7 +155,7 @@ impl Client {
     }
 }
 
-/// A connection over HTTP/1.1, kept alive. Requests and responses are read and written here, not by a library.
+/// A persistent HTTP/1.1 connection. It writes requests and reads responses without an HTTP library.
 pub(crate) struct Http1 {
     stream: BufReader<TcpStream>,
     cluster: Uuid,
@@ -171,7 +171,7 @@ impl Http1 {
         self.try_send(request).await.unwrap_or_else(|| panic!("no response to {request:?}"))
     }
 
-    /// `None` where the connection ends before the whole response.
+    /// `None` if the connection ends before the response is complete.
     pub(crate) async fn try_send(&mut self, request: &Request) -> Option<Answer> {
         self.write(&request.to_http1()).await?;
         self.receive(&request.method).await
@@ -214,24 +214,24 @@ impl Http1 {
         Some(line.strip_suffix("\r\n")?.to_owned())
     }
 
-    /// The status of a response that comes from the HTTP library, because what was sent is no request.
+    /// The status of the response that hyper itself sends to a malformed request.
     pub(crate) async fn receive_unchecked(&mut self) -> StatusCode {
         within("a response", self.head()).await.unwrap().0
     }
 
-    /// Waits for the server to end the connection without a further response.
+    /// Waits until the server closes the connection, and checks that it sends nothing more.
     pub(crate) async fn expect_end(&mut self) {
         let mut rest = Vec::new();
-        // A connection with unread data is reset.
+        // If the server has not read everything, the connection is reset; ignore the error.
         let _ = within("the end of the connection", self.stream.read_to_end(&mut rest)).await;
         assert_eq!(String::from_utf8_lossy(&rest), "");
     }
 }
 
-/// What an [`Http2`] request may carry.
+/// The body of an [`Http2`] request.
 pub(crate) type Body = BoxBody<Bytes, Infallible>;
 
-/// A connection over HTTP/2 without TLS, by prior knowledge. Clones share it.
+/// An HTTP/2 connection without TLS, with prior knowledge. Clones share the connection.
 #[derive(Clone)]
 pub(crate) struct Http2 {
     requests: SendRequest<Body>,

@@ -1,4 +1,4 @@
-//! A response that breaks off keeps the meaning of its status.
+//! A response with a truncated body keeps the meaning of its status.
 
 use influxdb3_token_api::swagger::auth::AuthData;
 use influxdb3_token_api::{Api, ApiError, Client, Context, DeleteTokenRequest, DeleteTokenResponse, XSpanIdString};
@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use crate::limits::within;
 
 #[tokio::test]
-async fn a_503_whose_body_breaks_off_is_unavailable() {
+async fn a_503_with_a_truncated_body_is_unavailable() {
     for framing in ["content-length: 1000\r\n\r\n{\"error\":", "transfer-encoding: chunked\r\n\r\n9\r\n{\"error\":\r\n"]
     {
         let error = delete(&format!("HTTP/1.1 503 Service Unavailable\r\n{framing}")).await.unwrap_err();
@@ -17,7 +17,7 @@ async fn a_503_whose_body_breaks_off_is_unavailable() {
 }
 
 #[tokio::test]
-async fn another_status_whose_body_breaks_off_is_not_unavailable() {
+async fn another_status_with_a_truncated_body_is_not_unavailable() {
     for status in ["401 Unauthorized", "400 Bad Request", "404 Not Found", "500 Internal Server Error"] {
         let response = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{{");
         let error = delete(&response).await.unwrap_err();
@@ -25,7 +25,7 @@ async fn another_status_whose_body_breaks_off_is_not_unavailable() {
     }
 }
 
-/// Asks a server that answers with these bytes, and closes the connection.
+/// Sends a deletion to a server that writes these bytes and closes the connection.
 async fn delete(response: &str) -> Result<DeleteTokenResponse, ApiError> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = Client::try_new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();

@@ -1,10 +1,10 @@
-//! New tokens, for the tests of every package.
+//! Creates tokens for the tests of every package.
 
 use std::time::Duration;
 
 use influxdb3_tokens::{Catalog, NewToken, TokenId};
 
-/// The ID of a new token, and its secret.
+/// Creates a token, and returns its ID and its secret.
 pub(crate) async fn create(
     catalog: &Catalog,
     name: &str,

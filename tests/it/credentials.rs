@@ -1,27 +1,27 @@
-//! Which credentials are accepted, and that a refusal does not tell why.
+//! Which credentials the server accepts. A rejection does not tell why.
 
 use std::time::Duration;
 
 use http::header::AUTHORIZATION;
 
 use crate::client::{PATH, Request};
-use crate::refused::refused_requests;
+use crate::rejected::rejected_requests;
 use crate::running::Server;
 
 #[tokio::test]
-async fn all_refused_credentials_get_the_same_response() {
+async fn all_rejected_credentials_get_the_same_response() {
     for server in Server::each().await {
         let operator = server.operator().await;
         let (id, other) = server.token("*:*:*").await;
         let (_, deleted) = deleted(&server, &operator).await;
         let (_, expired) = server.create("expired", "*:*:*", Some(Duration::from_millis(5))).await;
         server.clock.advance(Duration::from_millis(5));
-        let mut refused = vec![Request::delete(id), Request::delete(id).bearer(&deleted)];
-        refused.push(Request::delete(id).bearer(&expired));
-        refused.extend(refused_requests(id.as_u64(), &operator, &other));
+        let mut rejected = vec![Request::delete(id), Request::delete(id).bearer(&deleted)];
+        rejected.push(Request::delete(id).bearer(&expired));
+        rejected.extend(rejected_requests(id.as_u64(), &operator, &other));
 
         for mut client in server.clients().await {
-            let first = client.send(&refused[0]).await;
+            let first = client.send(&rejected[0]).await;
             assert_eq!(first.status, 401);
             assert_eq!(first.header("www-authenticate"), r#"Bearer realm="influxdb3""#);
             assert_eq!(
@@ -29,7 +29,7 @@ async fn all_refused_credentials_get_the_same_response() {
                 "a valid credential is required; the `WWW-Authenticate` header names the accepted schemes"
             );
             let first = first.substance();
-            for request in &refused {
+            for request in &rejected {
                 assert_eq!(client.send(request).await.substance(), first, "{request:?}");
             }
         }
@@ -37,7 +37,7 @@ async fn all_refused_credentials_get_the_same_response() {
     }
 }
 
-/// A token that is no longer, and its secret.
+/// Creates and deletes a token, and returns its ID and its secret.
 async fn deleted(server: &Server, operator: &str) -> (u64, String) {
     let (id, secret) = server.token("*:*:*").await;
     assert_eq!(server.http1().await.send(&Request::delete(id).bearer(operator)).await.status, 204);
@@ -45,7 +45,7 @@ async fn deleted(server: &Server, operator: &str) -> (u64, String) {
 }
 
 #[tokio::test]
-async fn the_scheme_may_be_written_in_any_case_and_with_several_spaces() {
+async fn the_scheme_is_case_insensitive_and_several_spaces_may_follow_it() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     for mut client in server.clients().await {
@@ -58,7 +58,7 @@ async fn the_scheme_may_be_written_in_any_case_and_with_several_spaces() {
 }
 
 #[tokio::test]
-async fn the_query_scheme_does_not_disturb_a_bearer() {
+async fn parameters_of_the_query_scheme_do_not_affect_a_bearer_token() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     for mut client in server.clients().await {
@@ -69,7 +69,7 @@ async fn the_query_scheme_does_not_disturb_a_bearer() {
 }
 
 #[tokio::test]
-async fn a_token_is_good_until_the_millisecond_of_its_expiry() {
+async fn a_token_is_accepted_until_the_millisecond_of_its_expiry() {
     let server = Server::in_memory().await;
     let (_, secret) = server.create("soon gone", "*:*:*", Some(Duration::from_secs(60))).await;
     for mut client in server.clients().await {
@@ -85,7 +85,7 @@ async fn a_token_is_good_until_the_millisecond_of_its_expiry() {
 }
 
 #[tokio::test]
-async fn a_credential_is_good_for_one_request_and_not_for_its_connection() {
+async fn a_credential_is_valid_for_its_request_and_not_for_the_connection() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     for mut client in server.clients().await {

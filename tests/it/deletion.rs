@@ -1,4 +1,4 @@
-//! What a deletion does, on each store.
+//! Deletions, on each store.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::limits::within;
 use crate::running::Server;
 
 #[tokio::test]
-async fn who_waits_for_a_deletion_learns_of_it_from_each_store() {
+async fn a_deletion_notifies_the_waiters_of_its_token_and_no_others() {
     for server in Server::each().await {
         let operator = server.operator().await;
         let ((id, secret), (_, other)) = (server.token("*:*:*").await, server.token("*:*:*").await);
@@ -29,7 +29,7 @@ async fn who_waits_for_a_deletion_learns_of_it_from_each_store() {
 }
 
 #[tokio::test]
-async fn a_token_is_deleted_once_and_not_found_from_then_on() {
+async fn a_token_is_deleted_once_and_not_found_afterwards() {
     for server in Server::each().await {
         let operator = server.operator().await;
         for mut client in server.clients().await {
@@ -47,7 +47,7 @@ async fn a_token_is_deleted_once_and_not_found_from_then_on() {
 }
 
 #[tokio::test]
-async fn a_deleted_token_is_refused_from_the_next_request_on_whatever_the_connection() {
+async fn a_deleted_token_is_rejected_at_once_on_every_connection() {
     for server in Server::each().await {
         let operator = server.operator().await;
         for deleter in 0..2 {
@@ -65,7 +65,7 @@ async fn a_deleted_token_is_refused_from_the_next_request_on_whatever_the_connec
 }
 
 #[tokio::test]
-async fn an_admin_token_may_delete_itself_and_is_refused_then() {
+async fn an_admin_token_may_delete_itself_and_is_rejected_afterwards() {
     for server in Server::each().await {
         for mut client in server.clients().await {
             let (id, secret) = server.token("*:*:*").await;
@@ -89,7 +89,7 @@ async fn an_expired_token_can_be_deleted() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_an_admin_token_may_delete_nothing() {
+async fn only_an_admin_token_may_delete_tokens() {
     for server in Server::each().await {
         for permissions in ["db:*:read,write", "system:*:read", "db:a:read system:health:read"] {
             let (id, secret) = server.token(permissions).await;
@@ -104,7 +104,7 @@ async fn a_token_that_is_not_an_admin_token_may_delete_nothing() {
 }
 
 #[tokio::test]
-async fn the_operator_token_stays() {
+async fn the_operator_token_cannot_be_deleted() {
     for server in Server::each().await {
         let operator = server.operator().await;
         let (_, admin) = server.token("*:*:*").await;
@@ -120,7 +120,7 @@ async fn the_operator_token_stays() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_operator_token_it_is_not_found() {
+async fn an_operator_token_that_does_not_exist_is_not_found() {
     let server = Server::in_memory().await;
     let (_, admin) = server.token("*:*:*").await;
     for mut client in server.clients().await {
@@ -129,7 +129,7 @@ async fn where_there_is_no_operator_token_it_is_not_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_concurrent_deletions_of_a_token_exactly_one_gets_204() {
+async fn exactly_one_of_concurrent_deletions_of_a_token_gets_204() {
     const ROUNDS: usize = 20;
     for server in Server::each().await {
         let operator = server.operator().await;
@@ -149,7 +149,7 @@ async fn of_concurrent_deletions_of_a_token_exactly_one_gets_204() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_clients_that_delete_the_same_tokens_get_204_once_for_each() {
+async fn two_clients_that_delete_the_same_tokens_get_204_once_per_token() {
     const TOKENS: usize = 1000;
     for server in Server::each().await {
         let operator = server.operator().await;

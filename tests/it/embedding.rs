@@ -1,4 +1,4 @@
-//! The API in a larger server, with options of its own.
+//! The API embedded in a larger server, with its options.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -43,7 +43,7 @@ async fn a_prefix_precedes_the_path() {
 }
 
 #[tokio::test]
-async fn the_clock_is_the_embedders() {
+async fn the_embedder_may_replace_the_clock() {
     let clock = Arc::new(SetClock::default());
     let api = TokenApi::builder(Arc::new(MemoryStore::new())).clock(Arc::clone(&clock) as _).build().await.unwrap();
     let (_, secret) = creation::create(api.catalog(), "soon gone", "*:*:*", Some(Duration::from_secs(60))).await;
@@ -53,7 +53,7 @@ async fn the_clock_is_the_embedders() {
     assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 401);
 }
 
-/// Takes a credential of its own kind, and tokens besides.
+/// Accepts a JWT besides tokens.
 #[derive(Clone)]
 struct Jwt(CatalogApi);
 
@@ -72,7 +72,7 @@ impl Authenticator for Jwt {
 }
 
 #[tokio::test]
-async fn the_authenticator_is_the_embedders() {
+async fn the_embedder_may_replace_the_authenticator() {
     let catalog = catalog().await;
     let (id, secret) = create(&catalog, "ci").await;
     let api = TokenApi::over(catalog.clone()).authenticator(Jwt(CatalogApi::new(catalog))).build();
@@ -84,7 +84,7 @@ async fn the_authenticator_is_the_embedders() {
 }
 
 #[tokio::test]
-async fn refused_requests_are_answered_as_the_embedder_renders_them() {
+async fn the_embedder_may_change_the_response_to_a_rejected_request() {
     let api = TokenApi::over(catalog().await).rejections(|rejection, response| {
         let (mut parts, _) = response.into_parts();
         parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
@@ -104,7 +104,7 @@ async fn refused_requests_are_answered_as_the_embedder_renders_them() {
 }
 
 #[tokio::test]
-async fn both_service_traits_take_any_body() {
+async fn both_service_traits_accept_any_body() {
     let catalog = catalog().await;
     let (_, operator) = create(&catalog, "_admin").await;
     let api = TokenApi::new(catalog);
@@ -127,7 +127,7 @@ async fn answers_both<B: RequestBody>(api: &TokenApi, operator: &str, body: impl
 }
 
 #[tokio::test]
-async fn a_router_of_axum_serves_it_among_its_routes() {
+async fn an_axum_router_serves_the_api_among_its_routes() {
     let catalog = catalog().await;
     let (_, operator) = create(&catalog, "_admin").await;
     let (id, _) = create(&catalog, "ci").await;
@@ -142,7 +142,7 @@ pub(crate) async fn catalog() -> Catalog {
     Catalog::open(Arc::new(MemoryStore::new()), Arc::new(SystemClock)).await.unwrap()
 }
 
-/// The ID and the secret of a new admin token.
+/// Creates an admin token, and returns its ID and its secret.
 async fn create(catalog: &Catalog, name: &str) -> (TokenId, String) {
     creation::create(catalog, name, "*:*:*", None).await
 }
@@ -151,7 +151,7 @@ async fn connect<A: Authenticator<Principal = Principal>>(api: &TokenApi<A>) -> 
     Http1::connect(serve(api.clone()).await, api.catalog().cluster_uuid()).await
 }
 
-/// Serves on a port of its own until the test's runtime ends.
+/// Serves on a free port until the test's runtime ends.
 async fn serve<A: Authenticator<Principal = Principal>>(api: TokenApi<A>) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();

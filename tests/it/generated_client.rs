@@ -1,4 +1,4 @@
-//! The generated client against the server, and against others of the same document.
+//! The generated client, used with the server and with other servers of the same document.
 
 use std::error::Error;
 use std::net::Ipv4Addr;
@@ -19,7 +19,7 @@ use crate::running::{Fault, FaultyStore, Server};
 use crate::serving;
 
 #[tokio::test]
-async fn each_response_of_the_server_is_a_variant() {
+async fn the_client_returns_each_response_of_the_server_as_a_variant() {
     let server = Server::in_memory().await;
     let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
     let (_, reader) = server.token("db:a:read").await;
@@ -42,12 +42,12 @@ async fn each_response_of_the_server_is_a_variant() {
         assert_eq!(delete("7".to_owned(), secret).await, DeleteTokenResponse::UnauthorizedAccess(message(reason)));
     }
     let without: Context<AuthData> = Context::new(XSpanIdString::default(), None);
-    let refused = within("a response", client.delete_token(request("7"), &without)).await.unwrap();
-    assert!(matches!(refused, DeleteTokenResponse::UnauthorizedAccess(_)));
+    let rejected = within("a response", client.delete_token(request("7"), &without)).await.unwrap();
+    assert!(matches!(rejected, DeleteTokenResponse::UnauthorizedAccess(_)));
 }
 
 #[tokio::test]
-async fn a_404_of_another_path_is_not_taken_for_the_declared_one() {
+async fn a_404_for_another_path_is_an_undeclared_response() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     let client = Client::try_new(&format!("http://{}/elsewhere", server.address)).unwrap();
@@ -56,7 +56,7 @@ async fn a_404_of_another_path_is_not_taken_for_the_declared_one() {
 }
 
 #[tokio::test]
-async fn no_connection_and_503_are_unavailable() {
+async fn a_failed_connection_and_a_503_are_unavailable() {
     let store = Arc::new(FaultyStore::default());
     let server = Server::over(Arc::clone(&store) as _).await;
     let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
@@ -77,7 +77,7 @@ async fn no_connection_and_503_are_unavailable() {
 }
 
 #[tokio::test]
-async fn every_declared_response_comes_through() {
+async fn the_client_returns_every_declared_response_unchanged() {
     for response in [
         DeleteTokenResponse::Success,
         DeleteTokenResponse::TokenNotFound,
@@ -92,7 +92,7 @@ async fn every_declared_response_comes_through() {
 }
 
 #[tokio::test]
-async fn a_failure_comes_through_without_its_reason() {
+async fn the_client_learns_of_a_failure_but_not_its_reason() {
     let errors: [(fn(&'static str) -> ApiError, bool); 2] =
         [(|reason| ApiError::internal(reason), false), (|reason| ApiError::unavailable(reason), true)];
     for (error, expected) in errors {
@@ -104,7 +104,7 @@ async fn a_failure_comes_through_without_its_reason() {
 }
 
 #[tokio::test]
-async fn an_id_of_any_text_and_the_span_id_arrive_as_they_were_given() {
+async fn the_server_receives_any_id_and_the_span_id_unchanged() {
     let repeat = |span_id: &str, id: &str| format!("{span_id} {id}");
     let answer = move |span_id: &str, id: &str| Ok(DeleteTokenResponse::RequestFailed(message(&repeat(span_id, id))));
     let client = client_of(answer).await;
@@ -142,7 +142,8 @@ async fn an_id_of_any_text_and_the_span_id_arrive_as_they_were_given() {
     }
 }
 
-/// The client of a server that answers deletions, from whoever they come, as `answer` does for a span ID and an ID.
+/// A client of a server that accepts every caller and answers deletions with `answer`, which takes the span ID and the
+/// token's ID.
 async fn client_of<F>(answer: F) -> Client
 where
     F: Fn(&str, &str) -> Result<DeleteTokenResponse, ApiError> + Send + 'static,
@@ -154,13 +155,13 @@ where
         let XSpanIdString(span_id) = Has::<XSpanIdString>::get(context);
         answer(span_id, &request.id)
     });
-    tokio::spawn(serving::serve(listener, Service::new(api, Everybody)));
+    tokio::spawn(serving::serve(listener, Service::new(api, AcceptAll)));
     Client::try_new(&format!("http://{address}")).unwrap()
 }
 
-struct Everybody;
+struct AcceptAll;
 
-impl Authenticator for Everybody {
+impl Authenticator for AcceptAll {
     type Principal = ();
 
     async fn authenticate(&self, _: Credential<'_>) -> Result<(), AuthenticationError> {
@@ -172,7 +173,7 @@ fn request(id: impl ToString) -> DeleteTokenRequest {
     DeleteTokenRequest::new(id.to_string())
 }
 
-/// The reason of an error, which its source tells.
+/// The text of an error's source.
 fn reason(error: &ApiError) -> String {
     error.source().map(ToString::to_string).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! No test waits without a limit: a wait that takes too long fails and says what it waited for.
+//! Every wait has a limit. A wait that takes too long fails, and says what it waited for.
 
 use std::fmt::Display;
 use std::sync::LazyLock;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// Far longer than any wait takes, also on a slow machine that runs other tests at the same time.
+/// Far longer than any wait takes, even on a slow machine that runs other tests at the same time.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
-/// Awaits a future.
+/// Awaits a future, and panics after [`LIMIT`].
 pub(crate) async fn within<F: Future>(what: impl Display, future: F) -> F::Output {
     // A timer of the test's own runtime would fire at once if the test has paused its clock.
     static CLOCK: LazyLock<Runtime> =

@@ -1,4 +1,4 @@
-//! The library as its users see it, a module for each theme.
+//! Tests of the library's public API, with a module for each topic.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod allocations;
@@ -14,7 +14,7 @@ mod memory_store;
 mod models;
 mod parameters;
 mod redaction;
-mod refused;
+mod rejected;
 mod require_token;
 mod routing;
 mod running;

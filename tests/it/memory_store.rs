@@ -1,4 +1,4 @@
-//! The laws of all stores on [`MemoryStore`], the reference for the others.
+//! Tests the laws of all stores on [`MemoryStore`], the reference implementation.
 
 use influxdb3_tokens::MemoryStore;
 

@@ -1,4 +1,4 @@
-//! The generated models against the schemas of the document that they were generated from.
+//! Compares the generated models with the schemas of the document.
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
@@ -10,22 +10,22 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Error, Map, Value, json};
 
-/// The value of everything that has the format `password`.
+/// The value of every property with the format `password`.
 const SECRET: &str = "apiv3_0123456789";
 
-/// A model, under the name of its schema.
+/// A model and the name of its schema.
 struct Model {
     schema: &'static str,
-    /// Reads a value and writes it again.
+    /// Deserializes a value and serializes it again.
     round_trip: fn(&Value) -> Result<Value, Error>,
-    /// Reads a value and prints it with `{:?}` and `{:#?}`.
+    /// Deserializes a value and formats it with `{:?}` and `{:#?}`.
     debug: fn(&Value) -> String,
 }
 
-/// A model whose schema is an enumeration, which is text outside of JSON too.
+/// A model whose schema is an enumeration. It also has a text form outside of JSON.
 struct Enumeration {
     schema: &'static str,
-    /// Reads a value from text and prints it with `{}`.
+    /// Parses a text and formats the value with `{}`.
     round_trip: fn(&str) -> Option<String>,
 }
 
@@ -106,7 +106,7 @@ const ENUMERATIONS: &[Enumeration] = enumerations! {
 };
 
 #[test]
-fn every_schema_of_the_document_is_tested_here() {
+fn every_schema_of_the_document_is_tested() {
     let expected: Vec<&str> = SCHEMAS.keys().map(String::as_str).collect();
     assert_eq!(sorted(MODELS.iter().map(|model| model.schema)), expected);
 
@@ -116,7 +116,7 @@ fn every_schema_of_the_document_is_tested_here() {
 }
 
 #[test]
-fn an_example_of_the_document_comes_back_unchanged() {
+fn every_example_of_the_document_round_trips() {
     let mut examples = 0;
     for model in MODELS {
         if let Some(example) = model.schema().get("example") {
@@ -124,11 +124,11 @@ fn an_example_of_the_document_comes_back_unchanged() {
             assert_eq!((model.round_trip)(example).unwrap(), *example, "{}", model.schema);
         }
     }
-    assert!(examples > 0, "the document has an example");
+    assert!(examples > 0, "the document has no example");
 }
 
 #[test]
-fn a_value_with_every_property_comes_back_unchanged() {
+fn a_value_with_every_property_round_trips() {
     for model in MODELS {
         let value = model.value();
         assert_eq!((model.round_trip)(&value).unwrap(), value, "{}", model.schema);
@@ -146,7 +146,7 @@ fn unknown_properties_are_ignored() {
 }
 
 #[test]
-fn a_property_is_demanded_only_where_it_is_required() {
+fn a_property_may_be_missing_unless_it_is_required() {
     for (model, properties) in objects() {
         for property in properties.keys() {
             let mut value = model.value();
@@ -163,7 +163,7 @@ fn a_property_is_demanded_only_where_it_is_required() {
 }
 
 #[test]
-fn a_required_property_is_not_null_and_a_nullable_one_may_be() {
+fn a_nullable_property_may_be_null_and_a_required_one_may_not() {
     for (model, properties) in objects() {
         for (property, schema) in properties {
             let mut value = model.value();
@@ -179,7 +179,7 @@ fn a_required_property_is_not_null_and_a_nullable_one_may_be() {
 }
 
 #[test]
-fn a_property_of_another_type_is_refused() {
+fn a_property_of_the_wrong_type_is_rejected() {
     for (model, properties) in objects() {
         for (property, schema) in properties {
             let wrong = match resolve(schema).get("type").and_then(Value::as_str) {
@@ -210,7 +210,7 @@ fn an_enumeration_has_exactly_the_values_of_the_document() {
             let shortened = value.chars().skip(1).collect();
             [value.to_uppercase(), value.to_lowercase(), format!("{value} "), format!(" {value}"), shortened]
         });
-        // U+03BC looks like the document's U+00B5, and is not it.
+        // U+03BC looks like the document's U+00B5, but is another character.
         let others = changed.chain(["", "null", "unknown", "Micro", "\u{3bc}"].map(str::to_owned));
         for other in others.filter(|other| !values.contains(&other.as_str())) {
             assert!((model.round_trip)(&json!(other)).is_err(), "{}: {other:?}", model.schema);
@@ -239,7 +239,7 @@ fn an_integer_has_64_bits_unless_the_document_says_less() {
 }
 
 #[test]
-fn a_secret_is_never_printed() {
+fn debug_output_redacts_secrets() {
     let holders: Vec<&Model> = MODELS.iter().filter(|model| model.value().to_string().contains(SECRET)).collect();
     assert!(holders.iter().any(|model| model.schema == "AdminTokenObject"));
     for model in holders {
@@ -249,7 +249,7 @@ fn a_secret_is_never_printed() {
     }
 }
 
-/// The document's schemas, and those that are written inline, each under the name that its model is made from.
+/// The schemas of the document by name. The name of an inline schema is the one from which its model's name is made.
 static SCHEMAS: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
     let mut named = BTreeMap::new();
     for (name, schema) in DOCUMENT["components"]["schemas"].as_object().unwrap() {
@@ -290,12 +290,12 @@ fn values_of(schema: &Value) -> Vec<&str> {
     schema["enum"].as_array().unwrap().iter().map(|value| value.as_str().unwrap()).collect()
 }
 
-/// Whether the values of an object's properties have a type, so that there is a model or a map.
+/// Whether the properties of an object have a type, so that the generator makes a model or a map of it.
 fn typed_object(schema: &Value) -> bool {
     schema.get("properties").is_some() || schema.get("additionalProperties").is_some()
 }
 
-/// Follows references, `allOf` of a single schema included.
+/// Follows references, and an `allOf` with a single schema.
 fn resolve(schema: &Value) -> &Value {
     match (schema.get("$ref").and_then(Value::as_str), schema.get("allOf").and_then(Value::as_array)) {
         (Some(reference), _) => resolve(DOCUMENT.pointer(reference.trim_start_matches('#')).unwrap()),
@@ -307,7 +307,7 @@ fn resolve(schema: &Value) -> &Value {
     }
 }
 
-/// A value of a schema with every property, from the examples and types of its properties.
+/// Makes a value of a schema with every property, from the examples and types of the properties.
 fn value_of(schema: &Value) -> Value {
     let schema = resolve(schema);
     if schema.get("properties").is_some() {

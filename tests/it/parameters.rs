@@ -1,4 +1,4 @@
-//! What a request may say in its query, and which response headers answer it.
+//! The parameters of a request's query, and span IDs.
 
 use std::collections::HashSet;
 
@@ -6,8 +6,8 @@ use crate::client::Request;
 use crate::running::Server;
 
 #[tokio::test]
-async fn a_request_without_an_id_is_told_that_it_is_required() {
-    refuse(
+async fn a_request_without_an_id_is_rejected() {
+    expect_rejected(
         "the parameter `id` is missing",
         &["", "&", "=", "=7", "ID=7", "Id=7", "id%00=7", "ids=7", "x=id&y=7", "%zz=7"],
     )
@@ -15,20 +15,20 @@ async fn a_request_without_an_id_is_told_that_it_is_required() {
 }
 
 #[tokio::test]
-async fn a_request_with_several_ids_is_told_to_give_one() {
+async fn a_request_with_several_ids_is_rejected() {
     let doubled = ["id=7&id=8", "id=7&id=7", "id=7&x=1&id=", "id&id", "id=7&%69d=8", "i%64=7&id=8", "%69%64=7&id=7"];
-    refuse("the parameter `id` was given more than once", &doubled).await;
+    expect_rejected("the parameter `id` was given more than once", &doubled).await;
 }
 
 #[tokio::test]
-async fn a_request_with_an_id_that_is_not_percent_encoded_utf_8_is_told_so() {
+async fn an_id_that_is_not_percent_encoded_utf_8_is_rejected() {
     let malformed =
         ["%zz", "%", "7%", "7%2", "%2", "%%37", "%FF", "%C3", "%C3%28", "%ED%A0%80", "%F4%90%80%80", "7%80"];
-    refuse("the parameter `id` is not percent-encoded UTF-8", &malformed.map(|id| format!("id={id}"))).await;
-    refuse("the parameter `id` is not percent-encoded UTF-8", &["%69d=%zz"]).await;
+    expect_rejected("the parameter `id` is not percent-encoded UTF-8", &malformed.map(|id| format!("id={id}"))).await;
+    expect_rejected("the parameter `id` is not percent-encoded UTF-8", &["%69d=%zz"]).await;
 }
 
-async fn refuse(message: &str, queries: &[impl AsRef<str>]) {
+async fn expect_rejected(message: &str, queries: &[impl AsRef<str>]) {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     let ids: Vec<_> = [server.token("*:*:*").await, server.token("*:*:*").await].map(|(id, _)| id).into();
@@ -42,7 +42,7 @@ async fn refuse(message: &str, queries: &[impl AsRef<str>]) {
 }
 
 #[tokio::test]
-async fn the_name_and_the_value_may_be_percent_encoded_and_others_are_ignored() {
+async fn the_name_and_value_may_be_percent_encoded_and_other_parameters_are_ignored() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     for mut client in server.clients().await {
@@ -65,7 +65,7 @@ async fn the_name_and_the_value_may_be_percent_encoded_and_others_are_ignored() 
 }
 
 #[tokio::test]
-async fn an_id_in_another_form_than_the_canonical_one_is_no_tokens_id() {
+async fn an_id_that_is_not_in_canonical_form_is_not_found() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     let (id, _) = server.token("*:*:*").await;
@@ -117,7 +117,7 @@ async fn an_id_in_another_form_than_the_canonical_one_is_no_tokens_id() {
 }
 
 #[tokio::test]
-async fn a_span_id_of_up_to_128_visible_characters_is_sent_back_whatever_is_answered() {
+async fn every_response_repeats_a_span_id_of_up_to_128_visible_characters() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     let visible: String = (b'!'..=b'~').map(char::from).collect();
@@ -141,7 +141,7 @@ async fn a_span_id_of_up_to_128_visible_characters_is_sent_back_whatever_is_answ
 }
 
 #[tokio::test]
-async fn in_the_place_of_another_span_id_comes_a_new_one() {
+async fn an_invalid_span_id_is_replaced() {
     let server = Server::in_memory().await;
     let too_long = "s".repeat(129);
     for mut client in server.clients().await {

@@ -1,9 +1,9 @@
-//! Whether a secret is in a text.
+//! Checks that a text contains no secret.
 
 use base64::Engine;
 
-/// Neither whole, nor a good part of it, nor as `Basic` carries it.
-pub(crate) fn expect_none(printed: &str, secrets: &[String]) {
+/// Panics if the text contains a part of a secret, plain or encoded as in `Basic` credentials.
+pub(crate) fn expect_no_secret(printed: &str, secrets: &[String]) {
     let printed = printed.to_lowercase();
     for secret in secrets {
         let basic = base64::engine::general_purpose::STANDARD.encode(format!("user:{secret}"));

@@ -1,4 +1,4 @@
-//! Other routes of a larger server, behind `RequireToken`.
+//! Routes of a larger server, behind `RequireToken`.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -25,7 +25,7 @@ use crate::limits::within;
 const BEARER: &[SecurityScheme] = &[SecurityScheme { name: "BearerAuthentication", kind: SecurityKind::Bearer }];
 
 #[tokio::test]
-async fn a_token_is_taken_under_each_scheme_of_the_document_once() {
+async fn one_credential_under_any_scheme_of_the_document_is_accepted() {
     let catalog = catalog().await;
     let (id, secret) = token(&catalog, "db:a:read").await;
     let app = app(RequireToken::new(&catalog));
@@ -55,7 +55,7 @@ async fn a_token_is_taken_under_each_scheme_of_the_document_once() {
 }
 
 #[tokio::test]
-async fn only_the_schemes_that_are_given_are_taken() {
+async fn only_the_given_schemes_are_accepted() {
     let catalog = catalog().await;
     let (_, secret) = token(&catalog, "db:a:read").await;
     let app = app(RequireToken::new(&catalog).schemes(BEARER));
@@ -68,13 +68,13 @@ async fn only_the_schemes_that_are_given_are_taken() {
 }
 
 #[tokio::test]
-async fn a_token_without_the_permission_is_told_so() {
+async fn a_token_without_the_permission_is_rejected() {
     let catalog = catalog().await;
     let (_, admin) = token(&catalog, "*:*:*").await;
     let (_, reader) = token(&catalog, "db:a:read").await;
     let (_, writer) = token(&catalog, "db:a,b:write").await;
     let require = || RequireToken::new(&catalog).schemes(BEARER);
-    for (app, told, allowed, refused) in [
+    for (app, message, allowed, rejected) in [
         (app(require().admin()), "only an admin token may do this", &[&admin][..], &[&reader, &writer][..]),
         (
             app(require().database(Action::Read, "a")),
@@ -96,13 +96,13 @@ async fn a_token_without_the_permission_is_told_so() {
         ),
     ] {
         for secret in allowed {
-            assert_eq!(send(&app, "/", &[&format!("Bearer {secret}")]).await.status, StatusCode::OK, "{told}");
+            assert_eq!(send(&app, "/", &[&format!("Bearer {secret}")]).await.status, StatusCode::OK, "{message}");
         }
-        for secret in refused {
+        for secret in rejected {
             let answer = send(&app, "/", &[&format!("Bearer {secret}")]).await;
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
             assert_eq!(answer.challenges, [r#"Bearer realm="influxdb3", error="insufficient_scope""#]);
-            assert_eq!(answer.text, format!(r#"{{"error":"{told}"}}"#));
+            assert_eq!(answer.text, format!(r#"{{"error":"{message}"}}"#));
         }
     }
 }
@@ -158,7 +158,7 @@ async fn the_credentials_are_checked_before_the_name_and_the_name_before_the_per
 }
 
 #[tokio::test]
-async fn a_deleted_token_is_refused_at_the_next_request() {
+async fn a_deleted_token_is_rejected_at_once() {
     let catalog = catalog().await;
     let (_, operator) = token(&catalog, "*:*:*").await;
     let (id, secret) = token(&catalog, "*:*:*").await;
@@ -174,20 +174,20 @@ async fn a_deleted_token_is_refused_at_the_next_request() {
 }
 
 #[tokio::test]
-async fn a_refusal_has_the_apis_headers_and_other_responses_are_the_inner_services() {
+async fn only_a_rejection_has_the_headers_of_the_api() {
     let catalog = catalog().await;
     let (_, secret) = token(&catalog, "db:a:read").await;
     let app = app(RequireToken::new(&catalog));
-    let refused = app.clone().oneshot(request("/", &[]).unwrap()).await.unwrap();
-    assert_eq!(refused.headers()["cluster-uuid"], catalog.cluster_uuid().to_string());
-    assert_eq!(refused.headers()["x-span-id"], "mine");
-    assert_eq!(refused.headers()["content-type"], "application/json");
+    let rejected = app.clone().oneshot(request("/", &[]).unwrap()).await.unwrap();
+    assert_eq!(rejected.headers()["cluster-uuid"], catalog.cluster_uuid().to_string());
+    assert_eq!(rejected.headers()["x-span-id"], "mine");
+    assert_eq!(rejected.headers()["content-type"], "application/json");
     let passed = app.oneshot(request("/", &[&format!("Bearer {secret}")]).unwrap()).await.unwrap();
     assert!(!passed.headers().contains_key("cluster-uuid") && !passed.headers().contains_key("x-span-id"));
 }
 
 #[tokio::test]
-async fn refusals_are_rendered_as_the_embedder_wants() {
+async fn the_embedder_may_change_the_response_to_a_rejection() {
     let catalog = catalog().await;
     let api = TokenApi::over(catalog).rejections(teapot).build();
     for require in [RequireToken::new(api.catalog()).rejections(teapot), api.require_token()] {
@@ -205,15 +205,15 @@ fn teapot(
 }
 
 #[tokio::test]
-async fn a_layer_goes_around_a_whole_router_too() {
+async fn the_layer_may_wrap_a_whole_router() {
     let catalog = catalog().await;
     let (_, secret) = token(&catalog, "db:a:read").await;
-    let app = Router::new().route("/", get(who)).layer(RequireToken::new(&catalog));
+    let app = Router::new().route("/", get(caller)).layer(RequireToken::new(&catalog));
     assert_eq!(send(&app, "/nowhere", &[]).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(send(&app, "/nowhere", &[&format!("Bearer {secret}")]).await.status, StatusCode::NOT_FOUND);
 }
 
-/// Must be asked whether it is ready before it is called, and its clone is not ready because it is.
+/// A service that panics unless it was polled ready before the call. Its clones start unready.
 #[derive(Default)]
 struct Reserved(Arc<AtomicBool>, bool);
 
@@ -234,14 +234,14 @@ impl Service<Request<String>> for Reserved {
     }
 
     fn call(&mut self, request: Request<String>) -> Self::Future {
-        assert!(std::mem::take(&mut self.1), "it was not asked");
+        assert!(std::mem::take(&mut self.1), "the service was called before it was ready");
         self.0.store(true, Ordering::SeqCst);
         std::future::ready(Ok(Response::new(request.into_body())))
     }
 }
 
 #[tokio::test]
-async fn the_service_that_is_ready_is_called() {
+async fn the_layer_calls_the_service_that_it_polled_ready() {
     let catalog = catalog().await;
     let (_, secret) = token(&catalog, "db:a:read").await;
     let called = Arc::new(AtomicBool::new(false));
@@ -256,7 +256,7 @@ async fn the_service_that_is_ready_is_called() {
 }
 
 #[tokio::test]
-async fn the_inner_service_may_fail_with_an_error_of_its_own() {
+async fn an_error_of_the_inner_service_is_passed_on() {
     let catalog = catalog().await;
     let (_, secret) = token(&catalog, "db:a:read").await;
     let failing = service_fn(|_: Request<()>| async { Err::<Response<String>, _>("broken") });
@@ -265,17 +265,17 @@ async fn the_inner_service_may_fail_with_an_error_of_its_own() {
     assert_eq!(service.oneshot(request).await.err(), Some("broken"));
 }
 
-/// Routes that say who asks, each behind the layer.
+/// Routes behind the layer that answer with the ID of the caller's token.
 fn app<L>(layer: L) -> Router
 where
     L: Layer<axum::routing::Route> + Clone + Send + Sync + 'static,
     L::Service: Service<Request<Body>, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
     <L::Service as Service<Request<Body>>>::Response: axum::response::IntoResponse + 'static,
 {
-    Router::new().route("/", get(who)).route("/{*rest}", get(who)).route_layer(layer)
+    Router::new().route("/", get(caller)).route("/{*rest}", get(caller)).route_layer(layer)
 }
 
-async fn who(Extension(principal): Extension<Principal>) -> String {
+async fn caller(Extension(principal): Extension<Principal>) -> String {
     principal.id().to_string()
 }
 
@@ -300,7 +300,7 @@ fn request(target: &str, authorization: &[&str]) -> http::Result<Request<Body>> 
     builder.body(Body::empty())
 }
 
-/// The ID of a new token, and its secret.
+/// Creates a token, and returns its ID and its secret.
 async fn token(catalog: &Catalog, permissions: &str) -> (TokenId, String) {
     create(catalog, &format!("token {}", catalog.live().len()), permissions, None).await
 }

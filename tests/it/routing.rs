@@ -1,4 +1,4 @@
-//! Which requests reach the operation, and in which order a request is checked.
+//! Which requests reach the operation, and in which order the server checks a request.
 
 use crate::client::{Client, PATH, Request};
 use crate::running::Server;
@@ -26,7 +26,7 @@ const OTHER_PATHS: [&str; 19] = [
 ];
 
 #[tokio::test]
-async fn another_path_is_not_found_whatever_it_looks_like() {
+async fn a_similar_path_is_not_found() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     let (id, _) = server.token("*:*:*").await;
@@ -45,7 +45,7 @@ async fn another_path_is_not_found_whatever_it_looks_like() {
 }
 
 #[tokio::test]
-async fn the_path_may_come_with_a_scheme_and_a_host() {
+async fn the_target_may_be_an_absolute_uri() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     let mut client = server.http1().await;
@@ -59,7 +59,7 @@ async fn the_path_may_come_with_a_scheme_and_a_host() {
 }
 
 #[tokio::test]
-async fn a_request_about_the_server_as_a_whole_is_not_found() {
+async fn an_asterisk_and_a_connect_request_are_not_found() {
     let server = Server::in_memory().await;
     let mut client = server.http1().await;
     for request in [Request::new("OPTIONS", "*"), Request::new("CONNECT", "tokens.test:80")] {
@@ -69,7 +69,7 @@ async fn a_request_about_the_server_as_a_whole_is_not_found() {
 }
 
 #[tokio::test]
-async fn another_method_is_refused_with_the_one_that_is_allowed() {
+async fn another_method_is_rejected_with_the_allowed_one() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     let (id, _) = server.token("*:*:*").await;
@@ -80,7 +80,7 @@ async fn another_method_is_refused_with_the_one_that_is_allowed() {
             let answer = client.send(&Request::new(method, format!("{PATH}?id={id}")).bearer(&operator)).await;
             assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "DELETE"), "{method}");
         }
-        // The connection is still in step after a response to HEAD, which has a length and no body.
+        // A response to HEAD has a length but no body. The next response on the connection is still read correctly.
         assert_eq!(client.send(&Request::delete(12345).bearer(&operator)).await.status, 404);
     }
     assert!(server.catalog.live().contains(id));
@@ -100,18 +100,18 @@ async fn the_path_is_checked_before_the_method_and_the_method_before_the_credent
 #[tokio::test]
 async fn the_credentials_are_checked_before_the_parameters() {
     let server = Server::in_memory().await;
-    let mut refusals = Vec::new();
+    let mut messages = Vec::new();
     for mut client in server.clients().await {
         for query in ["", "id=7", "id=7&id=8", "id=%zz", "id=%FF", "x=1"] {
             for request in [Request::query(query), Request::query(query).bearer("wrong")] {
                 let answer = client.send(&request).await;
                 assert_eq!(answer.status, 401, "{query}");
-                refusals.push(answer.message());
+                messages.push(answer.message());
             }
         }
     }
-    refusals.dedup();
-    assert_eq!(refusals.len(), 1);
+    messages.dedup();
+    assert_eq!(messages.len(), 1);
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn the_parameters_are_checked_before_the_permission_and_the_permission_bef
 }
 
 #[tokio::test]
-async fn what_is_no_request_ends_the_connection_and_not_the_server() {
+async fn a_malformed_request_closes_its_connection_but_not_the_server() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     for bytes in [

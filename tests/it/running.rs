@@ -1,4 +1,4 @@
-//! A server in the test's own process, on a port of its own, and stores that do not always work.
+//! A server in the process of the test, and a store that can fail.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,7 +21,7 @@ use crate::creation::create;
 use crate::limits::within;
 use crate::serving;
 
-/// A server, which ends with the test's runtime.
+/// A server that ends with the test's runtime.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) catalog: Catalog,
@@ -40,7 +40,7 @@ impl Server {
         Self { _directory: Some(directory), ..Self::over(Arc::new(store)).await }
     }
 
-    /// One for each store.
+    /// A server for each store.
     pub(crate) async fn each() -> [Self; 2] {
         [Self::in_memory().await, Self::on_sqlite().await]
     }
@@ -52,7 +52,7 @@ impl Server {
         .await
     }
 
-    /// The same, served in the test's own way.
+    /// Like [`Self::over`], but `serve` starts the server.
     pub(crate) async fn served(store: Arc<dyn TokenStore>, serve: impl FnOnce(TcpListener, TokenApi)) -> Self {
         let clock = Arc::new(SetClock::default());
         let catalog = Catalog::open(store, Arc::clone(&clock) as Arc<dyn Clock>).await.unwrap();
@@ -79,12 +79,12 @@ impl Server {
         [Client::One(self.http1().await), Client::Two(self.http2().await)]
     }
 
-    /// The secret of the operator token, which must not exist yet.
+    /// Creates the operator token, which must not exist yet, and returns its secret.
     pub(crate) async fn operator(&self) -> String {
         self.create(TokenName::OPERATOR, "*:*:*", None).await.1
     }
 
-    /// The ID of a new token with a name of its own, and its secret.
+    /// Creates a token with a unique name, and returns its ID and its secret.
     pub(crate) async fn token(&self, permissions: &str) -> (TokenId, String) {
         static NAMES: AtomicU64 = AtomicU64::new(0);
         let name = format!("token {}", NAMES.fetch_add(1, Ordering::Relaxed));
@@ -96,7 +96,7 @@ impl Server {
     }
 }
 
-/// A clock that stands still until it is set.
+/// A clock that stands still until a test advances it.
 #[derive(Debug, Default)]
 pub(crate) struct SetClock(AtomicU64);
 
@@ -112,7 +112,7 @@ impl Clock for SetClock {
     }
 }
 
-/// A store that works, except for the deletions that meet a [`Fault`].
+/// A store in memory. A deletion takes the next injected [`Fault`], if there is one.
 #[derive(Debug, Default)]
 pub(crate) struct FaultyStore {
     store: MemoryStore,
@@ -121,37 +121,37 @@ pub(crate) struct FaultyStore {
 
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// Nothing is deleted.
+    /// The deletion fails and has no effect.
     Fails(StoreError),
-    /// It is deleted, and nobody is told.
+    /// The token is deleted, but the store returns an error.
     FailsAfterwards(StoreError),
     Panics,
-    #[allow(dead_code, reason = "only tests of the server let a deletion wait")]
+    #[allow(dead_code, reason = "only the tests of the server hold up a deletion")]
     Waits(Arc<Gate>),
 }
 
-/// Where a deletion waits.
+/// Holds up a deletion.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     reached: Notify,
     open: Notify,
 }
 
-#[allow(dead_code, reason = "only tests of the server let a deletion wait")]
+#[allow(dead_code, reason = "only the tests of the server hold up a deletion")]
 impl Gate {
     /// Waits for the deletion to arrive.
     pub(crate) async fn reached(&self) {
         within("the deletion to reach the store", self.reached.notified()).await;
     }
 
-    /// Lets the deletion go on.
+    /// Lets the deletion continue.
     pub(crate) fn open(&self) {
         self.open.notify_one();
     }
 }
 
 impl FaultyStore {
-    /// The next deletion that has none meets this fault.
+    /// Adds a fault for the next deletion that has none.
     pub(crate) fn inject(&self, fault: Fault) {
         self.faults.lock().unwrap().push_back(fault);
     }

@@ -1,4 +1,4 @@
-//! No secret in a log, an error or a `Debug` output, whatever happens and however much is logged.
+//! Logs, errors and `Debug` output contain no secret, even if everything is logged.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -11,11 +11,11 @@ use influxdb3_tokens::{CatalogApi, NewToken, Permissions, Secret, StoreError};
 
 use crate::client::Request;
 use crate::limits::within;
-use crate::redaction::expect_none;
+use crate::redaction::expect_no_secret;
 use crate::running::{Fault, FaultyStore, Server};
 
 #[tokio::test]
-async fn what_a_store_failed_of_is_logged_with_its_cause_and_without_a_secret() {
+async fn the_log_names_the_cause_of_a_store_failure_and_no_secret() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -23,9 +23,10 @@ async fn what_a_store_failed_of_is_logged_with_its_cause_and_without_a_secret() 
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    // With a single subscriber, what other tests' threads meet first is never logged, here neither.
+    // tracing caches whether anyone wants a log statement. As long as only one dispatcher exists, a statement that the
+    // thread of another test reaches first is cached as unwanted, for this thread too. A second dispatcher prevents that.
     let _other = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
-    // For this thread, on which this test's server runs too.
+    // The subscriber is set for this thread, on which the test's server runs too.
     let _guard = tracing::subscriber::set_default(subscriber);
     let store = Arc::new(FaultyStore::default());
     let server = Server::over(Arc::clone(&store) as _).await;
@@ -49,11 +50,11 @@ async fn what_a_store_failed_of_is_logged_with_its_cause_and_without_a_secret() 
     }
     let audit = log.lines().find(|line| line.contains("deleted a token")).unwrap();
     assert!(audit.contains(&format!("id=\"{id}\"")) && audit.contains("by=0") && audit.contains("my-span"), "{audit}");
-    expect_none(&log, &[operator, other]);
+    expect_no_secret(&log, &[operator, other]);
 }
 
 #[tokio::test]
-async fn debug_output_holds_no_secret() {
+async fn debug_output_contains_no_secret() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     let secret: Secret = operator.parse().unwrap();
@@ -67,17 +68,17 @@ async fn debug_output_holds_no_secret() {
     };
     let context = Context::new(XSpanIdString::default(), AuthData::bearer(&operator));
     let client = ApiClient::try_new(&format!("http://{}", server.address)).unwrap();
-    let refused = within("a response", client.delete_token(DeleteTokenRequest::new("0".to_owned()), &context)).await;
+    let rejected = within("a response", client.delete_token(DeleteTokenRequest::new("0".to_owned()), &context)).await;
     let basic = Credential::Basic { username: "user".into(), password: operator.as_str().into() };
     let token = NewToken::given("a".parse().unwrap(), Permissions::ADMIN, &secret);
     let all = [
         format!("{secret:?} {secret} {object:?} {token:#?}"),
         format!("{:?} {basic:?}", Credential::Bearer(operator.as_str().into())),
-        format!("{context:?} {client:?} {refused:?}"),
+        format!("{context:?} {client:?} {rejected:?}"),
         format!("{:?} {:?}", server.catalog, CatalogApi::new(server.catalog.clone())),
         format!("{:?}", server.catalog.authenticate(&operator)),
     ];
-    expect_none(&all.join("\n"), &[operator]);
+    expect_no_secret(&all.join("\n"), &[operator]);
 }
 
 /// A log in memory.

@@ -1,4 +1,4 @@
-//! A server on hyper alone, as an embedder has one.
+//! A server on bare hyper, as an embedder may write it.
 
 use std::convert::Infallible;
 
@@ -19,7 +19,7 @@ where
     while let Ok((stream, _)) = listener.accept().await {
         let service = service.clone();
         tokio::spawn(async move {
-            // A client may go away at any time.
+            // The client may disconnect at any time; ignore the error.
             let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
         });
     }

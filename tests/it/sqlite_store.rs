@@ -1,4 +1,4 @@
-//! The laws of all stores on [`SqliteStore`], and its own promises.
+//! Tests the laws of all stores on [`SqliteStore`], and its own guarantees.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -99,7 +99,7 @@ async fn every_request_fails_before_the_store_is_loaded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deletions_that_arrive_together_share_commits() {
+async fn concurrent_deletions_share_commits() {
     const COUNT: u64 = 2000;
     let (_root, path) = fresh();
     let (store, live) = open(SqliteOptions::default(), &path).await;
@@ -111,7 +111,7 @@ async fn deletions_that_arrive_together_share_commits() {
     let mut ids = Vec::new();
     for task in tasks.collect::<Vec<_>>() {
         let CreationOutcome::Created(record) = within("the store's answer", task).await.unwrap() else {
-            panic!("a name is taken")
+            panic!("the name is already in use")
         };
         ids.push(record.id);
     }
@@ -130,7 +130,7 @@ async fn deletions_that_arrive_together_share_commits() {
 }
 
 #[tokio::test]
-async fn a_full_queue_refuses_changes_and_does_not_make_them() {
+async fn a_full_queue_rejects_changes_and_does_not_apply_them() {
     let (_root, path) = fresh();
     let (store, live) = open(SqliteOptions::default().queue_capacity(1), &path).await;
     // Requests arrive much faster than an fsync completes, so that most of them find the queue full.
@@ -160,7 +160,7 @@ fn fresh() -> (TempDir, PathBuf) {
     (root, path)
 }
 
-/// A directory to which other users have no access, unlike a temporary directory itself.
+/// Creates a directory that other users cannot access, unlike the temporary directory itself.
 fn private_directory(root: &TempDir) -> PathBuf {
     let directory = root.path().join("data");
     fs::create_dir(&directory).unwrap();

@@ -1,4 +1,4 @@
-//! A store that fails.
+//! Responses when the store fails.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ async fn faulty() -> (Server, Arc<FaultyStore>) {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_is_answered_with_503_without_the_cause_and_a_retry_works() {
+async fn a_store_failure_is_a_503_without_the_cause_and_a_retry_succeeds() {
     let (server, store) = faulty().await;
     let operator = server.operator().await;
     for mut client in server.clients().await {
@@ -25,8 +25,8 @@ async fn a_store_that_fails_is_answered_with_503_without_the_cause_and_a_retry_w
             let (id, secret) = server.token("*:*:*").await;
             store.inject(Fault::Fails(error));
             let answer = client.send(&Request::delete(id).bearer(&operator)).await;
-            let told = "the service is unavailable or the outcome is unknown; it is safe to retry";
-            assert_eq!((answer.status.as_u16(), &*answer.message()), (503, told));
+            let message = "the service is unavailable or the outcome is unknown; it is safe to retry";
+            assert_eq!((answer.status.as_u16(), &*answer.message()), (503, message));
             assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 404);
             assert_eq!(client.send(&Request::delete(id).bearer(&operator)).await.status, 204);
             assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 401);
@@ -35,7 +35,7 @@ async fn a_store_that_fails_is_answered_with_503_without_the_cause_and_a_retry_w
 }
 
 #[tokio::test]
-async fn a_retry_tells_what_became_of_a_deletion_whose_outcome_was_unknown() {
+async fn a_retry_after_an_unknown_outcome_tells_the_outcome() {
     let (server, store) = faulty().await;
     let operator = server.operator().await;
     for mut client in server.clients().await {
@@ -48,7 +48,7 @@ async fn a_retry_tells_what_became_of_a_deletion_whose_outcome_was_unknown() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_refused_does_not_reach_the_store() {
+async fn a_rejected_request_does_not_reach_the_store() {
     let (server, store) = faulty().await;
     let operator = server.operator().await;
     let (id, reader) = server.token("db:a:read").await;
@@ -67,7 +67,7 @@ async fn a_request_that_is_refused_does_not_reach_the_store() {
 }
 
 #[tokio::test]
-async fn a_panic_is_answered_with_500_without_detail_and_the_connection_goes_on() {
+async fn a_panic_is_a_500_without_details_and_the_connection_stays_open() {
     let (server, store) = faulty().await;
     let operator = server.operator().await;
     for mut client in server.clients().await {

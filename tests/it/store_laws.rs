@@ -1,4 +1,4 @@
-//! The laws that every store must keep, as tests that [`laws`] generates for a store.
+//! The laws that every store must obey. [`laws`] generates a test for each of them.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ macro_rules! laws {
             a_deleted_token_is_not_live_and_cannot_be_deleted_again
             names_and_digests_are_unique_among_live_tokens
             a_name_can_be_used_again_as_soon_as_its_token_is_deleted
-            a_given_secret_of_a_deleted_token_stays_refused
+            a_given_secret_of_a_deleted_token_cannot_be_used_again
             a_store_can_be_loaded_only_once
             the_operator_token_has_id_0_and_the_others_count_up_from_1
             ids_are_not_reused
@@ -81,7 +81,7 @@ pub(crate) async fn names_and_digests_are_unique_among_live_tokens(subject: Subj
     assert_eq!(subject.live.len(), 1);
 }
 
-pub(crate) async fn a_given_secret_of_a_deleted_token_stays_refused(mut subject: Subject) {
+pub(crate) async fn a_given_secret_of_a_deleted_token_cannot_be_used_again(mut subject: Subject) {
     let given = NewToken { origin: SecretOrigin::Given, ..token("a") };
     let record = subject.create(given.clone()).await;
     assert_eq!(subject.store.create(creation(given.clone())).await.unwrap(), CreationOutcome::NameTaken);
@@ -262,7 +262,7 @@ impl Subject {
         Self { reopen: Some(Box::new(move || Arc::new(open()))), ..self }
     }
 
-    /// Drops the store and opens it again. A store that is not durable continues instead.
+    /// Drops the store and opens it again. A store that is not durable stays open instead.
     async fn restart(&mut self) {
         if let Some(open) = &self.reopen {
             self.store = Arc::new(MemoryStore::new());
@@ -274,7 +274,7 @@ impl Subject {
     async fn create(&self, token: NewToken) -> TokenRecord {
         match self.store.create(creation(token)).await.unwrap() {
             CreationOutcome::Created(record) => record,
-            refused => panic!("{refused:?}"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -287,7 +287,7 @@ impl Subject {
     }
 }
 
-/// Loads a store, as a catalog does when it is opened, and returns its live tokens.
+/// Opens a catalog, which loads the store, and returns the live tokens.
 pub(crate) async fn load(store: Arc<dyn TokenStore>) -> Result<LiveTokens, StoreError> {
     let catalog = Catalog::open(store, Arc::new(SystemClock)).await?;
     Ok(catalog.live().clone())

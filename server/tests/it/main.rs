@@ -28,8 +28,8 @@ mod creation;
 mod limits;
 #[path = "../../../tests/it/redaction.rs"]
 mod redaction;
-#[path = "../../../tests/it/refused.rs"]
-mod refused;
+#[path = "../../../tests/it/rejected.rs"]
+mod rejected;
 #[allow(dead_code)]
 #[path = "../../../tests/it/running.rs"]
 mod running;

@@ -8,8 +8,8 @@ use rustix::process::Signal;
 
 use crate::client::{PATH, Request};
 use crate::process::{DataDir, command, finish};
-use crate::redaction::expect_none;
-use crate::refused::refused_requests;
+use crate::redaction::expect_no_secret;
+use crate::rejected::rejected_requests;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_logs_everything_logs_no_secret() {
@@ -44,7 +44,7 @@ async fn a_server_that_logs_everything_logs_no_secret() {
         let operator = &secrets[0];
         let mut answers = String::new();
         for (mut client, id) in server.clients(cluster).await.into_iter().zip(&ids) {
-            let mut requests = refused_requests(12345, operator, &created);
+            let mut requests = rejected_requests(12345, operator, &created);
             requests.push(Request::new("GET", PATH).bearer(operator));
             requests.push(Request::new("DELETE", "/").bearer(operator));
             requests.push(Request::delete(0).bearer(operator));
@@ -70,8 +70,8 @@ async fn a_server_that_logs_everything_logs_no_secret() {
         assert!(
             printed.contains("deleted a token") && printed.contains("insufficient_scope") || printed.len() > 10_000
         );
-        expect_none(&printed, &secrets);
-        expect_none(&answers, &secrets);
+        expect_no_secret(&printed, &secrets);
+        expect_no_secret(&answers, &secrets);
     }
 }
 
@@ -100,7 +100,7 @@ fn the_error_about_an_invalid_token_file_does_not_show_its_contents() {
         let (code, out, error) = finish(directory.serve(&[option, file.to_str().unwrap(), "--log-filter=trace"]));
         assert_eq!((code, &*out), (1, ""), "{json}");
         assert!(error.contains("tokens.json: "), "{error}");
-        expect_none(&error, std::slice::from_ref(&secret));
+        expect_no_secret(&error, std::slice::from_ref(&secret));
     }
 }
 

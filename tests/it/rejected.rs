@@ -1,12 +1,12 @@
-//! Requests that must be refused with 401.
+//! Requests that the server must reject with 401.
 
 use http::header::AUTHORIZATION;
 use influxdb3_tokens::Secret;
 
 use crate::client::Request;
 
-/// Deletions that are refused though they hold a good token in some form.
-pub(crate) fn refused_requests(id: u64, operator: &str, other: &str) -> Vec<Request> {
+/// Deletions that the server must reject, although most of them contain a valid token in some form.
+pub(crate) fn rejected_requests(id: u64, operator: &str, other: &str) -> Vec<Request> {
     let request = || Request::delete(id);
     let tokens = not_tokens(operator).into_iter().map(|token| request().bearer(&token));
     let schemes = other_schemes(operator).into_iter().map(|value| request().with(AUTHORIZATION, value));
@@ -14,7 +14,7 @@ pub(crate) fn refused_requests(id: u64, operator: &str, other: &str) -> Vec<Requ
     requests.collect()
 }
 
-/// What is presented as a token, and is none.
+/// Bearer credentials that are not a valid token.
 fn not_tokens(operator: &str) -> Vec<String> {
     let (head, last) = operator.split_at(operator.len() - 1);
     vec![
@@ -37,7 +37,7 @@ fn not_tokens(operator: &str) -> Vec<String> {
     ]
 }
 
-/// Values of `Authorization` that are not of the scheme that the operation lists, or not well-formed.
+/// Values of `Authorization` that are malformed or have a scheme that the operation does not list.
 fn other_schemes(operator: &str) -> Vec<Vec<u8>> {
     use base64::Engine;
     let basic = base64::engine::general_purpose::STANDARD.encode(format!("user:{operator}"));
@@ -68,7 +68,7 @@ fn other_schemes(operator: &str) -> Vec<Vec<u8>> {
     values
 }
 
-/// More than one `Authorization` header.
+/// Requests with more than one `Authorization` header.
 fn doubled(id: u64, operator: &str, other: &str) -> Vec<Request> {
     let request = || Request::delete(id);
     vec![
@@ -85,7 +85,7 @@ fn doubled(id: u64, operator: &str, other: &str) -> Vec<Request> {
     ]
 }
 
-/// A valid token where the operation does not look for one.
+/// Requests with a valid token in a place where the operation does not look for one.
 fn elsewhere(id: u64, operator: &str) -> Vec<Request> {
     let request = || Request::delete(id);
     vec![
