@@ -35,7 +35,7 @@ fn only_the_owner_has_access_to_the_new_file_and_its_directories() {
 }
 
 #[test]
-fn a_file_or_directory_that_is_open_to_other_users_is_refused() {
+fn a_file_or_directory_that_is_open_to_other_users_is_not_opened() {
     let root = tempdir().unwrap();
     let (directory, path) = (root.path().join("d"), root.path().join("d/tokens.db"));
     SqliteStore::open(&path).unwrap().close();
@@ -65,7 +65,7 @@ fn the_file_is_locked_while_it_is_open() {
 }
 
 #[test]
-fn a_file_of_a_newer_version_is_refused() {
+fn a_file_of_a_newer_version_is_not_opened() {
     let (_root, path) = fresh();
     SqliteStore::open(&path).unwrap().close();
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
@@ -74,7 +74,7 @@ fn a_file_of_a_newer_version_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_not_a_token_store_is_refused_and_stays_unchanged() {
+fn a_file_that_is_not_a_token_store_is_not_opened_or_changed() {
     let (_root, text) = fresh();
     fs::write(&text, "not a database\n".repeat(100)).unwrap();
     let other = text.with_extension("other");
