@@ -1,4 +1,4 @@
-//! Waits that block, with a limit.
+//! Blocking waits, each with a limit.
 
 use std::fmt::Display;
 use std::process::{Command, Output, Stdio};
@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::limits::LIMIT;
 
-/// Runs a function that blocks in its own thread, and calls `give_up` if it takes too long.
+/// Runs a blocking function in its own thread. If it takes too long, calls `give_up` and panics.
 pub(crate) fn block<T: Send + 'static>(
     what: impl Display,
     wait: impl FnOnce() -> T + Send + 'static,
@@ -30,13 +30,13 @@ pub(crate) fn block<T: Send + 'static>(
     }
 }
 
-/// Runs a command to its end, and returns what it prints. Kills it if it takes too long.
+/// Runs a command to its end, and returns its output. Kills it if it takes too long.
 pub(crate) fn output(mut command: Command) -> Output {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     end(command)
 }
 
-/// Runs a command to its end, and returns what it prints to pipes. Kills it if it takes too long.
+/// Runs a command to its end, and returns its output to pipes. Kills it if it takes too long.
 pub(crate) fn end(mut command: Command) -> Output {
     let child = command.spawn().unwrap();
     let process = Pid::from_child(&child);
@@ -46,7 +46,7 @@ pub(crate) fn end(mut command: Command) -> Output {
     block(format_args!("the end of {what:?}"), wait, || kill(process))
 }
 
-/// Kills a process, which may have ended.
+/// Kills a process unless it has ended.
 pub(crate) fn kill(process: Pid) {
     let _ = kill_process(process, Signal::KILL);
 }

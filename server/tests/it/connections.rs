@@ -1,4 +1,4 @@
-//! Connections: unexpected bodies, clients that go away, and the end of the server.
+//! Connections: unexpected bodies, clients that disconnect, and shutdown.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ async fn faulty() -> (Server, Arc<FaultyStore>) {
 }
 
 #[tokio::test]
-async fn a_body_is_not_needed_and_not_waited_for() {
+async fn the_server_does_not_wait_for_a_body() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     let (id, _) = server.token("*:*:*").await;
@@ -83,7 +83,7 @@ fn endless() -> Body {
 }
 
 #[tokio::test]
-async fn requests_in_flight_end_while_new_connections_are_refused() {
+async fn requests_in_flight_complete_while_new_connections_are_refused() {
     for protocol in 0..2 {
         let store = Arc::new(FaultyStore::default());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -132,7 +132,7 @@ pub(crate) async fn until_refused(address: SocketAddr) {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_does_not_harm_the_server() {
+async fn a_client_that_disconnects_does_not_harm_the_server() {
     for protocol in 0..2 {
         let (server, store) = faulty().await;
         let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
@@ -155,7 +155,7 @@ async fn a_client_that_goes_away_does_not_harm_the_server() {
 }
 
 #[tokio::test]
-async fn a_burst_of_clients_need_not_connect_again() {
+async fn a_burst_of_connections_fits_the_backlog() {
     let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
     // No server accepts them yet.

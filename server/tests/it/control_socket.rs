@@ -1,4 +1,4 @@
-//! The control socket serves its owner and the superuser alone.
+//! The control socket serves only its owner and the superuser.
 
 use std::fs;
 use std::os::unix::fs::chown;
@@ -11,16 +11,16 @@ use crate::cli::set_mode;
 use crate::process::{DataDir, Running, command, finish};
 
 const OWNER: u32 = 65533;
-const STRANGER: u32 = 65534;
+const OTHER_USER: u32 = 65534;
 const SUPERUSER: u32 = 0;
 
-/// The modes of the socket and its directory keep strangers away, too, which the tests of `serve` check. Here both are open
+/// The modes of the socket and its directory also keep other users out, as the tests of `serve` check. Here both are open
 /// to everybody.
 #[test]
-#[expect(clippy::print_stderr, reason = "to say why nothing is tested")]
-fn a_stranger_is_refused_even_if_the_socket_is_open_to_everybody() {
+#[expect(clippy::print_stderr, reason = "says why the test is skipped")]
+fn another_user_is_rejected_even_if_the_socket_is_open_to_everybody() {
     if !geteuid().is_root() {
-        eprintln!("not tested: the superuser alone can run a command as another user");
+        eprintln!("skipped: only the superuser can run a command as another user");
         return;
     }
     let directory = DataDir::new();
@@ -46,7 +46,7 @@ fn a_stranger_is_refused_even_if_the_socket_is_open_to_everybody() {
     };
     assert_eq!(create(OWNER, "--name=a"), (0, String::new()));
     assert_eq!(create(SUPERUSER, "--name=b"), (0, String::new()));
-    assert_eq!(create(STRANGER, "--name=c"), (1, "error: the server belongs to another user\n".to_owned()));
+    assert_eq!(create(OTHER_USER, "--name=c"), (1, "error: the server belongs to another user\n".to_owned()));
     let (code, shown, _) = finish(by(OWNER, command(&["show", "--format=jsonl", &directory.argument()])));
     assert_eq!((code, shown.lines().count()), (0, 2));
     assert!(server.end(Signal::TERM).0.success());

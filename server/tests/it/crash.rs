@@ -32,7 +32,7 @@ async fn answered_deletions_are_durable_when_the_server_is_killed() {
         expect_deleted(&mut client, &operator, &answered).await;
         deleted.append(&mut answered);
         deleted.extend(repeat(&mut client, &operator, in_doubt).await);
-        expect_good(&mut client, &untouched[untouched.len() - 20..]).await;
+        expect_accepted(&mut client, &untouched[untouched.len() - 20..]).await;
 
         // Some servers are killed at their first response, some later.
         let load = Load {
@@ -49,12 +49,12 @@ async fn answered_deletions_are_durable_when_the_server_is_killed() {
     deleted.extend(answered);
     deleted.extend(repeat(&mut client, &operator, in_doubt).await);
     expect_deleted(&mut client, &operator, &deleted).await;
-    expect_good(&mut client, &untouched).await;
+    expect_accepted(&mut client, &untouched).await;
     assert_eq!(deleted.len() + untouched.len(), 3000);
 }
 
 #[tokio::test]
-async fn a_full_disk_is_answered_with_503_and_loses_no_answered_deletion() {
+async fn a_full_disk_causes_503_and_loses_no_answered_deletion() {
     let directory = DataDir::new();
     let operator = directory.operator().await;
     let cluster = directory.cluster();
@@ -73,10 +73,10 @@ async fn a_full_disk_is_answered_with_503_and_loses_no_answered_deletion() {
     }
     assert!(!deleted.is_empty() && !failed.is_empty(), "{} deleted, {} failed", deleted.len(), failed.len());
     expect_deleted(&mut client, &operator, &deleted).await;
-    expect_good(&mut client, &untouched).await;
+    expect_accepted(&mut client, &untouched).await;
     let mut before = Vec::new();
     for token in &failed {
-        before.push(is_good(&mut client, token).await);
+        before.push(is_accepted(&mut client, token).await);
     }
     drop(client);
     assert!(server.end(Signal::TERM).0.success());
@@ -84,11 +84,11 @@ async fn a_full_disk_is_answered_with_503_and_loses_no_answered_deletion() {
     let server = directory.start(&[]);
     let mut client = server.http1(cluster).await;
     for (token, before) in failed.iter().zip(before) {
-        assert_eq!(is_good(&mut client, token).await, before);
+        assert_eq!(is_accepted(&mut client, token).await, before);
     }
     deleted.extend(repeat(&mut client, &operator, failed).await);
     expect_deleted(&mut client, &operator, &deleted).await;
-    expect_good(&mut client, &untouched).await;
+    expect_accepted(&mut client, &untouched).await;
 }
 
 /// Clients that delete tokens until one of them kills the server, after a given number of responses.
@@ -142,21 +142,21 @@ async fn create(directory: &DataDir, count: usize) -> Vec<Token> {
     join_all((0..count).map(create)).await
 }
 
-async fn is_good(client: &mut Http1, token: &Token) -> bool {
+async fn is_accepted(client: &mut Http1, token: &Token) -> bool {
     let answer = client.send(&Request::delete(token.id).bearer(&token.secret)).await;
     assert_eq!(answer.status, 401);
     answer.is_insufficient_scope()
 }
 
-async fn expect_good(client: &mut Http1, tokens: &[Token]) {
+async fn expect_accepted(client: &mut Http1, tokens: &[Token]) {
     for token in tokens {
-        assert!(is_good(client, token).await, "{}", token.id);
+        assert!(is_accepted(client, token).await, "{}", token.id);
     }
 }
 
 async fn expect_deleted(client: &mut Http1, operator: &str, tokens: &[Token]) {
     for token in tokens {
-        assert!(!is_good(client, token).await, "{}", token.id);
+        assert!(!is_accepted(client, token).await, "{}", token.id);
         assert_eq!(client.send(&Request::delete(token.id).bearer(operator)).await.status, 404, "{}", token.id);
     }
 }
@@ -164,7 +164,7 @@ async fn expect_deleted(client: &mut Http1, operator: &str, tokens: &[Token]) {
 /// Repeats deletions that may have happened, and returns their tokens, which are now deleted.
 async fn repeat(client: &mut Http1, operator: &str, tokens: Vec<Token>) -> Vec<Token> {
     for token in &tokens {
-        let expected = if is_good(client, token).await { 204 } else { 404 };
+        let expected = if is_accepted(client, token).await { 204 } else { 404 };
         assert_eq!(client.send(&Request::delete(token.id).bearer(operator)).await.status, expected);
     }
     tokens

@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use crate::process::{command, finish};
 
 #[test]
-fn the_help_of_the_command_and_of_each_subcommand() {
+fn every_help_text_matches_its_snapshot() {
     for subcommand in ["", "serve", "create", "show", "delete", "contract"] {
         let arguments = [subcommand, "--help"];
         let (code, out, error) = finish(command(if subcommand.is_empty() { &arguments[1..] } else { &arguments }));
@@ -27,7 +27,7 @@ fn the_help_does_not_show_the_token_in_the_environment() {
 }
 
 #[test]
-fn the_version_is_that_of_the_command() {
+fn the_version_is_that_of_the_package() {
     let expected = format!("influxdb3-tokens {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(finish(command(&["--version"])), (0, expected, String::new()));
 }

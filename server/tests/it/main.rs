@@ -1,4 +1,4 @@
-//! The server in the test's own process, and the command as people and scripts run it, a module for each theme.
+//! Tests of the server in the process of the test, and of the command in its own process, with a module for each topic.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod blocking;

@@ -1,7 +1,7 @@
-//! A change that was answered survives the loss of everything that was not synced, at any moment.
+//! An answered change survives a power loss at any moment, which loses everything that was not synced.
 //!
-//! The real server runs, and its writes, syncs and answers are recorded. For many moments of the record, the files are put
-//! together as a power loss would leave them, and the tokens in them are compared with the answers until then.
+//! The tests record the writes, syncs and answers of the real server. For many moments of the record, they rebuild the
+//! files as a power loss would leave them, and compare the tokens in these files with the answers up to that moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
@@ -52,7 +52,7 @@ async fn a_power_loss_during_a_checkpoint_or_compaction_loses_nothing() {
 }
 
 #[test]
-fn a_token_file_that_was_written_survives_a_power_loss() {
+fn a_written_token_file_survives_a_power_loss() {
     let directory = DataDir::new();
     fs::DirBuilder::new().mode(0o700).create(directory.path()).unwrap();
     let (disk, recording) = (Disk::of(&directory.path()), Recording::of(&directory));
@@ -68,7 +68,7 @@ fn a_token_file_that_was_written_survives_a_power_loss() {
         let mut disk = disk.clone();
         recording.events().iter().for_each(|event| disk.apply(event));
         let left = after_power_loss(&disk, Survivors::Nothing);
-        // Their contents are secret.
+        // `assert_eq` would print secrets.
         assert!(fs::read(left.path().join(file)).unwrap() == fs::read(path).unwrap(), "{name}");
     }
 }
@@ -76,7 +76,7 @@ fn a_token_file_that_was_written_survives_a_power_loss() {
 /// Secrets by ID. The operator token is not among them.
 type Tokens = BTreeMap<u64, String>;
 
-/// Every token, by what became of it.
+/// Every token, by its state.
 #[derive(Default)]
 struct History {
     operator: String,
@@ -90,7 +90,7 @@ struct History {
 
 /// A run of the server, from its start to a power loss.
 struct Run {
-    /// Before the run.
+    /// The disk before the run.
     disk: Disk,
     recording: Recording,
     server: Running,
@@ -99,7 +99,7 @@ struct Run {
 }
 
 impl Run {
-    /// Starts a server with so many new tokens.
+    /// Starts a server with this many new tokens.
     fn first(tokens: u64, history: &mut History) -> Self {
         let secret = |number: u64| format!("apiv3_{number:0>85}A");
         let token = |number| json!({"token": secret(number), "name": number.to_string(), "permissions": ["db:a:read"]});
@@ -147,7 +147,7 @@ impl Run {
         }
     }
 
-    /// Deletes tokens that the server had at its start.
+    /// Deletes tokens that existed when the server started.
     async fn delete(&self, count: usize, clients: usize, history: &mut History) {
         let first_to_stay = *history.kept.keys().nth(count).unwrap();
         let rest = history.kept.split_off(&first_to_stay);
@@ -164,7 +164,7 @@ impl Run {
         }
     }
 
-    /// Whether a checkpoint has moved changes into the database since the server answers.
+    /// Whether a checkpoint has moved changes into the database since the first answer.
     fn has_checkpointed(&self) -> bool {
         let database = fs::metadata(self.directory.path().join("tokens.db")).unwrap().ino();
         let events = self.recording.events();
@@ -172,7 +172,7 @@ impl Run {
         since.any(|event| matches!(event, Event::Written { file, .. } if *file == database))
     }
 
-    /// Waits until the table of tokens has so many rows.
+    /// Waits until the table of tokens has this many rows.
     async fn until_compacted_to(&self, rows: i64) {
         loop {
             let mut disk = self.disk.clone();
@@ -187,12 +187,12 @@ impl Run {
         }
     }
 
-    /// Ends the run, and checks what a power loss leaves behind at so many moments of it. Returns the least that is left at
-    /// the end.
+    /// Kills the server, and checks the files that a power loss leaves behind at this many moments of the run. Returns the
+    /// least that a power loss at the end leaves behind.
     async fn lose_power(mut self, moments: usize, history: &mut History) -> DataDir {
         self.server.end(Signal::KILL);
         let events = self.recording.events();
-        // An answer is about to leave, and a sync has not ended yet.
+        // The moment before an answer leaves, or before a sync ends.
         let is_moment = |event: &&Event| matches!(event, Event::Synced { .. } | Event::Sent(_));
         let interval = events.iter().filter(is_moment).count().div_ceil(moments);
         let mut answered = Answered { anything: !history.gone.is_empty(), ..Answered::default() };
@@ -202,7 +202,7 @@ impl Run {
             answered.take(event);
             if is_moment(&event) {
                 passed += 1;
-                // The last ones are those of a compaction.
+                // The last moments belong to a compaction; check them all.
                 if passed % interval == 0 || answered.deleted.len() == history.deleted.len() {
                     history.check(&answered, &after_power_loss(&self.disk, Survivors::Nothing)).await;
                     history.check(&answered, &after_power_loss(&self.disk, Survivors::Some(&mut random))).await;
@@ -217,12 +217,12 @@ impl Run {
         history.check(&answered, &after_power_loss(&self.disk, Survivors::Nothing)).await;
         history.kept.append(&mut history.created);
         history.gone.append(&mut history.deleted);
-        // Not one that was checked, which has emptied the log.
+        // A new copy, because the check has emptied the log of the other ones.
         after_power_loss(&self.disk, Survivors::Nothing)
     }
 }
 
-/// What the server has answered until a moment of its record.
+/// The answers of the server up to a moment of its record.
 #[derive(Default)]
 struct Answered {
     anything: bool,
@@ -246,25 +246,25 @@ impl Answered {
 }
 
 impl History {
-    /// Opens what a power loss has left behind.
+    /// Opens the files that a power loss left behind, and compares their tokens with the answers.
     async fn check(&self, answered: &Answered, left: &DataDir) {
         let catalog = left.catalog().await;
-        let is_good = |id: &u64, secret: &str| {
+        let is_accepted = |id: &u64, secret: &str| {
             let is_live = catalog.live().contains(TokenId::from_u64(*id));
             assert_eq!(catalog.authenticate(secret).is_some(), is_live, "{id}");
             is_live
         };
         if answered.anything {
-            assert!(is_good(&0, &self.operator));
-            self.kept.iter().for_each(|(id, secret)| assert!(is_good(id, secret), "{id} is lost"));
+            assert!(is_accepted(&0, &self.operator));
+            self.kept.iter().for_each(|(id, secret)| assert!(is_accepted(id, secret), "{id} is lost"));
         }
         for (id, secret) in &self.created {
-            assert!(!answered.created.contains(id) || is_good(id, secret), "{id} is lost");
+            assert!(!answered.created.contains(id) || is_accepted(id, secret), "{id} is lost");
         }
         for (id, secret) in &self.deleted {
-            assert!(!answered.deleted.contains(id) || !is_good(id, secret), "{id} is back");
+            assert!(!answered.deleted.contains(id) || !is_accepted(id, secret), "{id} is back");
         }
-        self.gone.iter().for_each(|(id, secret)| assert!(!is_good(id, secret), "{id} is back"));
+        self.gone.iter().for_each(|(id, secret)| assert!(!is_accepted(id, secret), "{id} is back"));
     }
 }
 
@@ -274,7 +274,7 @@ fn after_power_loss(disk: &Disk, survivors: Survivors<'_>) -> DataDir {
     left
 }
 
-/// Checks that nothing is written in a way that is not recorded.
+/// Checks that the record contains every write.
 fn assert_same(left: &Path, right: &Path) {
     for name in ["tokens.db", "tokens.db-wal"] {
         assert!(fs::read(left.join(name)).unwrap() == fs::read(right.join(name)).unwrap(), "{name}");
@@ -287,7 +287,7 @@ fn succeed(arguments: &[&str]) -> String {
     out
 }
 
-/// The UUID of the cluster, as a response tells it.
+/// The UUID of the cluster, from a response of the server.
 fn cluster_of(address: SocketAddr) -> Uuid {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();

@@ -1,4 +1,4 @@
-//! The command, run as people run it.
+//! Runs the command in its own process.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
@@ -58,13 +58,13 @@ impl DataDir {
         format!("--data-dir={}", self.path().display())
     }
 
-    /// Its tokens. No server may run until the catalog is dropped.
+    /// Opens the catalog. No server may run until the catalog is dropped.
     pub(crate) async fn catalog(&self) -> Catalog {
         let store = SqliteStore::open(self.path().join("tokens.db")).unwrap();
         Catalog::open(Arc::new(store), Arc::new(SystemClock)).await.unwrap()
     }
 
-    /// The secret of a new operator token. No server may run.
+    /// Creates the operator token, and returns its secret. No server may run.
     pub(crate) async fn operator(&self) -> String {
         create(&self.catalog().await, TokenName::OPERATOR, "*:*:*", None).await.1
     }
@@ -74,7 +74,7 @@ impl DataDir {
         command(&[&["serve", "--http-bind=127.0.0.1:0", &directory], arguments].concat())
     }
 
-    /// The same, but the size of a file is limited.
+    /// Like [`Self::serve`], but no file can grow beyond this size.
     pub(crate) fn serve_with_file_size(&self, bytes: u64) -> Command {
         let blocks = (bytes / 512).to_string();
         let script = "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"";
@@ -94,7 +94,7 @@ impl DataDir {
     }
 }
 
-/// A running server; killed when it is dropped.
+/// A running server. Dropping this kills it.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     id: Pid,
@@ -137,7 +137,7 @@ impl Running {
         [Client::One(self.http1(cluster).await), Client::Two(Http2::connect(self.address, cluster).await)]
     }
 
-    /// A function that sends it signals, from any thread.
+    /// A function that sends signals to the server, from any thread.
     pub(crate) fn signaller(&self) -> impl Fn(Signal) + Clone + Send + use<> {
         let id = self.id;
         move |signal| kill_process(id, signal).unwrap()

@@ -1,4 +1,4 @@
-//! A server goes on when file descriptors or addresses are scarce.
+//! A server copes with a shortage of file descriptors or addresses.
 
 use std::net::Ipv4Addr;
 use std::os::unix::net::UnixStream;
@@ -16,7 +16,7 @@ use crate::limits::within;
 use crate::process::{DataDir, Running, command, finish};
 
 #[tokio::test]
-async fn a_server_without_file_descriptors_serves_again_once_there_are_some() {
+async fn a_server_that_ran_out_of_file_descriptors_recovers() {
     let directory = DataDir::new();
     let operator = directory.operator().await;
     let cluster = directory.cluster();
@@ -40,19 +40,19 @@ async fn a_server_without_file_descriptors_serves_again_once_there_are_some() {
     assert!(server.end(Signal::TERM).0.success());
 }
 
-/// The address of a connection that the server closed is not free for a while.
+/// If the server closed a connection, the address of the connection stays in use for a while.
 #[tokio::test]
 async fn a_server_can_be_started_again_at_once_on_the_same_address() {
     let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
     let mut client = TcpStream::connect(address).await.unwrap();
     drop(within("the connection", listener.accept()).await.unwrap());
-    assert_eq!(within("its end", client.read(&mut [0])).await.unwrap(), 0);
+    assert_eq!(within("the end of the connection", client.read(&mut [0])).await.unwrap(), 0);
     drop((client, listener));
     listen(address).unwrap();
 }
 
-/// The same command with so many file descriptors, and its log in a file.
+/// The same command with this many file descriptors, and with its log in a file.
 fn with_file_descriptors(count: u32, log: &Path, usual: &Command) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -n \"$0\"; log=$1; shift; exec \"$@\" 2>\"$log\"", &count.to_string()]);

@@ -1,4 +1,4 @@
-//! A server that is told to stop answers the requests that have begun.
+//! A server that is told to stop still answers the requests in flight.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ async fn a_request_in_flight_is_answered_in_full_after_a_signal() {
             let held = gate.reached().await;
             server.signaller()(signal);
             until_refused(server.address).await;
-            // By then a server that does not wait has closed all connections.
+            // A server that does not wait would have closed all connections by now.
             idle.expect_end().await;
             drop(held);
             let answer = within("the answer", in_flight).await.expect("the request in flight is answered");
@@ -49,7 +49,7 @@ async fn a_request_in_flight_is_answered_in_full_after_a_signal() {
 }
 
 #[tokio::test]
-async fn a_second_signal_cuts_requests_in_flight() {
+async fn a_second_signal_aborts_requests_in_flight() {
     let directory = DataDir::new();
     let operator = directory.operator().await;
     let (id, _) = create(&directory.catalog().await, "ci", "db:a:read", None).await;
@@ -71,9 +71,10 @@ async fn a_second_signal_cuts_requests_in_flight() {
     assert!(status.success() && printed.contains("after a second signal"), "{printed}");
 }
 
-/// Once the requests are in flight, the clock stands still, and jumps to the next timer when every task waits.
+/// Once the requests are in flight, the test pauses tokio's clock, which then jumps to the next timer whenever every task
+/// waits.
 #[tokio::test]
-async fn requests_that_do_not_end_delay_the_shutdown_by_10_seconds() {
+async fn requests_that_do_not_complete_delay_the_shutdown_by_10_seconds() {
     let store = Arc::new(FaultyStore::default());
     let (stop, stopped) = oneshot::channel::<()>();
     let mut task = None;
@@ -94,8 +95,8 @@ async fn requests_that_do_not_end_delay_the_shutdown_by_10_seconds() {
         }
     }
     tokio::time::pause();
-    let told = Instant::now();
+    let begun = Instant::now();
     stop.send(()).unwrap();
     within("the server to end", task.unwrap()).await.unwrap();
-    assert_eq!(told.elapsed().as_secs(), 10);
+    assert_eq!(begun.elapsed().as_secs(), 10);
 }

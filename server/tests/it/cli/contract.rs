@@ -69,7 +69,7 @@ impl Checked {
 }
 
 #[test]
-fn a_right_server_passes_every_case_and_keeps_no_token() {
+fn a_right_server_passes_every_case_and_no_token_is_left_behind() {
     let checked = Checked::new();
     let (junit, json) = (checked.directory.beside("junit.xml"), checked.directory.beside("report.json"));
     let files = [format!("--junit={}", junit.display()), format!("--json={}", json.display())];
@@ -158,13 +158,13 @@ fn a_terminal_gets_colours_and_progress() {
     let end = File::options().read(true).write(true).open(name).unwrap();
     check.stdout(Stdio::from(end.try_clone().unwrap())).stderr(Stdio::from(end));
     let mut process = check.spawn().unwrap();
-    // It holds the other end of the terminal.
+    // `check` holds the other end of the terminal.
     drop(check);
 
     let id = Pid::from_child(&process);
     let read = move || {
         let (mut shown, mut master) = (Vec::new(), File::from(terminal));
-        // Ends with an error once nothing holds the other end.
+        // Reading ends with an error once nothing holds the other end.
         let _ = master.read_to_end(&mut shown);
         (process.wait().unwrap(), shown)
     };

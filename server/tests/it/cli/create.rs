@@ -21,7 +21,7 @@ fn the_text_shows_the_token_and_how_to_send_it() {
 }
 
 #[test]
-fn the_json_is_the_documents_object() {
+fn the_json_is_the_documents_admin_token_object() {
     let directory = DataDir::new();
     let directory = directory.argument();
     let operator = create(&directory, &["--admin"]);
@@ -56,20 +56,20 @@ async fn a_token_is_accepted_at_once_whether_a_server_runs_or_not() {
 }
 
 #[test]
-fn a_refusal_has_the_same_text_with_and_without_a_server() {
+fn an_error_has_the_same_text_with_and_without_a_server() {
     let directory = DataDir::new();
     let argument = directory.argument();
     create(&argument, &["--admin"]);
-    let refuse = || {
+    let errors = || {
         let name_taken = fail(1, &["create", "--admin", &argument]);
         let too_late = fail(1, &["create", "--admin", "--name=x", "--expiry=9000y", &argument]);
         [name_taken, too_late]
     };
-    let without = refuse();
+    let without = errors();
     assert_eq!(without[0], "error: another token has this name\n");
     assert!(without[1].contains("after the year 9999"), "{without:?}");
     let _server = directory.start(&[]);
-    assert_eq!(refuse(), without);
+    assert_eq!(errors(), without);
 }
 
 #[test]

@@ -16,17 +16,17 @@ fn the_exit_code_depends_on_the_response() {
     let server = directory.start(&[]);
 
     let (operator, reader) = (secret(&operator), secret(&reader));
-    let refused = "a valid credential is required; the `WWW-Authenticate` header names the accepted schemes";
+    let rejected = "a valid credential is required; the `WWW-Authenticate` header names the accepted schemes";
     for (id, token, code, reason) in [
         ("1", reader, 3, "only an admin token may delete tokens"),
         ("0", operator, 3, "the operator token cannot be deleted"),
-        ("1", "wrong", 3, refused),
+        ("1", "wrong", 3, rejected),
         ("7", operator, 4, "no token has this ID"),
         ("01", operator, 4, "no token has this ID"),
         ("1&id=2 🦀", operator, 4, "no token has this ID"),
         ("1", operator, 0, ""),
         ("1", operator, 4, "no token has this ID"),
-        ("1", reader, 3, refused),
+        ("1", reader, 3, rejected),
     ] {
         let error = if reason.is_empty() { String::new() } else { format!("error: {reason}\n") };
         assert_eq!(delete(&server.url(), id, token), (code, String::new(), error), "{id}");
@@ -78,7 +78,7 @@ fn an_unrelated_server_is_another_failure() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_a_failure_and_wrong_usage_is_told() {
+fn an_invalid_request_exits_with_1_and_wrong_usage_with_2() {
     for (url, token) in
         [("ftp://localhost", "any"), ("http://", "any"), ("no url", "any"), ("http://localhost:1", "a\nb")]
     {

@@ -1,4 +1,4 @@
-//! Output that nobody reads.
+//! Commands whose output nobody reads.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, pipe};
@@ -47,7 +47,7 @@ fn a_secret_that_cannot_be_printed_is_an_error_that_names_the_token() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_full_disk_loses_a_secret_too() {
+fn a_secret_written_to_a_full_disk_is_reported_as_lost() {
     let directory = DataDir::new();
     let full = File::options().write(true).open("/dev/full").unwrap();
     let (code, error) = create_into(full.into(), &directory, "ci", "json");
@@ -55,7 +55,7 @@ fn a_full_disk_loses_a_secret_too() {
 }
 
 #[test]
-fn an_offline_token_is_not_lost_with_the_message_about_it() {
+fn an_offline_token_is_kept_even_if_nobody_reads_the_message() {
     let directory = DataDir::new();
     let file = directory.beside("admin.json");
     let offline = command(&["create", "--admin", "--offline", "--output-file", file.to_str().unwrap()]);
@@ -64,7 +64,7 @@ fn an_offline_token_is_not_lost_with_the_message_about_it() {
 }
 
 #[test]
-fn reports_end_quietly() {
+fn a_report_that_nobody_reads_ends_without_an_error() {
     let directory = DataDir::new();
     let operator = create(&directory.argument(), &["--admin"]);
     let server = directory.start(&[]);
@@ -78,7 +78,7 @@ fn reports_end_quietly() {
 }
 
 #[test]
-fn a_command_whose_error_nobody_reads_fails_as_well() {
+fn a_command_fails_even_if_nobody_reads_its_error() {
     let directory = DataDir::new();
     let operator = create(&directory.argument(), &["--admin"]);
     let server = directory.start(&[]);
@@ -91,13 +91,13 @@ fn a_command_whose_error_nobody_reads_fails_as_well() {
 }
 
 #[test]
-fn a_server_whose_output_nobody_reads_serves() {
+fn a_server_serves_even_if_nobody_reads_its_output() {
     let directory = DataDir::new();
     let mut serve = directory.serve(&[]);
     let mut server = serve.stdout(closed_pipe()).stderr(Stdio::piped()).spawn().unwrap();
     let id = Pid::from_child(&server);
     let log = BufReader::new(server.stderr.take().unwrap());
-    // At its end, the log has no reader either.
+    // The search drops the log's reader, so the server's standard error has no reader from then on.
     let is_logged =
         || log.lines().map(Result::unwrap).any(|line| line.contains("cannot write the address to standard output"));
     assert!(block("the log", is_logged, || kill(id)));

@@ -1,4 +1,4 @@
-//! The command line, as people and scripts use it.
+//! The command line as people and scripts use it.
 
 mod contract;
 mod create;
@@ -29,7 +29,7 @@ fn fail(code: i32, arguments: &[&str]) -> String {
     error
 }
 
-/// A new token of a data directory, with its secret.
+/// Creates a token in a data directory, and returns it with its secret.
 fn create(directory: &str, arguments: &[&str]) -> AdminTokenObject {
     let json = succeed(&[&["create", "--format=json", directory], arguments].concat());
     serde_json::from_str(&json).unwrap()

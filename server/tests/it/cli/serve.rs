@@ -75,7 +75,7 @@ async fn a_deleted_token_of_a_file_stays_deleted_at_the_next_start() {
 }
 
 #[test]
-fn a_token_file_that_others_can_read_is_refused() {
+fn a_token_file_that_other_users_can_read_is_an_error() {
     let directory = DataDir::new();
     let file = directory.beside("tokens.json");
     let output = file.to_str().unwrap();
@@ -93,7 +93,7 @@ fn a_token_file_that_others_can_read_is_refused() {
 }
 
 #[test]
-fn a_second_server_of_the_same_directory_is_refused() {
+fn a_second_server_cannot_use_the_same_directory() {
     let directory = DataDir::new();
     let server = directory.start(&[]);
     let (code, out, error) = finish(directory.serve(&[]));
@@ -105,7 +105,7 @@ fn a_second_server_of_the_same_directory_is_refused() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_refused_and_leaves_nothing_behind() {
+fn an_address_in_use_is_an_error_and_leaves_nothing_behind() {
     let (first, second) = (DataDir::new(), DataDir::new());
     let server = first.start(&[]);
     let address = format!("--http-bind={}", server.address);
@@ -131,14 +131,14 @@ fn the_socket_of_a_killed_server_is_replaced() {
 }
 
 #[test]
-fn nonsense_on_the_control_socket_ends_its_connection_and_not_the_server() {
+fn an_invalid_request_on_the_control_socket_closes_its_connection_but_not_the_server() {
     let directory = DataDir::new();
     let server = directory.start(&[]);
-    for nonsense in
-        [&b"\n"[..], b"nonsense\n", b"{}\n", b"{\"create\":{}}\n", b"\xff\0\n", b"{\"show\":{\"after\":-1}}\n"]
+    for request in
+        [&b"\n"[..], b"request\n", b"{}\n", b"{\"create\":{}}\n", b"\xff\0\n", b"{\"show\":{\"after\":-1}}\n"]
     {
         let mut stream = UnixStream::connect(directory.path().join("control.sock")).unwrap();
-        stream.write_all(nonsense).unwrap();
+        stream.write_all(request).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
@@ -149,7 +149,7 @@ fn nonsense_on_the_control_socket_ends_its_connection_and_not_the_server() {
 }
 
 #[test]
-fn a_directory_that_is_open_to_others_is_refused() {
+fn a_directory_that_is_open_to_other_users_is_an_error() {
     let directory = DataDir::new();
     std::fs::create_dir(directory.path()).unwrap();
     set_mode(&directory.path(), 0o755);

@@ -13,7 +13,7 @@ use crate::process::DataDir;
 const COLUMNS: [&str; 6] = ["id", "name", "hash", "created_at", "expiry", "permissions"];
 
 #[test]
-fn each_format_shows_all_tokens_without_their_secrets_with_a_server_and_without_one() {
+fn each_format_shows_all_tokens_without_secrets_with_and_without_a_server() {
     let directory = DataDir::new();
     let argument = directory.argument();
     let created = [
@@ -57,7 +57,7 @@ fn each_format_shows_all_tokens_without_their_secrets_with_a_server_and_without_
 }
 
 #[test]
-fn a_directory_without_a_database_is_an_error_and_stays_without_one() {
+fn a_directory_without_a_database_is_an_error_and_is_not_created() {
     let directory = DataDir::new();
     assert!(fail(1, &["show", &directory.argument()]).contains("has no token database"));
     assert!(!directory.path().exists());
@@ -77,7 +77,7 @@ async fn a_store_without_tokens_is_shown_as_empty() {
 }
 
 #[tokio::test]
-async fn more_tokens_than_fit_a_page_are_all_shown() {
+async fn tokens_on_several_pages_are_all_shown() {
     const TOKENS: u64 = 2500;
     let directory = DataDir::new();
     let catalog = directory.catalog().await;
@@ -102,7 +102,7 @@ async fn more_tokens_than_fit_a_page_are_all_shown() {
 }
 
 #[tokio::test]
-async fn tokens_that_together_are_longer_than_any_message_are_all_shown() {
+async fn tokens_that_exceed_the_size_of_a_message_are_all_shown() {
     const TOKENS: usize = 17;
     let name = "n".repeat(1 << 20);
     let directory = DataDir::new();

@@ -1,4 +1,4 @@
-//! What a power loss leaves behind of the files in a data directory.
+//! The files that a power loss leaves behind in a data directory.
 
 use std::collections::HashMap;
 use std::fs;
@@ -7,12 +7,12 @@ use std::path::Path;
 
 use super::Event;
 
-/// A disk holds a write from its sync on. Before, it may hold the write, a part of it, or nothing. A file has a name from
-/// the sync of its directory on.
+/// A model of a disk. It certainly holds a write once the write is synced; before, it may hold all of the write, a part, or
+/// nothing. A file has a name once its directory is synced.
 #[derive(Clone, Default)]
 pub(crate) struct Disk {
     files: Vec<File>,
-    /// The file that each inode number stands for. A number is used again once its file is unlinked.
+    /// The file that each inode number stands for. A number may be reused after its file is unlinked.
     by_inode: HashMap<u64, usize>,
     /// The names that directories had when they were synced.
     directories: HashMap<u64, HashMap<String, usize>>,
@@ -25,7 +25,7 @@ pub(crate) struct Disk {
 pub(crate) enum Survivors<'r> {
     All,
     Nothing,
-    /// Any sectors of them.
+    /// A random selection of their sectors.
     Some(&'r mut Random),
 }
 
@@ -160,7 +160,7 @@ impl Change {
     }
 }
 
-/// Marsaglia's generator: the same numbers for the same seed, which is not 0.
+/// Marsaglia's xorshift generator. The same seed gives the same numbers. It must not be 0.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {

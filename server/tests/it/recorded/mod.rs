@@ -1,4 +1,4 @@
-//! A server whose writes, syncs and answers are recorded in their order, and whose syncs can be held up.
+//! Records the writes, syncs and answers of a server in their order, and can hold up its syncs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::process::DataDir;
 
 pub(crate) mod disk;
 
-/// Where the server of a data directory leaves its record.
+/// The record of the server of a data directory.
 pub(crate) struct Recording {
     below: PathBuf,
     to: PathBuf,
@@ -25,14 +25,14 @@ impl Recording {
         Self { to: below.join("record"), gate: below.join("gate"), below }
     }
 
-    /// Has a command recorded.
+    /// Makes a command write to the record.
     pub(crate) fn attach(&self, mut command: Command) -> Command {
         command.env("LD_PRELOAD", &*LIBRARY);
         command.env("RECORD_BELOW", &self.below).env("RECORD_TO", &self.to).env("SYNC_GATE", &self.gate);
         command
     }
 
-    /// Everything recorded so far, in its order.
+    /// Everything recorded so far, in order.
     pub(crate) fn events(&self) -> Vec<Event> {
         let record = std::fs::read(&self.to).unwrap();
         let mut rest = &record[..];
@@ -45,14 +45,14 @@ impl Recording {
     }
 }
 
-/// Where a sync waits.
+/// Holds up a sync.
 pub(crate) struct SyncGate {
     listener: UnixListener,
     path: PathBuf,
 }
 
 impl SyncGate {
-    /// Waits for the sync. It goes on when the result is dropped; those after it are not held up.
+    /// Waits for the sync. It continues when the result is dropped. Later syncs are not held up.
     pub(crate) async fn reached(self) -> UnixStream {
         let (held, _) = within("a sync", self.listener.accept()).await.unwrap();
         std::fs::remove_file(self.path).unwrap();
@@ -60,7 +60,7 @@ impl SyncGate {
     }
 }
 
-/// Something that the server has done. Files are given by their inode numbers.
+/// Something that the server did. Inode numbers identify files and directories.
 pub(crate) enum Event {
     Written { file: u64, offset: usize, bytes: Vec<u8> },
     Resized { file: u64, length: usize },
@@ -72,7 +72,7 @@ pub(crate) enum Event {
 }
 
 impl Event {
-    /// The next event of a record. `None` at its end, and where the rest is not written yet.
+    /// The next event of a record. `None` at its end, or if the rest is not written yet.
     fn read(record: &mut &[u8]) -> Option<Self> {
         let (header, rest) = record.split_at_checked(32)?;
         let number = |index: usize| u64::from_ne_bytes(header[8 * index..8 * index + 8].try_into().unwrap());
@@ -87,7 +87,7 @@ impl Event {
             b'D' => Self::DirectorySynced { directory: file, entries: entries(bytes) },
             b'U' => Self::Unlinked { file },
             b'S' => Self::Sent(bytes.to_vec()),
-            kind => panic!("no such kind of event: {kind}"),
+            kind => panic!("unknown kind of event: {kind}"),
         })
     }
 }
@@ -103,7 +103,7 @@ fn entries(bytes: &[u8]) -> Vec<(u64, String)> {
     entries
 }
 
-/// The library that records, compiled once.
+/// The recording library, compiled once.
 static LIBRARY: LazyLock<PathBuf> = LazyLock::new(|| {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/recorded/record.c");
     let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("record-{}.so", std::process::id()));

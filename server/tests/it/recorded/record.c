@@ -1,6 +1,6 @@
 /*
- * Preloaded into the server (LD_PRELOAD). Records, in order, what the server writes to files below a directory, what it
- * syncs there, and what it sends through sockets. From the record, disk.rs tells what a power loss can leave behind.
+ * Preloaded into the server (LD_PRELOAD). Records, in order, the writes and syncs of files below a directory, and the bytes
+ * sent through sockets. From the record, disk.rs rebuilds the files that a power loss can leave behind.
  *
  *   RECORD_BELOW  the directory, without symbolic links
  *   RECORD_TO     the file to which the record is appended
@@ -79,7 +79,7 @@ static int is_below(const char *path) {
     return strncmp(path, below, below_length) == 0 && (path[below_length] == '/' || path[below_length] == 0);
 }
 
-/* Whether an open file is one of those that are recorded: S_IFREG, S_IFDIR or S_IFSOCK, or 0. */
+/* The kind of an open file if it is recorded: S_IFREG, S_IFDIR or S_IFSOCK. Otherwise 0. */
 static int kind_of(int fd, uint64_t *inode) {
     struct stat status;
     if (record < 0 || fd == record || fstat(fd, &status) != 0) return 0;
@@ -172,7 +172,7 @@ static void wait_at_gate(void) {
     if (fd >= 0) close(fd);
 }
 
-/* A directory's entries, as they are while nothing else is recorded. */
+/* Records the entries of a directory. The caller holds `order`, so nothing else is recorded meanwhile. */
 static void append_entries(int fd, uint64_t inode) {
     char entries[1 << 16];
     size_t length = 0;
