@@ -70,7 +70,7 @@ fn handle((api, request): (&TokenApi, Request<NoBody>)) {
 // An empty route of a larger server, behind the layer.
 #[library_benchmark(setup = guarded)]
 #[bench::admitted(204, Some(1))]
-#[bench::refused(401, Some(TOKENS + 1))]
+#[bench::rejected(401, Some(TOKENS + 1))]
 fn require_token((route, request): (&mut Guarded<Route>, Request<NoBody>)) {
     let _ = black_box(at_once(route.call(request)));
 }
@@ -100,7 +100,7 @@ fn presented(secret: &str, known: bool) -> (&'static Catalog, &'static str) {
     (catalog, leak(secret.to_owned()))
 }
 
-/// `request` builds a request for the ID of a live token, another one each time.
+/// `request` builds a request for the ID of a live token. Each call gets another ID.
 fn requested(status: u16, request: fn(u64) -> Request<NoBody>) -> (&'static TokenApi, Request<NoBody>) {
     let api = leak(api());
     // Several times, to fill glibc's cache of freed blocks. Otherwise the count depends on the heap that the set-up has
@@ -193,7 +193,7 @@ fn api() -> TokenApi {
 /// Admin tokens with the IDs and the secrets 1 to [`TOKENS`].
 fn catalog() -> Catalog {
     let opened = Catalog::open(Arc::new(MemoryStore::new()), Arc::new(SystemClock));
-    let catalog = at_once(opened).expect("memory can be read");
+    let catalog = at_once(opened).expect("a store in memory can be loaded");
     for number in 1..=TOKENS {
         let name = format!("token {number}").parse().expect("a name");
         let token = NewToken::given(name, Permissions::ADMIN, &secret(number).parse().expect("a secret"));

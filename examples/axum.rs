@@ -1,11 +1,11 @@
-//! A larger server on axum: the API under a prefix, and a route of the server's own that takes the same tokens.
+//! A larger server on axum: the API under a prefix, and another route that accepts the same tokens.
 //!
 //! ```sh
 //! cargo run --example axum [ADDRESS]
 //! ```
 //!
-//! prints requests to try: a token writes to its database, is deleted, and writes no more.
-#![allow(clippy::print_stdout, reason = "says what to try")]
+//! The example prints requests to try: a token writes to its database, is deleted, and can no longer write.
+#![allow(clippy::print_stdout, reason = "prints requests to try")]
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_deleted_token_writes_no_more() {
+    async fn a_deleted_token_can_no_longer_write() {
         let server = Server::start().await;
         let (id, writer) = server.token("sensor", "db:weather:write").await;
         let (_, operator) = server.token("_admin", "*:*:*").await;
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_writes_to_its_own_database_and_an_admin_token_to_each() {
+    async fn a_token_can_write_to_its_database_and_an_admin_token_to_any() {
         let server = Server::start().await;
         let (_, writer) = server.token("sensor", "db:weather:write").await;
         let (_, reader) = server.token("screen", "db:weather:read").await;

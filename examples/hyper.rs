@@ -4,8 +4,8 @@
 //! cargo run --example hyper [ADDRESS]
 //! ```
 //!
-//! prints a request to try: it deletes a token (204), which cannot be deleted again (404).
-#![allow(clippy::print_stdout, reason = "says what to try")]
+//! The example prints a request to try. The request deletes a token (204), which cannot be deleted again (404).
+#![allow(clippy::print_stdout, reason = "prints a request to try")]
 
 use std::error::Error;
 use std::io;

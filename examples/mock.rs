@@ -5,8 +5,8 @@
 //! TOKEN=... cargo run --example mock http://127.0.0.1:8181 ID...
 //! ```
 //!
-//! The second deletes tokens of a server that runs.
-#![allow(clippy::print_stdout, reason = "says what it did")]
+//! The second command deletes tokens on a running server.
+#![allow(clippy::print_stdout, reason = "prints the result")]
 
 use std::error::Error;
 
@@ -16,13 +16,13 @@ use influxdb3_token_api::{Api, ApiError, Client, Context, DeleteTokenRequest, De
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let client = Client::try_new(&arguments.next().ok_or("say the server's address, and the IDs of tokens")?)?;
+    let client = Client::try_new(&arguments.next().ok_or("usage: mock URL ID...")?)?;
     let context = Context::new(XSpanIdString::default(), AuthData::bearer(&std::env::var("TOKEN")?));
     println!("{} deleted", revoke(&client, arguments, &context).await?);
     Ok(())
 }
 
-/// Deletes tokens, and returns how many it deleted. A token that does not exist any more is skipped.
+/// Deletes tokens, skips those that no longer exist, and returns the number of deletions.
 async fn revoke<C: Send + Sync>(
     api: &impl Api<C>,
     ids: impl Iterator<Item = String>,
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn tokens_that_do_not_exist_any_more_are_skipped() {
+    async fn tokens_that_no_longer_exist_are_skipped() {
         let mut api = MockApi::new();
         api.expect_delete_token().times(3).returning(|request, ()| {
             Ok(if request.id == "2" { DeleteTokenResponse::TokenNotFound } else { DeleteTokenResponse::Success })
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_refusal_ends_it_with_the_servers_message() {
+    async fn the_first_rejection_is_an_error_with_the_servers_message() {
         let mut api = MockApi::new();
         api.expect_delete_token().once().returning(|_, ()| {
             let message = ErrorMessage { error: Some("only an admin token may".to_owned()), data: None };

@@ -1,13 +1,13 @@
-//! Your own store: it writes each change as a line of a file, and syncs the file before it applies the change.
+//! A store of your own. It writes each change as a line of a file, and syncs the file before it applies the change.
 //!
 //! ```sh
 //! cargo run --example own_store [ADDRESS [FILE]]
 //! ```
 //!
-//! prints a request to try. A token that it deletes stays deleted when the program starts again.
+//! The example prints a request to try. A token that the request deletes stays deleted when the program starts again.
 //!
-//! The store is durable but not made for many changes: the file keeps every change and only grows, and each change syncs
-//! it once and blocks its thread meanwhile, which needs tokio's multi-threaded runtime.
+//! The store is durable but not made for many changes. The file keeps every change and only grows. Each change syncs the
+//! file and blocks its thread meanwhile, which needs tokio's multi-threaded runtime.
 #![allow(clippy::print_stdout, reason = "prints a request to try")]
 
 use std::error::Error;
@@ -37,7 +37,7 @@ async fn main() -> Result<(), Failure> {
     let file = arguments.next().unwrap_or("target/tokens.jsonl".to_owned());
     let listener = TcpListener::bind(&address).await?;
     let api = TokenApi::builder(Arc::new(FileStore::open(file.as_ref())?)).build().await?;
-    // A secret is shown only once, so each start creates another token. It is the one to delete.
+    // A secret is shown only once, so each start creates another token to delete.
     let name = format!("start at {}", std::time::UNIX_EPOCH.elapsed()?.as_millis()).parse()?;
     let (token, secret) = NewToken::fresh(name, Permissions::ADMIN)?;
     let token = api.catalog().create(token).await?;
@@ -54,7 +54,7 @@ async fn main() -> Result<(), Failure> {
 #[derive(Debug)]
 struct FileStore {
     cluster_uuid: Uuid,
-    /// `None` after a failure: what is on the disk is unknown until the file is opened again.
+    /// `None` after a failure: the contents of the disk are unknown until the file is opened again.
     file: Mutex<Option<File>>,
     tokens: MemoryStore,
 }
@@ -83,8 +83,8 @@ impl TokenStore for FileStore {
 }
 
 impl FileStore {
-    /// Writes a change, syncs the file, and applies the change, without an await in between: a request that is dropped
-    /// cannot interrupt it.
+    /// Writes a change, syncs the file, and applies the change. No await comes in between, so a dropped request cannot
+    /// interrupt it.
     fn commit<T>(
         &self,
         change: &Change,
@@ -105,7 +105,7 @@ impl FileStore {
         file.try_lock()?;
         let mut lines = Vec::new();
         file.read_to_end(&mut lines)?;
-        // A line that a crash cut off was never answered.
+        // The change of a line that a crash cut off was never answered.
         lines.truncate(lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
         file.set_len(lines.len() as u64)?;
         if lines.is_empty() {
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_change_that_a_crash_cut_off_has_no_effect() {
+    async fn a_change_that_was_cut_off_by_a_crash_has_no_effect() {
         let directory = tempdir().unwrap();
         let store = open(&directory);
         let CreationOutcome::Created(kept) = store.create(creation(token("kept"))).await.unwrap() else { panic!() };
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_file_that_failed_is_not_written_again() {
+    async fn a_file_is_not_written_again_after_a_failure() {
         let directory = tempdir().unwrap();
         let mut store = open(&directory);
         let read_only = File::open(directory.path().join("tokens.jsonl")).unwrap();

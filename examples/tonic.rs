@@ -4,9 +4,9 @@
 //! cargo run --example tonic [ADDRESS]
 //! ```
 //!
-//! prints what to try; `grpcurl` wants gRPC's `health.proto`. The service is gRPC's health check, whose `Watch` is a
-//! stream without an end. The paths of requests tell the two protocols apart.
-#![allow(clippy::print_stdout, reason = "says what to try")]
+//! The example prints commands to try. `grpcurl` needs gRPC's `health.proto`. The service is gRPC's health check, whose
+//! `Watch` is a stream without an end. The path of a request tells which protocol it belongs to.
+#![allow(clippy::print_stdout, reason = "prints commands to try")]
 
 use std::error::Error;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What is not a gRPC service's is the API's.
+/// The API answers every request whose path does not belong to a gRPC service.
 fn router(api: TokenApi) -> Router {
     let health = HealthService::from_health_reporter(HealthReporter::new());
     let guarded = Guarded { health, catalog: api.catalog().clone() };
@@ -98,7 +98,7 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(60);
 
     #[tokio::test]
-    async fn a_stream_ends_when_its_token_is_deleted_and_others_go_on() {
+    async fn a_stream_ends_when_its_token_is_deleted_and_others_continue() {
         let (address, catalog) = start().await;
         let (_, operator) = create(&catalog, "_admin").await.unwrap();
         let (id, watcher) = create(&catalog, "watcher").await.unwrap();

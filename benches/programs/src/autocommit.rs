@@ -12,7 +12,7 @@ use influxdb3_tokens::{
 use rusqlite::Connection;
 use uuid::Uuid;
 
-/// Deletes each token from the table of `SqliteStore` in a transaction of its own, which is as durable.
+/// Deletes each token from the table of `SqliteStore` in its own transaction, with the same durability.
 #[derive(Debug)]
 pub struct AutocommitStore {
     connection: Arc<Mutex<Connection>>,
@@ -83,7 +83,7 @@ impl TokenStore for AutocommitStore {
         }
         self.commits.fetch_add(1, Ordering::Relaxed);
         let mut live = self.live.lock().expect("nothing panics while it holds the lock");
-        live.as_mut().expect("it is loaded before the first deletion").remove(id);
+        live.as_mut().expect("the store is loaded before the first deletion").remove(id);
         Ok(DeletionOutcome::Deleted)
     }
 

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt, stream};
 use influxdb3_tokens::{Catalog, NewToken, Permissions, Secret, SystemClock, TokenName, TokenStore};
 
-/// The secret of the operator token, which guards only what is measured.
+/// The secret of the operator token. It protects only the tokens of the benchmark.
 pub const OPERATOR: &str =
     "apiv3_bWVhc3VyZSBtZWFzdXJlIG1lYXN1cmUgbWVhc3VyZSBtZWFzdXJlIG1lYXN1cmUgbWVhc3VyZSBtZWFzdXJlIQ";
 
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// The number of creations that wait for the store at a time.
+/// The number of concurrent creations.
 const CREATIONS: usize = 1024;
 
 /// Opens a store. If it is empty, creates the operator token and `count` others, with IDs from 1 on.

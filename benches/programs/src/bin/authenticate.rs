@@ -1,7 +1,7 @@
 //! `authenticate COUNT`: measures `Catalog::authenticate` with `COUNT` tokens, and prints nanoseconds per call as JSON.
 //!
-//! It takes turns with its lower bounds: SHA-512 of a secret alone, and SHA-512 with one read of memory at a place that
-//! depends on the digest.
+//! The measurement takes turns with its lower bounds: SHA-512 of a secret, and SHA-512 with one read of memory at a place
+//! that depends on the digest.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha512};
 /// The least duration of a turn.
 const TURN: Duration = Duration::from_millis(20);
 
-/// The number of turns of each; the median counts.
+/// The number of turns of each measurement. The result is their median.
 const TURNS: usize = 15;
 
 fn main() -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! `bare-hyper ANSWER ADDRESS`: hyper that gives the same answer to every request and decides nothing.
+//! `bare-hyper ANSWER ADDRESS`: serves the same answer to every request with hyper, without looking at the request.
 //!
 //! `ANSWER` is JSON: `[401, [["content-type", "application/json"]], "{}"]`. Hyper adds `content-length` and `date`.
 
@@ -31,7 +31,7 @@ async fn main() -> Result<(), Failure> {
     }
 }
 
-/// An answer whose texts live as long as the program, so that a clone of it counts no references.
+/// Parses an answer. Its texts live as long as the program, so that a clone counts no references.
 fn parse(answer: &str) -> Result<Response<Full<Bytes>>, Failure> {
     let (status, fields, body): (u16, Vec<(String, String)>, String) = serde_json::from_str(answer)?;
     let mut headers = HeaderMap::new();

@@ -1,4 +1,4 @@
-//! Serves the stub of the generator `rust-axum` as its own README shows. It answers 204 to any bearer token.
+//! Serves the stub of the generator `rust-axum` as the generated README shows. It answers 204 to any bearer token.
 
 use std::io;
 use std::sync::Arc;
