@@ -26,7 +26,8 @@ async fn each_wrong_server_fails_for_the_documented_reason() {
             }
             None => {
                 let failed: Vec<_> = failed.iter().map(|case| (&*case.name, case.problems())).collect();
-                escaped.push(format!("{}: {} does not fail as it must: {failed:#?}", wrong.name, wrong.case));
+                escaped
+                    .push(format!("{}: {} does not fail for the expected reason: {failed:#?}", wrong.name, wrong.case));
             }
         }
     }
@@ -39,6 +40,6 @@ async fn each_wrong_server_fails_for_the_documented_reason() {
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, [before, BEGIN, &table, END, after].concat()).unwrap();
     } else {
-        assert_eq!(written, table, "UPDATE_DOCS=1 writes the table anew");
+        assert_eq!(written, table, "set UPDATE_DOCS=1 to rewrite the table");
     }
 }

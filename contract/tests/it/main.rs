@@ -1,4 +1,4 @@
-//! The right server passes the kit, and each of many wrong ones fails it for the right reason.
+//! The right server passes the kit. Each wrong server fails it for the expected reason.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "../../../tests/it/creation.rs"]

@@ -38,8 +38,8 @@ const OPERATIONS: &[Operation] = &[
 ];
 
 fn document() -> Value {
-    let refused = json!({"description": "Refused.", "content": {"application/json": {
-        "schema": {"$ref": "#/components/schemas/Refusal"}
+    let rejected = json!({"description": "Rejected.", "content": {"application/json": {
+        "schema": {"$ref": "#/components/schemas/Rejection"}
     }}});
     let room = json!({"type": "object", "required": ["size"], "properties": {"size": {"type": "integer"}}});
     json!({
@@ -48,15 +48,15 @@ fn document() -> Value {
         "paths": {
             "/rooms/{room}": {"get": {"responses": {
                 "200": {"description": "The room.", "content": {"application/json": {"schema": room}}},
-                "401": refused,
+                "401": rejected,
             }}},
             "/rooms/{room}/keys/{key}": {"delete": {"responses": {
                 "204": {"description": "Deleted."},
-                "401": refused,
+                "401": rejected,
                 "404": {"description": "No such key."},
             }}},
         },
-        "components": {"schemas": {"Refusal": {
+        "components": {"schemas": {"Rejection": {
             "type": "object",
             "required": ["error"],
             "properties": {"error": {"type": "string"}},
@@ -109,8 +109,8 @@ fn set_json(answer: &mut Answer, json: &'static str) {
     *answer.body_mut() = Bytes::from_static(json.as_bytes());
 }
 
-/// Refuses to read a room with a body that the document does not declare.
-fn rooms_with_a_wrong_refusal(right: &Right, head: Parts) -> BoxFuture<'_, Answer> {
+/// Rejects a request for a room with a body that violates the schema.
+fn rooms_with_a_wrong_rejection(right: &Right, head: Parts) -> BoxFuture<'_, Answer> {
     async move {
         let reads = head.method == Method::GET;
         let mut answer = rooms(right, head).await;
@@ -122,7 +122,7 @@ fn rooms_with_a_wrong_refusal(right: &Right, head: Parts) -> BoxFuture<'_, Answe
     .boxed()
 }
 
-/// Sends a body with a 404, for which the document declares none.
+/// Sends a 404 with a body, although the document does not declare one.
 fn rooms_with_a_wrong_404(right: &Right, head: Parts) -> BoxFuture<'_, Answer> {
     async move {
         let mut answer = rooms(right, head).await;
@@ -164,7 +164,7 @@ async fn the_right_server_of_another_api_passes() {
 #[tokio::test]
 async fn a_wrong_body_of_an_operation_with_a_path_parameter_is_found() {
     for (server, operation, case, text) in [
-        (rooms_with_a_wrong_refusal as Server, "ReadRoom", "credentials/missing", "/error: "),
+        (rooms_with_a_wrong_rejection as Server, "ReadRoom", "credentials/missing", "/error: "),
         (rooms_with_a_wrong_404, "DeleteKey", "effects/no-token", "although no body is declared"),
     ] {
         let report = check(server).await;
@@ -185,7 +185,7 @@ fn a_document_that_does_not_fit_its_tables_is_an_error() {
     assert_eq!(error, "the document has nothing at /paths/~1rooms~1{room}/get/responses/401");
 
     let mut invalid = document();
-    invalid["components"]["schemas"]["Refusal"]["type"] = json!("text");
+    invalid["components"]["schemas"]["Rejection"]["type"] = json!("text");
     assert!(matches!(made(&invalid.to_string()), InvalidApi::InvalidSchema { .. }));
 
     for (operation, parameter) in [("DeleteKey", "id"), ("DeleteToken", "key")] {

@@ -1,4 +1,4 @@
-//! The right server passes, however it is served.
+//! The right server passes over each protocol, with each store and below any path.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::server::{Right, redirect};
 use super::wrong::Change;
 
 #[tokio::test]
-async fn the_right_server_passes_and_nothing_is_left_behind() {
+async fn the_right_server_passes_and_no_token_is_left_behind() {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(directory.path().join("data/tokens.db")).unwrap();
     for right in [Right::in_memory().await, Right::over(Arc::new(store)).await] {
@@ -46,7 +46,7 @@ async fn a_server_below_a_path_passes() {
 }
 
 #[tokio::test]
-async fn the_listed_cases_are_the_observed_ones() {
+async fn the_listed_cases_are_exactly_those_that_a_run_observes() {
     let right = Right::in_memory().await;
     let contract = right.contract(&format!("http://{}", right.serve(None).await));
     let mut observed = Vec::new();

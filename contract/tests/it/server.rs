@@ -36,7 +36,7 @@ pub(super) struct Right {
     api: TokenApi,
     pub(super) catalog: Catalog,
     pub(super) operator: String,
-    /// How many requests there were.
+    /// The number of requests so far.
     pub(super) requests: AtomicUsize,
     /// The digest of each deleted token, with the number of the request that deleted it.
     pub(super) deleted: Mutex<HashMap<Digest, usize>>,
@@ -81,7 +81,7 @@ impl Right {
         self.catalog.live().by_id(parameter(head, "id")?.parse().ok()?)
     }
 
-    /// Deletes a token, whoever the caller is.
+    /// Deletes a token on behalf of the operator.
     pub(super) async fn delete(&self, id: impl ToString) {
         let operator = self.catalog.authenticate(&self.operator).unwrap();
         // It may be deleted already.
@@ -100,7 +100,7 @@ impl Right {
         contract.timeout(Duration::from_secs(60))
     }
 
-    /// Serves until the runtime ends; with a change, as a wrong server.
+    /// Serves until the runtime ends. With a change, this is a wrong server.
     pub(super) async fn serve(self: &Arc<Self>, change: Option<Change>) -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -120,7 +120,7 @@ impl Right {
                     }
                 });
                 tokio::spawn(async move {
-                    // The client may go away at any time.
+                    // The client may disconnect at any time; ignore the error.
                     let _ =
                         auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
                 });

@@ -73,7 +73,7 @@ fn schemes() -> Vec<Wrong> {
             }),
         ),
         wrong(
-            "refuses-lower-case",
+            "rejects-lower-case",
             "`bearer` in lower case is rejected.",
             ("credentials/BearerAuthentication/lower-case", Status),
             Request(|_, head| {
@@ -93,7 +93,7 @@ fn schemes() -> Vec<Wrong> {
             }),
         ),
         wrong(
-            "refuses-the-right",
+            "rejects-the-right",
             "A valid credential is rejected if the token exists.",
             ("credentials/BearerAuthentication/right", Status),
             Answer(|_, _, answer| {

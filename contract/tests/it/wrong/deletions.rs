@@ -15,11 +15,11 @@ use super::{Wrong, wrong};
 use crate::server::PATH;
 
 pub(super) fn all() -> Vec<Wrong> {
-    [refused(), others(), answered()].concat()
+    [rejected(), others(), answered()].concat()
 }
 
 /// Rejected requests that delete.
-fn refused() -> Vec<Wrong> {
+fn rejected() -> Vec<Wrong> {
     vec![
         wrong(
             "deletes-for-strangers",

@@ -206,7 +206,7 @@ fn methods() -> Vec<Wrong> {
             of!(405, |answer| answer.headers_mut().insert(ALLOW, HeaderValue::from_static(""))),
         ),
         wrong(
-            "allows-the-refused",
+            "allows-the-rejected",
             "`Allow` names the rejected method.",
             ("methods/GET", Header),
             of!(405, |answer| set(answer, "allow", "GET, DELETE")),

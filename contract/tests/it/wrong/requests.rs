@@ -148,7 +148,7 @@ fn parameters() -> Vec<Wrong> {
             Request(|_, head| set_query(head, |query| query.replace("ID=", "id="))),
         ),
         wrong(
-            "refuses-the-unknown",
+            "rejects-the-unknown",
             "An undeclared parameter is rejected.",
             ("parameters/id/beside-another", Status),
             Request(|_, head| {

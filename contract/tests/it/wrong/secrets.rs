@@ -20,7 +20,7 @@ fn read_as(head: &mut Parts, secret: Option<String>) {
     }
 }
 
-fn refuse(head: &mut Parts, word: &str) {
+fn reject(head: &mut Parts, word: &str) {
     if authorization(head).starts_with(word) {
         head.headers.insert(AUTHORIZATION, HeaderValue::from_static("none"));
     }
@@ -55,10 +55,10 @@ fn forms() -> Vec<Wrong> {
             }),
         ),
         form(
-            "refuses-upper-case",
+            "rejects-upper-case",
             "`BEARER` in upper case is rejected.",
             "credentials/BearerAuthentication/upper-case",
-            |_, head| refuse(head, "BEARER"),
+            |_, head| reject(head, "BEARER"),
         ),
     ]
 }

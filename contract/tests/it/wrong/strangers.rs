@@ -60,12 +60,12 @@ pub(super) fn all() -> Vec<Wrong> {
             }),
         ),
         wrong(
-            "echoes-the-refused",
+            "echoes-the-rejected",
             "The error contains a rejected credential.",
             ("credentials/BearerAuthentication/wrong", Leak),
             Change::Answer(|_, head, answer| {
                 if answer.status() == 401 {
-                    let text = format!("{} is refused", authorization(head));
+                    let text = format!("{} is rejected", authorization(head));
                     *answer.body_mut() = serde_json::json!({"error": text}).to_string().into();
                 }
             }),
