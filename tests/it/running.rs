@@ -1,4 +1,4 @@
-//! A server in the process of the test, and a store that can fail.
+//! A server in the same process as the test, and a store that can fail.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};

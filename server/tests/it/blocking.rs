@@ -36,7 +36,7 @@ pub(crate) fn output(mut command: Command) -> Output {
     end(command)
 }
 
-/// Runs a command to its end, and returns its output to pipes. Kills it if it takes too long.
+/// Runs a command to its end, and returns what it writes to pipes. Kills it if it takes too long.
 pub(crate) fn end(mut command: Command) -> Output {
     let child = command.spawn().unwrap();
     let process = Pid::from_child(&child);

@@ -1,4 +1,4 @@
-//! Tests of the server in the process of the test, and of the command in its own process, with a module for each topic.
+//! Tests of the server in the same process, and of the command in another process, with a module for each topic.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod blocking;

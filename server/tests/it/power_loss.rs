@@ -1,4 +1,4 @@
-//! An answered change survives a power loss at any moment, which loses everything that was not synced.
+//! An answered change survives a power loss at any moment. A power loss drops everything that was not synced.
 //!
 //! The tests record the writes, syncs and answers of the real server. For many moments of the record, they rebuild the
 //! files as a power loss would leave them, and compare the tokens in these files with the answers up to that moment.

@@ -64,7 +64,7 @@ impl DataDir {
         Catalog::open(Arc::new(store), Arc::new(SystemClock)).await.unwrap()
     }
 
-    /// Creates the operator token, and returns its secret. No server may run.
+    /// Creates the operator token, and returns its secret. No server may run meanwhile.
     pub(crate) async fn operator(&self) -> String {
         create(&self.catalog().await, TokenName::OPERATOR, "*:*:*", None).await.1
     }
@@ -87,7 +87,7 @@ impl DataDir {
         Running::start(self.serve(arguments))
     }
 
-    /// The UUID of the cluster. No server may run.
+    /// Reads the UUID of the cluster. No server may run meanwhile.
     pub(crate) fn cluster(&self) -> Uuid {
         use influxdb3_tokens::TokenStore;
         SqliteStore::open(self.path().join("tokens.db")).unwrap().cluster_uuid()

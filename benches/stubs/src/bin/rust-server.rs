@@ -1,4 +1,5 @@
-//! Serves the stub of the generator `rust-server`, with the layers of its own example server. It answers 204 to every request.
+//! Serves the stub of the generator `rust-server`, with the layers of its own example server. It answers 204 to every
+//! request.
 
 use std::error::Error;
 

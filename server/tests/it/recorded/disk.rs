@@ -160,7 +160,7 @@ impl Change {
     }
 }
 
-/// Marsaglia's xorshift generator. The same seed gives the same numbers. It must not be 0.
+/// Marsaglia's xorshift generator. The same seed, which must not be 0, gives the same numbers.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
