@@ -6,8 +6,8 @@
 //!
 //! The example prints a request to try. A token that the request deletes stays deleted when the program starts again.
 //!
-//! The store is durable but not made for many changes. The file keeps every change and only grows. Each change syncs the
-//! file and blocks its thread meanwhile, which needs tokio's multi-threaded runtime.
+//! The store is durable but not made for many changes. The file keeps every change and only grows. Each change syncs
+//! the file and blocks its thread meanwhile, which needs tokio's multi-threaded runtime.
 #![allow(clippy::print_stdout, reason = "prints a request to try")]
 
 use std::error::Error;

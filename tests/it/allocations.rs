@@ -18,8 +18,8 @@ fn a_request_without_a_credential_costs_at_most_6_allocations() {
     assert!(counted <= 6, "{counted}");
 }
 
-/// With `half_close`, hyper does not read ahead. To read ahead, it needs a second buffer, because the first still holds the
-/// request.
+/// With `half_close`, hyper does not read ahead. To read ahead, it needs a second buffer, because the first still holds
+/// the request.
 #[test]
 fn a_request_without_a_credential_costs_at_most_4_allocations_with_half_close() {
     let counted = allocations(http1::Builder::new().half_close(true), |_| String::new(), "HTTP/1.1 401 ");

@@ -1,4 +1,4 @@
-//! A client for HTTP/1.1 and HTTP/2 that sends any request, even a malformed one, and checks the headers of each response.
+//! An HTTP/1.1 and HTTP/2 client that sends any request, even a malformed one, and checks the headers of each response.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

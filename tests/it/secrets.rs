@@ -23,8 +23,9 @@ async fn the_log_names_the_cause_of_a_store_failure_and_no_secret() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    // tracing caches whether anyone wants a log statement. As long as only one dispatcher exists, a statement that the
-    // thread of another test reaches first is cached as unwanted, for this thread too. A second dispatcher prevents that.
+    // tracing caches whether anyone wants a log statement. While only one dispatcher exists, a statement that the
+    // thread of another test reaches first is cached as unwanted, even for this thread. A second dispatcher prevents
+    // that.
     let _other = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     // The subscriber is set for this thread, on which the test's server runs too.
     let _guard = tracing::subscriber::set_default(subscriber);

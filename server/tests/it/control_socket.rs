@@ -14,8 +14,8 @@ const OWNER: u32 = 65533;
 const OTHER_USER: u32 = 65534;
 const SUPERUSER: u32 = 0;
 
-/// The modes of the socket and its directory also keep other users out, as the tests of `serve` check. Here both are open
-/// to everybody.
+/// The modes of the socket and its directory also keep other users out, as the tests of `serve` check. Here both are
+/// open to everybody.
 #[test]
 #[expect(clippy::print_stderr, reason = "says why the test is skipped")]
 fn another_user_is_rejected_even_if_the_socket_is_open_to_everybody() {

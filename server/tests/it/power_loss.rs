@@ -187,8 +187,8 @@ impl Run {
         }
     }
 
-    /// Kills the server, and checks the files that a power loss leaves behind at this many moments of the run. Returns the
-    /// least that a power loss at the end leaves behind.
+    /// Kills the server, and checks the files that a power loss leaves behind at this many moments of the run. Returns
+    /// the least that a power loss at the end leaves behind.
     async fn lose_power(mut self, moments: usize, history: &mut History) -> DataDir {
         self.server.end(Signal::KILL);
         let events = self.recording.events();

@@ -71,8 +71,8 @@ async fn a_second_signal_aborts_requests_in_flight() {
     assert!(status.success() && printed.contains("after a second signal"), "{printed}");
 }
 
-/// Once the requests are in flight, the test pauses tokio's clock, which then jumps to the next timer whenever every task
-/// waits.
+/// Once the requests are in flight, the test pauses tokio's clock, which then jumps to the next timer whenever every
+/// task waits.
 #[tokio::test]
 async fn requests_that_do_not_complete_delay_the_shutdown_by_10_seconds() {
     let store = Arc::new(FaultyStore::default());

@@ -1,7 +1,7 @@
 //! `authenticate COUNT`: measures `Catalog::authenticate` with `COUNT` tokens, and prints nanoseconds per call as JSON.
 //!
-//! The measurement takes turns with its lower bounds: SHA-512 of a secret, and SHA-512 with one read of memory at a place
-//! that depends on the digest.
+//! The measurement takes turns with its lower bounds: SHA-512 of a secret, and SHA-512 with one read of memory at a
+//! place that depends on the digest.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use super::Event;
 
-/// A model of a disk. It certainly holds a write once the write is synced; before, it may hold all of the write, a part, or
-/// nothing. A file has a name once its directory is synced.
+/// A model of a disk. It certainly holds a write once the write is synced; before, it may hold all of the write, a
+/// part, or nothing. A file has a name once its directory is synced.
 #[derive(Clone, Default)]
 pub(crate) struct Disk {
     files: Vec<File>,

@@ -1,6 +1,6 @@
 /*
- * Preloaded into the server (LD_PRELOAD). Records, in order, the writes and syncs of files below a directory, and the bytes
- * sent through sockets. From the record, disk.rs rebuilds the files that a power loss can leave behind.
+ * Preloaded into the server (LD_PRELOAD). Records, in order, the writes and syncs of files below a directory, and the
+ * bytes sent through sockets. From the record, disk.rs rebuilds the files that a power loss can leave behind.
  *
  *   RECORD_BELOW  the directory, without symbolic links
  *   RECORD_TO     the file to which the record is appended
