@@ -7,8 +7,8 @@ from .literals import literal
 from .markdown import comment, inline, plain
 from .security import schemes
 
-# What a document may need of the runtime besides what every document needs, and the text that shows it.
-RUNTIME_FEATURES = {"chrono": "chrono::", "form": '"kind": "form"', "uuid": "uuid::"}
+# The libraries of types that not every document needs, and the path that shows the need.
+LIBRARIES = {"chrono": "chrono::", "uuid": "uuid::"}
 
 
 def facts(content, operations, models, patterns):
@@ -16,7 +16,10 @@ def facts(content, operations, models, patterns):
     address, info = base_url(content), content["info"]
     version = str(info.get("version", ""))
     everything = json.dumps([operations, models])
-    features = [feature for feature, text in RUNTIME_FEATURES.items() if text in everything]
+    libraries = [library for library, path in LIBRARIES.items() if path in everything]
+    bodies = [operation["body"] for operation in operations if operation["body"]]
+    requested = {alternative["kind"] for body in bodies for alternative in body["alternatives"]}
+    features = [*libraries, *sorted(requested & {"form", "json"}), *(["pattern"] if patterns else [])]
     title = f'The API of the OpenAPI document "{info["title"]}"{version and f", version {version}"}.'
     return {
         "crateDocs": comment(title).replace("///", "//!"),
@@ -29,9 +32,9 @@ def facts(content, operations, models, patterns):
         "securitySchemes": [*schemes(content)],
         "patterns": patterns,
         "hasPatterns": bool(patterns),
-        "usesChrono": "chrono" in features,
-        "usesUuid": "uuid" in features,
-        "runtimeFeatures": ", ".join(f'"{name}"' for name in [*features, *(["pattern"] if patterns else [])]),
+        "usesChrono": "chrono" in libraries,
+        "usesUuid": "uuid" in libraries,
+        "runtimeFeatures": ", ".join(f'"{name}"' for name in features),
         # rustc looks at one model within the other, and by itself no deeper than 128.
         "nestsDeeply": len(models) > 100,
     }
