@@ -8,7 +8,7 @@
 | `markdown`, with `markdown_blocks` and `markdown_spans` | descriptions as documentation comments |
 | `schemas`, with `types`, `models`, `composition`, `unions` and `graph` | which Rust type a schema is |
 | `constraints`, `patterns` | what is checked of a value |
-| `operations`, with `paths`, `parameters`, `bodies` and `security` | what a method takes and answers |
+| `operations`, with `paths`, `parameters`, `bodies`, `content` and `security` | what a method takes and answers |
 | `whole` | the document as a whole |
 | `annotate` | where the templates find all that |
 

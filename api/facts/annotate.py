@@ -9,7 +9,7 @@ the rest: it finds the templates, prints them for every operation and model, and
 from . import whole
 from .document import Document
 from .operations import Operations
-from .schemas import Schemas, printable
+from .schemas import Schemas
 
 # Where a document has values of the API, and not of its own.
 VALUES = ("const", "default", "enum", "example", "examples")
@@ -31,7 +31,7 @@ def annotate(content):
         "paths": {f"/{number:04}": {"get": stub(number, facts)} for number, facts in enumerate(operations)},
         "components": {"schemas": {f"M{number:04}": model_stub(facts) for number, facts in enumerate(models)}},
     }
-    return printable(annotated), printable(whole.facts(content, operations, models, schemas.patterns)), document
+    return printable(annotated), printable(whole.facts(content, operations, schemas)), document
 
 
 def without_nulls(value):
@@ -43,6 +43,15 @@ def without_nulls(value):
             if part is not None or key in VALUES
         }
     return [without_nulls(part) for part in value] if isinstance(value, list) else value
+
+
+def printable(facts):
+    """Facts without None, for which the templates would look further out."""
+    if isinstance(facts, dict):
+        return {key: printable(value) for key, value in facts.items()}
+    if isinstance(facts, list):
+        return [printable(value) for value in facts]
+    return False if facts is None else facts
 
 
 def stub(number, facts):

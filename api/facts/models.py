@@ -11,8 +11,8 @@ LARGE = 192
 # Templates look up what an item does not have in what surrounds it, so that every model has every fact.
 NOTHING = dict.fromkeys(
     """
-    alias checked checks closed extra fields inner integers is_enum listed newtype object objects optional property
-    scalar struct tagged union values variants writes
+    alias checked checks closed enum extra fields inner integers listed newtype object objects optional property scalar
+    struct tagged union values variants writes
     """.split()
 )  # fmt: skip
 
@@ -116,7 +116,7 @@ class Model:
     label: str  # the component's name, or where else it is in the document
     place: str
     schema: dict
-    kind: str = None  # struct, newtype, alias, enum, integers or union
+    kind: str = None  # struct, newtype, alias, enum or union
     inner: Type = None  # of a newtype or alias
     own_fields: list = field(default_factory=list)
     extra: Field = None  # the additional properties
@@ -140,7 +140,7 @@ class Model:
             return self.inner.scalar
         if self.kind == "union":
             return all(variant.type.scalar and not variant.type.secret for variant in self.variants)
-        return self.kind in ("enum", "integers")
+        return self.kind == "enum"
 
     @property
     def parts(self):
@@ -170,7 +170,6 @@ class Model:
             "docs": markdown.comment(self.docs()),
             "scalar": self.scalar,
             self.kind: True,
-            "is_enum": self.kind in ("enum", "integers"),
             "checked": bool(statements),
             "checks": statements,
             **self.details(),
@@ -188,11 +187,12 @@ class Model:
                 # serde reads what is flattened from objects only.
                 "object": not self.extra and all(part.wire is not None for part in self.own_fields),
             }
-        if self.kind in ("enum", "integers"):
-            listed = ", ".join(
-                value.value if isinstance(value.value, str) else str(value.value) for value in self.values
-            )
-            return {"values": [value.facts() for value in self.values], "listed": literal(listed)}
+        if self.kind == "enum":
+            return {
+                "values": [value.facts() for value in self.values],
+                "integers": isinstance(self.values[0].value, int),
+                "listed": literal(", ".join(str(value.value) for value in self.values)),
+            }
         tags = [tag for variant in self.variants for tag in variant.tags]
         return {
             "listed": literal(", ".join(tags) if self.tag else f"the alternatives of {self.label}"),

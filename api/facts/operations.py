@@ -3,7 +3,7 @@
 import re
 
 from . import paths
-from .bodies import Bodies, is_large
+from .bodies import Bodies
 from .literals import literal, span
 from .markdown import comment, inline
 from .names import TAKEN_TYPES, pascal, unique, value_name
@@ -46,8 +46,8 @@ class Operations:
         place = f"paths.{path}.{method}"
         identifier = unique(operation.get("operationId") or f"{method} {path}", self.identifiers)
         name = self.name(identifier)
-        security = security_of(self.document, operation, place)
-        declared = declared_parameters(self.document, item, operation, security["keys"], place)
+        security, keys = security_of(self.document, operation, place)
+        declared = declared_parameters(self.document, item, operation, keys, place)
         declared = paths.in_braces(self.document, path, declared, place)
         taken = set()
         parameters = [
@@ -59,10 +59,10 @@ class Operations:
         ]
         compressed = any(of["in"] == "header" and of["name"].lower() == "content-encoding" for of in declared)
         bodies = Bodies(self.document, self.schemas, self.types, name, method, compressed)
-        body = bodies.request(operation.get("requestBody"), taken, f"{place}.requestBody")
+        request = bodies.request(operation.get("requestBody"), taken, f"{place}.requestBody")
         responses = bodies.responses(operation.get("responses", {}), f"{place}.responses")
         method_name = unique(value_name(name), self.methods)
-        fields = [*parameters, *([body] if body else [])]
+        fields = [*parameters, *([request["body"]] if request["body"] else [])]
         required = [of for of in fields if of["required"]]
         return {
             "constant": unique(method_name.removeprefix("r#").upper(), self.constants),
@@ -82,15 +82,8 @@ class Operations:
             "has_required": bool(required),
             "has_many_required": len(required) > 7,
             "allowed": list(allowed(method_name)),
-            "request_cloneable": body is None or body["cloneable"],
-            "body": body,
-            "content_enums": bodies.enums,
-            "responses": responses,
-            # An exact status goes before a class, and a class before the default.
-            "matched_responses": sorted(responses, key=lambda of: (not of["exact"], of["default"])),
-            "has_default": any(of["default"] for of in responses),
-            "large": is_large(of["body"]["size"] for of in responses if of["body"]),
-            "response_cloneable": all(of["body"] is None or of["body"]["cloneable"] for of in responses),
+            **request,
+            **responses,
             **security,
         }
 

@@ -3,12 +3,10 @@
 import re
 from urllib.parse import quote
 
-PARAMETER = r"\{([^{}]*)\}"
-
 
 def in_braces(document, path, parameters, place):
     """The parameters, of which those in the path are the ones in its braces."""
-    braces = re.findall(PARAMETER, path)
+    braces = [piece[1:-1] for piece in split(path) if piece.startswith("{")]
     in_path = [parameter["name"] for parameter in parameters if parameter["in"] == "path"]
     missing = [name for name in braces if name not in in_path]
     for name in missing:

@@ -22,6 +22,7 @@ class Schemas:
         # Of the schemas that are nothing but a choice, so that what contains one through `allOf` names the same enum.
         self.by_alternatives = {}
         self.checks = constraints.Checks(document)
+        self.outside_models = []  # the types that operations name
         components = (document.content.get("components") or {}).get("schemas") or {}
         named = [(self.declare(COMPONENTS + escape(name), name, schema), schema) for name, schema in components.items()]
         for model, schema in named:
@@ -39,12 +40,13 @@ class Schemas:
             # A parameter is a text; where nothing is said about it, it is any text.
             type = Type("string", limits=type.limits, enum=type.enum, checker=self.checks)
         graph.reach(type, "response" if role == "response" else "request")
+        self.outside_models.append(type)
         return type
 
     def finish(self):
         """The facts of all models, in the document's order."""
         self.settle()
-        return [printable(model.facts(self.checks)) for model in self.models]
+        return [model.facts(self.checks) for model in self.models]
 
     def settle(self):
         """Makes the size of every type finite, and that of every choice reasonable."""
@@ -57,6 +59,17 @@ class Schemas:
     def patterns(self):
         """The facts of all patterns that are checked; complete after `finish`."""
         return self.checks.facts()
+
+    @property
+    def kinds(self):
+        """The kinds of all types that the crate names."""
+        waiting = [*self.outside_models, *(part for model in self.models for part in model.parts)]
+        found = set()
+        while waiting:
+            type = waiting.pop()
+            found.add(type.kind)
+            waiting += [type.item] if type.item else []
+        return found
 
     def declare(self, reference, label, schema):
         """A model that is known by its name, and not yet by what it holds."""
@@ -121,7 +134,7 @@ class Schemas:
         """The type of a merged schema, apart from null. What needs a model goes into `model`, or into a new one."""
         choices = unions.choices(self.document, flat)
         if flat.enum is not None:
-            return self.enumeration(flat, lambda kind: self.model(kind, hint, place, schema, model))
+            return self.enumeration(flat, hint, place, model, schema)
         types = flat.types or ()
         if len(types) > 1 and not set(types) <= {"integer", "number"} and not choices:
             return unions.of_types(self, flat, hint, place, model, schema)
@@ -144,7 +157,7 @@ class Schemas:
         model.kind = kind
         return model
 
-    def enumeration(self, flat, into):
+    def enumeration(self, flat, hint, place, model, schema):
         """An enum of strings or integers; other values are checked against the list instead."""
         if flat.types == ("string",):
             # Unquoted in YAML, what is meant as a text may look like something else.
@@ -160,7 +173,7 @@ class Schemas:
             if other.kind == "i64" and enum and max(enum) > 2**63 - 1:
                 other.kind = "u64"
             return other
-        model = into("enum" if strings else "integers")
+        model = self.model("enum", hint, place, schema, model)
         taken = set()
         for index, value in enumerate(flat.enum):
             given = flat.varnames[index] if index < len(flat.varnames) else value
@@ -261,12 +274,3 @@ def kind_of(value):
 
 def escape(name):
     return name.replace("~", "~0").replace("/", "~1")
-
-
-def printable(facts):
-    """Facts without None, for which the templates would look further out."""
-    if isinstance(facts, dict):
-        return {key: printable(value) for key, value in facts.items()}
-    if isinstance(facts, list):
-        return [printable(value) for value in facts]
-    return False if facts is None else facts

@@ -26,12 +26,12 @@ def security_of(document, operation, place):
             listed[name] = facts(document, name, place)
             scheme = scheme_of(document, name, place)
             keys.append((scheme.get("in"), scheme.get("name")))
-    return {
+    found = {
         "security": [*listed.values()],
         "has_security": bool(listed),
-        "keys": keys,
         "credentials_optional": anonymous and bool(listed),
     }
+    return found, keys
 
 
 def facts(document, name, place):

@@ -1,7 +1,7 @@
 """Rust types of schemas."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 # Kind: Rust type, its size in bytes at most.
 SCALARS = {
@@ -102,9 +102,6 @@ class Type:
     def bottom(self):
         """What a newtype or an alias is made of, through any number of them."""
         return self.model.inner.bottom if self.kind == "model" and self.model.inner else self
-
-    def or_null(self):
-        return replace(self, nullable=True)
 
     def checks(self, value):
         """Rust statements that check what the expression `value` refers to. Each ends in `?;`, with a Violation."""

@@ -115,7 +115,7 @@ def named(type, schema, title, tags):
     if type.kind == "model" and len(type.model.values) == 1:
         return type.model.values[0].name
     if type.kind == "model":
-        return {"struct": "Object", "enum": "Enum", "integers": "Enum"}.get(type.model.kind, "Other")
+        return {"struct": "Object", "enum": "Enum"}.get(type.model.kind, "Other")
     return KINDS[type.kind]
 
 

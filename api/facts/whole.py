@@ -7,16 +7,18 @@ from .literals import literal
 from .markdown import comment, inline, plain
 from .security import schemes
 
-# What a document may need of the runtime besides what every document needs, and the text that shows it.
-RUNTIME_FEATURES = {"chrono": "chrono::", "form": '"kind": "form"', "uuid": "uuid::"}
 
-
-def facts(content, operations, models, patterns):
+def facts(content, operations, schemas):
     """Its name, address and security schemes, and the libraries that its types need."""
     address, info = base_url(content), content["info"]
     version = str(info.get("version", ""))
-    everything = json.dumps([operations, models])
-    features = [feature for feature, text in RUNTIME_FEATURES.items() if text in everything]
+    patterns = schemas.patterns
+    needed = {
+        "chrono": bool({"time", "date"} & schemas.kinds),
+        "form": any(has_form(operation["body"]) for operation in operations),
+        "pattern": bool(patterns),
+        "uuid": "uuid" in schemas.kinds,
+    }
     title = f'The API of the OpenAPI document "{info["title"]}"{version and f", version {version}"}.'
     return {
         "crateDocs": comment(title).replace("///", "//!"),
@@ -29,12 +31,16 @@ def facts(content, operations, models, patterns):
         "securitySchemes": [*schemes(content)],
         "patterns": patterns,
         "hasPatterns": bool(patterns),
-        "usesChrono": "chrono" in features,
-        "usesUuid": "uuid" in features,
-        "runtimeFeatures": ", ".join(f'"{name}"' for name in [*features, *(["pattern"] if patterns else [])]),
+        "usesChrono": needed["chrono"],
+        "usesUuid": needed["uuid"],
+        "runtimeFeatures": ", ".join(f'"{feature}"' for feature, is_needed in needed.items() if is_needed),
         # rustc looks at one model within the other, and by itself no deeper than 128.
-        "nestsDeeply": len(models) > 100,
+        "nestsDeeply": len(schemas.models) > 100,
     }
+
+
+def has_form(body):
+    return body is not None and any(alternative["is_form"] for alternative in body["alternatives"])
 
 
 def toml(text):

@@ -3,6 +3,7 @@
 import unittest
 
 from api.facts import composition, patterns
+from api.facts.annotate import annotate
 from api.facts.constraints import float_literal
 from api.facts.document import Document
 from api.facts.literals import code, literal
@@ -151,15 +152,17 @@ class Models(unittest.TestCase):
         given = schemas(A={"type": "object", "properties": {"a": {"type": "string"}}, "required": ["b"]})
         self.assertEqual(fields(given, "A"), {"a": "Option<String>", "b": "serde_json::Value"})
 
-    def test_every_fact_is_printable(self):
+    def test_no_fact_is_null(self):
         def walk(value):
             self.assertIsNotNone(value)
             for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
                 walk(item)
 
-        walk(
-            schemas(A={"oneOf": [{"type": "string"}, ref("B")]}, B={"type": "object", "properties": {"a": {}}}).finish()
-        )
+        components = {"A": {"oneOf": [{"type": "string"}, ref("B")]}, "B": {"type": "object", "properties": {"a": {}}}}
+        deletion = {"responses": {"204": {"description": "Deleted."}}}
+        content = {"info": {"title": "T"}, "paths": {"/x": {"delete": deletion}}, "components": {"schemas": components}}
+        annotated, whole, _ = annotate(content)
+        walk([annotated, whole])
 
 
 class Composition(unittest.TestCase):
