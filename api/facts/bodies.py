@@ -47,7 +47,7 @@ class Bodies:
     def responses(self, responses, place):
         """The facts about all responses. Only the body of a response can make its variant large."""
         if not responses:
-            self.document.problem(place, "no response")
+            self.document.problem(place, "the operation declares no response")
         taken, found, contents = set(), [], []
         for status, response in responses.items():
             if not str(status).startswith("x-"):
@@ -68,7 +68,7 @@ class Bodies:
         """The facts about a response, and its content. Its variant has fields if more than its body can vary."""
         status = status.replace("xx", "XX")
         if not STATUS.fullmatch(status):
-            self.document.problem(place, f"the status {status}")
+            self.document.problem(place, f"the status {status} is not supported; use 200 to 599, 2XX to 5XX or default")
         response = self.document.resolve(response, place)
         variant = self.variant(status, response, taken)
         content = None
@@ -115,15 +115,15 @@ class Bodies:
     def header(self, name, header, hint, taken, place):
         header = self.document.resolve(header, place)
         if "schema" not in header:
-            self.document.problem(place, "a header without a schema, or with a content type of its own")
+            self.document.problem(place, "the header has no `schema`; `content` is not supported")
         schema = as_text(self.document, header.get("schema", {}))
         value = unnamed_array(self.schemas.type(schema, hint, f"{place}.schema", "response"))
         item = without_option((value.item or value).rust)
         required, rust = header.get("required", False), f"Vec<{item}>" if value.item else item
         if not is_token(name):
-            self.document.problem(place, "a header whose name is no token")
+            self.document.problem(place, "the header's name is not a token (RFC 9110, section 5.6.2)")
         if not (value.item or value).scalar:
-            self.document.problem(place, "a header that is neither a scalar nor an array of scalars")
+            self.document.problem(place, "the header is neither a scalar nor an array of scalars")
         return {
             "wire": literal(name),
             "ident": unique(value_name(name), taken),

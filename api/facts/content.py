@@ -128,12 +128,12 @@ class Contents:
     def check_form(self, value, place):
         """Requires a form to be an object whose properties are scalars or arrays of scalars."""
         if value.fields is None:
-            self.document.problem(place, "a form that is no object with properties")
+            self.document.problem(place, "the form is not an object with properties")
         for part in value.fields or []:
             of = unnamed_array(part.type)
             if part.wire is None or not (of.item or of).scalar:
                 name = part.wire or part.name
-                problem = f"the form's property {name}, which is neither a scalar nor an array of scalars"
+                problem = f"the form's property {name} is neither a scalar nor an array of scalars"
                 self.document.problem(place, problem)
 
 

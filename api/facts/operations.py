@@ -1,4 +1,4 @@
-"""The document's operations as facts: what a method takes, what it may answer, and who may call it."""
+"""The facts about the document's operations: requests, responses, and the credentials that they require."""
 
 import re
 
@@ -12,7 +12,7 @@ from .security import security_of
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
-# What the crate's root and the trait's module export or import besides.
+# The names that the crate's root and the trait's module export or import as well.
 TAKEN_ROOT_TYPES = TAKEN_TYPES | frozenset(
     """
     Api ApiError Authorization ByteStream Client Context Has Location MockApi Operation Parameter Payload Response
@@ -22,7 +22,7 @@ TAKEN_ROOT_TYPES = TAKEN_TYPES | frozenset(
 
 
 class Operations:
-    """Every operation of a document, in its order."""
+    """Every operation of a document, in the document's order."""
 
     def __init__(self, document, schemas):
         self.document = document
@@ -88,7 +88,7 @@ class Operations:
         }
 
     def name(self, identifier):
-        """A name whose types no other operation has."""
+        """A name for an operation such that its types are unique."""
         name = pascal(identifier)
         name = unique(name if name[:1].isalpha() and name != "Self" else f"Operation{name}", self.names)
         unique(f"{name}Request", self.types)
@@ -97,7 +97,7 @@ class Operations:
 
 
 def allowed(name):
-    """The lints that Clippy would raise because of a method's name."""
+    """The Clippy lints that a method's name would trigger."""
     if name == "new":
         yield "clippy::new_ret_no_self"
     if re.match("(as|from|into|is|to)_|new$", name):
@@ -105,12 +105,12 @@ def allowed(name):
 
 
 def description(operation, method, path, identifier):
-    """A method's documentation: what the document says of the operation."""
+    """A method's documentation: the operation's summary and description."""
     paragraphs = [text for text in (operation.get("summary"), operation.get("description")) if text and text.strip()]
     if len(paragraphs) == 2 and paragraphs[1].strip().startswith(paragraphs[0].strip()):
         del paragraphs[0]
     if operation.get("deprecated"):
-        # No attribute: the macros of the trait would not obey it.
+        # The trait's macros ignore the attribute.
         paragraphs.insert(1, "**Deprecated.**")
     paragraphs.append(f"{span(f'{method.upper()} {path}')}, operation {span(identifier)}.")
     return "\n\n".join(paragraphs)

@@ -9,7 +9,7 @@ from .security import schemes
 
 
 def facts(content, operations, schemas):
-    """Its name, address and security schemes, and the libraries that its types need."""
+    """Its title, address, version and security schemes, and the libraries that its types need."""
     address, info = base_url(content), content["info"]
     version = str(info.get("version", ""))
     patterns = schemas.patterns
@@ -34,7 +34,7 @@ def facts(content, operations, schemas):
         "usesChrono": needed["chrono"],
         "usesUuid": needed["uuid"],
         "runtimeFeatures": ", ".join(f'"{feature}"' for feature, is_needed in needed.items() if is_needed),
-        # rustc looks at one model within the other, and by itself no deeper than 128.
+        # rustc resolves nested models to a depth of 128 by default.
         "nestsDeeply": len(schemas.models) > 100,
     }
 
@@ -44,12 +44,12 @@ def has_form(body):
 
 
 def toml(text):
-    """A basic string of TOML."""
+    """A TOML string."""
     return json.dumps("".join(filter(str.isprintable, text)), ensure_ascii=False)
 
 
 def base_url(content):
-    """The address of the document's first server, with the defaults of its variables."""
+    """The address of the document's first server, with the default for each variable."""
     server = next(iter(content.get("servers") or [{}]))
     url = server.get("url", "/")
     for name, variable in server.get("variables", {}).items():

@@ -60,14 +60,14 @@ class Failures(unittest.TestCase):
         spec = changed((PARAMETER, PARAMETER.replace("id", "[id")))
         line = spec.read_text(encoding="utf-8")[: spec.read_text(encoding="utf-8").index("[id")].count("\n") + 1
         # The parser sees it in the line after.
-        self.assert_fails(spec, f"{spec}:{line + 1}:", "not YAML")
+        self.assert_fails(spec, f"{spec}:{line + 1}:", "invalid YAML")
 
     def test_what_is_no_json_is_told_with_its_place(self):
         spec = written('{\n  "openapi": "3.0.3",\n}\n', "changed.json")
-        self.assert_fails(spec, f"{spec}:3:1: not JSON")
+        self.assert_fails(spec, f"{spec}:3:1: invalid JSON")
 
     def test_what_is_no_openapi_document_or_no_file_is_told(self):
-        self.assert_fails(written("- a\n- list\n"), "no OpenAPI 3 document")
+        self.assert_fails(written("- a\n- list\n"), "not an OpenAPI 3 document")
         self.assert_fails(Path("nowhere.yaml"), "nowhere.yaml: No such file")
 
     def test_the_document_has_to_be_named(self):
@@ -78,7 +78,7 @@ class Failures(unittest.TestCase):
     def test_what_the_templates_do_not_support_is_told(self):
         spec = changed((PARAMETER, FILTER + PARAMETER))
         place = "paths./api/v3/configure/token.delete.parameters.filter"
-        self.assert_fails(spec, f"{place}: a query parameter of the style deepObject")
+        self.assert_fails(spec, f"{place}: the style deepObject is not supported for a query parameter")
 
     def test_a_reference_to_nothing_is_told(self):
         spec = changed(("        '404':\n          description: Token not found.\n",
