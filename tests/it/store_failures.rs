@@ -25,7 +25,7 @@ async fn a_store_that_fails_is_answered_with_503_without_the_cause_and_a_retry_w
             let (id, secret) = server.token("*:*:*").await;
             store.inject(Fault::Fails(error));
             let answer = client.send(&Request::delete(id).bearer(&operator)).await;
-            let told = "this could not be done now, or it is not known whether it was; it is safe to try again";
+            let told = "the service is unavailable or the outcome is unknown; it is safe to retry";
             assert_eq!((answer.status.as_u16(), &*answer.message()), (503, told));
             assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 404);
             assert_eq!(client.send(&Request::delete(id).bearer(&operator)).await.status, 204);
@@ -75,7 +75,7 @@ async fn a_panic_is_answered_with_500_without_detail_and_the_connection_goes_on(
         store.inject(Fault::Panics);
         let request = Request::delete(id).bearer(&operator);
         let answer = client.send(&request.clone().with("x-span-id", "mine")).await;
-        assert_eq!((answer.status.as_u16(), &*answer.message()), (500, "an internal error"));
+        assert_eq!((answer.status.as_u16(), &*answer.message()), (500, "internal server error"));
         assert_eq!(answer.span_id(), "mine");
         assert_eq!(client.send(&request).await.status, 204);
     }

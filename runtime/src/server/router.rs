@@ -114,13 +114,20 @@ fn segment<'t, 'p>(mut expected: &'t str, mut actual: &'p str, found: &mut impl 
         let Some(value) = actual.strip_prefix(before) else { return false };
         let end = match after.split_once('{') {
             None => value.strip_suffix(after).map(str::len),
-            Some((literal, _)) => value.match_indices(literal).map(|(at, _)| at).find(|at| *at > 0),
+            Some((literal, _)) => {
+                value.match_indices(literal).map(|(at, _)| at).find(|&at| at > 0 && !is_in_escape(value, at))
+            }
         };
         let Some(end) = end.filter(|end| *end > 0) else { return false };
         found(name, &value[..end]);
         (expected, actual) = (after, &value[end..]);
     }
     expected == actual
+}
+
+/// Whether the text at an index is one of the two digits of a percent-encoded byte.
+fn is_in_escape(text: &str, at: usize) -> bool {
+    text.as_bytes()[at.saturating_sub(2)..at].contains(&b'%')
 }
 
 #[cfg(test)]

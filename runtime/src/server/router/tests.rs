@@ -63,4 +63,5 @@ fn a_parameter_is_captured_undecoded() {
     assert_eq!(capture("/ranges/{from}-{to}", "/ranges/1-2-3", "from"), Some("1"));
     assert_eq!(capture("/ranges/{from}-{to}", "/ranges/1-2-3", "to"), Some("2-3"));
     assert_eq!(capture("/files/{name}", "/files/", "name"), None);
+    assert_eq!(capture("/{from}2{to}", "/a%2Fb2c", "from"), Some("a%2Fb"));
 }
