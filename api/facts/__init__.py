@@ -1,6 +1,6 @@
 """Turns the effective document into the facts that the templates print.
 
-| module | what it decides |
+| module | contents |
 |---|---|
 | `document` | the targets of references; collects the document's errors and unsupported parts |
 | `names` | Rust identifiers |
@@ -10,7 +10,7 @@
 | `constraints`, `patterns` | the checks of values |
 | `operations`, `paths`, `parameters`, `bodies`, `content`, `security` | requests and responses of each method |
 | `whole` | everything that concerns the document as a whole |
-| `annotate` | where the templates find the facts |
+| `annotate` | the document that carries the facts to the templates |
 
 No module here knows a template, and no template decides what a module here can decide.
 """

@@ -1,4 +1,4 @@
-"""What an operation's requests and responses carry, as facts: bodies, statuses and headers."""
+"""The facts about an operation's request and responses: bodies, statuses and headers."""
 
 import re
 

@@ -81,12 +81,12 @@ class Checks:
         if type.boxed:
             value = f"&*{value[1:]}" if value.startswith("&") else f"&**{value}"
         if type.kind == "model":
-            return [self.wrapped(f"validation::Validate::validate({value})", path)] if states(type) else []
+            return [self.wrapped(f"validation::Validate::validate({value})", path)] if has_checks(type) else []
         nodes = [self.listed(type, value, path)] if type.enum else []
         if type.kind == "any":
             return nodes + self.any(type.limits, value, path)
         nodes += self.limits(type.kind, type.limits, value, path)
-        if type.item and states(type.item):
+        if type.item and has_checks(type.item):
             index, item = ("index", "item") if not depth else (f"index{depth + 1}", f"item{depth + 1}")
             if type.kind == "array":
                 inner = self.nodes(type.item, item, f".item({index}){path}", depth + 1)
@@ -236,7 +236,7 @@ def rendered(nodes):
     return [line for node in nodes for line in ([node] if isinstance(node, str) else node.lines())]
 
 
-def states(type, seen=None):
+def has_checks(type, seen=None):
     """Whether a type, or a type that it contains, has anything to check."""
     seen = set() if seen is None else seen
     if type.kind == "model":
@@ -244,13 +244,13 @@ def states(type, seen=None):
             return False
         seen.add(id(type.model))
         own = type.model.kind == "struct" and type.model.limits.keys() & {"minProperties", "maxProperties"}
-        return bool(own) or any(states(part, seen) for part in type.model.parts)
+        return bool(own) or any(has_checks(part, seen) for part in type.model.parts)
     kinds = ("string", "f64", "array", "free") if type.kind == "any" else (type.kind,)
     return (
         bool(type.enum)
         or any(stated(kind, type.limits) for kind in kinds)
         or bool(type.item)
-        and states(type.item, seen)
+        and has_checks(type.item, seen)
     )
 
 

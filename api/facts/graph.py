@@ -22,7 +22,7 @@ def break_cycles(models):
             visit(model)
 
 
-def refuse_circles(models, document):
+def report_circles(models, document):
     """Reports types that consist of themselves alone. No parser could read a value of such a type."""
     state = {}
 
@@ -56,7 +56,7 @@ def aliased(model):
     return model
 
 
-def reach(type, role):
+def add_role(type, role):
     """Notes that the values of a type, and of all types that it contains, travel as `role`."""
     waiting = [type]
     while waiting:

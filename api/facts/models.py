@@ -123,7 +123,7 @@ class Model:
     closed: bool = False
     values: list = field(default_factory=list)
     variants: list = field(default_factory=list)
-    tag: str = None  # the property that tells the variants apart
+    tag: str = None  # the property that distinguishes the variants
     objects: bool = False  # whether all variants are objects
     writes: bool = False  # whether writing a variant has to add the discriminator
     limits: dict = field(default_factory=dict)

@@ -39,7 +39,7 @@ class Schemas:
         if role == "parameter" and type.kind == "any":
             # A parameter is a text. Without a type it is any text.
             type = Type("string", limits=type.limits, enum=type.enum, checker=self.checks)
-        graph.reach(type, "response" if role == "response" else "request")
+        graph.add_role(type, "response" if role == "response" else "request")
         self.outside_models.append(type)
         return type
 
@@ -50,7 +50,7 @@ class Schemas:
 
     def settle(self):
         """Boxes recursive fields and large variants."""
-        graph.refuse_circles(self.models, self.document)
+        graph.report_circles(self.models, self.document)
         graph.break_cycles(self.models)
         for model in self.models:
             _ = model.size  # boxes large variants
@@ -185,7 +185,7 @@ class Schemas:
     def structure(self, flat, choices, hint, model):
         """A struct with a field for each property, one for each choice, and one for all other properties."""
         taken = set()
-        choices = unions.apart(self.document, flat, choices)
+        choices = unions.separate_shared(self.document, flat, choices)
         for name, parts in flat.properties.items():
             schema, place = joined(parts)
             type = self.of(schema, f"{hint} {name}", place)

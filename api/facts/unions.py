@@ -81,12 +81,13 @@ def union(schemas, choice, hint, place, model, schema):
         type = schemas.of(alternative, f"{hint} {inline}", f"{choice.place}.{index}")
         description = described(alternative) if isinstance(alternative, dict) else ""
         name = unique(named(type, alternative, title, known), taken)
-        variant = Variant(name, replace(type, nullable=False), description or says(type), known)
+        variant = Variant(name, replace(type, nullable=False), description or kind_docs(type), known)
         if model.tag:
             variant.own = model.tag in flatten(schemas.document, alternative, choice.place).properties
         model.variants.append(variant)
-    told = (writes_tag(schemas.document, model.tag, item, tags.get(index)) for index, item in enumerate(choice.schemas))
-    model.writes = bool(model.tag) and not all(told)
+    model.writes = model.tag is not None and not all(
+        writes_tag(schemas.document, model.tag, item, tags.get(index)) for index, item in enumerate(choice.schemas)
+    )
     return Type("model", model=model)
 
 
@@ -100,7 +101,7 @@ def of_types(schemas, flat, hint, place, model, schema):
         if kind != "object":
             one = replace(one, properties={}, required={}, additional=None, closed=False)
         type = schemas.of_flat(one, f"{hint} {kind}", place, None, {})
-        model.variants.append(Variant(unique(KINDS.get(type.kind, variant_name(kind)), taken), type, says(type)))
+        model.variants.append(Variant(unique(KINDS.get(type.kind, variant_name(kind)), taken), type, kind_docs(type)))
     return Type("model", model=model)
 
 
@@ -119,7 +120,7 @@ def named(type, schema, title, tags):
     return KINDS[type.kind]
 
 
-def says(type):
+def kind_docs(type):
     """The documentation of a variant whose schema has no description."""
     if type.kind == "model":
         return f"[`{type.model.name}`]"
@@ -200,7 +201,7 @@ def writes_tag(document, name, schema, tags):
     return name in flat.required and set(listed(document, schema, name)) == set(tags)
 
 
-def apart(document, flat, choices):
+def separate_shared(document, flat, choices):
     """Moves the properties that a struct shares with its choices into the choices, so that each is read once.
 
     A property that only some alternatives have becomes a property of all.

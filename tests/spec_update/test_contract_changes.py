@@ -108,7 +108,7 @@ COMPATIBLE = {
     "a value is no longer sent": f"{ANSWERED}['properties']['color']['enum'].remove('red')",
     "another scheme is accepted too": "document['security'].append({'Basic': []})",
     "one operation accepts another scheme too": f"{POST}['security'] = [{{'Basic': []}}, {{'Bearer': []}}]",
-    "no credential is required any more": "document['security'] = []",
+    "no credential is required": "document['security'] = []",
     "a scheme is defined": "document['components']['securitySchemes']['Key'] = {'type': 'http', 'scheme': 'digest'}",
     "an operation is deprecated": f"{POST}['deprecated'] = True",
 }
