@@ -30,42 +30,31 @@ class Bodies:
         self.contents = Contents(document, schemas, types, name, compressed)
 
     def request(self, body, taken, place):
-        """The facts about the body of a request."""
+        """The facts about the body of a request; `None` if the operation takes no body."""
         body = self.document.resolve(body or {}, place)
         content = self.contents.content(body, f"{self.name}RequestBody", f"{self.name} request", place, "request")
         if content is None:
-            return {"body": None, "request_cloneable": True}
+            return None
         required = body.get("required", False)
-        facts = content.facts() | {
+        return content | {
             "ident": unique("body", taken),
             "required": required,
-            "type": content.rust if required else f"Option<{content.rust}>",
+            "type": content["rust"] if required else f"Option<{content['rust']}>",
             "docs": comment(inline(body.get("description") or "") or "The body."),
         }
-        return {"body": facts, "request_cloneable": not content.has_payload}
 
     def responses(self, responses, place):
-        """The facts about all responses. Only the body of a response can make its variant large."""
         if not responses:
             self.document.problem(place, "the operation declares no response")
-        taken, found, contents = set(), [], []
-        for status, response in responses.items():
-            if not str(status).startswith("x-"):
-                facts, content = self.response(str(status), response, taken, f"{place}.{status}")
-                found.append(facts)
-                contents += [content] if content else []
-        return {
-            "responses": found,
-            # An exact status precedes a class, and a class precedes the default.
-            "matched_responses": sorted(found, key=lambda of: (not of["exact"], of["default"])),
-            "has_default": any(of["default"] for of in found),
-            "large": any(content.large for content in contents),
-            "response_cloneable": not any(content.has_payload for content in contents),
-            "content_enums": self.contents.enums,
-        }
+        taken = set()
+        return [
+            self.response(str(status), response, taken, f"{place}.{status}")
+            for status, response in responses.items()
+            if not str(status).startswith("x-")
+        ]
 
     def response(self, status, response, taken, place):
-        """The facts about a response, and its content. Its variant has fields if more than its body can vary."""
+        """The facts about a response. Its variant has named fields if it has more than a body."""
         status = status.replace("xx", "XX")
         if not STATUS.fullmatch(status):
             self.document.problem(place, f"the status {status} is not supported; use 200 to 599, 2XX to 5XX or default")
@@ -82,7 +71,7 @@ class Bodies:
             if not self.is_ignored(name.lower(), content)
         ]
         exact = status.isdigit()
-        facts = {
+        return {
             "status": status,
             "exact": exact,
             "class": status[0],
@@ -90,19 +79,18 @@ class Bodies:
             "default": status == "default",
             "variant": variant,
             "docs": comment(f"{status}: {response.get('description', '').strip()}"),
-            "body": content and content.facts(),
+            "body": content,
             "headers": headers,
             "has_headers": bool(headers),
             "plain": exact and not headers,
-            "content_types": content.media_types if content else [],
+            "content_types": [literal(media_type) for media_type in response["content"]] if content else [],
             "has_content": content is not None,
         }
-        return facts, content
 
     def is_ignored(self, name, content):
         """Whether the implementation does not set a header. It sets `Content-Length` if it alone knows the length."""
         if name == "content-length":
-            return not (self.is_head or content and content.has_payload)
+            return not self.is_head and (content is None or content["cloneable"])
         return name in IGNORED_HEADERS
 
     def variant(self, status, response, taken):

@@ -19,9 +19,9 @@ class Alternative:
 
     kind: str  # one of KINDS
     rust: str
-    media_types: list
     size: int = 0
     checks: list = field(default_factory=list)
+    media_types: list = field(default_factory=list)
     variant: str = None  # its name in the enum, if there are several alternatives
 
     def facts(self, position, enum):
@@ -41,46 +41,8 @@ class Alternative:
         }
 
 
-@dataclass
-class Content:
-    """A body in Rust: the type of its only alternative, or an enum of several."""
-
-    alternatives: list
-    media_types: list
-    enum: str = None
-
-    @property
-    def rust(self):
-        return self.enum or self.alternatives[0].rust
-
-    @property
-    def has_payload(self):
-        """Whether the body may be a stream, which is read once and has a length that only its sender knows."""
-        return any(of.kind == "payload" for of in self.alternatives)
-
-    @property
-    def large(self):
-        return max(of.size for of in self.alternatives) > LARGE
-
-    def facts(self):
-        return {
-            "rust": self.rust,
-            "several": self.enum is not None,
-            "alternatives": [of.facts(index, self.enum) for index, of in enumerate(self.alternatives)],
-        }
-
-    def enum_facts(self, docs):
-        return {
-            "name": self.enum,
-            "alternatives": self.facts()["alternatives"],
-            "cloneable": not self.has_payload,
-            "large": self.large,
-            "docs": docs,
-        }
-
-
 class Contents:
-    """The contents of one operation's bodies. `enums` holds the facts of those with several alternatives."""
+    """The contents of one operation's bodies. `enums` holds those with several alternatives."""
 
     def __init__(self, document, schemas, types, name, compressed):
         self.document = document
@@ -92,25 +54,29 @@ class Contents:
         self.enums = []
 
     def content(self, holder, enum, hint, place, role):
-        """The content of a request or response; `None` if it declares no content."""
-        media_types = holder.get("content", {})
-        alternatives = []
-        for media_type, of in media_types.items():
+        """The facts about the body of a request or response: one type, or an enum of several. `None` without a body."""
+        found = {}
+        for media_type, of in holder.get("content", {}).items():
             new = self.alternative(media_type, of, hint, f"{place}.content.{media_type}", role)
-            for known in alternatives:
-                if (known.kind, known.rust) == (new.kind, new.rust):
-                    known.media_types.append(media_type)
-                    break
-            else:
-                alternatives.append(new)
-        if not alternatives:
+            found.setdefault((new.kind, new.rust), new).media_types.append(media_type)
+        if not found:
             return None
-        content = Content(alternatives, [literal(media_type) for media_type in media_types])
-        if len(alternatives) > 1:
-            content.enum = unique(enum, self.types)
+        alternatives = [*found.values()]
+        several = len(alternatives) > 1
+        enum = unique(enum, self.types) if several else None
+        if several:
             name_variants(alternatives)
-            docs = comment(f"The body of a {role} of {span(self.name)}, by its media type.")
-            self.enums.append(content.enum_facts(docs))
+        content = {
+            "rust": enum or alternatives[0].rust,
+            "several": several,
+            "alternatives": [of.facts(index, enum) for index, of in enumerate(alternatives)],
+            # A payload is a stream, which is read once.
+            "cloneable": all(of.kind != "payload" for of in alternatives),
+            "large": max(of.size for of in alternatives) > LARGE,
+            "docs": comment(f"The body of a {role} of {span(self.name)}, by its media type."),
+        }
+        if several:
+            self.enums.append(content)
         return content
 
     def alternative(self, media_type, of, hint, place, role):
@@ -119,11 +85,11 @@ class Contents:
         if self.compressed and role == "request":
             kind = "payload"
         if kind in ("text", "payload"):
-            return Alternative(kind, "String" if kind == "text" else "Payload", [media_type])
+            return Alternative(kind, "String" if kind == "text" else "Payload")
         value = self.schemas.type(schema, hint, f"{place}.schema", role)
         if kind == "form":
             self.check_form(value, place)
-        return Alternative(kind, value.rust, [media_type], value.size, value.checks("value"))
+        return Alternative(kind, value.rust, value.size, value.checks("value"))
 
     def check_form(self, value, place):
         """Requires a form to be an object whose properties are scalars or arrays of scalars."""

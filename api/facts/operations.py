@@ -59,10 +59,10 @@ class Operations:
         ]
         compressed = any(of["in"] == "header" and of["name"].lower() == "content-encoding" for of in declared)
         bodies = Bodies(self.document, self.schemas, self.types, name, method, compressed)
-        request = bodies.request(operation.get("requestBody"), taken, f"{place}.requestBody")
+        body = bodies.request(operation.get("requestBody"), taken, f"{place}.requestBody")
         responses = bodies.responses(operation.get("responses", {}), f"{place}.responses")
         method_name = unique(value_name(name), self.methods)
-        fields = [*parameters, *([request["body"]] if request["body"] else [])]
+        fields = [*parameters, *([body] if body else [])]
         required = [of for of in fields if of["required"]]
         return {
             "constant": unique(method_name.removeprefix("r#").upper(), self.constants),
@@ -82,8 +82,15 @@ class Operations:
             "has_required": bool(required),
             "has_many_required": len(required) > 7,
             "allowed": list(allowed(method_name)),
-            **request,
-            **responses,
+            "request_cloneable": body is None or body["cloneable"],
+            "body": body,
+            "content_enums": bodies.contents.enums,
+            "responses": responses,
+            # An exact status precedes a class, and a class precedes the default.
+            "matched_responses": sorted(responses, key=lambda of: (not of["exact"], of["default"])),
+            "has_default": any(of["default"] for of in responses),
+            "large": any(of["body"]["large"] for of in responses if of["body"]),
+            "response_cloneable": all(of["body"] is None or of["body"]["cloneable"] for of in responses),
             **security,
         }
 
