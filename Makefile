@@ -140,7 +140,7 @@ check-instructions: valgrind $(GUNGRAUN_RUNNER) ## Fail if a hot path takes over
 instructions: valgrind $(GUNGRAUN_RUNNER) ## Record the instructions of the hot paths in benches/instructions.txt
 	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) python3 -m tools.instructions record
 
-# Before gungraun-runner, which takes minutes.
+# Checked before gungraun-runner is installed, which takes minutes.
 .PHONY: valgrind
 valgrind:
 	@command -v valgrind >/dev/null || { echo 'valgrind is missing; on Debian: apt-get install valgrind' >&2; exit 1; }
@@ -166,8 +166,8 @@ generate: ## Write generated/ from api/; with SPEC=file OUT=folder, write a crat
 	python3 -m api.generate $(GENERATE_OPTIONS)
 
 .PHONY: spec-update
-spec-update: ## Take in a changed document: SPEC=file, and JSON=1 for JSON
-	@if [[ -z "$(SPEC)" ]]; then echo 'make spec-update: say which document: SPEC=file' >&2; exit 2; fi
+spec-update: ## Replace the document with SPEC=file and show what changes; JSON=1 prints JSON
+	@if [[ -z "$(SPEC)" ]]; then echo 'make spec-update: name the document: SPEC=file' >&2; exit 2; fi
 	@python3 -m tools.spec_update $(if $(JSON),--json) -- "$(SPEC)"
 
 .PHONY: lock-tools

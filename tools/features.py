@@ -62,13 +62,13 @@ def main():
 
 
 def count(package, feature):
-    """How many crates a package brings with one feature, or with none."""
+    """The number of crates that a package depends on with one feature, or with none."""
     features = ["--features", feature] if feature else []
     tree = cargo(
         "tree", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}",
         "--target", "x86_64-unknown-linux-gnu", "--no-default-features", *features,
     )  # fmt: skip
-    # A crate that was printed before is printed with an asterisk.
+    # cargo repeats a crate with an asterisk.
     return len({" ".join(line.split()[:2]) for line in tree.splitlines() if line}) - 1
 
 
