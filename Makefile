@@ -26,6 +26,10 @@ CARGO_MUTANTS := target/tools/cargo-mutants@27.1.0/bin/cargo-mutants
 CARGO_SEMVER_CHECKS := target/tools/cargo-semver-checks@0.51.0/bin/cargo-semver-checks
 GUNGRAUN_RUNNER := target/tools/gungraun-runner@0.20.0/bin/gungraun-runner
 
+# Ends a test binary after 15 minutes. The test that hangs is the one that "has been running for over 60 seconds".
+RUNNER := 'target."cfg(all())".runner = ["timeout", "--foreground", "15m"]'
+LIMITED := $(if $(shell command -v timeout),--config $(RUNNER))
+
 # The record was counted on x86-64 Linux and holds nowhere else.
 COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
 
@@ -53,7 +57,7 @@ test: check-generated check-format check-python check-lints check-docs check-fea
 
 .PHONY: test-rust
 test-rust: ## Run the tests in Rust
-	cargo test --locked --workspace --exclude bench-programs --all-features
+	cargo test --locked --workspace --exclude bench-programs --all-features $(LIMITED)
 
 .PHONY: test-generation
 test-generation: ## Test api/facts/, and crates that stand alone

@@ -69,9 +69,12 @@ async fn create(catalog: &Catalog, name: &str, permissions: &str) -> Result<(Tok
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::http::{Method, Request};
     use hyper_util::client::legacy::Client;
     use hyper_util::rt::TokioExecutor;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -132,7 +135,8 @@ mod tests {
             let request = Request::builder().method(method).uri(format!("{}{path}", self.address));
             let request = request.header("authorization", format!("Bearer {}", token.expose()));
             let client = Client::builder(TokioExecutor::new()).build_http();
-            client.request(request.body("t c=21".to_owned()).unwrap()).await.unwrap().status()
+            let response = client.request(request.body("t c=21".to_owned()).unwrap());
+            timeout(Duration::from_secs(60), response).await.expect("a response").unwrap().status()
         }
 
         fn lines(&self, db: &str) -> Vec<String> {

@@ -48,10 +48,13 @@ async fn create(catalog: &Catalog, name: &str) -> Result<(TokenId, Secret), Box<
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use http::{Request, StatusCode, Version};
     use http_body_util::Empty;
     use hyper::body::Bytes;
     use hyper_util::client::legacy::Client;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -74,7 +77,8 @@ mod tests {
                     .header("authorization", format!("Bearer {}", operator.expose()))
                     .body(Empty::new())
                     .unwrap();
-                let response = client.request(request).await.unwrap();
+                let response =
+                    timeout(Duration::from_secs(60), client.request(request)).await.expect("a response").unwrap();
                 assert_eq!((response.status(), response.version()), (expected, version));
             }
             assert!(catalog.authenticate(secret.expose()).is_none());

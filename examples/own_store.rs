@@ -191,6 +191,7 @@ mod store_laws;
 mod tests {
     use std::net::Ipv4Addr;
     use std::slice::from_ref;
+    use std::time::Duration;
 
     use http::{Request, StatusCode};
     use http_body_util::Empty;
@@ -198,6 +199,7 @@ mod tests {
     use hyper_util::client::legacy::Client;
     use hyper_util::rt::TokioExecutor;
     use tempfile::{TempDir, tempdir};
+    use tokio::time::timeout;
 
     use super::*;
     use crate::store_laws::{Subject, creation, deletion, laws, token};
@@ -254,7 +256,8 @@ mod tests {
 
         let request = Request::delete(uri).header("authorization", format!("Bearer {}", secret.expose()));
         let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
-        let response = client.request(request.body(Empty::new()).unwrap()).await.unwrap();
+        let response = client.request(request.body(Empty::new()).unwrap());
+        let response = timeout(Duration::from_secs(60), response).await.expect("a response").unwrap();
         assert_eq!(response.status(), StatusCode::NO_CONTENT);
 
         // The server has locked the file, so read a copy.

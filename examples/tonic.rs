@@ -83,13 +83,19 @@ async fn create(catalog: &Catalog, name: &str) -> Result<(TokenId, Secret), Box<
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use influxdb3_token_api::swagger::auth::AuthData;
     use influxdb3_token_api::{Api, Client, Context, DeleteTokenRequest, DeleteTokenResponse, XSpanIdString};
+    use tokio::time::timeout;
     use tonic::Code;
     use tonic::transport::{Channel, Endpoint};
     use tonic_health::pb::health_client::HealthClient;
 
     use super::*;
+
+    /// Far longer than any wait takes.
+    const LIMIT: Duration = Duration::from_secs(60);
 
     #[tokio::test]
     async fn a_stream_ends_when_its_token_is_deleted_and_others_go_on() {
@@ -99,17 +105,17 @@ mod tests {
         let mut grpc = client(&address).await;
         let mut watched = grpc.watch(call(Some(&watcher))).await.unwrap().into_inner();
         let mut other = grpc.watch(call(Some(&operator))).await.unwrap().into_inner();
-        assert_eq!(watched.message().await.unwrap().unwrap().status, 1);
-        assert_eq!(other.message().await.unwrap().unwrap().status, 1);
+        for stream in [&mut watched, &mut other] {
+            let state = timeout(LIMIT, stream.message()).await.expect("a state").unwrap();
+            assert_eq!(state.unwrap().status, 1);
+        }
 
         let context = Context::new(XSpanIdString::default(), AuthData::bearer(operator.expose()));
         let http = Client::try_new(&address).unwrap();
-        assert_eq!(
-            http.delete_token(DeleteTokenRequest::new(id.to_string()), &context).await.unwrap(),
-            DeleteTokenResponse::Success
-        );
+        let deleted = timeout(LIMIT, http.delete_token(DeleteTokenRequest::new(id.to_string()), &context));
+        assert_eq!(deleted.await.expect("a response").unwrap(), DeleteTokenResponse::Success);
 
-        let ended = watched.message().await.unwrap_err();
+        let ended = timeout(LIMIT, watched.message()).await.expect("the end of the stream").unwrap_err();
         assert_eq!((ended.code(), ended.message()), (Code::Unauthenticated, "the token was deleted"));
         assert_eq!(grpc.check(call(Some(&watcher))).await.unwrap_err().code(), Code::Unauthenticated);
         assert!(other.message().now_or_never().is_none());
@@ -138,7 +144,8 @@ mod tests {
     }
 
     async fn client(address: &str) -> HealthClient<Channel> {
-        HealthClient::new(Endpoint::from_shared(address.to_owned()).unwrap().connect().await.unwrap())
+        let endpoint = Endpoint::from_shared(address.to_owned()).unwrap().connect_timeout(LIMIT).timeout(LIMIT);
+        HealthClient::new(endpoint.connect().await.unwrap())
     }
 
     fn call(token: Option<&Secret>) -> Request<HealthCheckRequest> {

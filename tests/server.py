@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.limits import within
+
 ROOT = Path(__file__).resolve().parent.parent
 # Cargo resolves a relative path against the current folder.
 BINARY = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute() / "debug" / "influxdb3-tokens"
@@ -33,7 +35,8 @@ def running(folder, *options, binary=BINARY):
             stdout=subprocess.PIPE, stderr=log, text=True,
         )  # fmt: skip
         try:
-            listening, _, address = process.stdout.readline().strip().partition(" on ")
+            with within(60, "the server to listen"):
+                listening, _, address = process.stdout.readline().strip().partition(" on ")
             if listening == "listening":
                 yield Server(binary, data_dir, address, json.loads(operator.read_text(encoding="utf-8"))["token"])
                 process.terminate()
@@ -70,7 +73,7 @@ class Server:
 
 def run(command):
     """Runs a command and returns its output."""
-    done = subprocess.run(command, text=True, stdout=subprocess.PIPE)
+    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, timeout=60)
     if done.returncode != 0:
         sys.exit(f"{command[0]} {command[1]} failed with exit code {done.returncode}")
     return done.stdout

@@ -17,7 +17,11 @@ use hyper_util::server::graceful::GracefulShutdown;
 use influxdb3_token_api::security::Authenticator;
 use influxdb3_token_api::server::Body;
 use influxdb3_tokens::{Principal, TokenApi};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket};
+
+#[cfg(test)]
+mod tests;
 
 /// How long a connection may take until its first request, and a client to send the head of an HTTP/1.1 request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -55,6 +59,10 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 ///
 /// Then it stops accepting connections, waits at most ten seconds for requests in flight, and returns. It must be called
 /// in a tokio runtime with I/O and time.
+///
+/// A connection is closed 30 seconds after it was accepted unless it has made a request by then. Over HTTP/1.1, it is
+/// closed 30 seconds after its last response unless the head of the next request is complete by then. Over HTTP/2, a
+/// connection on which nothing arrives for 30 seconds is sent a ping, and is closed if no answer comes within 20 seconds.
 pub async fn serve<A>(listener: TcpListener, api: TokenApi<A>, shutdown: impl Future<Output = ()>)
 where
     A: Authenticator<Principal = Principal>,
@@ -67,6 +75,10 @@ where
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     accepting = true;
+                    // Otherwise a small response waits until the client has acknowledged the previous one.
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%error, "cannot set TCP_NODELAY");
+                    }
                     connect(stream, &api, &connections);
                 }
                 Err(error) if is_aborted(&error) => {}
@@ -90,14 +102,11 @@ where
 }
 
 /// Assembles the stack of one connection, and runs it in its own task.
-fn connect<A>(stream: TcpStream, api: &TokenApi<A>, connections: &GracefulShutdown)
+fn connect<A, S>(stream: S, api: &TokenApi<A>, connections: &GracefulShutdown)
 where
     A: Authenticator<Principal = Principal>,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    // Otherwise a small response waits until the client has acknowledged the previous one.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "cannot set TCP_NODELAY");
-    }
     // The connection has its own reference count. Threads would contend for one that all connections share.
     let api = Arc::new(api.clone());
     let used = Arc::new(AtomicBool::new(false));

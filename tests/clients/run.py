@@ -14,6 +14,7 @@ import unittest
 from pathlib import Path
 
 from api import generate
+from tests import limits
 from tests.server import BINARY
 from tools import pinned
 
@@ -35,13 +36,14 @@ def main():
         # Continue with the Python that has the client's dependencies.
         os.execv(programs / "python", [programs / "python", "-m", "tests.clients.run", *sys.argv[1:]])
 
-    generate_client()
+    with limits.within(600, "the client to be generated"):
+        generate_client()
     # No request leaves this machine.
     os.environ["no_proxy"] = "127.0.0.1"
     # A signal ends the current test, and then the server that was started for it.
     unittest.installHandler()
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
-    runner = unittest.TextTestRunner(stream=WithoutSecrets(sys.stderr), verbosity=2)
+    runner = unittest.TextTestRunner(WithoutSecrets(sys.stderr), verbosity=2, resultclass=limits.LimitedResult)
     done = unittest.main(module=None, argv=[sys.argv[0], *(sys.argv[1:] or MODULES)], testRunner=runner, exit=False)
     if done.result.shouldStop:
         sys.exit("clients: stopped by a signal")

@@ -187,7 +187,9 @@ def item(number, text):
 
 def cargo(crate, command):
     environment = {**os.environ, "CARGO_TARGET_DIR": str(crate / "target")}
-    return subprocess.run(["cargo", *command.split()], cwd=crate, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        ["cargo", *command.split()], cwd=crate, env=environment, capture_output=True, text=True, timeout=900
+    )
 
 
 if __name__ == "__main__":

@@ -56,7 +56,9 @@ async fn exchange(connection: &mut DuplexStream, head: &str, status: &str) {
     let mut buffer = [0; 1024];
     let mut read = 0;
     while !is_whole(&buffer[..read]) {
-        read += connection.read(&mut buffer[read..]).await.unwrap();
+        let received = connection.read(&mut buffer[read..]).await.unwrap();
+        assert!(received > 0, "the response is cut: {}", buffer[..read].escape_ascii());
+        read += received;
     }
     assert!(buffer.starts_with(status.as_bytes()), "{}", buffer[..read].escape_ascii());
 }

@@ -14,6 +14,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
+use crate::limits::within;
+
 pub(crate) const PATH: &str = "/api/v3/configure/token";
 
 /// A request, well-formed or not.
@@ -162,7 +164,7 @@ pub(crate) struct Http1 {
 impl Http1 {
     /// Connects to the server of a cluster.
     pub(crate) async fn connect(address: SocketAddr, cluster: Uuid) -> Self {
-        Self { stream: BufReader::new(TcpStream::connect(address).await.unwrap()), cluster }
+        Self { stream: BufReader::new(connect(address).await), cluster }
     }
 
     pub(crate) async fn send(&mut self, request: &Request) -> Answer {
@@ -176,11 +178,15 @@ impl Http1 {
     }
 
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> Option<()> {
-        self.stream.write_all(bytes).await.ok()
+        within("a request to be sent", self.stream.write_all(bytes)).await.ok()
     }
 
     /// The response to a request with this method.
     pub(crate) async fn receive(&mut self, method: &str) -> Option<Answer> {
+        within("a response", self.receive_in_full(method)).await
+    }
+
+    async fn receive_in_full(&mut self, method: &str) -> Option<Answer> {
         let (status, headers) = self.head().await?;
         let length = headers.get(CONTENT_LENGTH).map(|length| length.to_str().unwrap().parse().unwrap());
         let mut body = vec![0; if method == "HEAD" { 0 } else { length.unwrap_or(0) }];
@@ -210,14 +216,14 @@ impl Http1 {
 
     /// The status of a response that comes from the HTTP library, because what was sent is no request.
     pub(crate) async fn receive_unchecked(&mut self) -> StatusCode {
-        self.head().await.unwrap().0
+        within("a response", self.head()).await.unwrap().0
     }
 
     /// Waits for the server to end the connection without a further response.
     pub(crate) async fn expect_end(&mut self) {
         let mut rest = Vec::new();
         // A connection with unread data is reset.
-        let _ = self.stream.read_to_end(&mut rest).await;
+        let _ = within("the end of the connection", self.stream.read_to_end(&mut rest)).await;
         assert_eq!(String::from_utf8_lossy(&rest), "");
     }
 }
@@ -235,7 +241,7 @@ pub(crate) struct Http2 {
 impl Http2 {
     /// Connects to the server of a cluster.
     pub(crate) async fn connect(address: SocketAddr, cluster: Uuid) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
+        let stream = connect(address).await;
         let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
         let (requests, connection) = handshake.unwrap();
         tokio::spawn(connection);
@@ -251,9 +257,13 @@ impl Http2 {
     }
 
     pub(crate) async fn try_send_with(&mut self, request: &Request, body: Body) -> hyper::Result<Answer> {
-        let response = self.requests.send_request(request.to_http2(body)).await?;
+        let response = within("a response", self.requests.send_request(request.to_http2(body))).await?;
         let (parts, body) = response.into_parts();
-        let body = body.collect().await?.to_bytes();
+        let body = within("the body of a response", body.collect()).await?.to_bytes();
         Ok(Answer { status: parts.status, headers: parts.headers, body }.check(self.cluster, &request.method))
     }
+}
+
+async fn connect(address: SocketAddr) -> TcpStream {
+    within("a connection", TcpStream::connect(address)).await.unwrap()
 }

@@ -8,6 +8,7 @@ use futures::future::join_all;
 use influxdb3_tokens::TokenId;
 
 use crate::client::{Client, Request};
+use crate::limits::within;
 use crate::running::Server;
 
 #[tokio::test]
@@ -21,7 +22,7 @@ async fn who_waits_for_a_deletion_learns_of_it_from_each_store() {
         assert!((&mut stays).now_or_never().is_none());
         assert_eq!(server.http1().await.send(&Request::delete(id).bearer(&operator)).await.status, 204);
         for task in waiting {
-            task.await.unwrap();
+            within("the deletion to be noticed", task).await.unwrap();
         }
         assert!(stays.now_or_never().is_none());
     }

@@ -14,6 +14,7 @@ use influxdb3_token_api::{
 use influxdb3_tokens::StoreError;
 use tokio::net::TcpListener;
 
+use crate::limits::within;
 use crate::running::{Fault, FaultyStore, Server};
 use crate::serving;
 
@@ -26,7 +27,7 @@ async fn each_response_of_the_server_is_a_variant() {
     let delete = |id: String, secret: &str| {
         let context = context(secret);
         let client = &client;
-        async move { client.delete_token(DeleteTokenRequest::new(id), &context).await.unwrap() }
+        async move { within("a response", client.delete_token(DeleteTokenRequest::new(id), &context)).await.unwrap() }
     };
 
     assert_eq!(delete(id.to_string(), &operator).await, DeleteTokenResponse::Success);
@@ -41,7 +42,7 @@ async fn each_response_of_the_server_is_a_variant() {
         assert_eq!(delete("7".to_owned(), secret).await, DeleteTokenResponse::UnauthorizedAccess(message(reason)));
     }
     let without: Context<AuthData> = Context::new(XSpanIdString::default(), None);
-    let refused = client.delete_token(request("7"), &without).await.unwrap();
+    let refused = within("a response", client.delete_token(request("7"), &without)).await.unwrap();
     assert!(matches!(refused, DeleteTokenResponse::UnauthorizedAccess(_)));
 }
 
@@ -50,7 +51,7 @@ async fn a_404_of_another_path_is_not_taken_for_the_declared_one() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     let client = Client::try_new(&format!("http://{}/elsewhere", server.address)).unwrap();
-    let error = client.delete_token(request("7"), &context(&operator)).await.unwrap_err();
+    let error = within("a response", client.delete_token(request("7"), &context(&operator))).await.unwrap_err();
     assert!(!error.is_unavailable() && reason(&error).contains("undeclared response 404"), "{error:?}");
 }
 
@@ -62,16 +63,16 @@ async fn no_connection_and_503_are_unavailable() {
     let client = Client::try_new(&format!("http://{}", server.address)).unwrap();
 
     store.inject(Fault::Fails(StoreError::Busy));
-    let error = client.delete_token(request(id), &context(&operator)).await.unwrap_err();
+    let error = within("a response", client.delete_token(request(id), &context(&operator))).await.unwrap_err();
     assert!(error.is_unavailable(), "{error:?}");
     store.inject(Fault::Panics);
-    let error = client.delete_token(request(id), &context(&operator)).await.unwrap_err();
+    let error = within("a response", client.delete_token(request(id), &context(&operator))).await.unwrap_err();
     assert!(!error.is_unavailable() && reason(&error).contains("500"), "{error:?}");
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let client = Client::try_new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     drop(listener);
-    let error = client.delete_token(request(id), &context(&operator)).await.unwrap_err();
+    let error = within("a response", client.delete_token(request(id), &context(&operator))).await.unwrap_err();
     assert!(error.is_unavailable(), "{error:?}");
 }
 
@@ -86,7 +87,7 @@ async fn every_declared_response_comes_through() {
     ] {
         let answer = response.clone();
         let client = client_of(move |_, _| Ok(answer.clone())).await;
-        assert_eq!(client.delete_token(request("7"), &context("any")).await.unwrap(), response);
+        assert_eq!(within("a response", client.delete_token(request("7"), &context("any"))).await.unwrap(), response);
     }
 }
 
@@ -96,7 +97,7 @@ async fn a_failure_comes_through_without_its_reason() {
         [(|reason| ApiError::internal(reason), false), (|reason| ApiError::unavailable(reason), true)];
     for (error, expected) in errors {
         let client = client_of(move |_, _| Err(error("a detail"))).await;
-        let error = client.delete_token(request("7"), &context("any")).await.unwrap_err();
+        let error = within("a response", client.delete_token(request("7"), &context("any"))).await.unwrap_err();
         assert_eq!(error.is_unavailable(), expected, "{error:?}");
         assert!(!format!("{error:?}").contains("a detail"), "{error:?}");
     }
@@ -136,7 +137,7 @@ async fn an_id_of_any_text_and_the_span_id_arrive_as_they_were_given() {
         &ascii,
         &long,
     ] {
-        let response = client.delete_token(request(id), &context("any")).await.unwrap();
+        let response = within("a response", client.delete_token(request(id), &context("any"))).await.unwrap();
         assert_eq!(response, DeleteTokenResponse::RequestFailed(message(&repeat("my-span", id))), "{id:?}");
     }
 }

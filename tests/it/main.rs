@@ -3,11 +3,13 @@
 
 mod allocations;
 mod client;
+mod client_broken_bodies;
 mod creation;
 mod credentials;
 mod deletion;
 mod embedding;
 mod generated_client;
+mod limits;
 mod memory_store;
 mod models;
 mod parameters;

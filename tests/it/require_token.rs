@@ -20,6 +20,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::creation::create;
 use crate::embedding::catalog;
+use crate::limits::within;
 
 const BEARER: &[SecurityScheme] = &[SecurityScheme { name: "BearerAuthentication", kind: SecurityKind::Bearer }];
 
@@ -169,7 +170,7 @@ async fn a_deleted_token_is_refused_at_the_next_request() {
     let until_deleted = tokio::spawn(catalog.until_deleted(&catalog.authenticate(&secret).unwrap()));
     catalog.delete(&by, &id.to_string()).await.unwrap();
     assert_eq!(send(&app, "/", &[&bearer]).await.status, StatusCode::UNAUTHORIZED);
-    until_deleted.await.unwrap();
+    within("the deletion to be noticed", until_deleted).await.unwrap();
 }
 
 #[tokio::test]

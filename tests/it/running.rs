@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::client::{Client, Http1, Http2};
 use crate::creation::create;
+use crate::limits::within;
 use crate::serving;
 
 /// A server, which ends with the test's runtime.
@@ -132,10 +133,21 @@ pub(crate) enum Fault {
 /// Where a deletion waits.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
-    /// A deletion has arrived.
-    pub(crate) reached: Notify,
-    /// It may go on.
-    pub(crate) open: Notify,
+    reached: Notify,
+    open: Notify,
+}
+
+#[allow(dead_code, reason = "only tests of the server let a deletion wait")]
+impl Gate {
+    /// Waits for the deletion to arrive.
+    pub(crate) async fn reached(&self) {
+        within("the deletion to reach the store", self.reached.notified()).await;
+    }
+
+    /// Lets the deletion go on.
+    pub(crate) fn open(&self) {
+        self.open.notify_one();
+    }
 }
 
 impl FaultyStore {

@@ -11,6 +11,7 @@ use influxdb3_tokens::{
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
+use crate::limits::within;
 use crate::store_laws::{Subject, creation, deletion, laws, load, token};
 
 laws!(subject);
@@ -109,7 +110,9 @@ async fn deletions_that_arrive_together_share_commits() {
     });
     let mut ids = Vec::new();
     for task in tasks.collect::<Vec<_>>() {
-        let CreationOutcome::Created(record) = task.await.unwrap() else { panic!("a name is taken") };
+        let CreationOutcome::Created(record) = within("the store's answer", task).await.unwrap() else {
+            panic!("a name is taken")
+        };
         ids.push(record.id);
     }
 
@@ -119,7 +122,7 @@ async fn deletions_that_arrive_together_share_commits() {
         tokio::spawn(async move { store.delete(deletion(id)).await.unwrap() })
     });
     for task in tasks.collect::<Vec<_>>() {
-        assert_eq!(task.await.unwrap(), DeletionOutcome::Deleted);
+        assert_eq!(within("the store's answer", task).await.unwrap(), DeletionOutcome::Deleted);
     }
     let commits = store.commits() - before;
     assert!((1..COUNT / 4).contains(&commits), "{commits} commits");
@@ -139,7 +142,7 @@ async fn a_full_queue_refuses_changes_and_does_not_make_them() {
         .collect();
     let (mut created, mut busy) = (0, 0);
     for task in tasks {
-        match task.await.unwrap() {
+        match within("the store's answer", task).await.unwrap() {
             Ok(_) => created += 1,
             Err(StoreError::Busy) => busy += 1,
             Err(error) => panic!("{error:?}"),

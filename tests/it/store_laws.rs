@@ -34,7 +34,8 @@ macro_rules! laws {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $law() {
-                $crate::store_laws::$law($subject().await).await;
+                let law = async { $crate::store_laws::$law($subject().await).await };
+                tokio::time::timeout(std::time::Duration::from_secs(60), law).await.expect("the store answers in time");
             }
         )*
     };

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 from tests import server
+from tests.limits import within
 from tools import pinned
 
 HERE = Path(__file__).resolve().parent
@@ -52,7 +53,8 @@ def main():
         with server.running(folder, "--permission-tokens-file", permission, binary=options.binary.resolve()) as running:
             live = running.live_ids()
             declared = write_inputs(folder, live[:EXAMPLE_TOKENS], live[EXAMPLE_TOKENS:])
-            passed = schemathesis(tools, folder, running.address, running.operator, options.seed)
+            with within(1800, "Schemathesis"):
+                passed = schemathesis(tools, folder, running.address, running.operator, options.seed)
     problems = [] if passed else ["a check failed; the output above says which"]
     problems += judge(declared)
     print(f"{time.monotonic() - began:.0f} s; to repeat: python3 -m tests.schemathesis.run --seed {options.seed}")
@@ -105,11 +107,14 @@ def schemathesis(tools, folder, address, token, seed):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     leaks = set()
-    for line in process.stdout:
-        if token in line:
-            leaks.add("the output")
-        print(line.replace(token, "[the operator token]"), end="", flush=True)
-    passed = process.wait() == 0
+    try:
+        for line in process.stdout:
+            if token in line:
+                leaks.add("the output")
+            print(line.replace(token, "[the operator token]"), end="", flush=True)
+        passed = process.wait() == 0
+    finally:
+        process.kill()
     for report in REPORTS.iterdir():
         if token in report.read_text(encoding="utf-8"):
             leaks.add(report.name)

@@ -1,13 +1,22 @@
 //! The server in the test's own process, and the command as people and scripts run it, a module for each theme.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod blocking;
 mod cli;
 mod connections;
+mod control_socket;
 mod crash;
 mod help;
+#[cfg(target_os = "linux")]
+mod power_loss;
 mod process;
+#[cfg(target_os = "linux")]
+mod recorded;
+mod scarcity;
 mod secrets;
 mod serving;
+#[cfg(target_os = "linux")]
+mod shutdown;
 
 // Shared with the tests of the library, which use all of it.
 #[allow(dead_code)]
@@ -15,6 +24,8 @@ mod serving;
 mod client;
 #[path = "../../../tests/it/creation.rs"]
 mod creation;
+#[path = "../../../tests/it/limits.rs"]
+mod limits;
 #[path = "../../../tests/it/redaction.rs"]
 mod redaction;
 #[path = "../../../tests/it/refused.rs"]

@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use crate::blocking::{block, kill, output};
 use crate::client::{Client, Http1, Http2};
 use crate::creation::create;
 
@@ -29,8 +30,8 @@ fn clean(mut command: Command, arguments: &[&str]) -> Command {
 }
 
 /// The exit code, the standard output and the standard error of a command.
-pub(crate) fn finish(mut command: Command) -> (i32, String, String) {
-    let Output { status, stdout, stderr } = command.output().unwrap();
+pub(crate) fn finish(command: Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = output(command);
     (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
@@ -96,8 +97,9 @@ impl DataDir {
 /// A running server; killed when it is dropped.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
-    process: Child,
-    stdout: BufReader<ChildStdout>,
+    id: Pid,
+    /// `None` once it has ended.
+    process: Option<(Child, BufReader<ChildStdout>)>,
     stderr: File,
 }
 
@@ -106,13 +108,20 @@ impl Running {
     pub(crate) fn start(mut command: Command) -> Self {
         let stderr = tempfile::tempfile().unwrap();
         let mut process = command.stdout(Stdio::piped()).stderr(stderr.try_clone().unwrap()).spawn().unwrap();
+        let id = Pid::from_child(&process);
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        let Some(address) = line.strip_prefix("listening on http://") else {
-            panic!("{line:?}: {:?}: {}", process.wait(), contents(stderr));
+        let first_line = move || {
+            let mut line = String::new();
+            stdout.read_line(&mut line).unwrap();
+            (line, process, stdout)
         };
-        Self { address: address.trim_end().parse().unwrap(), process, stdout, stderr }
+        let (line, process, stdout) = block("the server to listen", first_line, || kill(id));
+        let mut running = Self { address: ([0; 4], 0).into(), id, process: Some((process, stdout)), stderr };
+        match line.strip_prefix("listening on http://") {
+            Some(address) => running.address = address.trim_end().parse().unwrap(),
+            None => panic!("{line:?}: {:?}", running.wait()),
+        }
+        running
     }
 
     pub(crate) fn url(&self) -> String {
@@ -130,8 +139,8 @@ impl Running {
 
     /// A function that sends it signals, from any thread.
     pub(crate) fn signaller(&self) -> impl Fn(Signal) + Clone + Send + use<> {
-        let process = Pid::from_child(&self.process);
-        move |signal| kill_process(process, signal).unwrap()
+        let id = self.id;
+        move |signal| kill_process(id, signal).unwrap()
     }
 
     /// Sends a signal, waits for the end, and returns the status and everything that the server printed.
@@ -142,18 +151,23 @@ impl Running {
 
     /// Waits for the end, and returns the status and everything that the server printed.
     pub(crate) fn wait(mut self) -> (ExitStatus, String) {
-        let mut printed = String::new();
-        self.stdout.read_to_string(&mut printed).unwrap();
-        let status = self.process.wait().unwrap();
-        printed += &contents(self.stderr.try_clone().unwrap());
-        (status, printed)
+        let (mut process, mut stdout) = self.process.take().unwrap();
+        let end = move || {
+            let mut printed = String::new();
+            stdout.read_to_string(&mut printed).unwrap();
+            (process.wait().unwrap(), printed)
+        };
+        let (status, printed) = block("the server to end", end, || kill(self.id));
+        (status, printed + &contents(self.stderr.try_clone().unwrap()))
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        if let Some((process, _)) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
 }
 

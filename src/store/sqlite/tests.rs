@@ -196,6 +196,20 @@ async fn a_compaction_records_its_watermark_in_the_file_with_its_last_step() {
     assert_eq!(subject.live_ids(), [1]);
 }
 
+/// Otherwise a full disk would keep the writer busy.
+#[tokio::test]
+async fn a_failed_compaction_rests_until_the_next_request() {
+    let subject = Subject::new().await;
+    let goes_on = |writer: &mut Writer| {
+        writer.commit =
+            Box::new(|_| Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_WRITE), None)));
+        writer.compact();
+        writer.may_compact()
+    };
+    assert!(!subject.create_and_delete(2..=3000, goes_on).await);
+    assert!(subject.tamper(|writer| writer.may_compact()).await);
+}
+
 #[tokio::test]
 async fn a_deleted_token_stays_deleted_if_a_restart_interrupts_its_compaction() {
     let mut subject = Subject::new().await;

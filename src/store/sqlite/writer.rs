@@ -290,7 +290,7 @@ impl Writer {
         live.ok_or_else(|| StoreError::unavailable("the store is not loaded"))
     }
 
-    fn may_compact(&self) -> bool {
+    pub(super) fn may_compact(&self) -> bool {
         let live = || self.live.as_ref().map_or(0, |live| live.tokens().len());
         !self.compaction_failed && (self.compaction.is_some() || compaction::is_due(self.backlog(), live))
     }

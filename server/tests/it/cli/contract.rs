@@ -8,9 +8,11 @@ use std::process::{Command, Stdio};
 
 use influxdb3_token_api::models::Secret;
 use influxdb3_token_contract::Contract;
+use rustix::process::Pid;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::{create, secret, succeed};
+use crate::blocking::{block, kill};
 use crate::process::{DataDir, Running, command, finish};
 
 /// A server, its operator token, and a script that creates further tokens and records its output.
@@ -159,10 +161,15 @@ fn a_terminal_gets_colours_and_progress() {
     // It holds the other end of the terminal.
     drop(check);
 
-    let (mut shown, mut master) = (Vec::new(), File::from(terminal));
-    // Ends with an error once nothing holds the other end.
-    let _ = master.read_to_end(&mut shown);
-    assert!(process.wait().unwrap().success());
+    let id = Pid::from_child(&process);
+    let read = move || {
+        let (mut shown, mut master) = (Vec::new(), File::from(terminal));
+        // Ends with an error once nothing holds the other end.
+        let _ = master.read_to_end(&mut shown);
+        (process.wait().unwrap(), shown)
+    };
+    let (status, shown) = block("the end of the command", read, || kill(id));
+    assert!(status.success());
     let shown = String::from_utf8_lossy(&shown);
     let cases = Contract::new(checked.server.url(), Secret(String::new())).cases().len();
     assert!(shown.contains("\x1b[32m") && shown.contains(" passed, 0 failed"), "{shown}");

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{create, secret, succeed};
+use crate::blocking::{block, end, kill};
 use crate::process::{DataDir, command};
 
 /// A pipe whose reader is gone.
@@ -16,7 +17,8 @@ fn closed_pipe() -> Stdio {
 
 /// The exit code and the standard error of a command whose standard output goes to `stdout`.
 fn finish_into(stdout: Stdio, mut command: Command) -> (i32, String) {
-    let output = command.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    command.stdout(stdout).stderr(Stdio::piped());
+    let output = end(command);
     (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
 }
 
@@ -83,8 +85,8 @@ fn a_command_whose_error_nobody_reads_fails_as_well() {
     let mut delete = command(&["delete", "--id=7", "--host", &server.url()]);
     delete.env("INFLUXDB3_AUTH_TOKEN", secret(&operator));
     for (mut command, code) in [(delete, 4), (command(&["create", "--admin", &directory.argument()]), 1)] {
-        let status = command.stdout(Stdio::null()).stderr(closed_pipe()).status().unwrap();
-        assert_eq!(status.code(), Some(code));
+        command.stdout(Stdio::null()).stderr(closed_pipe());
+        assert_eq!(end(command).status.code(), Some(code));
     }
 }
 
@@ -93,13 +95,15 @@ fn a_server_whose_output_nobody_reads_serves() {
     let directory = DataDir::new();
     let mut serve = directory.serve(&[]);
     let mut server = serve.stdout(closed_pipe()).stderr(Stdio::piped()).spawn().unwrap();
+    let id = Pid::from_child(&server);
     let log = BufReader::new(server.stderr.take().unwrap());
-    let mut lines = log.lines().map(Result::unwrap);
-    assert!(lines.any(|line| line.contains("cannot write the address to standard output")));
-    // From here on, nobody reads the log either.
-    drop(lines);
+    // At its end, the log has no reader either.
+    let is_logged =
+        || log.lines().map(Result::unwrap).any(|line| line.contains("cannot write the address to standard output"));
+    assert!(block("the log", is_logged, || kill(id)));
 
     assert_eq!(create(&directory.argument(), &["--admin"]).id, Some(0));
-    kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
-    assert_eq!(server.wait().unwrap().code(), Some(0));
+    kill_process(id, Signal::TERM).unwrap();
+    let status = block("the server to end", move || server.wait().unwrap(), || kill(id));
+    assert_eq!(status.code(), Some(0));
 }

@@ -7,6 +7,7 @@ use rustix::process::Signal;
 
 use super::{create, fail, mode, secret, set_mode, succeed};
 use crate::client::Request;
+use crate::limits::LIMIT;
 use crate::process::{DataDir, Running, command, finish};
 
 #[tokio::test]
@@ -138,6 +139,7 @@ fn nonsense_on_the_control_socket_ends_its_connection_and_not_the_server() {
     {
         let mut stream = UnixStream::connect(directory.path().join("control.sock")).unwrap();
         stream.write_all(nonsense).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert_eq!(answer, "");

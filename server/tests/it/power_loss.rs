@@ -1,0 +1,298 @@
+//! A change that was answered survives the loss of everything that was not synced, at any moment.
+//!
+//! The real server runs, and its writes, syncs and answers are recorded. For many moments of the record, the files are put
+//! together as a power loss would leave them, and the tokens in them are compared with the answers until then.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use futures::future::join_all;
+use influxdb3_token_api::models::AdminTokenObject;
+use influxdb3_tokens::TokenId;
+use rusqlite::Connection;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::client::Request;
+use crate::limits::{LIMIT, within};
+use crate::process::{DataDir, Running, command, finish};
+use crate::recorded::disk::{Disk, Random, Survivors};
+use crate::recorded::{Event, Recording};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_answered_change_survives_a_power_loss_at_any_moment() {
+    let mut history = History::default();
+    let mut run = Run::first(300, &mut history);
+    for round in 0.. {
+        run.create(3, &mut history);
+        run.delete(80, 8, &mut history).await;
+        let left = run.lose_power(25, &mut history).await;
+        if round == 2 {
+            break;
+        }
+        run = Run::start(left, &[]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_power_loss_during_a_checkpoint_or_compaction_loses_nothing() {
+    let mut history = History::default();
+    let run = Run::first(1200, &mut history);
+    // One at a time, so that there are enough commits for a checkpoint.
+    run.delete(1100, 1, &mut history).await;
+    assert!(run.has_checkpointed());
+    within("the compaction", run.until_compacted_to(101)).await;
+    run.lose_power(60, &mut history).await;
+}
+
+#[test]
+fn a_token_file_that_was_written_survives_a_power_loss() {
+    let directory = DataDir::new();
+    fs::DirBuilder::new().mode(0o700).create(directory.path()).unwrap();
+    let (disk, recording) = (Disk::of(&directory.path()), Recording::of(&directory));
+    for (kind, name, file) in [
+        ("--admin", "--name=admin", "admin.json"),
+        ("--permission=db:a:read", "--name=first", "others.json"),
+        ("--permission=db:a:read", "--name=second", "others.json"),
+    ] {
+        let path = directory.path().join(file);
+        let create = command(&["create", kind, name, "--offline", "--output-file", path.to_str().unwrap()]);
+        let (code, _, error) = finish(recording.attach(create));
+        assert_eq!(code, 0, "{error}");
+        let mut disk = disk.clone();
+        recording.events().iter().for_each(|event| disk.apply(event));
+        let left = after_power_loss(&disk, Survivors::Nothing);
+        // Their contents are secret.
+        assert!(fs::read(left.path().join(file)).unwrap() == fs::read(path).unwrap(), "{name}");
+    }
+}
+
+/// Secrets by ID. The operator token is not among them.
+type Tokens = BTreeMap<u64, String>;
+
+/// Every token, by what became of it.
+#[derive(Default)]
+struct History {
+    operator: String,
+    /// Created before the run.
+    kept: Tokens,
+    created: Tokens,
+    deleted: Tokens,
+    /// Deleted before the run.
+    gone: Tokens,
+}
+
+/// A run of the server, from its start to a power loss.
+struct Run {
+    /// Before the run.
+    disk: Disk,
+    recording: Recording,
+    server: Running,
+    cluster: Uuid,
+    directory: DataDir,
+}
+
+impl Run {
+    /// Starts a server with so many new tokens.
+    fn first(tokens: u64, history: &mut History) -> Self {
+        let secret = |number: u64| format!("apiv3_{number:0>85}A");
+        let token = |number| json!({"token": secret(number), "name": number.to_string(), "permissions": ["db:a:read"]});
+        let others = (1..=tokens).map(token).collect::<Vec<_>>();
+        let directory = DataDir::new();
+        let run = Self::start(
+            directory,
+            &[
+                ("--admin-token-file", json!({"token": secret(0), "name": "_admin"})),
+                ("--permission-tokens-file", json!({"tokens": others})),
+            ],
+        );
+        history.operator = secret(0);
+        let shown = succeed(&["show", "--format=json", &run.directory.argument()]);
+        for token in serde_json::from_str::<Vec<Value>>(&shown).unwrap() {
+            if let Ok(number) = token["name"].as_str().unwrap().parse() {
+                history.kept.insert(token["id"].as_u64().unwrap(), secret(number));
+            }
+        }
+        run
+    }
+
+    fn start(directory: DataDir, token_files: &[(&str, Value)]) -> Self {
+        let mut arguments = Vec::new();
+        for (option, contents) in token_files {
+            let file = directory.beside(&option[2..]);
+            let mut written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).unwrap();
+            written.write_all(contents.to_string().as_bytes()).unwrap();
+            arguments.push(format!("{option}={}", file.display()));
+        }
+        let arguments = arguments.iter().map(String::as_str).collect::<Vec<_>>();
+        let (disk, recording) = (Disk::of(&directory.path()), Recording::of(&directory));
+        let server = Running::start(recording.attach(directory.serve(&arguments)));
+        let cluster = cluster_of(server.address);
+        Self { disk, recording, server, cluster, directory }
+    }
+
+    /// Creates tokens while the server runs.
+    fn create(&self, count: usize, history: &mut History) {
+        for _ in 0..count {
+            let name = format!("--name={}", Uuid::new_v4());
+            let created = succeed(&["create", "--admin", "--format=json", &name, &self.directory.argument()]);
+            let created: AdminTokenObject = serde_json::from_str(&created).unwrap();
+            history.created.insert(created.id.unwrap().try_into().unwrap(), created.token.unwrap().0.clone());
+        }
+    }
+
+    /// Deletes tokens that the server had at its start.
+    async fn delete(&self, count: usize, clients: usize, history: &mut History) {
+        let first_to_stay = *history.kept.keys().nth(count).unwrap();
+        let rest = history.kept.split_off(&first_to_stay);
+        history.deleted = std::mem::replace(&mut history.kept, rest);
+        let ids = history.deleted.keys().copied().collect::<Vec<_>>();
+        join_all(ids.chunks(count.div_ceil(clients)).map(|ids| self.delete_in_turn(ids, &history.operator))).await;
+    }
+
+    async fn delete_in_turn(&self, ids: &[u64], operator: &str) {
+        let mut client = self.server.http1(self.cluster).await;
+        for id in ids {
+            let request = Request::delete(id).bearer(operator).with("x-span-id", id.to_string());
+            assert_eq!(client.send(&request).await.status, 204);
+        }
+    }
+
+    /// Whether a checkpoint has moved changes into the database since the server answers.
+    fn has_checkpointed(&self) -> bool {
+        let database = fs::metadata(self.directory.path().join("tokens.db")).unwrap().ino();
+        let events = self.recording.events();
+        let mut since = events.iter().skip_while(|event| !matches!(event, Event::Sent(_)));
+        since.any(|event| matches!(event, Event::Written { file, .. } if *file == database))
+    }
+
+    /// Waits until the table of tokens has so many rows.
+    async fn until_compacted_to(&self, rows: i64) {
+        loop {
+            let mut disk = self.disk.clone();
+            self.recording.events().iter().for_each(|event| disk.apply(event));
+            let copy = after_power_loss(&disk, Survivors::All);
+            let database = Connection::open(copy.path().join("tokens.db")).unwrap();
+            let found: i64 = database.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0)).unwrap();
+            if found == rows {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Ends the run, and checks what a power loss leaves behind at so many moments of it. Returns the least that is left at
+    /// the end.
+    async fn lose_power(mut self, moments: usize, history: &mut History) -> DataDir {
+        self.server.end(Signal::KILL);
+        let events = self.recording.events();
+        // An answer is about to leave, and a sync has not ended yet.
+        let is_moment = |event: &&Event| matches!(event, Event::Synced { .. } | Event::Sent(_));
+        let interval = events.iter().filter(is_moment).count().div_ceil(moments);
+        let mut answered = Answered { anything: !history.gone.is_empty(), ..Answered::default() };
+        let mut random = Random(events.len() as u64);
+        let mut passed = 0;
+        for event in &events {
+            answered.take(event);
+            if is_moment(&event) {
+                passed += 1;
+                // The last ones are those of a compaction.
+                if passed % interval == 0 || answered.deleted.len() == history.deleted.len() {
+                    history.check(&answered, &after_power_loss(&self.disk, Survivors::Nothing)).await;
+                    history.check(&answered, &after_power_loss(&self.disk, Survivors::Some(&mut random))).await;
+                }
+            }
+            self.disk.apply(event);
+        }
+        assert!(
+            answered.created.iter().eq(history.created.keys()) && answered.deleted.iter().eq(history.deleted.keys())
+        );
+        assert_same(&after_power_loss(&self.disk, Survivors::All).path(), &self.directory.path());
+        history.check(&answered, &after_power_loss(&self.disk, Survivors::Nothing)).await;
+        history.kept.append(&mut history.created);
+        history.gone.append(&mut history.deleted);
+        // Not one that was checked, which has emptied the log.
+        after_power_loss(&self.disk, Survivors::Nothing)
+    }
+}
+
+/// What the server has answered until a moment of its record.
+#[derive(Default)]
+struct Answered {
+    anything: bool,
+    created: BTreeSet<u64>,
+    deleted: BTreeSet<u64>,
+}
+
+impl Answered {
+    fn take(&mut self, event: &Event) {
+        let Event::Sent(bytes) = event else { return };
+        self.anything = true;
+        let text = String::from_utf8_lossy(bytes);
+        if text.starts_with("HTTP/1.1 204 ") {
+            let id = text.lines().find_map(|line| line.strip_prefix("x-span-id: ")).unwrap();
+            self.deleted.insert(id.parse().unwrap());
+        } else if text.starts_with(r#"{"created":"#) {
+            let reply: Value = serde_json::from_str(&text).unwrap();
+            self.created.insert(reply["created"]["id"].as_u64().unwrap());
+        }
+    }
+}
+
+impl History {
+    /// Opens what a power loss has left behind.
+    async fn check(&self, answered: &Answered, left: &DataDir) {
+        let catalog = left.catalog().await;
+        let is_good = |id: &u64, secret: &str| {
+            let is_live = catalog.live().contains(TokenId::from_u64(*id));
+            assert_eq!(catalog.authenticate(secret).is_some(), is_live, "{id}");
+            is_live
+        };
+        if answered.anything {
+            assert!(is_good(&0, &self.operator));
+            self.kept.iter().for_each(|(id, secret)| assert!(is_good(id, secret), "{id} is lost"));
+        }
+        for (id, secret) in &self.created {
+            assert!(!answered.created.contains(id) || is_good(id, secret), "{id} is lost");
+        }
+        for (id, secret) in &self.deleted {
+            assert!(!answered.deleted.contains(id) || !is_good(id, secret), "{id} is back");
+        }
+        self.gone.iter().for_each(|(id, secret)| assert!(!is_good(id, secret), "{id} is back"));
+    }
+}
+
+fn after_power_loss(disk: &Disk, survivors: Survivors<'_>) -> DataDir {
+    let left = DataDir::new();
+    disk.write(&left.path(), survivors);
+    left
+}
+
+/// Checks that nothing is written in a way that is not recorded.
+fn assert_same(left: &Path, right: &Path) {
+    for name in ["tokens.db", "tokens.db-wal"] {
+        assert!(fs::read(left.join(name)).unwrap() == fs::read(right.join(name)).unwrap(), "{name}");
+    }
+}
+
+fn succeed(arguments: &[&str]) -> String {
+    let (code, out, error) = finish(command(arguments));
+    assert_eq!(code, 0, "{error}");
+    out
+}
+
+/// The UUID of the cluster, as a response tells it.
+fn cluster_of(address: SocketAddr) -> Uuid {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: tokens.test\r\nconnection: close\r\n\r\n").unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response.lines().find_map(|line| line.strip_prefix("cluster-uuid: ")).unwrap().parse().unwrap()
+}
