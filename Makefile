@@ -16,6 +16,7 @@ GENERATE_OPTIONS = $(strip $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(O
 
 PACKAGES := influxdb3-tokens influxdb3-token-contract influxdb3-tokens-server
 API_FEATURES := server client client-tls mock
+RUNTIME_FEATURES := server client tls chrono uuid form json pattern server,json server,form
 # Rust that `cargo fmt` does not find, because it belongs to no member of the workspace.
 OUTSIDE := tests/fixtures/main.rs benches/stubs/src/bin/*.rs
 RELEASED := openapi-stub-runtime influxdb3-token-api influxdb3-tokens influxdb3-token-contract
@@ -119,6 +120,9 @@ check-lints: ## Run Clippy with all features, with none, and with each alone
 	cargo clippy --locked -p influxdb3-tokens --no-default-features -- -D warnings
 	for feature in $(API_FEATURES); do \
 		cargo clippy --locked -p influxdb3-token-api --no-default-features --features $$feature -- -D warnings; \
+	done
+	for features in '' $(RUNTIME_FEATURES); do \
+		cargo clippy --locked -p openapi-stub-runtime --features "$$features" -- -D warnings; \
 	done
 
 .PHONY: check-docs

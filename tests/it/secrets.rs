@@ -20,7 +20,6 @@ async fn what_a_store_failed_of_is_logged_with_its_cause_and_without_a_secret() 
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter("trace")
-        .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
     // With a single subscriber, what other tests' threads meet first is never logged, here neither.
