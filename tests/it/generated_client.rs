@@ -93,12 +93,11 @@ async fn every_declared_response_comes_through() {
 
 #[tokio::test]
 async fn a_failure_comes_through_without_its_reason() {
-    let errors: [(fn(&'static str) -> ApiError, bool); 2] =
-        [(|reason| ApiError::internal(reason), false), (|reason| ApiError::unavailable(reason), true)];
-    for (error, expected) in errors {
-        let client = client_of(move |_, _| Err(error("a detail"))).await;
+    for unavailable in [false, true] {
+        let fail = move |reason| if unavailable { ApiError::unavailable(reason) } else { ApiError::internal(reason) };
+        let client = client_of(move |_, _| Err(fail("a detail"))).await;
         let error = within("a response", client.delete_token(request("7"), &context("any"))).await.unwrap_err();
-        assert_eq!(error.is_unavailable(), expected, "{error:?}");
+        assert_eq!(error.is_unavailable(), unavailable, "{error:?}");
         assert!(!format!("{error:?}").contains("a detail"), "{error:?}");
     }
 }

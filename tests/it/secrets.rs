@@ -18,10 +18,7 @@ use crate::running::{Fault, FaultyStore, Server};
 async fn what_a_store_failed_of_is_logged_with_its_cause_and_without_a_secret() {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter("trace")
-        .with_writer(move || writer.clone())
-        .finish();
+    let subscriber = tracing_subscriber::fmt().with_env_filter("trace").with_writer(move || writer.clone()).finish();
     // With a single subscriber, what other tests' threads meet first is never logged, here neither.
     let _other = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     // For this thread, on which this test's server runs too.
