@@ -16,6 +16,9 @@ GENERATE_OPTIONS = $(strip $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(O
 
 PACKAGES := influxdb3-tokens influxdb3-token-contract influxdb3-tokens-server
 API_FEATURES := server client client-tls mock
+RUNTIME_FEATURES := server client tls chrono uuid form json pattern server,json server,form
+# Rust that `cargo fmt` does not find, because it belongs to no member of the workspace.
+OUTSIDE := tests/fixtures/main.rs benches/stubs/src/bin/*.rs
 RELEASED := openapi-stub-runtime influxdb3-token-api influxdb3-tokens influxdb3-token-contract
 
 # Under a folder named for its version, so that another version is another program.
@@ -28,7 +31,7 @@ GUNGRAUN_RUNNER := target/tools/gungraun-runner@0.20.0/bin/gungraun-runner
 RUNNER := 'target."cfg(all())".runner = ["timeout", "--foreground", "15m"]'
 LIMITED := $(if $(shell command -v timeout),--config $(RUNNER))
 
-# What is recorded was counted on x86-64 Linux, and holds nowhere else.
+# The record was counted on x86-64 Linux and holds nowhere else.
 COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
 
 .PHONY: help
@@ -36,7 +39,7 @@ help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 .PHONY: run
-run: ## Build the server, make an operator token on the first run, and serve on 127.0.0.1:8181
+run: ## Build the server, create an operator token on the first run, and serve on 127.0.0.1:8181
 	cargo build --release --locked --bin influxdb3-tokens
 	@if [[ ! -e $(DATA)/tokens.db && ! -e $(OPERATOR) ]]; then \
 		mkdir -m 700 -p $(DATA); \
@@ -51,32 +54,32 @@ run: ## Build the server, make an operator token on the first run, and serve on 
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions ## Everything that must hold
+test: check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions ## Run every check
 
 .PHONY: test-rust
-test-rust: ## The tests in Rust
+test-rust: ## Run the tests in Rust
 	cargo test --locked --workspace --exclude bench-programs --all-features $(LIMITED)
 
 .PHONY: test-generation
-test-generation: ## How api/contract/ reads schemas and descriptions
+test-generation: ## Test api/facts/, and crates that stand alone
 	python3 -m unittest discover -s tests/generation
 
 .PHONY: test-fixtures
-test-fixtures: ## What is generated from the documents in tests/fixtures/
+test-fixtures: ## Generate, check and test a crate from each document in tests/fixtures/
 	python3 -m tests.fixtures.run
 
 .PHONY: test-schemathesis
-test-schemathesis: ## Schemathesis against the running server
+test-schemathesis: ## Run Schemathesis against the running server
 	cargo build --locked --bin influxdb3-tokens
 	python3 -m tests.schemathesis.run
 
 .PHONY: test-clients
-test-clients: ## A generated Python client and curl against the running server
+test-clients: ## Run a generated Python client and curl against the running server
 	cargo build --locked --bin influxdb3-tokens
 	python3 -m tests.clients.run
 
 .PHONY: test-spec-update
-test-spec-update: ## `make spec-update`, in copies of the checkout
+test-spec-update: ## Test `make spec-update`, in copies of the checkout
 	python3 -m tests.spec_update.run
 
 .PHONY: bench
@@ -88,28 +91,29 @@ profile: ## Draw flame graphs of requests in target/bench/; needs perf
 	python3 -m benches.profile
 
 .PHONY: check-generated
-check-generated: ## Fail where generated/ is not what api/ yields
+check-generated: ## Fail if generated/ differs from the output of `make generate`
 	python3 -m api.generate --check
 
 .PHONY: check-python
-check-python: ## Fail where the Python code is not formatted or has a lint
+check-python: ## Fail if the Python code is not formatted, or ruff objects to it
 	python3 -m tools.python check
 
 .PHONY: format
 format: ## Format the code
 	cargo fmt --all
+	rustfmt --edition 2024 $(OUTSIDE)
 	python3 -m tools.python format
 
 .PHONY: check-format
-check-format: ## Fail where the code is not formatted
+check-format: ## Fail if the Rust code is not formatted
 	cargo fmt --all --check
-	rustfmt --check --edition 2024 tests/fixtures/main.rs benches/stubs/src/bin/*.rs
+	rustfmt --check --edition 2024 $(OUTSIDE)
 
 .PHONY: check-lints
-check-lints: ## Clippy, with all features, with none, and with each alone
+check-lints: ## Run Clippy with all features, with none, and with each alone
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	cargo clippy --locked -p influxdb3-tokens -p influxdb3-token-api --all-targets --no-default-features -- -D warnings
-	# Each package and each feature alone, without tests, whose dependencies would bring what it forgets.
+	# Each package and each feature alone, without tests: their dependencies would add features that it lacks.
 	for package in $(PACKAGES); do \
 		cargo clippy --locked -p $$package -- -D warnings; \
 	done
@@ -117,58 +121,61 @@ check-lints: ## Clippy, with all features, with none, and with each alone
 	for feature in $(API_FEATURES); do \
 		cargo clippy --locked -p influxdb3-token-api --no-default-features --features $$feature -- -D warnings; \
 	done
+	for features in '' $(RUNTIME_FEATURES); do \
+		cargo clippy --locked -p openapi-stub-runtime --features "$$features" -- -D warnings; \
+	done
 
 .PHONY: check-docs
-check-docs: ## Build the documentation, without a warning
+check-docs: ## Build the documentation, and fail on a warning
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --all-features
 
 .PHONY: check-features
-check-features: ## Fail where README's tables of features are wrong; tools/features.py --write writes their numbers
+check-features: ## Fail if README's tables of features are wrong; `python3 -m tools.features --write` writes their numbers
 	python3 -m tools.features
 
 .PHONY: check-release
-check-release: $(CARGO_SEMVER_CHECKS) ## Fail where a version does not fit the changes of its public API since the last release (tag vX.Y.Z)
+check-release: $(CARGO_SEMVER_CHECKS) ## Fail if a version does not permit the changes of its public API since the last tag vX.Y.Z
 	@tag=$$(git describe --tags --abbrev=0 --match 'v[0-9]*'); \
 	for package in $(RELEASED); do \
 		$(CARGO_SEMVER_CHECKS) semver-checks --package $$package --baseline-rev $$tag; \
 	done
 
 .PHONY: check-instructions
-check-instructions: valgrind $(GUNGRAUN_RUNNER) ## Fail where a hot path takes over 5 % more instructions than recorded
+check-instructions: valgrind $(GUNGRAUN_RUNNER) ## Fail if a hot path takes over 5 % more instructions than recorded
 	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) python3 -m tools.instructions check
 
 .PHONY: instructions
 instructions: valgrind $(GUNGRAUN_RUNNER) ## Record the instructions of the hot paths in benches/instructions.txt
 	GUNGRAUN_RUNNER=$(abspath $(GUNGRAUN_RUNNER)) python3 -m tools.instructions record
 
-# Before gungraun-runner, which takes minutes.
+# Checked before gungraun-runner is installed, which takes minutes.
 .PHONY: valgrind
 valgrind:
 	@command -v valgrind >/dev/null || { echo 'valgrind is missing; on Debian: apt-get install valgrind' >&2; exit 1; }
 
 .PHONY: test-instructions
-test-instructions: ## The tests of what compares counts of instructions
+test-instructions: ## Test the comparison of counts of instructions
 	python3 -m unittest discover -s tests/instructions
 
 .PHONY: check-dependencies
-check-dependencies: $(CARGO_DENY) ## Licences, sources and banned crates
+check-dependencies: $(CARGO_DENY) ## Check licences, sources and banned crates
 	$(CARGO_DENY) --locked check bans licenses sources
 
 .PHONY: audit
-audit: $(CARGO_DENY) ## Known vulnerabilities of the dependencies; fetches the database of advisories
+audit: $(CARGO_DENY) ## List known vulnerabilities of the dependencies; downloads the database of advisories
 	$(CARGO_DENY) --locked check advisories
 
 .PHONY: mutants
-mutants: $(CARGO_MUTANTS) ## Change the rules and the generated service in every way, and see tests fail; an hour or two
+mutants: $(CARGO_MUTANTS) ## List changes of the rules and the service that no test notices; an hour or two
 	$(CARGO_MUTANTS) mutants --workspace --output target
 
 .PHONY: generate
-generate: ## Write generated/ from what is in api/; with SPEC=file OUT=folder [OVERLAY=file], a crate from any document
+generate: ## Write generated/ from api/; with SPEC=file OUT=folder, write a crate from any document
 	python3 -m api.generate $(GENERATE_OPTIONS)
 
 .PHONY: spec-update
-spec-update: ## Take a changed document in: SPEC=file, and JSON=1 for JSON
-	@if [[ -z "$(SPEC)" ]]; then echo 'make spec-update: say which document: SPEC=file' >&2; exit 2; fi
+spec-update: ## Replace the document with SPEC=file and show what changes; JSON=1 prints JSON
+	@if [[ -z "$(SPEC)" ]]; then echo 'make spec-update: name the document: SPEC=file' >&2; exit 2; fi
 	@python3 -m tools.spec_update $(if $(JSON),--json) -- "$(SPEC)"
 
 .PHONY: lock-tools
@@ -181,7 +188,7 @@ lock-tools: ## Resolve the Python tools, with hashes, after a change of a requir
 	done
 	PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --prefix tools/contract-diff --package-lock-only --no-audit --no-fund
 
-# gungraun-runner is what its default features make, and spends its time waiting for valgrind.
+# gungraun-runner needs its default features, and no optimization: it waits for valgrind.
 $(CARGO_DENY) $(CARGO_MUTANTS): INSTALL_OPTIONS := --no-default-features
 $(GUNGRAUN_RUNNER): INSTALL_OPTIONS := --debug
 $(CARGO_DENY) $(CARGO_MUTANTS) $(CARGO_SEMVER_CHECKS) $(GUNGRAUN_RUNNER):

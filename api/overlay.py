@@ -1,6 +1,6 @@
-"""The effective document: an OpenAPI document with the overlay's corrections, as JSON.
+"""Writes the effective document: an OpenAPI document with the overlay's corrections, as JSON.
 
-`apply` is for callers without the libraries; they are in the tools' Python, which runs this file.
+`apply` runs this file with the tools' Python, which has the libraries for YAML and overlays.
 """
 
 import argparse
@@ -14,9 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def apply(tools, document, overlay, output):
-    """Writes `document`, corrected by `overlay` unless that is None, to `output`.
+    """Writes `document` to `output`, corrected by `overlay` unless that is None.
 
-    Stops with a message that names the place where either is invalid, or the action that matches nothing.
+    Exits with a message if either is invalid, which names the position, or if an action matches nothing.
     """
     command = [tools / "python", __file__, document, output, *([overlay] if overlay else [])]
     done = subprocess.run([str(word) for word in command], stderr=subprocess.PIPE, text=True)
@@ -33,41 +33,41 @@ def main():
 
     document = read(given.document)
     if not (isinstance(document, dict) and str(document.get("openapi")).startswith("3.") and "paths" in document):
-        sys.exit(f"{shown(given.document)}: no OpenAPI 3 document: it lacks `openapi: 3.…` or `paths`")
+        sys.exit(f"{shown(given.document)}: not an OpenAPI 3 document: `openapi: 3.…` or `paths` is missing")
     if given.overlay:
         correct(document, given.overlay)
     given.output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
 def read(path):
-    """What a YAML or JSON file says, with the keys of mappings as text.
+    """Reads a YAML or JSON file. All keys of mappings become text.
 
-    YAML as in version 1.2, which OpenAPI demands: there `on` and `2025-04-18` are text. PyYAML alone reads 1.1.
+    OpenAPI requires YAML 1.2, in which `on` and `2025-04-18` are text. PyYAML alone reads YAML 1.1.
     """
     import yaml
     from yamlcore import CoreLoader
 
     try:
         text = path.read_text(encoding="utf-8-sig")
-        # YAML allows no tabs for indentation, JSON does.
+        # JSON allows tabs for indentation, YAML does not.
         value = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, Loader=CoreLoader)
         return json.loads(json.dumps(value, allow_nan=False))
     except OSError as error:
         sys.exit(f"{shown(path)}: {error.strerror}")
     except UnicodeDecodeError as error:
-        sys.exit(f"{shown(path)}: not UTF-8 at byte {error.start}")
+        sys.exit(f"{shown(path)}: byte {error.start} is not valid UTF-8")
     except json.JSONDecodeError as error:
-        sys.exit(f"{shown(path)}:{error.lineno}:{error.colno}: not JSON: {error.msg}")
+        sys.exit(f"{shown(path)}:{error.lineno}:{error.colno}: invalid JSON: {error.msg}")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = ", ".join(filter(None, [error.context, error.problem]))
-        sys.exit(f"{shown(path)}:{mark.line + 1}:{mark.column + 1}: not YAML: {problem}")
+        sys.exit(f"{shown(path)}:{mark.line + 1}:{mark.column + 1}: invalid YAML: {problem}")
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         sys.exit(f"{shown(path)}: {error}")
 
 
 def correct(document, source):
-    """Applies an overlay, one action after the other, to a document."""
+    """Applies the actions of an overlay to a document, in order."""
     import yaml
     from jsonpath_ng.exceptions import JSONPathError
     from jsonpath_ng.ext import parse
@@ -80,16 +80,17 @@ def correct(document, source):
         sys.exit("\n".join(f"{shown(source)}: {error['path']}: {error['message']}" for error in verdict["errors"]))
     for number, action in enumerate(overlay["actions"], start=1):
         try:
-            # What matches nothing oas-patch leaves out, and says nothing.
+            # oas-patch silently skips an action that matches nothing.
             paths = [action[which] for which in ("target", "copy") if which in action]
             unmatched = [path for path in paths if not parse(path).find(document)]
         except JSONPathError as error:
-            sys.exit(f"{shown(source)}: action {number}, {action['target']}: not a JSONPath: {error}")
+            sys.exit(f"{shown(source)}: action {number}, {action['target']}: invalid JSONPath: {error}")
         if unmatched:
             lines = [f"{shown(source)}: action {number} matches nothing in the document: {unmatched[0]}"]
             if reason := first_sentence(action.get("description", "")):
                 lines.append(f"  its description: {reason}")
-            sys.exit("\n".join([*lines, "  Correct its path, or drop the action if the document no longer needs it."]))
+            advice = "  Correct its path, or remove the action if the document no longer needs it."
+            sys.exit("\n".join([*lines, advice]))
         apply_overlay(document, {"actions": [action]})
 
 
@@ -98,7 +99,7 @@ def first_sentence(text):
 
 
 def shown(path):
-    """A path as a person knows it: within the checkout, relative to it."""
+    """A path for a message: relative to the checkout if it is within it."""
     return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 

@@ -1,4 +1,4 @@
-"""The server as a process of its own, with an operator token, for the tests in Python."""
+"""Runs the server as a separate process, with an operator token, for the tests in Python."""
 
 import contextlib
 import json
@@ -11,15 +11,16 @@ from pathlib import Path
 from tests.limits import within
 
 ROOT = Path(__file__).resolve().parent.parent
-# As cargo takes it: relative to the folder that it is called in.
+# Cargo resolves a relative path against the current folder.
 BINARY = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute() / "debug" / "influxdb3-tokens"
 
 
 @contextlib.contextmanager
 def running(folder, *options, binary=BINARY):
-    """A server on a free port, until the block is left; all that it keeps is in `folder`, placed as by `make run`.
+    """Runs a server on a free port for the duration of the block, with its files in `folder` as `make run` places them.
 
-    What it logged, warnings and worse, is passed on when it ends. It has to end as told to.
+    Writes the server's log (warnings and errors) to standard error at the end. Exits if the server did not start, or
+    did not shut down successfully.
     """
     data_dir = folder / "data"
     data_dir.mkdir(mode=0o700)
@@ -47,7 +48,7 @@ def running(folder, *options, binary=BINARY):
             log.seek(0)
             sys.stderr.write(log.read())
         if process.returncode != 0:
-            sys.exit(f"the server ended with exit code {process.returncode}")
+            sys.exit(f"the server failed with exit code {process.returncode}")
 
 
 @dataclass(frozen=True)
@@ -60,18 +61,18 @@ class Server:
     operator: str
 
     def create(self, name, *options):
-        """Creates a token, and returns the document's AdminTokenObject."""
+        """Creates a token. Returns it as the document's AdminTokenObject."""
         command = [self.binary, "create", "--name", name, "--format", "json", "--data-dir", self.data_dir]
         return json.loads(run([*command, *options]))
 
     def live_ids(self):
-        """The IDs of the tokens that can be deleted: all but the operator token."""
+        """The IDs of the tokens that can be deleted: all except the operator token."""
         shown = run([self.binary, "show", "--format", "json", "--data-dir", self.data_dir])
         return [str(token["id"]) for token in json.loads(shown) if token["name"] != "_admin"]
 
 
 def run(command):
-    """Runs a command and returns what it printed."""
+    """Runs a command and returns its output."""
     done = subprocess.run(command, text=True, stdout=subprocess.PIPE, timeout=60)
     if done.returncode != 0:
         sys.exit(f"{command[0]} {command[1]} failed with exit code {done.returncode}")

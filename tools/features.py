@@ -1,11 +1,13 @@
-"""Checks the tables of features in README.md, and that each crate's documentation names every feature.
+"""Checks the tables of features in README.md, and that a table in each crate's documentation names every feature.
 
 `python3 -m tools.features`            fails if a feature or a number of crates differs from cargo's.
 `python3 -m tools.features --write`    writes the numbers.
 
 A table is found by its head, `| feature of PACKAGE | ... | crates |`. A row `(none)` is the package without features;
-each other row is one feature alone. A number counts the crates that are compiled for Linux on x86-64, without build
-scripts' and tests' own dependencies, and without the package itself.
+each other row is one feature alone. A number counts the crates that are compiled for Linux on x86-64, without the
+package itself and without the dependencies of build scripts and tests.
+
+In a crate's documentation, the first cell of some row names the feature.
 """
 
 import json
@@ -43,13 +45,14 @@ def main():
         if not package["features"]:
             continue
         documentation = Path(package["manifest_path"]).with_name("src") / "lib.rs"
-        documented = "".join(line for line in documentation.read_text().splitlines(True) if line.startswith("//!"))
+        rows = [line.split("|")[1] for line in documentation.read_text().splitlines() if line.startswith("//! |")]
+        documented = {name for row in rows for name in re.findall(r"`([\w-]+)`", row)}
         for feature in [None, *package["features"]]:
             if (name, feature) not in found:
                 problems.append(f"README.md: the table of {name} has no row for {feature or '(none)'}")
-            if feature not in (None, "default") and f"| `{feature}`" not in documented:
+            if feature not in (None, "default") and feature not in documented:
                 file = documentation.relative_to(ROOT)
-                problems.append(f"{file}: the crate's documentation does not name `{feature}`")
+                problems.append(f"{file}: the crate's documentation has no row for `{feature}`")
     if "--write" in sys.argv[1:]:
         README.write_text("\n".join(lines) + "\n")
         problems = [problem for problem in problems if " crates, not " not in problem]
@@ -59,13 +62,13 @@ def main():
 
 
 def count(package, feature):
-    """How many crates a package brings with one feature, or with none."""
+    """The number of crates that a package depends on with one feature, or with none."""
     features = ["--features", feature] if feature else []
     tree = cargo(
         "tree", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}",
         "--target", "x86_64-unknown-linux-gnu", "--no-default-features", *features,
     )  # fmt: skip
-    # A crate that was printed before is printed with an asterisk.
+    # cargo repeats a crate with an asterisk.
     return len({" ".join(line.split()[:2]) for line in tree.splitlines() if line}) - 1
 
 

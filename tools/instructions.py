@@ -1,7 +1,9 @@
-"""Counts the instructions of the hot paths with benches/instructions.rs; `make` says where gungraun-runner is.
+"""Counts the instructions of the hot paths with benches/instructions.rs.
 
-`instructions.py check`     fails where a benchmark takes over 5 % more than benches/instructions.txt says.
-`instructions.py record`    writes benches/instructions.txt.
+`python3 -m tools.instructions check`     fails if a benchmark takes over 5 % more than recorded.
+`python3 -m tools.instructions record`    records the counts in benches/instructions.txt.
+
+GUNGRAUN_RUNNER is the path of gungraun-runner; `make check-instructions` and `make instructions` set it.
 """
 
 import json
@@ -12,10 +14,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "benches" / "instructions.txt"
 PERCENT = 5
-WHAT_TO_DO = "Make it cheaper; where the change is wanted, run `make instructions`, and say why in the commit."
+ADVICE = "Reduce the count. If the increase is intended, run `make instructions` and give the reason in the commit."
 BENCH = [
     "cargo", "bench", "--locked", "-p", "influxdb3-tokens", "--no-default-features", "--bench", "instructions", "--",
-    # Containers may not switch it off, and no count depends on it. Caches are not what is counted.
+    # Containers may not disable ASLR, and the counts do not depend on it. No cache is simulated.
     "--allow-aslr=yes", "--callgrind-args=--cache-sim=no", "--output-format=json",
 ]  # fmt: skip
 
@@ -28,19 +30,19 @@ def main():
         return 0
     failures, cheaper = compare(recorded(), counted())
     for message in cheaper:
-        print(f"{message}; `make instructions` holds it there")
+        print(f"{message}; `make instructions` records the lower count")
     if failures:
-        sys.exit("\n".join([*failures, WHAT_TO_DO]))
+        sys.exit("\n".join([*failures, ADVICE]))
     return 0
 
 
 def compare(before, now):
-    """Messages on what fails, and on what takes so much less that the record can be lowered."""
-    failures = [f"{name}: recorded, but not counted" for name in before if name not in now]
+    """Returns messages about failures, and about benchmarks whose recorded count can be lowered."""
+    failures = [f"{name}: recorded, but no longer a benchmark" for name in before if name not in now]
     cheaper = []
     for name, count in now.items():
         if name not in before:
-            failures.append(f"{name}: counted, but not recorded")
+            failures.append(f"{name}: no count is recorded")
         elif 100 * abs(count - before[name]) > PERCENT * before[name]:
             found, word = (failures, "more") if count > before[name] else (cheaper, "less")
             change = 100 * abs(count / before[name] - 1)
@@ -49,7 +51,7 @@ def compare(before, now):
 
 
 def counted():
-    """The count of each benchmark by its name, in the order of the source."""
+    """Runs the benchmarks. Returns the count of each by its name, in the order of the source."""
     done = subprocess.run(BENCH, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         sys.exit(f"instructions: cargo bench failed with exit code {done.returncode}")
@@ -57,7 +59,7 @@ def counted():
 
 
 def read(summary):
-    """The name of a benchmark and its count, by gungraun's summary in JSON."""
+    """The name and the count of a benchmark, from gungraun's summary in JSON."""
     summary = json.loads(summary)
     [profile] = summary["profiles"]
     metrics = profile["data"]["total"]["metrics"]
@@ -65,7 +67,7 @@ def read(summary):
 
 
 def recorded():
-    """What is recorded, in the same form."""
+    """The recorded count of each benchmark by its name."""
     lines = RECORD.read_text().splitlines() if RECORD.exists() else []
     return {name: int(count) for name, count in map(str.split, lines)}
 

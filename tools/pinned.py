@@ -1,4 +1,4 @@
-"""Tools at the versions and hashes of a requirements.txt or package-lock.json, installed once into target/tools."""
+"""Installs tools into target/tools, at the versions and hashes of a requirements.txt or package-lock.json."""
 
 import os
 import shutil
@@ -11,10 +11,10 @@ TOOLS = (Path(__file__).resolve().parent.parent / "target" / "tools").resolve()
 
 
 def install(requirements, name):
-    """Installs the requirements into target/tools/NAME, unless they are installed, and returns the programs' folder."""
+    """Installs requirements into target/tools/NAME unless they are installed. Returns the folder of the programs."""
     folder = TOOLS / name
     programs = folder / ("Scripts" if os.name == "nt" else "bin")
-    # The programs name their folder and their Python, so that neither may move.
+    # The programs contain the paths of their folder and of Python. They are installed again if either moves.
     installed = folder / "installed.txt"
     wanted = f"{folder}\n{sys.base_prefix}\n{sys.version}\n{Path(requirements).read_text(encoding='utf-8')}"
     if installed.is_file() and installed.read_text(encoding="utf-8") == wanted:
@@ -30,9 +30,9 @@ def install(requirements, name):
 
 
 def install_node(folder, name):
-    """Installs Node.js by a folder's requirements.txt and packages by its package-lock.json, unless they are there.
+    """Installs the Node.js of a folder's requirements.txt and the packages of its package-lock.json.
 
-    Returns the programs' folder and that of the packages, which is what NODE_PATH takes.
+    Does nothing if they are installed. Returns the folder of the programs, and the folder for NODE_PATH.
     """
     programs = install(folder / "requirements.txt", name)
     packages = TOOLS / name / "packages"

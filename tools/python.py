@@ -1,4 +1,8 @@
-"""Formats and lints the Python code with the pinned ruff: `check` only tells, `format` rewrites."""
+"""Formats and lints the Python code with the pinned ruff.
+
+`python3 -m tools.python check`     fails if a file is not formatted or violates a lint.
+`python3 -m tools.python format`    rewrites the files.
+"""
 
 import subprocess
 import sys

@@ -1,8 +1,8 @@
 """Replaces the OpenAPI document with a changed one: `make spec-update SPEC=file`.
 
-Prints how the contract changes, generates the crate, type-checks, and lists what is left to write by hand. All of it
-happens in a copy of the checkout under target/spec-update. Then api/openapi.yaml and generated/ are replaced, both or
-neither. A failure or a signal leaves the tree unchanged.
+Prints how the contract changes, generates the crate, type-checks, and lists what is left to write by hand. It works in
+a copy of the checkout under target/spec-update. At the end it replaces api/openapi.yaml and generated/, both or
+neither. A failure or a signal leaves the checkout unchanged.
 """
 
 import argparse
@@ -26,8 +26,8 @@ DOCUMENT = API / "openapi.yaml"
 GENERATED = ROOT / "generated"
 COMPARISON = ROOT / "tools" / "contract-diff"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute()
-# Cargo identifies a package by its path within the workspace. With a target folder of their own, the results for the
-# copy are not mistaken for those of the checkout.
+# Cargo identifies a package by its path within the workspace. Without a separate target folder, it would mistake the
+# copy's results for those of the checkout.
 CHECKED = TARGET / "spec-update" / "target"
 WORK = ROOT / "target" / "spec-update"
 STAGE = WORK / "checkout"
@@ -47,10 +47,10 @@ def main():
     for number in SIGNALS:
         signal.signal(number, stop)
     try:
-        with alone():
+        with locked():
             update(given.spec, given.json)
     except SystemExit as failure:
-        print(f"{failure}\nspec-update: failed; api/ and generated/ are as they were", file=sys.stderr)
+        print(f"{failure}\nspec-update: failed; api/ and generated/ are unchanged", file=sys.stderr)
         sys.exit(1)
 
 
@@ -59,14 +59,14 @@ def stop(number, _frame):
 
 
 @contextlib.contextmanager
-def alone():
-    """Holds a lock, because two updates would share the copy of the checkout. Removes the copy in the end."""
+def locked():
+    """Holds a lock, because two updates would share the copy of the checkout. Removes the copy at the end."""
     WORK.mkdir(parents=True, exist_ok=True)
     with (WORK / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            sys.exit("spec-update: another one is running")
+            sys.exit("spec-update: another update is running; wait until it ends")
         try:
             yield
         finally:
@@ -93,7 +93,7 @@ def update(spec, as_json):
 
 
 def compare(old, new):
-    """The differences of two effective documents: breaking, compatible, and other."""
+    """The differences between two effective documents: breaking, compatible, and other."""
     programs, packages = pinned.install_node(COMPARISON, "contract-diff")
     environment = {**os.environ, "NODE_PATH": str(packages)}
     comparison = [programs / "node", COMPARISON / "compare.cjs", old, new]
@@ -114,10 +114,10 @@ def compare(old, new):
 
 
 def kind(difference):
-    """Where a difference is listed.
+    """The list to which a difference belongs.
 
-    That of a component is found once more wherever an operation refers to it, and judged there. Security schemes are
-    referred to by name, and judged where they are defined.
+    The comparison reports a difference in a component again for each operation that refers to it, and classifies it
+    there. It classifies security schemes, which operations refer to by name, at their definition.
     """
     path = difference["path"]
     if path[:1] == ["components"] and path[1:2] != ["securitySchemes"]:
@@ -138,7 +138,7 @@ def describe(change):
     if path[0] == "paths" and len(path) > 2:
         place = " ".join([path[2].upper(), path[1], "/".join(path[3:])]).rstrip()
     start = f"{change['action']:8} {place}"
-    # Of parameters and schemas the library says what a path does not; of the rest it repeats the path.
+    # The library's description adds to the path for parameters and schemas, and repeats it for everything else.
     words = change["description"].partition("] ")[2] if {"parameters", "schema"} & set(path) else ""
     if words and not words.startswith("annotation") and change["action"] != "changed":
         return f"{start}: {words}"
@@ -152,7 +152,7 @@ def clipped(value, width=60):
 
 
 def stage(spec):
-    """Makes the copy of the checkout, with the new document. What is not written to is linked."""
+    """Makes a copy of the checkout with the new document. Links everything that the update does not write to."""
     shutil.rmtree(STAGE, ignore_errors=True)
     STAGE.mkdir(parents=True)
     copied = {API, GENERATED}
@@ -165,7 +165,7 @@ def stage(spec):
 
 
 def type_check():
-    """The compiler's errors in what is written by hand. Stops on any other failure, and on the generated crate's."""
+    """Returns the compiler's errors in hand-written code. Exits on errors in generated/ and on any other failure."""
     cargo = ["cargo", "check", "--quiet", "--locked", "--workspace", "--all-targets", "--keep-going"]
     cargo.append("--message-format=json")
     environment = {**os.environ, "CARGO_TARGET_DIR": str(CHECKED)}
@@ -179,18 +179,18 @@ def type_check():
         of_generated = Path(message["manifest_path"]).parent == STAGE / GENERATED.name
         errors = generated if of_generated else by_hand
         error = located(message["message"])
-        # A library is checked once more for its own tests.
+        # Cargo checks a library again for its tests.
         if error and error not in errors:
             errors.append(error)
     if generated:
-        sys.exit("\n".join(["spec-update: the generated crate does not compile", *map(describe_error, generated)]))
+        sys.exit("\n".join(["spec-update: the generated crate does not compile:", *map(describe_error, generated)]))
     if process.returncode != 0 and not by_hand:
-        sys.exit(f"{complaints}\nspec-update: cargo ended with exit code {process.returncode}")
+        sys.exit(f"{complaints}\nspec-update: cargo check failed with exit code {process.returncode}")
     return sorted(by_hand, key=lambda error: (error["file"], error["line"]))
 
 
 def located(message):
-    """An error of rustc with its place and the methods that it misses, as declared; None for a summary of others."""
+    """An error of rustc with its position, and the declarations of missing methods; None if it only counts errors."""
     span = next((span for span in message["spans"] if span["is_primary"]), None)
     if span is None:
         return None
@@ -208,7 +208,7 @@ def located(message):
 
 
 def signature(method):
-    """A trait method of the generated crate as it is declared there."""
+    """The declaration of a trait method in the generated crate."""
     source = (STAGE / "generated" / "src" / "api.rs").read_text(encoding="utf-8")
     found = re.search(rf"^ +((?:async )?fn {method}\(.*?;)$", source, re.S | re.M)
     return re.sub(r"\s+", " ", found[1]).replace("( ", "(").replace(", )", ")") if found else None
@@ -218,7 +218,7 @@ def describe_left_to_write(errors):
     if not errors:
         return (
             "api/openapi.yaml and generated/ are updated, and the hand-written code compiles.\n"
-            "Nothing is left to write; `make test` checks whether the behaviour still fits the document."
+            "Nothing is left to write; `make test` checks whether the behaviour still matches the document."
         )
     return "\n".join(
         [
@@ -237,11 +237,11 @@ def describe_error(error):
 
 
 def swap():
-    """Puts the copy's document and generated crate in the place of the checkout's: both, or neither."""
+    """Replaces the checkout's document and generated crate with those of the copy: both, or neither."""
     new_document, new_generated = DOCUMENT.with_name(".openapi.yaml.new"), ROOT / ".generated.new"
     old_generated = ROOT / ".generated.old"
     leftovers = [new_generated, old_generated]
-    # A signal now would come between the two. Little is left to do after that, and it is no failure any more.
+    # A signal must not interrupt the two replacements. After them the update has succeeded.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         for leftover in leftovers:
@@ -264,15 +264,15 @@ def swap():
 
 
 def run(step, command, **options):
-    """Runs a command to its end and returns what it printed; stops where it fails."""
+    """Runs a command and returns its output. Exits if it fails."""
     process, printed, _ = finish(step, command, **options)
     if process.returncode != 0:
-        sys.exit(f"spec-update: {step} ended with exit code {process.returncode}")
+        sys.exit(f"spec-update: {step} failed with exit code {process.returncode}")
     return printed
 
 
 def finish(step, command, **options):
-    """Runs a command to its end. On a signal, what it started ends with it."""
+    """Runs a command and waits for it. A signal also ends the processes that the command started."""
     print(f"spec-update: {step}", file=sys.stderr, flush=True)
     process = subprocess.Popen([str(word) for word in command], text=True, start_new_session=True, **options)
     try:

@@ -1,16 +1,16 @@
-"""From the effective document to the facts that the templates print.
+"""Turns the effective document into the facts that the templates print.
 
-| module | what it decides |
+| module | contents |
 |---|---|
-| `document` | what a reference refers to, and what is wrong with the document |
-| `names` | identifiers |
-| `literals` | texts as Rust literals |
-| `markdown`, with `markdown_blocks` and `markdown_spans` | descriptions as documentation comments |
-| `schemas`, with `types`, `models`, `composition`, `unions` and `graph` | which Rust type a schema is |
-| `constraints`, `patterns` | what is checked of a value |
-| `operations`, with `paths`, `parameters`, `bodies` and `security` | what a method takes and answers |
-| `whole` | the document as a whole |
-| `annotate` | where the templates find all that |
+| `document` | the targets of references; collects the document's errors and unsupported parts |
+| `names` | Rust identifiers |
+| `literals` | Rust literals |
+| `markdown`, `markdown_blocks`, `markdown_spans` | documentation comments |
+| `schemas`, `types`, `models`, `composition`, `unions`, `graph` | the Rust type of each schema |
+| `constraints`, `patterns` | the checks of values |
+| `operations`, `paths`, `parameters`, `bodies`, `content`, `security` | requests and responses of each method |
+| `whole` | everything that concerns the document as a whole |
+| `annotate` | the document that carries the facts to the templates |
 
-Nothing here knows what a template looks like, and no template decides anything that can be decided here.
+No module here knows a template, and no template decides what a module here can decide.
 """

@@ -1,41 +1,41 @@
-"""The document that the generator reads: each operation and model with its facts, and nothing else to get wrong.
+"""Writes the document that the generator reads: a stub for each operation and model, which carries its facts.
 
-rust-server's own model of a document loses what the templates need (which schemes are alternatives, all media types but
-the first, the order of operations, `null`, names that collide) and mistakes some of it (types of headers, patterns,
-enums). So the facts are computed here and travel in two extensions, `x-operation` and `x-model`, and the generator does
-the rest: it finds the templates, prints them for every operation and model, and writes the files.
+rust-server's own model of a document loses facts that the templates need: which security schemes are alternatives, all
+media types but the first, the order of operations, `null`, names that collide. It gets others wrong: the types of
+headers, patterns, enums. Therefore this package computes the facts. They travel in two extensions, `x-operation` and
+`x-model`. The generator prints the templates for every operation and model, and writes the files.
 """
 
 from . import whole
 from .document import Document
 from .operations import Operations
-from .schemas import Schemas, printable
+from .schemas import Schemas
 
-# Where a document has values of the API, and not of its own.
+# The keys that hold values of the API, in which `null` is a value.
 VALUES = ("const", "default", "enum", "example", "examples")
 
 
 def annotate(content):
-    """The annotated document, the facts about the whole, and the document with the problems that were found in it."""
+    """Returns the annotated document, the facts about the whole, and the `Document` with the problems found."""
     content = without_nulls(content)
     document = Document(content)
     schemas = Schemas(document)
     operations = list(Operations(document, schemas).facts())
     models = schemas.finish()
     if not operations:
-        document.problem("paths", "no operation")
-    # Ordinals for names: rust-server sorts by them.
+        document.problem("paths", "the document has no operation")
+    # rust-server sorts by name; ordinals keep the document's order.
     annotated = {
         "openapi": "3.0.3",
         "info": {"title": "annotated", "version": "1"},
         "paths": {f"/{number:04}": {"get": stub(number, facts)} for number, facts in enumerate(operations)},
         "components": {"schemas": {f"M{number:04}": model_stub(facts) for number, facts in enumerate(models)}},
     }
-    return printable(annotated), printable(whole.facts(content, operations, models, schemas.patterns)), document
+    return printable(annotated), printable(whole.facts(content, operations, schemas)), document
 
 
 def without_nulls(value):
-    """A part of a document without keys that have no value, but where `null` is a value."""
+    """Removes the keys whose value is `null`, except where `null` is a value of the API."""
     if isinstance(value, dict):
         return {
             key: part if key in VALUES else without_nulls(part)
@@ -43,6 +43,15 @@ def without_nulls(value):
             if part is not None or key in VALUES
         }
     return [without_nulls(part) for part in value] if isinstance(value, list) else value
+
+
+def printable(facts):
+    """Replaces None, because Mustache looks up a missing value in the surrounding facts."""
+    if isinstance(facts, dict):
+        return {key: printable(value) for key, value in facts.items()}
+    if isinstance(facts, list):
+        return [printable(value) for value in facts]
+    return False if facts is None else facts
 
 
 def stub(number, facts):

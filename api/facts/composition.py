@@ -1,13 +1,13 @@
-"""One flat schema from a schema and all it refers to: references, `allOf`, and the spellings of OpenAPI 3.0 and 3.1."""
+"""Merges a schema with its references and its `allOf` into one flat schema, for OpenAPI 3.0 and 3.1."""
 
 from dataclasses import dataclass, field
 
-# What a schema may say without changing which values are valid.
+# The keys of a schema that do not change which values are valid.
 ANNOTATIONS = frozenset(
     "$comment $id $schema $anchor contentMediaType default deprecated description discriminator example examples "
     "externalDocs nullable readOnly summary title writeOnly xml".split()
 )
-# What decides the Rust type; a schema without any of it only narrows the type that it stands beside.
+# The keys that decide the Rust type. A schema without any of them only narrows the type beside it.
 STRUCTURE = frozenset(
     "$ref additionalProperties allOf anyOf const enum format items oneOf patternProperties prefixItems properties "
     "type".split()
@@ -19,7 +19,7 @@ EVERY = ("pattern", "multipleOf")
 
 @dataclass
 class Alternatives:
-    """A `oneOf` or `anyOf`. `key` tells the same list apart from an equal one, through every reference to it."""
+    """A `oneOf` or `anyOf`. Two references to one list have the same `key`; two equal lists have different keys."""
 
     keyword: str
     schemas: list
@@ -30,14 +30,14 @@ class Alternatives:
 
 @dataclass
 class Flat:
-    """What a schema says once its references and its `allOf` are merged."""
+    """A schema after its references and its `allOf` are merged."""
 
     place: str
-    types: tuple = None  # JSON's types without null; None where any is valid
+    types: tuple = None  # JSON types without null; None if any is valid
     format: str = None
-    properties: dict = field(default_factory=dict)  # to lists of (schema, place)
+    properties: dict = field(default_factory=dict)  # name to list of (schema, place)
     required: dict = field(default_factory=dict)
-    additional: list = None  # (schema, place) that further properties must meet; None where nothing is said
+    additional: list = None  # (schema, place) of other properties; None if the schema does not mention them
     closed: bool = False
     items: list = field(default_factory=list)
     enum: list = None
@@ -48,7 +48,7 @@ class Flat:
 
     @property
     def object(self):
-        """Whether only objects are valid, or nothing but objects is spoken of."""
+        """Whether the schema describes objects: by its type, or without a type by its keys for objects."""
         return (
             self.types == ("object",) or self.types is None and bool(self.properties or self.additional or self.closed)
         )
@@ -61,14 +61,14 @@ def flatten(document, schema, place):
 
 
 def collect(document, schema, place, flat, seen):
-    """Merges a schema into what its siblings said: every part of an `allOf` has to hold."""
+    """Merges a schema into `flat`. A value must satisfy everything that is merged."""
     if schema is False:
-        document.problem(place, "allows no value at all")
+        document.problem(place, "the schema allows no value")
     if not isinstance(schema, dict):
         return
     if reference := schema.get("$ref"):
         if reference in seen:
-            document.problem(place, f"{reference} is made of itself")
+            document.problem(place, f"the schema includes itself through {reference}")
         else:
             collect(document, document.at(reference, place), place_of(reference), flat, seen | {reference})
     for index, part in enumerate(schema.get("allOf") or []):
@@ -84,10 +84,10 @@ def collect(document, schema, place, flat, seen):
 
 
 def collect_choice(document, schema, keyword, place, flat, seen):
-    """Takes over a choice, unless it is the choice between the heirs of a schema, by one of these heirs."""
+    """Adds a choice. An heir that includes its base through `allOf` does not inherit the choice between heirs."""
     places = [place_of(reference_of(choice) or "") for choice in schema[keyword]]
     if place in places:
-        document.problem(f"{place}.{keyword}", "has itself as an alternative")
+        document.problem(f"{place}.{keyword}", "the schema is one of its own alternatives")
     elif not {flat.place, *map(place_of, seen)}.intersection(places):
         discriminator = schema.get("discriminator") or {}
         flat.alternatives.append(
@@ -105,7 +105,8 @@ def collect_types(document, schema, place, flat):
     both = tuple(kind for kind in flat.types if kind in types or kind == "integer" and "number" in types)
     both += tuple(kind for kind in types if kind == "integer" and "number" in flat.types and kind not in both)
     if not both:
-        document.problem(place, f"is {' or '.join(types)}, but has to be {' or '.join(flat.types)}, too")
+        required = " or ".join(flat.types)
+        document.problem(place, f"the type is {' or '.join(types)}, but the rest of the schema requires {required}")
     flat.types = both or types
 
 
@@ -124,7 +125,7 @@ def collect_values(document, schema, place, flat):
     listed = set(map(exact, values))
     kept = [index for index, value in enumerate(flat.enum) if exact(value) in listed]
     if values and not kept:
-        document.problem(place, "shares no value with the other enum that has to hold")
+        document.problem(place, "the enum shares no value with another enum of the same schema")
     flat.varnames = [flat.varnames[index] for index in kept if index < len(flat.varnames)]
     flat.descriptions = [flat.descriptions[index] for index in kept if index < len(flat.descriptions)]
     flat.enum = [flat.enum[index] for index in kept]
@@ -137,23 +138,23 @@ def collect_members(document, schema, place, flat):
         flat.required[name] = True
     additional = schema.get("additionalProperties", schema.get("unevaluatedProperties"))
     if patterns := schema.get("patternProperties"):
-        # The names' patterns are not carried, so that a value has to fit any of them.
+        # The model does not keep the patterns of names, so it accepts a value that fits any of several schemas.
         one = next(iter(patterns.values())) if len(patterns) == 1 and additional in (None, False) else True
         flat.additional = [*(flat.additional or []), (one, f"{place}.patternProperties")]
     elif additional is False:
         flat.closed = True
     elif additional is not None:
         flat.additional = [*(flat.additional or []), (additional, f"{place}.additionalProperties")]
-    # The items of a tuple differ, and an array has one type.
+    # The items of a tuple may differ in type, but a Rust vector has one type.
     if "items" in schema and "prefixItems" not in schema:
         flat.items.append((schema["items"], f"{place}.items"))
 
 
 def collect_limits(schema, limits):
-    """The stricter of the limits said so far and those of one more schema."""
+    """Adds the limits of a schema to `limits`, and keeps the stricter of two."""
     said = dict(schema)
     for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-        # A boolean in OpenAPI 3.0, a bound of its own in 3.1.
+        # The keyword is a boolean in OpenAPI 3.0, and a bound of its own in 3.1.
         if said.get(exclusive) is True and limit in said:
             said[exclusive] = said.pop(limit)
         elif isinstance(said.get(exclusive), bool):
@@ -172,7 +173,7 @@ def collect_limits(schema, limits):
 
 
 def types_of(schema):
-    """JSON's types that a schema itself allows, without null; None where it does not say."""
+    """The JSON types that a schema allows, without null; None if it has no `type`."""
     types = schema.get("type")
     if types is None:
         return None
@@ -180,7 +181,7 @@ def types_of(schema):
 
 
 def nullable(document, schema, place, seen=frozenset()):
-    """Whether null is valid. An `enum` that lists null means it, whatever stands beside it."""
+    """Whether null is valid. An `enum` that lists null allows it, whatever the type is."""
     if not isinstance(schema, dict):
         return False
     types = schema.get("type")
@@ -207,7 +208,7 @@ def nullable(document, schema, place, seen=frozenset()):
 
 
 def reference_of(schema):
-    """The reference that a schema comes to, apart from annotations and null; None where it says more than that."""
+    """The reference that a schema is, apart from annotations and null; None if it is more than a reference."""
     if not isinstance(schema, dict):
         return None
     keys = {key for key in schema if key not in ANNOTATIONS and not key.startswith("x-")}
@@ -237,7 +238,7 @@ def null(schema):
 
 
 def joined(parts):
-    """One schema and its place from several that all have to hold."""
+    """Combines schemas that must all hold into one. Returns it with its place."""
     kept = []
     for schema, place in parts:
         if not annotation(schema) and not any(bare(schema) == bare(other) for other, _ in kept):
@@ -250,7 +251,7 @@ def joined(parts):
 
 
 def notes(parts):
-    """What several schemas say beside their values; the last word counts."""
+    """The annotations of several schemas. A later one overrides an earlier one."""
     return {
         key: value
         for schema, _ in parts
@@ -280,5 +281,5 @@ def distinct(values):
 
 
 def exact(value):
-    """A value with its type: for Python, `True` equals 1 and 1 equals 1.0."""
+    """A value with its type, because in Python `True` equals 1 and 1 equals 1.0."""
     return type(value).__name__, repr(value)

@@ -1,4 +1,4 @@
-"""Checks of what a schema states about values and a Rust type cannot: limits, patterns, lists of values."""
+"""Checks that a Rust type cannot express: limits, patterns, lists of values."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from . import patterns
 from .literals import literal, span
 from .types import INTEGERS
 
-# Those of Rust's `std::f64::consts`.
+# The constants of Rust's `std::f64::consts`, which Clippy finds in literals.
 CONSTANTS = [
     math.e, math.pi, math.tau, 1 / math.pi, 2 / math.pi, 2 / math.sqrt(math.pi), math.sqrt(0.5), math.sqrt(2),
     math.log(2), math.log(10), math.log2(math.e), math.log2(10), math.log10(math.e), math.log10(2),
@@ -39,14 +39,14 @@ class Block:
 
 
 class Checks:
-    """Writes the statements that check values, and knows what they need."""
+    """Writes the statements that check values, and collects the patterns that they use."""
 
     def __init__(self, document):
         self.document = document
-        self.patterns = {}  # the document's to (static, in Rust's syntax)
+        self.patterns = {}  # the document's pattern to (name of the static, pattern in Rust's syntax)
 
     def statements(self, type, value):
-        """Statements that check what the expression `value` refers to."""
+        """Statements that check the value of an expression, which is a reference."""
         return rendered(self.nodes(type, value, ""))
 
     def of_model(self, model):
@@ -77,16 +77,16 @@ class Checks:
         return self.optional(type, value, path, 1, depth) if type.nullable else self.values(type, value, path, depth)
 
     def values(self, type, value, path, depth):
-        """Checks of what is not null. `path` tells a violation where in the value it is."""
+        """Checks of a value that is not null. `path` adds the position within the value to a violation."""
         if type.boxed:
             value = f"&*{value[1:]}" if value.startswith("&") else f"&**{value}"
         if type.kind == "model":
-            return [self.wrapped(f"validation::Validate::validate({value})", path)] if states(type) else []
+            return [self.wrapped(f"validation::Validate::validate({value})", path)] if has_checks(type) else []
         nodes = [self.listed(type, value, path)] if type.enum else []
         if type.kind == "any":
             return nodes + self.any(type.limits, value, path)
         nodes += self.limits(type.kind, type.limits, value, path)
-        if type.item and states(type.item):
+        if type.item and has_checks(type.item):
             index, item = ("index", "item") if not depth else (f"index{depth + 1}", f"item{depth + 1}")
             if type.kind == "array":
                 inner = self.nodes(type.item, item, f".item({index}){path}", depth + 1)
@@ -98,7 +98,7 @@ class Checks:
         return nodes
 
     def any(self, limits, value, path):
-        """Limits of an untyped schema hold for the kinds of values that they are about."""
+        """Checks of an untyped value. Each limit applies to values of its kind only."""
         nodes = []
         for kind, name, method in (
             ("string", "text", "as_str"), ("f64", "number", "as_f64"),
@@ -109,7 +109,7 @@ class Checks:
         return nodes
 
     def limits(self, kind, limits, value, path):
-        """A statement for each limit that is about this kind of value."""
+        """A statement for each limit that applies to this kind of value."""
         return [self.call(keyword, target(kind, value), argument, path) for keyword, argument in stated(kind, limits)]
 
     def call(self, keyword, value, argument, path):
@@ -141,7 +141,7 @@ class Checks:
         return f"{call}.map_err(|violation| violation{path})?;" if path else f"{call}?;"
 
     def facts(self):
-        """The patterns, for the template of patterns.rs."""
+        """The facts about all patterns, for patterns.mustache."""
         return [
             {
                 "name": name,
@@ -154,7 +154,7 @@ class Checks:
 
 
 def stated(kind, limits):
-    """The checks that limits mean for a kind of value: a function and its second argument."""
+    """The checks for the limits of a kind of value: for each a keyword and the argument of its function."""
     found = []
     if kind in ("string", "secret"):
         found += [(keyword, limits[keyword]) for keyword in ("minLength", "maxLength") if limits.get(keyword)]
@@ -180,7 +180,7 @@ def stated(kind, limits):
 
 
 def integer_bounds(limits, least, most):
-    """Bounds for an integer type, without those that its range implies."""
+    """The bounds of an integer type, without those that the range of the Rust type implies."""
     found = []
     for keyword, lower in (
         ("minimum", True),
@@ -203,7 +203,7 @@ def integer_bounds(limits, least, most):
 
 
 def float_literal(number):
-    """A number as Rust's f64. What Clippy takes for an imprecise constant becomes a quotient of the same value."""
+    """A number as Rust's f64: a quotient of the same value if Clippy would take the number for a known constant."""
     text = repr(float(number))
     decimals = len(text.partition(".")[2])
     near = [math.trunc(constant * 10**decimals) / 10**decimals for constant in CONSTANTS]
@@ -214,7 +214,7 @@ def float_literal(number):
 
 
 def target(kind, value):
-    """What a check of this kind of value is given."""
+    """The first argument of a check for this kind of value."""
     if kind == "secret":
         return f"&{bare(value)}.0"
     if kind == "f32":
@@ -223,7 +223,7 @@ def target(kind, value):
 
 
 def bare(value):
-    """An expression to call a method on, from one that is a reference."""
+    """An expression on which a method can be called, from an expression that is a reference."""
     text = value.removeprefix("&")
     return f"({text})" if text.startswith("*") else text
 
@@ -236,21 +236,21 @@ def rendered(nodes):
     return [line for node in nodes for line in ([node] if isinstance(node, str) else node.lines())]
 
 
-def states(type, seen=None):
-    """Whether there is anything to check in a type, through all that it contains."""
+def has_checks(type, seen=None):
+    """Whether a type, or a type that it contains, has anything to check."""
     seen = set() if seen is None else seen
     if type.kind == "model":
         if id(type.model) in seen:
             return False
         seen.add(id(type.model))
         own = type.model.kind == "struct" and type.model.limits.keys() & {"minProperties", "maxProperties"}
-        return bool(own) or any(states(part, seen) for part in type.model.parts)
+        return bool(own) or any(has_checks(part, seen) for part in type.model.parts)
     kinds = ("string", "f64", "array", "free") if type.kind == "any" else (type.kind,)
     return (
         bool(type.enum)
         or any(stated(kind, type.limits) for kind in kinds)
         or bool(type.item)
-        and states(type.item, seen)
+        and has_checks(type.item, seen)
     )
 
 

@@ -1,11 +1,12 @@
-"""The effective document: references, and what is found wrong on the way."""
+"""The effective document: follows references, and collects messages about the document."""
 
 
 class Document:
-    """An OpenAPI document as parsed JSON, and what was found in it so far: `problems`, which the templates would get
-    wrong, and `errors` of the document itself, each with what is assumed in its place.
+    """An OpenAPI document as parsed JSON, and the messages about it.
 
-    A place is a JSON pointer without escapes, as people write it: `paths./api/v3/tokens.get.parameters.id`.
+    `problems` are parts that the templates do not support. `errors` are mistakes in the document; each says what is
+    assumed instead. A message names its place as people write it, without the escapes of a JSON pointer:
+    `paths./api/v3/tokens.get.parameters.id`.
     """
 
     def __init__(self, content):
@@ -13,30 +14,30 @@ class Document:
         self.problems = []
         self.errors = []
 
-    def problem(self, place, what):
-        """Notes something that the templates would get wrong. Generation stops after all were found."""
-        note(self.problems, place, what)
+    def problem(self, place, message):
+        """Notes an unsupported part. Generation stops once all problems are found."""
+        note(self.problems, place, message)
 
-    def error(self, place, what):
-        """Notes an error of the document. Generation stops after all were found, or goes on if it is told to."""
-        note(self.errors, place, what)
+    def error(self, place, message):
+        """Notes a mistake. Generation stops once all errors are found, unless `--allow-invalid` is given."""
+        note(self.errors, place, message)
 
     def resolve(self, value, place="document"):
-        """What a value refers to, through any number of references; the value itself where it is none."""
+        """Follows a reference, and the references that it leads to. Returns any other value as it is."""
         seen = set()
         while isinstance(value, dict) and isinstance(value.get("$ref"), str):
             reference = value["$ref"]
             if reference in seen:
-                self.error(place, f"the reference {reference} leads to itself; taken for anything")
+                self.error(place, f"the reference {reference} leads to itself; it is read as `{{}}`")
                 return {}
             seen.add(reference)
             value = self.at(reference, place)
         return value
 
     def at(self, reference, place="document"):
-        """The part of the document that a reference such as `#/components/schemas/Token` names."""
+        """The target of a reference such as `#/components/schemas/Token`."""
         if not reference.startswith("#/"):
-            self.problem(place, f"the reference {reference} leads out of the document")
+            self.problem(place, f"the reference {reference} leads to another document; only `#/` is supported")
             return {}
         target = self.content
         for key in reference[2:].split("/"):
@@ -46,12 +47,12 @@ class Document:
             elif isinstance(target, dict) and key in target:
                 target = target[key]
             else:
-                self.error(place, f"the reference {reference} leads to nothing; taken for anything")
+                self.error(place, f"the reference {reference} leads to nothing; it is read as `{{}}`")
                 return {}
         return target
 
 
-def note(lines, place, what):
-    line = f"{place}: {what}"
+def note(lines, place, message):
+    line = f"{place}: {message}"
     if line not in lines:
         lines.append(line)

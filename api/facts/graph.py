@@ -1,8 +1,8 @@
-"""How models contain one another: recursion, and which way their values travel."""
+"""How models contain each other: breaks recursion, and finds out in which direction values travel."""
 
 
 def break_cycles(models):
-    """Puts a box where a type would contain itself. Vectors and maps are on the heap already."""
+    """Boxes each field through which a type would contain itself. Vectors and maps need no box."""
     state = {}
 
     def visit(model):
@@ -22,15 +22,16 @@ def break_cycles(models):
             visit(model)
 
 
-def refuse_circles(models, document):
-    """Tells of values that are alternatives of themselves: nothing could read them."""
+def report_circles(models, document):
+    """Reports types that consist of themselves alone. No parser could read a value of such a type."""
     state = {}
 
     def visit(model):
         state[id(model)] = "open"
         for part in same_value(model):
             if state.get(id(part.model)) == "open":
-                document.problem(model.place, f"leads back to {part.model.place}, with nothing in between")
+                origin = part.model.place
+                document.problem(model.place, f"the schema leads back to {origin} without a property in between")
                 part.kind, part.model = "any", None
             elif id(part.model) not in state:
                 visit(part.model)
@@ -42,21 +43,21 @@ def refuse_circles(models, document):
 
 
 def same_value(model):
-    """The models that are read from the very value that a model is read from."""
+    """The models that are read from the same JSON value as a model."""
     flattened = [part.type for part in model.own_fields if part.wire is None]
     parts = [*flattened, *(variant.type for variant in model.variants), *([model.inner] if model.inner else [])]
     return [part for part in parts if part.kind == "model"]
 
 
 def aliased(model):
-    """What an alias stands for, through any number of them."""
+    """The model that an alias stands for, through any number of aliases."""
     while model.kind == "alias":
         model = model.inner.model
     return model
 
 
-def reach(type, role):
-    """Notes that values of a type travel as `role`, and all that they contain."""
+def add_role(type, role):
+    """Notes that the values of a type, and of all types that it contains, travel as `role`."""
     waiting = [type]
     while waiting:
         part = waiting.pop()

@@ -1,10 +1,10 @@
-"""Rust literals and Markdown code spans for the document's texts, which may hold anything."""
+"""Rust string literals and Markdown code spans for any text of the document."""
 
 import json
 
 
 def literal(text):
-    """A Rust string literal. What is not printable is escaped: rustc and Clippy refuse invisible marks."""
+    """A Rust string literal. Unprintable characters are escaped, because rustc and Clippy reject invisible ones."""
     return '"' + "".join(map(escaped, text)) + '"'
 
 

@@ -1,14 +1,14 @@
-"""The document's descriptions, which are CommonMark, as documentation comments.
+"""Writes the document's descriptions, which are CommonMark, as documentation comments.
 
-rustdoc reads more into Markdown than the authors of an API do: code without a language is a test, `[text]` is an item
-of the crate, `<token>` is HTML. So a description is parsed and written again, in a form in which rustc, rustdoc and
-Clippy find nothing to warn of, whatever the description says:
+rustdoc treats code without a language as a test, `[text]` as an item of the crate, and `<token>` as HTML. The authors
+of an API mean none of these. This module parses a description and writes it in a form without warnings from rustc,
+rustdoc and Clippy:
 
-- The contents of list items and block quotes stand exactly under their markers.
-- Code is fenced and has a language, which is not Rust. Other words after the language are dropped.
-- Links lead to somewhere, bare URLs are links, brackets and tags that are none are escaped: see `markdown_spans`.
+- The contents of list items and block quotes are aligned with their markers.
+- Code is fenced and has a language other than Rust. Other words after the language are dropped.
+- Links have an absolute target, and bare URLs become links. Other brackets and tags are escaped: see `markdown_spans`.
 
-`markdown_blocks` and `markdown_spans` say what they read differently from CommonMark. It stays readable.
+`markdown_blocks` and `markdown_spans` say where they differ from CommonMark.
 """
 
 import re
@@ -16,20 +16,20 @@ import re
 from .markdown_blocks import Blocks
 from .markdown_spans import TAG, Spans
 
-# Longer than this, a text is not put on one line.
+# The longest text that is put on one line.
 LONG = 240
 
 
 def comment(text, indent=""):
-    """A description as lines `/// …`; the empty text where it says nothing."""
+    """A description as lines `/// …`; an empty text if the description is empty."""
     return "\n".join(f"{indent}/// {line}".rstrip() for line in parse(text).lines)
 
 
 def inline(text, cell=False):
     """A description on one line, for a list item or, with `cell`, for a table's cell.
 
-    It is the whole description if that is short and consists of paragraphs; else the first paragraph, or the first
-    sentence of that if it is long.
+    A short description that consists of paragraphs is kept whole. Of any other, the first paragraph is kept, or its
+    first sentence if the paragraph is long.
     """
     line = " ".join(parse(opening(text), definitions=parse(text).definitions).lines)
     return re.sub(r"(?<!\\)\|", r"\\|", line) if cell else line
@@ -43,7 +43,7 @@ def plain(text):
 
 
 def opening(text):
-    """The part of a description that `inline` is about, as Markdown without line breaks."""
+    """The part of a description that `inline` keeps, as Markdown without line breaks."""
     blocks = parse(text)
     whole = " ".join(blocks.paragraphs)
     if not blocks.prose or len(whole) > LONG:
@@ -52,7 +52,7 @@ def opening(text):
 
 
 def sentence(text):
-    """The first sentence: up to a full stop outside of code and links that no small letter follows."""
+    """The first sentence: up to a full stop outside code and links, unless a lower-case letter follows."""
     for end in re.finditer(r"(?<!e\.g)(?<!i\.e)[.!?](?= +[^a-z ])", text):
         start = text[: end.end()]
         if start.count("`") % 2 == 0 and start.count("[") == start.count("]") and start.count("(") == start.count(")"):
@@ -61,7 +61,7 @@ def sentence(text):
 
 
 def parse(text, definitions=None):
-    """Parses a description until the tags that are kept all match, and the definitions that links use are known."""
+    """Parses a description. Parses it again while tags do not match or links use definitions that come later."""
     spans = Spans(definitions or {})
     while True:
         blocks = Blocks(spans)
@@ -78,7 +78,7 @@ def parse(text, definitions=None):
 
 
 def clean(text):
-    """The text without what a source file must not hold: control characters, changes of the writing direction."""
+    """Removes characters that a source file must not contain: controls, and changes of the writing direction."""
     text = re.sub(r"\r\n?", "\n", text)
     text = "\n".join(line.expandtabs(4) for line in text.split("\n"))
     text = re.sub(r"[^\S\n]", " ", text)

@@ -1,8 +1,8 @@
 """The blocks of a Markdown text: paragraphs, lists, block quotes, code, tables, HTML.
 
-A text is read as CommonMark says, line by line, and written in one canonical form. Where that is simpler, and hardly
-any author relies on it, it is read differently: a link definition is one line, a code span in a table ends where its
-cell does, and a list may begin in the middle of a paragraph however far it is indented.
+Reads a text line by line according to CommonMark, and writes it in one canonical form. Three rules are simpler than
+CommonMark's, and hardly any author relies on the difference: a link definition is one line, a code span in a table ends
+with its cell, and a list may interrupt a paragraph at any indentation.
 """
 
 import re
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from .markdown_spans import COMMENT, DEFINITION, TAG, key
 
-# Those that CommonMark takes for the start of an HTML block wherever a line begins with them.
+# A line that begins with one of these starts an HTML block in CommonMark, even within a paragraph.
 BLOCK_TAGS = frozenset(
     """
     blockquote center dd details div dl dt h1 h2 h3 h4 h5 h6 hr li ol p summary table tbody td tfoot th thead tr ul
     """.split()
 )  # fmt: skip
-# What rustdoc takes for Rust, or for an attempt at it, without punctuation.
+# The languages, without punctuation, that rustdoc takes for Rust or for a misspelling of its attributes.
 RUST = re.compile(r"rust|ignore|edition|custom|norun|shouldpanic|compilefail|testharness|standalone|e\d{4}$")
 
 QUOTE = re.compile(r" {0,3}> ?")
@@ -32,24 +32,24 @@ CELL_END = re.compile(r"((?<!\\)\||\n)")
 
 @dataclass
 class Container:
-    """A block quote, or a list item: its contents begin at a column of the source line."""
+    """A block quote, or a list item, whose contents begin at a column of the source line."""
 
     marker: str
     column: int | None = None
     written: bool = False
 
     def contents(self, line):
-        """What the container holds of a line; None where the line ends the container."""
+        """The part of a line that belongs to the container; None if the line ends the container."""
         if self.column is None:
             return line[quote.end() :] if (quote := QUOTE.match(line)) else None
         return None if line[: self.column].strip() else line[self.column :]
 
     def begins_item(self):
-        """Whether this is a list item of which nothing is written yet."""
+        """Whether this is a list item, and none of its lines is written yet."""
         return self.column is not None and not self.written
 
     def prefix(self):
-        """What the next line in the container begins with."""
+        """The start of the container's next line."""
         first, self.written = not self.written, True
         return self.marker if first or self.column is None else " " * len(self.marker)
 
@@ -60,20 +60,20 @@ class Blocks:
     def __init__(self, spans):
         self.spans = spans
         self.lines, self.paragraphs, self.definitions = [], [], {}
-        # Whether there is nothing but paragraphs.
+        # Whether all blocks are paragraphs.
         self.prose = True
-        # The containers that are open, and the block: text, code, html, comment or None; its lines.
+        # The open containers. The kind of the open block (text, code, html, comment or None) and its lines.
         self.stack, self.kind, self.block = [], None, []
-        # A code's fence with its indentation, None where the code is indented instead; its language.
+        # The fence of a code block with its indentation, or None for indented code. Its language.
         self.fence, self.language = None, "text"
 
     def read(self, line):
-        """Takes in the next line of the text."""
+        """Reads the next line of the text."""
         depth = 0
         while depth < len(self.stack) and (contents := self.stack[depth].contents(line)) is not None:
             line, depth = contents, depth + 1
         inside = depth == len(self.stack)
-        if inside and self.kind in ("code", "comment", "html") and self.goes_on(line):
+        if inside and self.kind in ("code", "comment", "html") and self.continues(line):
             return
         if not line.strip():
             return self.blank(depth)
@@ -85,8 +85,8 @@ class Blocks:
         if line.strip():
             self.start(line, depth)
 
-    def goes_on(self, line):
-        """Takes a line into the open block, if that is code, HTML or a comment and the line belongs to it."""
+    def continues(self, line):
+        """Adds a line to the open code, HTML or comment. Returns False if the line does not belong to it."""
         if self.kind == "comment":
             self.kind = None if "-->" in line else "comment"
         elif self.kind == "html" and line.strip():
@@ -104,9 +104,9 @@ class Blocks:
         return True
 
     def enter(self, line, depth):
-        """Opens the containers that begin on a line, and returns what follows their markers."""
+        """Opens the containers that begin on a line, and returns the rest of the line."""
         while True:
-            # In a paragraph no code can begin, so that an indentation is only that.
+            # Indented code cannot interrupt a paragraph, so indentation means nothing there.
             indent = len(line) - len(line.lstrip(" ")) if self.kind == "text" else 0
             line = COMMENT.sub("", line[indent:])
             item, inside = ITEM.match(line), depth == len(self.stack)
@@ -122,7 +122,7 @@ class Blocks:
             self.prose, depth, line = False, depth + 1, line[found.end() :]
 
     def start(self, line, depth):
-        """Starts the block that begins with a line, or goes on with the paragraph."""
+        """Starts the block that begins with a line, or continues the paragraph."""
         depth = len(self.stack) if self.kind is None else depth
         if self.kind is None and line.startswith("    "):
             return self.open("code", depth, line[4:])
@@ -143,13 +143,13 @@ class Blocks:
         elif self.starts_html(line):
             self.open("html", depth, line.strip())
         else:
-            # Written inside of the containers that it only continues, a line must not turn into an underline.
+            # A lazy continuation line is written inside its containers, where it must not become an underline.
             escape = "\\" if self.kind == "text" and UNDERLINE.match(line) else ""
             self.kind = "text"
             self.block.append(escape + line)
 
     def starts_html(self, line):
-        """Whether an HTML block starts with the line. One with any tag but those of blocks interrupts no paragraph."""
+        """Whether an HTML block starts with the line. Within a paragraph, only a tag of BLOCK_TAGS starts one."""
         tag = TAG.match(line)
         alone = tag and self.kind is None and not line[tag.end() :].strip()
         return tag and self.spans.keeps(tag) and (alone or tag["name"] in BLOCK_TAGS)
@@ -161,7 +161,7 @@ class Blocks:
         self.language = "text" if not language or RUST.match(re.sub(r"[\W_]", "", language)) else language
 
     def close(self, depth):
-        """Ends the block, and the containers from a depth on."""
+        """Ends the open block, and all containers below a depth."""
         self.end()
         while len(self.stack) > depth:
             if not self.stack[-1].written:
@@ -185,10 +185,10 @@ class Blocks:
                 self.blank(len(self.stack))
 
     def paragraph(self, block):
-        """Writes a paragraph, or a table, cell by cell: a cell is all that its code and its links can be in."""
+        """Writes a paragraph, or a table cell by cell: code and links do not extend beyond a cell."""
         text = "\n".join(block).rstrip()
         if self.stack and self.stack[-1].begins_item():
-            # Clippy miscounts the indentation of an item with a box of Markdown's.
+            # Clippy miscounts the indentation of a Markdown task.
             text = TASK.sub(lambda box: "☐ " if box[1] == " " else "☑ ", text)
         if DELIMITER_ROW.search(text):
             self.prose = False
@@ -202,13 +202,13 @@ class Blocks:
             self.write(line)
 
     def single(self, line):
-        """Writes a block, or the end of one, that is one line."""
+        """Writes a line that is a block, or ends one."""
         self.end()
         self.prose = False
         self.write(line)
 
     def blank(self, depth):
-        """Writes an empty line, unless there is one. A list item that has no contents yet has none."""
+        """Writes an empty line, unless the last line is empty. It ends a list item that has no contents yet."""
         self.close(depth)
         while self.stack and self.stack[-1].begins_item():
             self.close(len(self.stack) - 1)
@@ -217,10 +217,10 @@ class Blocks:
             self.lines.append(line)
 
     def write(self, line):
-        """Writes a line in the open containers."""
+        """Writes a line within the open containers."""
         self.lines.append(("".join(container.prefix() for container in self.stack) + line).rstrip())
 
 
 def only_text(line, item):
-    """Whether what looks like a list item cannot be one in the middle of a paragraph."""
+    """Whether a line that looks like a list item cannot interrupt a paragraph."""
     return item.end() == len(line) or int(item["number"] or 1) != 1

@@ -1,11 +1,11 @@
-"""The text inside of a Markdown block: links, code, HTML.
+"""The text within a Markdown block: links, code, HTML.
 
-- Links lead to `https:`, `http:` or `mailto:`. Of others, which lead to somewhere on the vendor's site, the text is
-  kept. Reference links become inline ones, bare URLs become links. Other brackets are escaped, those of footnotes too.
-- HTML tags are kept if they are known, written in small letters and on one line, with attributes in double quotes, and
-  if all of the same name are closed in order; others are escaped. `<pre>`, `<script>` and the like, whose contents are
-  no Markdown, are not known. Comments are dropped.
-- Backticks that enclose nothing are escaped. A code span is one line.
+- Links to `https:`, `http:` and `mailto:` are kept. Other links, which lead to a page of the vendor's site, become
+  their text. Reference links become inline links, and bare URLs become links. All other brackets are escaped.
+- An HTML tag is kept if its name is in TAGS, it is in lower case and on one line, its attributes are in double quotes,
+  and all tags of its name match; other tags are escaped. TAGS lacks `<pre>`, `<script>` and others whose contents are
+  not Markdown. Comments are dropped.
+- Unmatched backticks are escaped. A code span is one line.
 """
 
 import re
@@ -17,7 +17,7 @@ TAGS = VOID_TAGS | frozenset(
     strong sub summary sup table tbody td tfoot th thead tr u ul var
     """.split()
 )  # fmt: skip
-# An address and perhaps a title. What may mean something else before it is a link is excluded.
+# An address and an optional title, without characters that would take precedence over a link.
 TARGET = r"""(?:<[^<>`\\\n]*>|[^\s<>()`\\]*(?:\([^\s<>()`\\]*\)[^\s<>()`\\]*)*)(?:\s+(?:"[^"`\\]*"|'[^'`\\]*'))?"""
 INLINE_TARGET = re.compile(rf"\(\s*(?P<target>{TARGET})\s*\)")
 LABEL = re.compile(r"\[([^\[\]\\]*)\]")
@@ -43,7 +43,7 @@ TOKEN = re.compile(
     """,
     re.S | re.X,
 )
-# More brackets in brackets than this are not looked into.
+# The deepest nesting of brackets that may be a link.
 DEEP = 8
 
 
@@ -55,7 +55,7 @@ class Spans:
         self.seen = []
 
     def write(self, text, linked=False):
-        """The text as rustdoc may read it. In a link's text, `linked`, nothing becomes a link."""
+        """Rewrites a text for rustdoc. Within the text of a link (`linked`), nothing becomes a link."""
         done, at = [], 0
         while token := TOKEN.search(text, at):
             done.append(text[at : token.start()])
@@ -64,10 +64,10 @@ class Spans:
         return "".join(done) + text[at:]
 
     def piece(self, token, linked):
-        """What to write for a token, and where to go on."""
+        """Returns the output for a token, and the position after it."""
         text, end = token[0], token.end()
         if token["code"]:
-            # A line of it might begin with what starts a block.
+            # A second line could look like the start of a block.
             return re.sub(r" *\n", " ", text), end
         if token["backslash"]:
             return r"\\", end
@@ -87,7 +87,7 @@ class Spans:
         return text, end
 
     def bracket(self, text, token, linked):
-        """What to write for a bracket, which may start a link or an image, and where to go on."""
+        """Returns the output for a bracket, which may start a link or an image, and the position after it."""
         image, start = token[0][:-1], token.end()
         end = closing(text, start)
         target, after = self.target(text, start, end) if end is not None else (None, None)
@@ -99,7 +99,7 @@ class Spans:
         return f"{image}[{inner}]({' '.join(target.split())})", after
 
     def target(self, text, start, end):
-        """Where the link leads whose text is between start and end, and where the link ends."""
+        """Returns the target of the link whose text is between start and end, and the position after the link."""
         if inline := INLINE_TARGET.match(text, end + 1):
             return inline["target"], inline.end()
         label = LABEL.match(text, end + 1)
@@ -107,7 +107,7 @@ class Spans:
         return self.definitions.get(key(name)), label.end() if label else end + 1
 
     def raw(self, line):
-        """A line of an HTML block, in which there is no Markdown."""
+        """Rewrites a line of an HTML block, which contains no Markdown."""
 
         def escape(found):
             if found["name"] and self.keeps(found):
@@ -118,7 +118,7 @@ class Spans:
         return re.sub(rf"<!--.*?-->|{TAG.pattern}|<(?=[A-Za-z/!?])", escape, line)
 
     def keeps(self, tag):
-        """Whether a tag is one that stays."""
+        """Whether a tag is kept."""
         name = tag["name"]
         if name in VOID_TAGS:
             return not tag["close"]
@@ -129,7 +129,7 @@ class Spans:
             self.seen.append((tag["close"], tag["name"]))
 
     def unmatched(self):
-        """The names of the tags seen that are not closed, or not in order."""
+        """The names of the tags that are not closed, or not closed in order."""
         wrong, opened = set(), []
         for close, name in self.seen:
             if not close:
@@ -142,7 +142,7 @@ class Spans:
 
 
 def closing(text, start):
-    """Where the bracket is that closes the one before `start`."""
+    """The position of the bracket that closes the one before `start`; None if there is no such bracket."""
     depth = 1
     for token in TOKEN.finditer(text, start):
         depth += bool(token["open"]) - bool(token["end"])
@@ -154,13 +154,13 @@ def closing(text, start):
 
 
 def unlinked(inner):
-    """The text of a link that leads nowhere; in brackets where it might otherwise begin a block."""
+    """The text of a dropped link, in brackets if the text alone could start a block."""
     harmless = re.match(r"(?:[*_]*[^\W\d_]|`[^`])", inner) and not inner[-1].isspace()
     return inner if harmless else rf"\[{inner}]"
 
 
 def trimmed(url):
-    """A URL without the punctuation of the sentence around it."""
+    """A URL without the punctuation of its sentence."""
     while url[-1] in ".,;:!?'*_~" or url[-1] == ")" and url.count(")") > url.count("("):
         url = url[:-1]
     return url

@@ -1,4 +1,4 @@
-"""The types that models.rs declares, and the facts that its templates print."""
+"""The types that models.rs declares, and their facts."""
 
 from dataclasses import dataclass, field
 
@@ -6,23 +6,23 @@ from . import markdown
 from .literals import code, literal, span
 from .types import Type
 
-# Clippy warns where variants differ by 200 bytes; what is larger than this goes into a box.
+# Clippy warns about variants that differ by 200 bytes; larger ones than this are boxed.
 LARGE = 192
-# Templates look up what an item does not have in what surrounds it, so that every model has every fact.
+# Mustache looks up a missing fact in the surrounding facts. Therefore every model has every fact.
 NOTHING = dict.fromkeys(
     """
-    alias checked checks closed extra fields inner integers is_enum listed newtype object objects optional property
-    scalar struct tagged union values variants writes
+    alias checked checks closed enum extra fields inner integers listed newtype object objects optional property scalar
+    struct tagged union values variants writes
     """.split()
 )  # fmt: skip
 
 
 @dataclass
 class Field:
-    """A property of an object, or what is flattened into it."""
+    """A property of an object, or a choice or map that is flattened into it."""
 
     name: str  # in Rust
-    wire: str  # in the document; None for what is flattened
+    wire: str  # in the document; None if it is flattened
     type: Type
     required_by_schema: bool
     schema: dict
@@ -31,7 +31,7 @@ class Field:
 
     @property
     def required(self):
-        """Whether values always have it. What only one side writes is not required of the other side."""
+        """Whether every value has it. A property that only one side writes is optional for the other side."""
         one_way = self.schema.get("readOnly") and "request" in self.owner.roles
         other_way = self.schema.get("writeOnly") and "response" in self.owner.roles
         return self.required_by_schema and not one_way and not other_way
@@ -66,7 +66,7 @@ class Field:
         if self.schema.get("default") is not None:
             text += f"\n\nDefault: {code(self.schema['default'])}."
         if self.schema.get("deprecated"):
-            # As an attribute it would be a warning in whatever makes or reads the struct.
+            # The attribute would cause a warning at every use of the struct.
             text += "\n\nDeprecated."
         return text
 
@@ -95,7 +95,7 @@ class Variant:
     name: str
     type: Type
     description: str
-    tags: list = field(default_factory=list)  # the discriminator's values that mean it
+    tags: list = field(default_factory=list)  # the discriminator's values for it
     own: bool = False  # whether its struct has the discriminator's property itself
 
     def facts(self):
@@ -110,22 +110,22 @@ class Variant:
 
 @dataclass
 class Model:
-    """A type of models.rs. What it holds is known once it is built: a reference to it may come first."""
+    """A type of models.rs. It is declared before its contents are known, so that references can name it."""
 
     name: str
-    label: str  # the component's name, or where else it is in the document
+    label: str  # the component's name, or the position of an inline schema
     place: str
     schema: dict
-    kind: str = None  # struct, newtype, alias, enum, integers or union
+    kind: str = None  # struct, newtype, alias, enum or union
     inner: Type = None  # of a newtype or alias
     own_fields: list = field(default_factory=list)
     extra: Field = None  # the additional properties
     closed: bool = False
     values: list = field(default_factory=list)
     variants: list = field(default_factory=list)
-    tag: str = None  # the property that tells the variants apart
+    tag: str = None  # the property that distinguishes the variants
     objects: bool = False  # whether all variants are objects
-    writes: bool = False  # whether the discriminator has to be added to what variants write
+    writes: bool = False  # whether writing a variant has to add the discriminator
     limits: dict = field(default_factory=dict)
     roles: set = field(default_factory=set)
     measured: int = None  # the size, once it is known
@@ -140,11 +140,11 @@ class Model:
             return self.inner.scalar
         if self.kind == "union":
             return all(variant.type.scalar and not variant.type.secret for variant in self.variants)
-        return self.kind in ("enum", "integers")
+        return self.kind == "enum"
 
     @property
     def parts(self):
-        """The types that it is made of."""
+        """The types that it contains."""
         if self.inner:
             return [self.inner]
         fields = [*self.own_fields, self.extra] if self.extra else self.own_fields
@@ -152,7 +152,7 @@ class Model:
 
     @property
     def size(self):
-        """How many bytes a value takes at most. Large variants of a union go into boxes before that is known."""
+        """The size of a value in bytes at most. Boxes the large variants of a union first."""
         if self.measured is None:
             for variant in self.variants:
                 variant.type.boxed |= variant.type.size > LARGE
@@ -161,7 +161,7 @@ class Model:
         return self.measured
 
     def facts(self, checks):
-        """What the templates print."""
+        """The facts for the templates of models."""
         statements = checks.of_model(self) if "request" in self.roles else []
         return {
             **NOTHING,
@@ -170,7 +170,6 @@ class Model:
             "docs": markdown.comment(self.docs()),
             "scalar": self.scalar,
             self.kind: True,
-            "is_enum": self.kind in ("enum", "integers"),
             "checked": bool(statements),
             "checks": statements,
             **self.details(),
@@ -185,14 +184,15 @@ class Model:
                 "extra": self.extra and self.extra.facts(),
                 "closed": self.closed,
                 "optional": all(part.wire is not None and not part.required for part in self.own_fields),
-                # serde reads what is flattened from objects only.
+                # serde itself requires an object if a field is flattened.
                 "object": not self.extra and all(part.wire is not None for part in self.own_fields),
             }
-        if self.kind in ("enum", "integers"):
-            listed = ", ".join(
-                value.value if isinstance(value.value, str) else str(value.value) for value in self.values
-            )
-            return {"values": [value.facts() for value in self.values], "listed": literal(listed)}
+        if self.kind == "enum":
+            return {
+                "values": [value.facts() for value in self.values],
+                "integers": isinstance(self.values[0].value, int),
+                "listed": literal(", ".join(str(value.value) for value in self.values)),
+            }
         tags = [tag for variant in self.variants for tag in variant.tags]
         return {
             "listed": literal(", ".join(tags) if self.tag else f"the alternatives of {self.label}"),
@@ -213,5 +213,5 @@ def local(rust):
 
 
 def described(schema):
-    """What a schema says of itself for people; empty where it says nothing."""
+    """The description or title of a schema; empty if it has neither."""
     return (schema.get("description") or "").strip() or (schema.get("title") or "").strip()

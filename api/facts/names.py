@@ -1,9 +1,9 @@
-"""Rust identifiers for the document's names, which may be anything."""
+"""Rust identifiers for the document's names, which may contain any character."""
 
 import re
 import unicodedata
 
-# https://doc.rust-lang.org/reference/keywords.html, strict and reserved ones, of all editions.
+# The strict and reserved keywords of all editions: https://doc.rust-lang.org/reference/keywords.html
 KEYWORDS = frozenset(
     """
     abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if impl
@@ -11,9 +11,9 @@ KEYWORDS = frozenset(
     typeof unsafe unsized use virtual where while yield
     """.split()
 )  # fmt: skip
-# Keywords that no `r#` turns into an identifier.
+# The keywords that `r#` does not turn into an identifier.
 NEVER_RAW = frozenset({"crate", "self", "super"})
-# What the generated code means by these names.
+# The generated code refers to other items by these names.
 TAKEN_TYPES = frozenset(
     """
     AsMut AsRef Box BTreeMap Clone Copy Debug Default Deserialize DeserializeOwned Deserializer Display
@@ -56,7 +56,7 @@ def is_token(text):
 
 
 def unique(name, taken):
-    """The name, or the name with the first number that makes it differ from those taken; it is taken from then on."""
+    """Returns the name, with a number if it is taken, and adds it to the taken names."""
     bare = name.removeprefix("r#")
     candidate, number = name, 1
     while candidate in taken:
@@ -72,11 +72,11 @@ def pascal(text):
 
 
 def words(text):
-    """The words of a name, in ASCII: split at whatever is no letter or digit, and where small letters end."""
+    """The words of a name, in ASCII: split at every other character than letters and digits, and before capitals."""
     spelt = "".join(map(spell, text))
     found = re.findall(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+[a-z]*", spelt)
     if not found:
-        # Nothing but punctuation.
+        # The name is only punctuation.
         found = [word for character in text for word in described(character)]
     return [word if word[:1].isdigit() else word[:1] + word[1:].lower() for word in found] or ["Empty"]
 
@@ -96,7 +96,7 @@ def spell(character):
 
 
 def described(character):
-    """The telling words of a character's Unicode name: `GREEK SMALL LETTER MU` → Mu, `LESS-THAN SIGN` → Less, Than."""
+    """The distinctive words of a Unicode name: `GREEK SMALL LETTER MU` → Mu, `LESS-THAN SIGN` → Less, Than."""
     name = unicodedata.name(character, f"U{ord(character):X}")
     if match := re.search(r"(?:LETTER|DIGIT|SYLLABLE) (.+)$", name):
         name = match[1]

@@ -1,9 +1,9 @@
-"""The document's operations as facts: what a method takes, what it may answer, and who may call it."""
+"""The facts about the document's operations: requests, responses, and the credentials that they require."""
 
 import re
 
 from . import paths
-from .bodies import Bodies, is_large
+from .bodies import Bodies
 from .literals import literal, span
 from .markdown import comment, inline
 from .names import TAKEN_TYPES, pascal, unique, value_name
@@ -12,7 +12,7 @@ from .security import security_of
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
-# What the crate's root and the trait's module export or import besides.
+# The names that the crate's root and the trait's module export or import as well.
 TAKEN_ROOT_TYPES = TAKEN_TYPES | frozenset(
     """
     Api ApiError Authorization ByteStream Client Context Has Location MockApi Operation Parameter Payload Response
@@ -22,7 +22,7 @@ TAKEN_ROOT_TYPES = TAKEN_TYPES | frozenset(
 
 
 class Operations:
-    """Every operation of a document, in its order."""
+    """Every operation of a document, in the document's order."""
 
     def __init__(self, document, schemas):
         self.document = document
@@ -46,8 +46,8 @@ class Operations:
         place = f"paths.{path}.{method}"
         identifier = unique(operation.get("operationId") or f"{method} {path}", self.identifiers)
         name = self.name(identifier)
-        security = security_of(self.document, operation, place)
-        declared = declared_parameters(self.document, item, operation, security["keys"], place)
+        security, keys = security_of(self.document, operation, place)
+        declared = declared_parameters(self.document, item, operation, keys, place)
         declared = paths.in_braces(self.document, path, declared, place)
         taken = set()
         parameters = [
@@ -84,18 +84,18 @@ class Operations:
             "allowed": list(allowed(method_name)),
             "request_cloneable": body is None or body["cloneable"],
             "body": body,
-            "content_enums": bodies.enums,
+            "content_enums": bodies.contents.enums,
             "responses": responses,
-            # An exact status goes before a class, and a class before the default.
+            # An exact status precedes a class, and a class precedes the default.
             "matched_responses": sorted(responses, key=lambda of: (not of["exact"], of["default"])),
             "has_default": any(of["default"] for of in responses),
-            "large": is_large(of["body"]["size"] for of in responses if of["body"]),
+            "large": any(of["body"]["large"] for of in responses if of["body"]),
             "response_cloneable": all(of["body"] is None or of["body"]["cloneable"] for of in responses),
             **security,
         }
 
     def name(self, identifier):
-        """A name whose types no other operation has."""
+        """A name for an operation such that its types are unique."""
         name = pascal(identifier)
         name = unique(name if name[:1].isalpha() and name != "Self" else f"Operation{name}", self.names)
         unique(f"{name}Request", self.types)
@@ -104,7 +104,7 @@ class Operations:
 
 
 def allowed(name):
-    """The lints that Clippy would raise because of a method's name."""
+    """The Clippy lints that a method's name would trigger."""
     if name == "new":
         yield "clippy::new_ret_no_self"
     if re.match("(as|from|into|is|to)_|new$", name):
@@ -112,12 +112,12 @@ def allowed(name):
 
 
 def description(operation, method, path, identifier):
-    """A method's documentation: what the document says of the operation."""
+    """A method's documentation: the operation's summary and description."""
     paragraphs = [text for text in (operation.get("summary"), operation.get("description")) if text and text.strip()]
     if len(paragraphs) == 2 and paragraphs[1].strip().startswith(paragraphs[0].strip()):
         del paragraphs[0]
     if operation.get("deprecated"):
-        # No attribute: the macros of the trait would not obey it.
+        # The trait's macros ignore the attribute.
         paragraphs.insert(1, "**Deprecated.**")
     paragraphs.append(f"{span(f'{method.upper()} {path}')}, operation {span(identifier)}.")
     return "\n\n".join(paragraphs)

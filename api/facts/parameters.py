@@ -1,4 +1,4 @@
-"""Parameters, of operations and of forms, as facts."""
+"""The facts about parameters, for operations and forms."""
 
 import json
 from dataclasses import replace
@@ -18,17 +18,18 @@ STYLES = {
 
 
 def declared_parameters(document, item, operation, keys, place):
-    """The parameters of an operation; its own take the place of those that its path has for all.
+    """The parameters of an operation. Its own parameters replace the path's parameters of the same name.
 
-    One that is the API key of a scheme that the operation lists is a credential, and no parameter.
+    The API key of a scheme that the operation lists is a credential, not a parameter.
     """
     found = {}
     for parameter in [*item.get("parameters", []), *operation.get("parameters", [])]:
         parameter = document.resolve(parameter, f"{place}.parameters")
         if not {"name", "in"} <= parameter.keys():
-            document.problem(f"{place}.parameters", "a parameter without a name or a location")
+            document.problem(f"{place}.parameters", "a parameter has no `name` or no `in`")
         elif parameter["in"] not in STYLES:
-            document.problem(f"{place}.parameters.{parameter['name']}", f"a parameter in {parameter['in']}")
+            location = f"a parameter cannot be in {parameter['in']}; use query, path, header or cookie"
+            document.problem(f"{place}.parameters.{parameter['name']}", location)
         elif (parameter["in"], parameter["name"]) in keys:
             continue
         elif parameter["in"] != "header" or parameter["name"].lower() not in IGNORED_HEADERS:
@@ -37,11 +38,11 @@ def declared_parameters(document, item, operation, keys, place):
 
 
 def parameter(document, schemas, declared, hint, taken, place):
-    """The facts of a declared parameter."""
+    """The facts about a declared parameter."""
     place = f"{place}.parameters.{declared['name']}"
     location, required = declared["in"], declared["in"] == "path" or declared.get("required", False)
     if "schema" not in declared:
-        document.problem(place, "a parameter without a schema, or with a content type of its own")
+        document.problem(place, "the parameter has no `schema`; `content` is not supported")
     schema = as_text(document, declared.get("schema", {}))
     value = unnamed_array(schemas.type(schema, hint, f"{place}.schema", "parameter"))
     array = value.item is not None
@@ -49,13 +50,13 @@ def parameter(document, schemas, declared, hint, taken, place):
     exploded = declared.get("explode", style == "form")
     separator = STYLES[location].get(style)
     if separator is None:
-        document.problem(place, f"a {location} parameter of the style {style}")
+        document.problem(place, f"the style {style} is not supported for a {location} parameter")
     elif location == "cookie" and array and exploded:
-        document.problem(place, "an array in a cookie that is exploded")
+        document.problem(place, "an exploded array in a cookie is not supported; set `explode: false`")
     if location in ("header", "cookie") and not is_token(declared["name"]):
-        document.problem(place, f"a {location} parameter whose name is no token")
+        document.problem(place, f"the {location} parameter's name is not a token (RFC 9110, section 5.6.2)")
     if not (value.item or value).scalar:
-        document.problem(place, "a parameter that is neither a scalar nor an array of scalars")
+        document.problem(place, "the parameter is neither a scalar nor an array of scalars")
     defaults = default_texts(document, schema, array, place)
     checks = value.checks("value")
     item = without_option((value.item or value).rust)
@@ -77,25 +78,25 @@ def parameter(document, schemas, declared, hint, taken, place):
 
 
 def style_of(location, exploded, separator):
-    """How an array is spelt: its name repeated, which only a query can do, or its items separated."""
+    """How an array is written: with a repeated name, which only a query allows, or with separated items."""
     return "Repeated" if exploded and location == "query" else f"Separated({separator or ','!r})"
 
 
 def unnamed_array(value):
-    """The array that a component may be another name of: a method takes a `Vec`, whatever it is called."""
+    """The array behind a component's name: a method takes a `Vec` instead of a newtype or alias."""
     inner = value.bottom
     return replace(inner, checker=value.checker) if inner.item else value
 
 
 def as_text(document, schema):
-    """A parameter whose schema states no type is a text."""
+    """The schema of a parameter. It is a string unless it states a type."""
     if document.resolve(schema).keys() & {"type", "enum", "const", "allOf", "oneOf", "anyOf"}:
         return schema
     return {**document.resolve(schema), "type": "string"}
 
 
 def default_texts(document, schema, array, place):
-    """A default as it would be written in a request: a text, or one for each item. `None` where there is none."""
+    """The texts of a default in a request: one, or one for each item of an array. `None` without a default."""
     schema = document.resolve(schema)
     default = schema.get("default")
     if default is None:
@@ -104,13 +105,13 @@ def default_texts(document, schema, array, place):
     item_schema = document.resolve(schema.get("items", {})) if array else schema
     texts = [text_of(item, item_schema) for item in items]
     if None in texts:
-        document.error(place, f"the default {json.dumps(default)} is none of its schema's values; ignored")
+        document.error(place, f"the schema does not allow the default {json.dumps(default)}; the default is ignored")
         return None
     return [literal(text) for text in texts]
 
 
 def text_of(value, schema):
-    """A scalar as a text, `None` if it is no value of the schema."""
+    """A scalar as a text; `None` if the schema does not allow it."""
     types = schema.get("type", "string")
     types = types if isinstance(types, list) else [types]
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -130,7 +131,7 @@ def text_of(value, schema):
 
 
 def summary(document, declared, schema):
-    """A line of documentation: the parameter's description, or its schema's, and its default."""
+    """One line of documentation: the description of the parameter or of its schema, and the default."""
     schema = document.resolve(schema)
     described = inline(declared.get("description") or schema.get("description") or "")
     text = described or f"The parameter {span(declared['name'])}."
@@ -142,5 +143,5 @@ def summary(document, declared, schema):
 
 
 def without_option(rust):
-    """The type of a value that is there: a text cannot be `null`."""
+    """The type of a value that is not null: a text cannot be `null`."""
     return rust.removeprefix("Option<").removesuffix(">") if rust.startswith("Option<") else rust

@@ -1,7 +1,7 @@
-"""Patterns of the document (ECMA-262 regular expressions) as the crate `fancy-regex` takes them.
+"""Translates the document's patterns (ECMA-262 regular expressions) to the syntax of the crate `fancy-regex`.
 
-Both write most things alike. What differs is what this module knows: classes such as `\\d`, which are ASCII in ECMA-262
-and Unicode in Rust; brackets and operators inside a class; escapes; and a `{` that begins no repetition.
+The two differ in classes such as `\\d`, which are ASCII in ECMA-262 and Unicode in Rust; in brackets and operators
+within a class; in escapes; and in a `{` that does not start a repetition.
 """
 
 import re
@@ -13,12 +13,12 @@ CLASSES = {"d": DIGIT, "w": WORD, "s": SPACE}
 CONTROLS = {"f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
 GROUPS = re.compile(r"\?(?:[:=!]|<[=!]|<(?P<name>[^\W\d]\w*)>)")
 REPETITION = re.compile(r"(?:[*+?]|\{(?P<least>\d+)(?P<comma>,)?(?P<most>\d+)?\})\??")
-# A larger automaton than the repetition of a class this often would not fit into the memory that it may take.
+# The automaton for more repetitions of a class would exceed the memory limit of the crate.
 MOST_REPEATED = 10_000
 
 
 class Malformed(Exception):
-    """The pattern is no regular expression, or none that can be written in Rust."""
+    """The pattern is not a regular expression, or Rust cannot express it."""
 
 
 def rust(pattern):
@@ -35,16 +35,16 @@ class Translation:
     def whole(self):
         translated = self.disjunction()
         if self.at < len(self.text):
-            raise Malformed("has a `)` that closes nothing")
+            raise Malformed("a `)` has no matching `(`")
         return translated
 
     def disjunction(self):
-        """Everything up to the end of the group that it stands in."""
+        """Translates everything up to the end of the group."""
         parts, repeatable = [], False
         while self.at < len(self.text) and self.text[self.at] != ")":
             if repetition := REPETITION.match(self.text, self.at):
                 if not repeatable:
-                    raise Malformed(f"repeats nothing with `{repetition[0]}`")
+                    raise Malformed(f"`{repetition[0]}` repeats nothing")
                 parts.append(self.repetition(repetition))
                 repeatable = False
                 continue
@@ -65,7 +65,7 @@ class Translation:
     def take(self, count=1):
         taken = self.text[self.at : self.at + count]
         if len(taken) < count:
-            raise Malformed("ends too early")
+            raise Malformed("it ends too early")
         self.at += count
         return taken
 
@@ -73,9 +73,9 @@ class Translation:
         self.at = match.end()
         counts = [int(count) for count in (match["least"], match["most"]) if count]
         if counts != sorted(counts):
-            raise Malformed(f"repeats from more to less with `{match[0]}`")
+            raise Malformed(f"`{match[0]}` has its bounds in the wrong order")
         if any(count > MOST_REPEATED for count in counts):
-            raise Malformed(f"repeats more often than {MOST_REPEATED} times with `{match[0]}`")
+            raise Malformed(f"`{match[0]}` repeats more than {MOST_REPEATED} times")
         return match[0]
 
     def group(self):
@@ -83,11 +83,11 @@ class Translation:
         if self.text.startswith("?", self.at):
             kind = GROUPS.match(self.text, self.at)
             if not kind:
-                raise Malformed(f"has an unknown kind of group at `({self.text[self.at : self.at + 3]}`")
+                raise Malformed(f"`({self.text[self.at : self.at + 3]}` starts an unknown kind of group")
             opening += self.take(len(kind[0]))
         inside = self.disjunction()
         if not self.text.startswith(")", self.at):
-            raise Malformed("has a `(` that nothing closes")
+            raise Malformed("a `(` has no matching `)`")
         return opening + inside + self.take()
 
     def escape(self):
@@ -97,7 +97,7 @@ class Translation:
         if letter in "DWS":
             return f"[^{CLASSES[letter.lower()]}]"
         if letter in "bB":
-            # ASCII's letters, as in ECMA-262; Rust's `\b` knows all of Unicode.
+            # ASCII letters, as in ECMA-262; Rust's `\b` uses all of Unicode.
             inside, outside = f"(?<=[{WORD}])", f"(?<![{WORD}])"
             following, ending = f"(?=[{WORD}])", f"(?![{WORD}])"
             if letter == "b":
@@ -106,7 +106,7 @@ class Translation:
         if letter in "123456789":
             number = int(letter + self.more(r"\d*"))
             if number > self.groups:
-                raise Malformed(f"refers to group {number}, which it does not have")
+                raise Malformed(f"group {number} does not exist")
             return f"(?:\\{number})"
         if letter == "k" and (name := self.more(r"<\w+>")):
             return f"\\k{name}"
@@ -127,14 +127,14 @@ class Translation:
                     items += [plain(first, True), r"\-", last]
                     continue
                 if last < first:
-                    raise Malformed("has a range that ends before it begins")
+                    raise Malformed("a range ends before it begins")
                 items.append(f"{plain(first, True)}-{plain(last, True)}")
             else:
                 items.append(first if isinstance(first, str) else plain(first, True))
         return f"[{negated}{''.join(items)}]"
 
     def member(self):
-        """What stands inside brackets next: a character's code, or the text of a class."""
+        """Takes the next member of a bracket: the code of a character, or the text of a class."""
         character = self.take()
         if character != "\\":
             return ord(character)
@@ -148,7 +148,7 @@ class Translation:
         return 8 if letter == "b" else self.code(letter)
 
     def code(self, letter):
-        """The character that an escape means, as a number."""
+        """The code of the character that an escape means."""
         if letter in CONTROLS:
             return CONTROLS[letter]
         if letter == "0":
@@ -171,17 +171,17 @@ class Translation:
         if 0xD800 <= code < 0xDC00 and (low := self.more(r"\\u[Dd][C-Fc-f][0-9A-Fa-f]{2}")):
             return 0x10000 + (code - 0xD800) * 0x400 + int(low[2:], 16) - 0xDC00
         if 0xD800 <= code < 0xE000:
-            raise Malformed("has half of a surrogate pair, which is no character")
+            raise Malformed("a `\\u` escape is half of a surrogate pair")
         return code
 
     def more(self, expression):
-        """Takes what matches an expression next; empty where nothing does."""
+        """Takes the text that matches an expression; empty if it does not match here."""
         found = re.compile(expression).match(self.text, self.at)
         return self.take(len(found[0])) if found else ""
 
 
 def plain(code, inside=False):
-    """A character that means itself."""
+    """A literal character, escaped if necessary."""
     if code < 32 or code == 127 or not chr(code).isprintable():
         return f"\\x{{{code:X}}}"
     return f"\\{chr(code)}" if chr(code) in (r"\[]^-&~" if inside else r"\.+*?()|[]{}^$") else chr(code)

@@ -1,4 +1,4 @@
-"""From the document's schemas to Rust types: which type a value has, and which models have to be declared."""
+"""Turns the document's schemas into Rust types, and declares the models that they need."""
 
 import json
 
@@ -19,9 +19,10 @@ class Schemas:
         self.models = []
         self.taken = set()
         self.by_reference = {}
-        # Of the schemas that are nothing but a choice, so that what contains one through `allOf` names the same enum.
+        # The models of schemas that consist of a choice. A schema that includes one through `allOf` shares its enum.
         self.by_alternatives = {}
         self.checks = constraints.Checks(document)
+        self.outside_models = []  # the types that operations name
         components = (document.content.get("components") or {}).get("schemas") or {}
         named = [(self.declare(COMPONENTS + escape(name), name, schema), schema) for name, schema in components.items()]
         for model, schema in named:
@@ -30,36 +31,48 @@ class Schemas:
         self.settle()
 
     def type(self, schema, hint, place, role):
-        """The type of a schema's values, which travel as `role`: "request", "response" or "parameter".
+        """The type of a schema whose values travel as `role`: "request", "response" or "parameter".
 
-        An inline object, enum or choice becomes a model that is named after `hint`.
+        An inline object, enum or choice becomes a model named after `hint`.
         """
         type = self.of(schema, hint, place)
         if role == "parameter" and type.kind == "any":
-            # A parameter is a text; where nothing is said about it, it is any text.
+            # A parameter is a text. Without a type it is any text.
             type = Type("string", limits=type.limits, enum=type.enum, checker=self.checks)
-        graph.reach(type, "response" if role == "response" else "request")
+        graph.add_role(type, "response" if role == "response" else "request")
+        self.outside_models.append(type)
         return type
 
     def finish(self):
         """The facts of all models, in the document's order."""
         self.settle()
-        return [printable(model.facts(self.checks)) for model in self.models]
+        return [model.facts(self.checks) for model in self.models]
 
     def settle(self):
-        """Makes the size of every type finite, and that of every choice reasonable."""
-        graph.refuse_circles(self.models, self.document)
+        """Boxes recursive fields and large variants."""
+        graph.report_circles(self.models, self.document)
         graph.break_cycles(self.models)
         for model in self.models:
-            _ = model.size  # puts large variants into boxes
+            _ = model.size  # boxes large variants
 
     @property
     def patterns(self):
-        """The facts of all patterns that are checked; complete after `finish`."""
+        """The facts about all patterns that are checked; complete after `finish`."""
         return self.checks.facts()
 
+    @property
+    def kinds(self):
+        """The kinds of all types in the crate."""
+        waiting = [*self.outside_models, *(part for model in self.models for part in model.parts)]
+        found = set()
+        while waiting:
+            type = waiting.pop()
+            found.add(type.kind)
+            waiting += [type.item] if type.item else []
+        return found
+
     def declare(self, reference, label, schema):
-        """A model that is known by its name, and not yet by what it holds."""
+        """Adds a model whose name is known, but not its contents."""
         model = Model(
             unique(type_name(label), self.taken), label, place_of(reference), schema if isinstance(schema, dict) else {}
         )
@@ -70,7 +83,7 @@ class Schemas:
         return model
 
     def named(self, reference, place):
-        """The model that a reference names. What is outside `components.schemas` becomes one when it is first met."""
+        """The model for a reference. A target outside `components.schemas` becomes a model at its first use."""
         if reference not in self.by_reference:
             schema = self.document.at(reference, place)
             model = self.declare(reference, " ".join(place_of(reference).split(".")[-2:]), schema)
@@ -79,11 +92,11 @@ class Schemas:
         return self.by_reference[reference]
 
     def build(self, model, schema, hint, place):
-        """Finds out what a declared model holds."""
+        """Fills in the contents of a declared model."""
         reference = reference_of(schema)
         if reference and not self.heir(model, reference, place):
             if self.circular(reference, place):
-                self.document.problem(place, f"refers to {reference}, which leads back to itself")
+                self.document.problem(place, f"the reference {reference} leads back to itself")
                 model.kind, model.inner = "newtype", Type("any")
             else:
                 model.kind, model.inner = "alias", Type("model", model=self.named(reference, place))
@@ -93,14 +106,14 @@ class Schemas:
             model.kind, model.inner = "newtype", type
 
     def heir(self, model, reference, place):
-        """Whether a reference leads to a choice of which the model is an alternative: it is no other name for that."""
+        """Whether a reference leads to a choice that has the model as an alternative. Then it is not an alias."""
         alternatives = flatten(self.document, self.document.at(reference, place), place_of(reference)).alternatives
         return any(
             place_of(reference_of(choice) or "") == model.place for one in alternatives for choice in one.schemas
         )
 
     def circular(self, reference, place):
-        """Whether references lead back to one of them, with nothing on the way."""
+        """Whether a chain of references leads back to one of them."""
         seen = set()
         while reference and reference not in seen:
             seen.add(reference)
@@ -118,10 +131,10 @@ class Schemas:
         return type
 
     def of_flat(self, flat, hint, place, model, schema=None):
-        """The type of a merged schema, apart from null. What needs a model goes into `model`, or into a new one."""
+        """The type of a merged schema, apart from null. Fills `model`, or a new model if the type needs one."""
         choices = unions.choices(self.document, flat)
         if flat.enum is not None:
-            return self.enumeration(flat, lambda kind: self.model(kind, hint, place, schema, model))
+            return self.enumeration(flat, hint, place, model, schema)
         types = flat.types or ()
         if len(types) > 1 and not set(types) <= {"integer", "number"} and not choices:
             return unions.of_types(self, flat, hint, place, model, schema)
@@ -132,7 +145,7 @@ class Schemas:
         return self.simple(flat, hint)
 
     def model(self, kind, hint, place, schema, model):
-        """The model to fill: the one that is being built, or one for an inline schema."""
+        """The model to fill: the given one, or a new one for an inline schema."""
         if model is None:
             model = Model(
                 unique(type_name(hint), self.taken),
@@ -144,10 +157,10 @@ class Schemas:
         model.kind = kind
         return model
 
-    def enumeration(self, flat, into):
-        """An enum of strings or integers; other values are checked against the list instead."""
+    def enumeration(self, flat, hint, place, model, schema):
+        """An enum of strings or integers. Other values keep their type and are checked against the list."""
         if flat.types == ("string",):
-            # Unquoted in YAML, what is meant as a text may look like something else.
+            # YAML reads some unquoted texts as another type.
             flat.enum = [value if isinstance(value, str) else json.dumps(value) for value in flat.enum]
         strings = all(isinstance(value, str) for value in flat.enum) and (flat.types is None or "string" in flat.types)
         integers = all(type(value) is int and -(2**63) <= value < 2**63 for value in flat.enum)
@@ -160,7 +173,7 @@ class Schemas:
             if other.kind == "i64" and enum and max(enum) > 2**63 - 1:
                 other.kind = "u64"
             return other
-        model = into("enum" if strings else "integers")
+        model = self.model("enum", hint, place, schema, model)
         taken = set()
         for index, value in enumerate(flat.enum):
             given = flat.varnames[index] if index < len(flat.varnames) else value
@@ -170,9 +183,9 @@ class Schemas:
         return Type("model", model=model)
 
     def structure(self, flat, choices, hint, model):
-        """A struct: a field for each property, for each choice, and for all other properties."""
+        """A struct with a field for each property, one for each choice, and one for all other properties."""
         taken = set()
-        choices = unions.apart(self.document, flat, choices)
+        choices = unions.separate_shared(self.document, flat, choices)
         for name, parts in flat.properties.items():
             schema, place = joined(parts)
             type = self.of(schema, f"{hint} {name}", place)
@@ -183,7 +196,7 @@ class Schemas:
         for choice in choices:
             name = unique(value_name(choice.keyword), taken)
             if not unions.only_objects(self.document, choice):
-                self.document.problem(choice.place, "offers what is no object, beside properties")
+                self.document.problem(choice.place, "an alternative is not an object, but the schema has properties")
                 continue
             type = unions.union(self, choice, f"{hint} {choice.keyword}", choice.place, None, {})
             note = {"description": "One of several sets of properties, beside the others."}
@@ -192,16 +205,17 @@ class Schemas:
         model.limits = flat.limits
         for name in flat.required:
             if name not in flat.properties and not choices and not model.extra:
-                # It has to be there, and nothing more is known of it.
+                # The schema requires the property without describing it.
                 field = Field(unique(value_name(name), taken), name, Type("any"), True, {}, model.place, model)
                 model.own_fields.append(field)
         return Type("model", model=model)
 
     def additional(self, flat, choices, hint, model, taken):
-        """The properties that have no name in the document: kept where they have a schema, else ignored or refused."""
+        """The properties that the schema does not name: kept if they have a schema, else ignored or rejected."""
         if flat.additional and choices:
             if any(schema not in (True, {}) for schema, _ in flat.additional):
-                self.document.problem(flat.place, "has additional properties of a type beside a choice of properties")
+                problem = "typed `additionalProperties` are not supported beside `oneOf` or `anyOf`"
+                self.document.problem(flat.place, problem)
         elif flat.additional:
             schema, place = joined(flat.additional)
             item = self.of(schema, f"{hint} value", place)
@@ -238,7 +252,7 @@ class Schemas:
         return Type("any", limits=limits)
 
     def item(self, schema, hint, place):
-        """The type of an item; a newtype where the type would be too deep to read."""
+        """The type of an item; a newtype if Clippy would find the type too complex."""
         type = self.of(schema, hint, place)
         if type.too_complex():
             model = self.model("newtype", hint, place, schema, None)
@@ -261,12 +275,3 @@ def kind_of(value):
 
 def escape(name):
     return name.replace("~", "~0").replace("/", "~1")
-
-
-def printable(facts):
-    """Facts without None, for which the templates would look further out."""
-    if isinstance(facts, dict):
-        return {key: printable(value) for key, value in facts.items()}
-    if isinstance(facts, list):
-        return [printable(value) for value in facts]
-    return False if facts is None else facts

@@ -1,4 +1,4 @@
-"""Who may call an operation."""
+"""The credentials that an operation requires."""
 
 from .document import Document
 from .literals import literal
@@ -6,7 +6,7 @@ from .names import is_token
 
 
 def schemes(content):
-    """Every supported scheme of the document, in its order. An operation that lists another scheme is refused."""
+    """Every supported scheme, in the document's order. An operation that lists another scheme is a problem."""
     for name in content.get("components", {}).get("securitySchemes", {}):
         document = Document(content)
         found = facts(document, name, name)
@@ -15,27 +15,27 @@ def schemes(content):
 
 
 def security_of(document, operation, place):
-    """The schemes that an operation lists, of which one must carry a credential."""
+    """The facts about the schemes that an operation lists, and the locations and names of their API keys."""
     listed, keys, anonymous = {}, [], False
     for requirement in operation.get("security", document.content.get("security", [])):
         if len(requirement) > 1:
-            document.problem(place, f"security that demands several schemes at once: {', '.join(requirement)}")
+            document.problem(place, f"security requires several schemes at once: {', '.join(requirement)}")
         if not requirement:
             anonymous = True
         for name in requirement:
             listed[name] = facts(document, name, place)
             scheme = scheme_of(document, name, place)
             keys.append((scheme.get("in"), scheme.get("name")))
-    return {
+    found = {
         "security": [*listed.values()],
         "has_security": bool(listed),
-        "keys": keys,
         "credentials_optional": anonymous and bool(listed),
     }
+    return found, keys
 
 
 def facts(document, name, place):
-    """A scheme: its kind, and of an API key where it is."""
+    """The facts about a scheme: its kind, and the location of an API key."""
     scheme = scheme_of(document, name, place)
     kind, key = kind_of(document, name, scheme, place), None
     if kind == "ApiKey":
@@ -55,7 +55,9 @@ def kind_of(document, name, scheme, place):
             return "Basic"
         case "apiKey", _ if scheme.get("in") in ("header", "query", "cookie") and "name" in scheme:
             if scheme["in"] != "query" and not is_token(scheme["name"]):
-                document.problem(place, f"the security scheme {name}, whose name is no token")
+                problem = f"names a {scheme['in']} that is not a token (RFC 9110, section 5.6.2)"
+                document.problem(place, f"the security scheme {name} {problem}")
             return "ApiKey"
-    document.problem(place, f"the security scheme {name}, which is neither Bearer nor Basic nor an API key")
+    supported = "Bearer, Basic, API key, OAuth 2 or OpenID Connect"
+    document.problem(place, f"the security scheme {name} is not supported; use {supported}")
     return "Bearer"

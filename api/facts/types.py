@@ -1,9 +1,9 @@
-"""Rust types of schemas."""
+"""The Rust type of a schema's values."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-# Kind: Rust type, its size in bytes at most.
+# Kind to Rust type and its maximum size in bytes.
 SCALARS = {
     "string": ("String", 24),
     "secret": ("models::Secret", 24),
@@ -29,7 +29,7 @@ FORMATS = {
     "uuid": "uuid",
 }
 OTHERS = {"any": ("serde_json::Value", 32), "free": ("serde_json::Map<String, serde_json::Value>", 24)}
-# Clippy refuses what is more complex; `Option<Option<_>>` around a field's type is left room for.
+# Clippy rejects more complex types.
 MOST_COMPLEX = 250
 
 
@@ -44,10 +44,10 @@ class Type:
     item: "Type" = None
     model: object = None
     limits: dict = field(default_factory=dict)
-    enum: list = None  # the values that are valid, where the type cannot say so
+    enum: list = None  # the valid values, if the type does not imply them
     nullable: bool = False
     boxed: bool = False
-    checker: object = None  # writes its checks
+    checker: object = None  # writes the checks
 
     @property
     def rust(self):
@@ -56,7 +56,7 @@ class Type:
 
     @property
     def value(self):
-        """The type of what is not null."""
+        """The type of a value that is not null."""
         if self.kind == "array":
             text = f"Vec<{self.item.rust}>"
         elif self.kind == "map":
@@ -79,7 +79,7 @@ class Type:
 
     @property
     def size(self):
-        """How many bytes a value takes at most, without what it points to."""
+        """The maximum size of a value in bytes, without the heap."""
         if self.boxed:
             return 8
         if self.kind == "model":
@@ -90,7 +90,7 @@ class Type:
 
     @property
     def secret(self):
-        """Whether values must not be printed."""
+        """Whether values are secret, and must not be printed."""
         return self.bottom.kind == "secret"
 
     @property
@@ -100,18 +100,15 @@ class Type:
 
     @property
     def bottom(self):
-        """What a newtype or an alias is made of, through any number of them."""
+        """The type inside any number of newtypes and aliases."""
         return self.model.inner.bottom if self.kind == "model" and self.model.inner else self
 
-    def or_null(self):
-        return replace(self, nullable=True)
-
     def checks(self, value):
-        """Rust statements that check what the expression `value` refers to. Each ends in `?;`, with a Violation."""
+        """Rust statements that check the value of an expression. They return a Violation through `?`."""
         return self.checker.statements(self, value)
 
     def too_complex(self):
-        """Whether Clippy would refuse the type as an item of another, inside two options."""
+        """Whether Clippy would reject a field `Option<Option<Vec<_>>>` of this type."""
         depth = score = 0
         for token in re.findall(r"[\w:]+|[<>]", f"Option<Option<Vec<{self.rust}>>>"):
             if token == "<":

@@ -1,4 +1,4 @@
-"""`oneOf` and `anyOf`: which alternatives there are, how they are told apart, and the enum that holds them."""
+"""`oneOf` and `anyOf`: the alternatives, the tags that distinguish them, and the enum for them."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ KINDS = {
 
 
 def choices(document, flat):
-    """The choices between types that a merged schema leaves. One that is no choice becomes part of the schema."""
+    """The choices between types in a merged schema. A choice with a single alternative is merged into the schema."""
     left, index = [], 0
     while index < len(flat.alternatives):
         choice = flat.alternatives[index]
@@ -36,7 +36,7 @@ def choices(document, flat):
 
 
 def with_type(schema, types):
-    """An alternative with the type that stands beside the choice, where it has none of its own."""
+    """An alternative. If it has no type, it gets the type that stands beside the choice."""
     if (
         isinstance(schema, dict)
         and types
@@ -48,7 +48,7 @@ def with_type(schema, types):
 
 
 def of_constants(schemas):
-    """Values, names and descriptions, where every alternative is a list of strings: one enum with a text for each."""
+    """The values, names and descriptions of one enum, if every alternative is a list of strings; else None."""
     values, names, descriptions = [], [], []
     for schema in schemas:
         if not isinstance(schema, dict) or not {"const", "enum"} & schema.keys():
@@ -65,7 +65,7 @@ def of_constants(schemas):
 
 
 def union(schemas, choice, hint, place, model, schema):
-    """The enum for a choice. What takes a choice over from another schema through `allOf` shares that schema's enum."""
+    """The enum for a choice. A schema that includes a choice through `allOf` shares the enum of that choice."""
     if (known := schemas.by_alternatives.get(choice.key)) and known is not model and known.kind in ("union", None):
         return Type("model", model=known)
     model = schemas.model("union", hint, place, schema, model)
@@ -81,17 +81,18 @@ def union(schemas, choice, hint, place, model, schema):
         type = schemas.of(alternative, f"{hint} {inline}", f"{choice.place}.{index}")
         description = described(alternative) if isinstance(alternative, dict) else ""
         name = unique(named(type, alternative, title, known), taken)
-        variant = Variant(name, replace(type, nullable=False), description or says(type), known)
+        variant = Variant(name, replace(type, nullable=False), description or kind_docs(type), known)
         if model.tag:
             variant.own = model.tag in flatten(schemas.document, alternative, choice.place).properties
         model.variants.append(variant)
-    told = (writes_tag(schemas.document, model.tag, item, tags.get(index)) for index, item in enumerate(choice.schemas))
-    model.writes = bool(model.tag) and not all(told)
+    model.writes = model.tag is not None and not all(
+        writes_tag(schemas.document, model.tag, item, tags.get(index)) for index, item in enumerate(choice.schemas)
+    )
     return Type("model", model=model)
 
 
 def of_types(schemas, flat, hint, place, model, schema):
-    """The enum for a schema that allows several of JSON's types."""
+    """The enum for a schema that allows several JSON types."""
     kinds = [kind for kind in flat.types if not (kind == "integer" and "number" in flat.types)]
     model = schemas.model("union", hint, place, schema, model)
     taken = set()
@@ -100,12 +101,12 @@ def of_types(schemas, flat, hint, place, model, schema):
         if kind != "object":
             one = replace(one, properties={}, required={}, additional=None, closed=False)
         type = schemas.of_flat(one, f"{hint} {kind}", place, None, {})
-        model.variants.append(Variant(unique(KINDS.get(type.kind, variant_name(kind)), taken), type, says(type)))
+        model.variants.append(Variant(unique(KINDS.get(type.kind, variant_name(kind)), taken), type, kind_docs(type)))
     return Type("model", model=model)
 
 
 def named(type, schema, title, tags):
-    """The name of a variant: that of the schema it refers to, its title, its tag, or its kind."""
+    """The name of a variant: the referenced schema's name, or its title, its tag, or its kind."""
     if type.kind == "model" and reference_of(schema):
         return type_name(type.model.label)
     if title:
@@ -115,12 +116,12 @@ def named(type, schema, title, tags):
     if type.kind == "model" and len(type.model.values) == 1:
         return type.model.values[0].name
     if type.kind == "model":
-        return {"struct": "Object", "enum": "Enum", "integers": "Enum"}.get(type.model.kind, "Other")
+        return {"struct": "Object", "enum": "Enum"}.get(type.model.kind, "Other")
     return KINDS[type.kind]
 
 
-def says(type):
-    """What is said of a variant whose schema says nothing."""
+def kind_docs(type):
+    """The documentation of a variant whose schema has no description."""
     if type.kind == "model":
         return f"[`{type.model.name}`]"
     kinds = {"array": "An array.", "map": "An object.", "free": "An object.", "any": "Any other value."}
@@ -149,7 +150,7 @@ def is_object(document, schema, seen):
 
 
 def tagged(document, choice):
-    """The property that tells the alternatives apart, and the values of it that mean each; (None, {}) if none does."""
+    """The property that distinguishes the alternatives, and its values for each; (None, {}) if no property does."""
     name = choice.discriminator.get("propertyName")
     if name:
         tags = {index: declared(document, choice, index, name) for index in range(len(choice.schemas))}
@@ -162,20 +163,20 @@ def tagged(document, choice):
 
 
 def declared(document, choice, index, name):
-    """The values of a discriminator that mean an alternative: those mapped to it, those it lists, or its name."""
+    """The discriminator's values for an alternative: those mapped to it, or its enum for the property, or its name."""
     reference = reference_of(choice.schemas[index])
     mapping = choice.discriminator.get("mapping") or {}
     mapped = [value for value, target in mapping.items() if reference in (target, f"#/components/schemas/{target}")]
     if mapped or not reference:
         return mapped or listed(document, choice.schemas[index], name)
     if flatten(document, choice.schemas[index], "").alternatives:
-        # A choice in turn, whose alternatives the property names.
+        # The alternative is itself a choice; the property names the alternatives of that choice.
         return []
     return listed(document, choice.schemas[index], name) or [place_of(reference).rsplit(".", 1)[-1]]
 
 
 def implied(document, choice):
-    """A property that every alternative requires and gives values of its own, where the document names none."""
+    """Finds a property that every alternative requires with values of its own, if there is no discriminator."""
     flats = [flatten(document, schema, "") for schema in choice.schemas]
     for name in flats[0].properties if flats else ():
         if all(name in flat.required for flat in flats):
@@ -187,7 +188,7 @@ def implied(document, choice):
 
 
 def listed(document, schema, name):
-    """The strings that a schema allows for a property; none where it allows others, too."""
+    """The strings that a schema lists for a property; empty if it also allows other values."""
     parts = flatten(document, schema, "").properties.get(name, [])
     enums = [flatten(document, part, place).enum for part, place in parts]
     last = next((values for values in reversed(enums) if values is not None), [])
@@ -195,13 +196,13 @@ def listed(document, schema, name):
 
 
 def writes_tag(document, name, schema, tags):
-    """Whether values of an alternative bring their tag along, so that nothing has to be added when they are written."""
+    """Whether an alternative has the tag as a required property, so that writing it does not have to add the tag."""
     flat = flatten(document, schema, "")
     return name in flat.required and set(listed(document, schema, name)) == set(tags)
 
 
-def apart(document, flat, choices):
-    """Takes out of a struct the properties that its choices have, too: each is read and written once.
+def separate_shared(document, flat, choices):
+    """Moves the properties that a struct shares with its choices into the choices, so that each is read once.
 
     A property that only some alternatives have becomes a property of all.
     """

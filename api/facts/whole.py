@@ -7,16 +7,19 @@ from .literals import literal
 from .markdown import comment, inline, plain
 from .security import schemes
 
-# What a document may need of the runtime besides what every document needs, and the text that shows it.
-RUNTIME_FEATURES = {"chrono": "chrono::", "form": '"kind": "form"', "uuid": "uuid::"}
 
-
-def facts(content, operations, models, patterns):
-    """Its name, address and security schemes, and the libraries that its types need."""
+def facts(content, operations, schemas):
+    """Its title, address, version and security schemes, and the libraries that its types need."""
     address, info = base_url(content), content["info"]
     version = str(info.get("version", ""))
-    everything = json.dumps([operations, models])
-    features = [feature for feature, text in RUNTIME_FEATURES.items() if text in everything]
+    patterns = schemas.patterns
+    needed = {
+        "chrono": bool({"time", "date"} & schemas.kinds),
+        "form": has_body(operations, "is_form"),
+        "json": has_body(operations, "is_json"),
+        "pattern": bool(patterns),
+        "uuid": "uuid" in schemas.kinds,
+    }
     title = f'The API of the OpenAPI document "{info["title"]}"{version and f", version {version}"}.'
     return {
         "crateDocs": comment(title).replace("///", "//!"),
@@ -29,21 +32,27 @@ def facts(content, operations, models, patterns):
         "securitySchemes": [*schemes(content)],
         "patterns": patterns,
         "hasPatterns": bool(patterns),
-        "usesChrono": "chrono" in features,
-        "usesUuid": "uuid" in features,
-        "runtimeFeatures": ", ".join(f'"{name}"' for name in [*features, *(["pattern"] if patterns else [])]),
-        # rustc looks at one model within the other, and by itself no deeper than 128.
-        "nestsDeeply": len(models) > 100,
+        "usesChrono": needed["chrono"],
+        "usesUuid": needed["uuid"],
+        "runtimeFeatures": ", ".join(f'"{feature}"' for feature, is_needed in needed.items() if is_needed),
+        # rustc resolves nested models to a depth of 128 by default.
+        "nestsDeeply": len(schemas.models) > 100,
     }
 
 
+def has_body(operations, kind):
+    """Whether any request may have a body of this kind."""
+    bodies = [operation["body"] for operation in operations if operation["body"]]
+    return any(alternative[kind] for body in bodies for alternative in body["alternatives"])
+
+
 def toml(text):
-    """A basic string of TOML."""
+    """A TOML string."""
     return json.dumps("".join(filter(str.isprintable, text)), ensure_ascii=False)
 
 
 def base_url(content):
-    """The address of the document's first server, with the defaults of its variables."""
+    """The address of the document's first server, with the default for each variable."""
     server = next(iter(content.get("servers") or [{}]))
     url = server.get("url", "/")
     for name, variable in server.get("variables", {}).items():

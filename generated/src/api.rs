@@ -1,6 +1,6 @@
-//! The trait, and the request and the responses of each of its methods.
+//! The trait, and the requests and responses of its methods.
 
-#![allow(unused_imports, reason = "a document needs some of them")]
+#![allow(unused_imports, reason = "the document decides which are used")]
 
 use async_trait::async_trait;
 use openapi_stub_runtime::{ApiError, Payload};
@@ -9,8 +9,8 @@ use crate::models;
 
 /// The operations of the document.
 ///
-/// A server implements it; the client implements it over HTTP. `C` is the context of a call: a
-/// [`Context`](crate::Context) if `server::Service` makes it.
+/// A server implements this trait, and `client::Client` implements it over HTTP. `C` is the context of a call;
+/// `server::Service` passes a [`Context`](crate::Context).
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Api<C: Send + Sync> {
@@ -22,8 +22,8 @@ pub trait Api<C: Send + Sync> {
     ///
     /// # Errors
     ///
-    /// An [`ApiError`] if no declared response describes the outcome. The service answers 503 for
-    /// [`ApiError::Unavailable`] and 500 for the others.
+    /// Returns an [`ApiError`] if no declared response describes the outcome. The service answers 503 for
+    /// [`ApiError::Unavailable`] and 500 for any other error.
     async fn delete_token(&self, request: DeleteTokenRequest, context: &C) -> Result<DeleteTokenResponse, ApiError>;
 }
 
@@ -36,7 +36,7 @@ pub struct DeleteTokenRequest {
 }
 
 impl DeleteTokenRequest {
-    /// A request with everything that is required.
+    /// Creates a request with the required fields. Optional fields are `None`.
     pub fn new(id: String) -> Self {
         Self { id }
     }

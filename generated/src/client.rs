@@ -1,6 +1,6 @@
-//! [`Api`] over HTTP.
+//! [`Client`] implements [`Api`] over HTTP.
 //!
-//! Everything else here is that of [`openapi_stub_runtime::client`].
+//! All other items are re-exported from [`openapi_stub_runtime::client`].
 
 #![allow(
     clippy::match_overlapping_arm,
@@ -8,7 +8,7 @@
     unused_imports,
     unused_mut,
     unused_variables,
-    reason = "a document needs some of them"
+    reason = "the document decides which are used"
 )]
 
 use async_trait::async_trait;
@@ -19,7 +19,7 @@ use crate::{Api, ApiError, Operation, Style, operations};
 
 pub use openapi_stub_runtime::client::*;
 
-/// The address of the document's first server, with the defaults of its variables.
+/// The address of the document's first server, with the default of each variable.
 pub const DEFAULT_ADDRESS: &str = "https://localhost:8181";
 
 #[async_trait]

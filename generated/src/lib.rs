@@ -4,13 +4,21 @@
 //!
 //! | item | contents |
 //! |---|---|
-//! | [`Api`] | the trait with a method for each operation, and the requests and responses of the methods |
+//! | [`Api`] | the trait with a method for each operation; its requests and responses |
 //! | [`models`] | the document's schemas |
 //! | [`OPERATIONS`], [`SECURITY_SCHEMES`], [`OPENAPI`] | the document as tables, and the document itself |
 //! | `server` (feature `server`, default) | the HTTP service that calls an implementation of [`Api`] |
-//! | `client` (features `client`, `client-tls`) | [`Api`] over HTTP, over HTTPS |
-//! | `MockApi` (feature `mock`) | an [`Api`] for the tests of a caller |
-//! | the rest | the parts of [`openapi_stub_runtime`] that these are made of |
+//! | `client` (features `client`, `client-tls`) | an [`Api`] that calls a server over HTTP or HTTPS |
+//! | `MockApi` (feature `mock`) | a mock of [`Api`] for the tests of its callers |
+//! | all other items | re-exports from [`openapi_stub_runtime`] |
+//!
+//! # Example
+//!
+//! ```
+//! for operation in influxdb3_token_api::OPERATIONS {
+//!     println!("{} {}: {}", operation.method, operation.path, operation.id);
+//! }
+//! ```
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -1,9 +1,9 @@
-//! The document's schemas (`components.schemas`), and those that it writes inline.
+//! The document's schemas: those in `components.schemas`, and inline schemas.
 //!
-//! A property that is not required is an `Option`, and is omitted if it is `None`. If null is a value of its own, the
-//! type is an `Option` in an `Option`. Unknown properties are ignored, unless a schema says otherwise.
+//! An optional property is an `Option`, and is omitted if it is `None`. If it may also be null, it is an `Option` of an
+//! `Option`. Unknown properties are ignored unless the schema keeps or rejects them.
 
-#![allow(unused_imports, reason = "a document needs some of them")]
+#![allow(unused_imports, reason = "the document decides which are used")]
 
 use std::collections::BTreeMap;
 

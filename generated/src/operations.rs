@@ -1,6 +1,6 @@
-//! The document as tables.
+//! The document's operations and security schemes as tables.
 
-#![allow(unused_imports, reason = "a document needs some of them")]
+#![allow(unused_imports, reason = "the document decides which are used")]
 
 use http::Method;
 use openapi_stub_runtime::security::{SecurityKind, SecurityScheme};
@@ -16,13 +16,13 @@ pub(crate) const DELETE_TOKEN: Operation = Operation::new("DeleteToken", Method:
     ])
     .security(&[SecurityScheme::new("BearerAuthentication", SecurityKind::Bearer)]);
 
-/// Every operation of the document, in its order.
+/// Every operation, in the document's order.
 pub const OPERATIONS: &[Operation] = &[
-    // One a line.
+    // This comment keeps rustfmt from joining the lines.
     DELETE_TOKEN,
 ];
 
-/// Every security scheme of the document (`components.securitySchemes`), in its order.
+/// Every supported security scheme (`components.securitySchemes`), in the document's order.
 pub const SECURITY_SCHEMES: &[SecurityScheme] = &[
     SecurityScheme::new("BasicAuthentication", SecurityKind::Basic),
     SecurityScheme::new("QuerystringAuthentication", SecurityKind::ApiKey { location: Location::Query, name: "p" }),

@@ -1,13 +1,13 @@
-//! The HTTP service: [`Service`] over an implementation of [`Api`].
+//! [`Service`] serves an implementation of [`Api`] over HTTP.
 //!
-//! Everything else here is that of [`openapi_stub_runtime::server`].
+//! All other items are re-exported from [`openapi_stub_runtime::server`].
 
 #![allow(
     clippy::let_and_return,
     clippy::match_single_binding,
     unused_imports,
     unused_variables,
-    reason = "a document needs some of them"
+    reason = "the document decides which are used"
 )]
 
 use http::Response;
@@ -18,16 +18,16 @@ use crate::{Api, BASE_PATH, Context, OPERATIONS, Operation, models, operations};
 
 pub use openapi_stub_runtime::server::*;
 
-/// The service that turns requests into calls of an [`Api`].
+/// A service that turns requests into calls of an [`Api`].
 pub type Service<T, A> = runtime::Service<Operations, T, A>;
 
-/// The options of a [`Service`].
+/// Builds a [`Service`].
 pub type Builder<T, A> = runtime::Builder<Operations, T, A>;
 
-/// The realm that challenges name.
+/// The realm in `WWW-Authenticate` challenges.
 pub static REALM: Realm = realm!("influxdb3");
 
-/// The operations of the document, as the service calls them.
+/// Calls the method of [`Api`] for each operation.
 #[derive(Debug)]
 pub enum Operations {}
 

@@ -23,7 +23,8 @@
 //! | `client` | `client`, calls over HTTP/1.1 and HTTP/2 |
 //! | `tls` | HTTPS for the client, with rustls and the system's certificates |
 //! | `chrono`, `uuid` | [`Scalar`] for their types |
-//! | `form`, `pattern` | bodies that are forms; limits that are regular expressions |
+//! | `json`, `form` | JSON and forms as the bodies of requests |
+//! | `pattern` | limits that are regular expressions |
 //!
 //! # Example
 //!

@@ -1,4 +1,4 @@
-"""What the tests have in common: a server of their own."""
+"""Provides a server for the tests of a class."""
 
 import tempfile
 import unittest
@@ -8,7 +8,7 @@ from tests import server
 
 
 class Served(unittest.TestCase):
-    """The tests of a class share one server."""
+    """Starts one server, which the tests of the class share."""
 
     @classmethod
     def setUpClass(cls):
@@ -16,12 +16,12 @@ class Served(unittest.TestCase):
         cls.server = entered(cls, server.running(cls.folder))
 
     def new_id(self, *options):
-        """The ID of a new token that may read sensors, whose name is that of the test unless options say more."""
+        """Creates a token that may read sensors. Returns its ID. Its name consists of the test and the options."""
         return str(self.server.create(f"{self.id()} {options}", "--permission", "db:sensors:read")["id"])
 
 
 def entered(cls, context):
-    """What a context yields, which is left after the last test of the class."""
+    """Enters a context, which exits after the last test of the class. Returns its value."""
     yielded = context.__enter__()
     cls.addClassCleanup(context.__exit__, None, None, None)
     return yielded

@@ -1,4 +1,4 @@
-"""curl, as people use it."""
+"""Tests the server with curl."""
 
 import os
 import re
@@ -14,7 +14,7 @@ TO_TRY = re.compile(r"^and prints what to try next:\n\n```sh\n(.*?)^```", re.DOT
 
 class FromAShell(Served):
     def run_in_folder(self, *command):
-        """Runs a command in the folder of the server, without the settings of whoever runs the tests."""
+        """Runs a command in the server's folder, without the settings of the user who runs the tests."""
         environment = {"HOME": str(self.folder), "PATH": os.environ["PATH"], "no_proxy": "*"}
         done = subprocess.run(command, cwd=self.folder, env=environment, text=True, capture_output=True)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -22,8 +22,8 @@ class FromAShell(Served):
 
 
 class Readme(FromAShell):
-    def test_its_commands_do_what_it_says(self):
-        # As in a checkout after `make run`, which is where the data is too.
+    def test_the_commands_delete_the_token(self):
+        # The README assumes a checkout after `make run`. The folder also contains the data.
         program = self.folder / "target" / "release" / "influxdb3-tokens"
         program.parent.mkdir(parents=True)
         program.symlink_to(BINARY)
@@ -46,16 +46,16 @@ class Curl(FromAShell):
         cls.url = f"{cls.server.address}/api/v3/configure/token"
         cls.bearer = ("-H", f"Authorization: Bearer {cls.server.operator}")
 
-    def test_it_deletes_over_each_version_of_http(self):
+    def test_tokens_are_deleted_over_http_1_and_http_2(self):
         for option, version in (("--http1.1", "1.1"), ("--http2-prior-knowledge", "2")):
             with self.subTest(option):
                 answer = self.curl(option, *self.bearer, self.token(option), write="%{http_code} over %{http_version}")
                 self.assertEqual(answer, f"204 over {version}")
 
-    def test_it_sends_a_token_as_oauth2_bearer(self):
+    def test_the_option_oauth2_bearer_authenticates(self):
         self.assertEqual(self.curl("--oauth2-bearer", self.server.operator, self.token()), "204")
 
-    def test_schemes_that_the_operation_does_not_list_are_refused(self):
+    def test_schemes_that_the_operation_does_not_list_are_rejected(self):
         token, secret = self.token(), self.server.operator
         self.assertEqual(self.curl("-u", f"user:{secret}", token), "401")
         self.assertEqual(self.curl(f"{token}&p={secret}"), "401")
@@ -63,7 +63,7 @@ class Curl(FromAShell):
         self.assertEqual(self.curl("-H", f"Authorization: Token {secret}", token), "401")
         self.assertEqual(self.curl(*self.bearer, token), "204")
 
-    def test_other_methods_are_refused_with_those_there_are(self):
+    def test_other_methods_are_rejected_with_the_allowed_ones(self):
         for request in (["-I"], ["-X", "OPTIONS"], ["-X", "GET"], ["--data", "id=1"], ["-T", "/dev/null"]):
             with self.subTest(request):
                 command = ["curl", "-sS", "-D", "-", "-o", "/dev/null", *request, f"{self.url}?id=1"]
@@ -71,18 +71,18 @@ class Curl(FromAShell):
                 self.assertRegex(headers, r"^HTTP/1\.1 405 ")
                 self.assertRegex(headers, r"(?mi)^allow: DELETE\r?$")
 
-    def test_a_body_is_let_be_and_the_connection_goes_on(self):
+    def test_a_body_is_ignored_and_the_connection_stays_open(self):
         urls = [self.token("first"), self.token("second")]
         answers = self.curl(*self.bearer, "--data", '{"id": "1"}', *urls, write="%{http_code} %{num_connects}\n")
         self.assertEqual(answers.splitlines(), ["204 1", "204 0"])
 
-    def test_a_body_that_waits_to_be_asked_for_is_not_waited_for(self):
+    def test_the_server_does_not_wait_for_a_body_after_expect_100_continue(self):
         (self.folder / "body").write_bytes(bytes(100_000))
         body = ("-H", "Expect: 100-continue", "--data-binary", "@body")
         self.assertEqual(self.curl(*self.bearer, *body, self.token()), "204")
         self.assertEqual(self.curl(*body, f"{self.url}?id=1"), "401")
 
-    def test_of_parallel_deletions_of_one_token_one_is_told_so(self):
+    def test_only_one_of_parallel_deletions_of_a_token_succeeds(self):
         for option in ("--http1.1", "--http2-prior-knowledge"):
             with self.subTest(option):
                 deletions = [self.token(option)] * 40
@@ -91,10 +91,10 @@ class Curl(FromAShell):
                 self.assertEqual(Counter(answers.splitlines()), {"204": 1, "404": 39})
 
     def curl(self, *arguments, write="%{http_code}"):
-        """Sends a DELETE, and returns what `-w` writes of each answer, without the bodies."""
+        """Sends a DELETE. Returns the output of `-w` for each response, without the bodies."""
         command = ["curl", "-sS", "--no-progress-meter", "-X", "DELETE", "-w", f"%{{stderr}}{write}"]
         return self.run_in_folder(*command, *arguments).stderr
 
     def token(self, *options):
-        """The URL of a new token."""
+        """Creates a token, and returns the URL that deletes it."""
         return f"{self.url}?id={self.new_id(*options)}"

@@ -1,4 +1,4 @@
-"""Descriptions become documentation comments that read the same, and in which no tool finds anything to warn of."""
+"""Tests that descriptions become documentation comments with the same meaning, and without a warning from any tool."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from api.facts.markdown import comment, inline, plain
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# What a description says, and the lines of its comment.
+# Descriptions, and the lines of their comments.
 COMMENTS = {
     # Text
     "One line.": ["One line."],
@@ -119,15 +119,15 @@ PLAINS = {
 class Markdown(unittest.TestCase):
     maxDiff = None
 
-    def test_a_comment_reads_like_its_description(self):
+    def test_a_comment_has_the_meaning_of_its_description(self):
         for text, lines in COMMENTS.items():
             with self.subTest(text):
                 self.assertEqual(comment(text).split("\n"), [f"/// {line}".rstrip() for line in lines] or [""])
 
-    def test_every_line_of_a_comment_is_indented(self):
+    def test_all_lines_of_a_comment_are_indented(self):
         self.assertEqual(comment("a\n\nb", "    "), "    /// a\n    ///\n    /// b")
 
-    def test_a_comment_read_again_stays_as_it_is(self):
+    def test_a_comment_that_is_parsed_again_stays_the_same(self):
         for lines in COMMENTS.values():
             with self.subTest(lines):
                 self.assertEqual(comment("\n".join(lines)), comment_of(lines))
@@ -137,7 +137,7 @@ class Markdown(unittest.TestCase):
             with self.subTest(text):
                 self.assertEqual(inline(text), line)
 
-    def test_a_cell_escapes_what_would_end_it(self):
+    def test_a_cell_escapes_characters_that_would_end_it(self):
         self.assertEqual(inline("a | b \\| `c|d`", cell=True), "a \\| b \\| `c\\|d`")
 
     def test_plain_text_has_no_markdown(self):
@@ -145,7 +145,7 @@ class Markdown(unittest.TestCase):
             with self.subTest(text):
                 self.assertEqual(plain(text), line)
 
-    def test_no_tool_warns_of_a_comment(self):
+    def test_no_tool_warns_about_a_comment(self):
         texts = [*COMMENTS, *INLINES, *descriptions(json.loads((ROOT / "generated/openapi.json").read_text("utf-8")))]
         with tempfile.TemporaryDirectory() as folder:
             crate = Path(folder)
@@ -176,7 +176,7 @@ def descriptions(value):
 
 
 def item(number, text):
-    """A struct with the text as its comment, and as that of its field; in a list and in a table."""
+    """A struct that has the text as its comment and as a field's comment, and one that has it in a list and a table."""
     line, cell = inline(text), inline(text, cell=True)
     whole, field = comment(text) or "/// Nothing.", comment(text, "    ") or "    /// Nothing."
     return (

@@ -1,8 +1,9 @@
-"""Schemas to Rust types: `python3 -m unittest discover tests/generation`."""
+"""Tests the translation of schemas to Rust types, and of patterns and texts to Rust."""
 
 import unittest
 
 from api.facts import composition, patterns
+from api.facts.annotate import annotate
 from api.facts.constraints import float_literal
 from api.facts.document import Document
 from api.facts.literals import code, literal
@@ -28,7 +29,7 @@ def fields(given, name):
 
 
 class Types(unittest.TestCase):
-    def test_each_kind_and_format_has_its_type(self):
+    def test_each_type_and_format_has_a_rust_type(self):
         for schema, expected in [
             ({"type": "string"}, "String"),
             ({"type": "string", "format": "hostname"}, "String"),
@@ -63,7 +64,7 @@ class Types(unittest.TestCase):
             with self.subTest(schema):
                 self.assertEqual(rust(schema), expected)
 
-    def test_a_reference_among_annotations_is_that_reference(self):
+    def test_annotations_beside_a_reference_do_not_change_its_type(self):
         for schema in [
             ref("A"),
             {**ref("A"), "description": "Text."},
@@ -74,7 +75,7 @@ class Types(unittest.TestCase):
             with self.subTest(schema):
                 self.assertEqual(rust(schema, A={"type": "object", "properties": {"a": {}}}), "models::A")
 
-    def test_null_comes_from_wherever_it_is_stated(self):
+    def test_every_spelling_of_null_makes_a_type_nullable(self):
         components = {"A": {"type": "string", "nullable": True}, "B": ref("A"), "C": {"type": "string"}}
         for schema in [
             ref("A"),
@@ -86,16 +87,16 @@ class Types(unittest.TestCase):
                 self.assertRegex(rust(schema, **components), r"^Option<models::[ABC]>$")
         self.assertEqual(rust({"allOf": [ref("A"), {"maxLength": 3}]}, **components), "Option<String>")
 
-    def test_an_untyped_parameter_is_text(self):
+    def test_a_parameter_without_a_type_is_a_string(self):
         self.assertEqual(rust({"format": "date-time"}, role="parameter"), "String")
 
-    def test_deep_types_are_split_where_clippy_would_refuse_them(self):
+    def test_types_too_complex_for_clippy_are_split(self):
         deep = {"type": "string"}
         for _ in range(8):
             deep = {"type": "array", "items": deep}
         self.assertEqual(rust(deep).count("Vec<"), 2)
 
-    def test_scalars_are_what_one_text_can_hold(self):
+    def test_a_value_that_fits_one_text_is_a_scalar(self):
         given = schemas(
             Text={"type": "string"},
             List={"type": "array"},
@@ -110,13 +111,13 @@ class Types(unittest.TestCase):
 
 
 class Models(unittest.TestCase):
-    def test_names_that_collide_get_numbers(self):
+    def test_colliding_names_get_numbers(self):
         given = schemas(**{"token": {}, "Token": {}, "TOKEN": {}, "String": {}, "2fa": {}})
         self.assertEqual(
             [model.name for model in given.models], ["Token", "Token2", "Token3", "ModelString", "Model2fa"]
         )
 
-    def test_inline_models_follow_the_component_that_they_are_in(self):
+    def test_inline_models_follow_their_component(self):
         inline = {
             "type": "object",
             "properties": {"a": {"type": "array", "items": {"type": "object", "properties": {"b": {"enum": ["x"]}}}}},
@@ -126,13 +127,13 @@ class Models(unittest.TestCase):
         names = [facts["name"] for facts in given.finish()]
         self.assertEqual(names, ["First", "FirstAInner", "FirstAInnerB", "Second", "CallRequest"])
 
-    def test_fields_say_whether_they_may_be_left_out_and_be_null(self):
+    def test_optional_and_nullable_fields_are_options(self):
         text, null = {"type": "string"}, {"type": "string", "nullable": True}
         given = schemas(A={"properties": {"a": text, "b": null, "c": text, "d": null}, "required": ["a", "b"]})
         expected = {"a": "String", "b": "Option<String>", "c": "Option<String>", "d": "Option<Option<String>>"}
         self.assertEqual(fields(given, "A"), expected)
 
-    def test_what_one_side_does_not_write_is_optional_where_it_writes(self):
+    def test_a_read_only_property_is_optional_in_requests_and_a_write_only_one_in_responses(self):
         text = {"type": "string"}
         inner = {
             "properties": {"r": {**text, "readOnly": True}, "w": {**text, "writeOnly": True}},
@@ -147,41 +148,43 @@ class Models(unittest.TestCase):
             given.type(ref("Outer"), "Hint", "place", role)
             self.assertEqual(fields(given, "Inner"), expected)
 
-    def test_a_required_property_that_is_nowhere_described_is_there(self):
+    def test_a_required_property_without_a_schema_becomes_a_field(self):
         given = schemas(A={"type": "object", "properties": {"a": {"type": "string"}}, "required": ["b"]})
         self.assertEqual(fields(given, "A"), {"a": "Option<String>", "b": "serde_json::Value"})
 
-    def test_every_fact_is_printable(self):
+    def test_no_fact_is_null(self):
         def walk(value):
             self.assertIsNotNone(value)
             for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
                 walk(item)
 
-        walk(
-            schemas(A={"oneOf": [{"type": "string"}, ref("B")]}, B={"type": "object", "properties": {"a": {}}}).finish()
-        )
+        components = {"A": {"oneOf": [{"type": "string"}, ref("B")]}, "B": {"type": "object", "properties": {"a": {}}}}
+        deletion = {"responses": {"204": {"description": "Deleted."}}}
+        content = {"info": {"title": "T"}, "paths": {"/x": {"delete": deletion}}, "components": {"schemas": components}}
+        annotated, whole, _ = annotate(content)
+        walk([annotated, whole])
 
 
 class Composition(unittest.TestCase):
-    def test_the_stricter_of_two_limits_counts(self):
+    def test_the_stricter_of_two_limits_applies(self):
         limits = {}
         composition.collect_limits({"minLength": 1, "maximum": 5, "exclusiveMaximum": True, "pattern": "a"}, limits)
         composition.collect_limits({"minLength": 3, "exclusiveMaximum": 4, "pattern": "b"}, limits)
         self.assertEqual(limits, {"minLength": 3, "exclusiveMaximum": 4, "pattern": ["a", "b"]})
 
-    def test_all_parts_are_merged(self):
+    def test_the_parts_of_all_of_are_merged(self):
         given = schemas(
             A={"type": "object", "properties": {"a": {"type": "number"}, "b": {"type": "string"}}, "required": ["a"]},
             B={"allOf": [ref("A"), {"properties": {"a": {"type": "integer"}}}, {"required": ["b"]}]},
         )
         self.assertEqual(fields(given, "B"), {"a": "i64", "b": "String"})
 
-    def test_parts_that_exclude_one_another_are_a_problem(self):
+    def test_parts_that_exclude_each_other_are_a_problem(self):
         given = schemas(A={"allOf": [{"type": "string"}, {"type": "integer"}]})
         self.assertEqual(len(given.document.problems), 1)
         self.assertIn("components.schemas.A.allOf.1", given.document.problems[0])
 
-    def test_a_schema_made_of_itself_is_a_problem(self):
+    def test_a_schema_that_consists_of_itself_is_a_problem(self):
         inner = {"type": "object", "properties": {"x": {"$ref": "#/components/schemas/A/properties/x"}}}
         for circle in [
             {"A": {"allOf": [ref("A"), {"type": "array"}]}},
@@ -196,7 +199,7 @@ class Composition(unittest.TestCase):
                 given.finish()
                 self.assertTrue(given.document.problems)
 
-    def test_an_heir_takes_over_the_properties_and_not_the_choice_between_heirs(self):
+    def test_an_heir_inherits_the_properties_but_not_the_choice_between_heirs(self):
         text = {"type": "string"}
         base = {"type": "object", "required": ["kind"], "properties": {"kind": text}, "oneOf": [ref("B"), ref("C")]}
         heir = {"allOf": [ref("A"), {"type": "object", "properties": {"b": text}}]}
@@ -208,11 +211,11 @@ class Composition(unittest.TestCase):
         self.assertEqual(fields(given, "A"), {"one_of": "models::AOneOf"})
         self.assertEqual(given.document.problems, [])
 
-    def test_a_choice_that_only_requires_leaves_the_type(self):
+    def test_a_choice_of_required_properties_does_not_change_the_type(self):
         given = schemas(A={"properties": {"a": {}, "b": {}}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]})
         self.assertEqual(set(fields(given, "A")), {"a", "b"})
 
-    def test_a_choice_taken_over_from_another_schema_is_the_same_enum(self):
+    def test_a_schema_that_includes_a_choice_shares_its_enum(self):
         object = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
         given = schemas(
             X=object, Y=object, Choice={"oneOf": [ref("X"), ref("Y")]}, More={"allOf": [ref("Choice"), object]}
@@ -225,7 +228,7 @@ class Composition(unittest.TestCase):
 
 
 class Recursion(unittest.TestCase):
-    def test_boxes_are_where_a_type_contains_itself_and_only_there(self):
+    def test_only_recursive_fields_are_boxed(self):
         given = schemas(
             A={"properties": {"a": ref("A"), "list": {"type": "array", "items": ref("A")}, "b": ref("B")}},
             B={"properties": {"alias": ref("C")}},
@@ -245,19 +248,19 @@ class Recursion(unittest.TestCase):
 
 
 class Checks(unittest.TestCase):
-    def test_only_what_requests_reach_is_checked(self):
+    def test_only_models_of_requests_are_checked(self):
         for role, checked in [("request", True), ("parameter", True), ("response", False)]:
             given = schemas(A={"type": "string", "maxLength": 3})
             given.type(ref("A"), "Hint", "place", role)
             self.assertEqual(given.finish()[0]["checked"], checked)
 
-    def test_a_type_without_limits_has_no_statements(self):
+    def test_a_type_without_limits_has_no_checks(self):
         given = schemas(
             A={"properties": {"a": ref("A"), "b": {"type": "integer", "minimum": -(2**63), "format": "int64"}}}
         )
         self.assertEqual(given.type(ref("A"), "Hint", "place", "request").checks("value"), [])
 
-    def test_statements_name_the_item(self):
+    def test_a_violation_names_the_item(self):
         given = schemas()
         items = {"type": "array", "items": {"type": "integer", "minimum": 0.5}}
         self.assertEqual(
@@ -269,7 +272,7 @@ class Checks(unittest.TestCase):
             ],
         )
 
-    def test_clippy_takes_no_bound_for_a_constant(self):
+    def test_a_bound_near_a_known_constant_is_written_as_a_quotient(self):
         self.assertEqual(
             [float_literal(number) for number in (3.14, 2.5, 1, 1e300)], ["314.0 / 100.0", "2.5", "1.0", "1e+300"]
         )
@@ -277,7 +280,7 @@ class Checks(unittest.TestCase):
 
 
 class Patterns(unittest.TestCase):
-    def test_patterns_are_translated(self):
+    def test_patterns_are_translated_to_rust(self):
         for pattern, expected in [
             (r"^\d+$", "^[0-9]+$"),
             (r"[\w-.]", r"[0-9A-Za-z_\-.]"),
@@ -292,7 +295,7 @@ class Patterns(unittest.TestCase):
             with self.subTest(pattern):
                 self.assertEqual(patterns.rust(pattern), expected)
 
-    def test_what_is_no_pattern_is_a_problem(self):
+    def test_an_invalid_pattern_is_rejected(self):
         for pattern in [
             "(",
             ")",
@@ -313,7 +316,7 @@ class Patterns(unittest.TestCase):
 
 
 class Literals(unittest.TestCase):
-    def test_what_is_invisible_is_escaped(self):
+    def test_invisible_characters_are_escaped(self):
         self.assertEqual(literal('a"\\\n\u202e\u200bé'), '"a\\"\\\\\\n\\u{202e}\\u{200b}é"')
         self.assertEqual(code("a`b"), '``"a`b"``')
         self.assertEqual(code("\u202e"), '`"\\u202e"`')

@@ -1,4 +1,4 @@
-"""A crate of its own builds without the checkout, and an added operation adds lines and changes none."""
+"""Tests that a standalone crate builds without the checkout, and that an added operation only adds lines."""
 
 import difflib
 import os
@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# Apart from the checkout's: cargo identifies a package by its path within the workspace.
+# Cargo identifies a package by its path within the workspace, so the copy needs a separate target folder.
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute() / "copies"
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
@@ -49,7 +49,7 @@ components:
 class Standalone(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        # Outside of the checkout, so that no path leads back to it.
+        # The folder is outside the checkout, so no relative path leads back to it.
         cls.folder = Path(tempfile.mkdtemp())
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         cls.before = cls.generated("one", ONE + COMPONENTS)
@@ -57,7 +57,7 @@ class Standalone(unittest.TestCase):
 
     @classmethod
     def generated(cls, name, text):
-        """The crate `files`, made from a document by the command that the documentation names."""
+        """Generates the crate `files` from a document, with the documented command."""
         document, out = cls.folder / f"{name}.yaml", cls.folder / name / "files"
         document.write_text(text, encoding="utf-8")
         out.parent.mkdir()
@@ -68,7 +68,7 @@ class Standalone(unittest.TestCase):
     def test_the_folder_alone_builds(self):
         text = (self.after / "Cargo.toml").read_text(encoding="utf-8")
         self.assertNotIn(str(ROOT), text)
-        # The versions that the checkout's tests resolved. Cargo drops those that the crate does not need.
+        # The checkout's tests use these versions. Cargo removes those that the crate does not need.
         shutil.copyfile(ROOT / "tests" / "fixtures" / "Cargo.lock", self.after / "Cargo.lock")
         command = ["cargo", "check", "--quiet", "--all-features", "--all-targets"]
         environment = {**ENVIRONMENT, "CARGO_TARGET_DIR": str(TARGET)}

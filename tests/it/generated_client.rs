@@ -93,12 +93,11 @@ async fn the_client_returns_every_declared_response_unchanged() {
 
 #[tokio::test]
 async fn the_client_learns_of_a_failure_but_not_its_reason() {
-    let errors: [(fn(&'static str) -> ApiError, bool); 2] =
-        [(|reason| ApiError::internal(reason), false), (|reason| ApiError::unavailable(reason), true)];
-    for (error, expected) in errors {
-        let client = client_of(move |_, _| Err(error("a detail"))).await;
+    for unavailable in [false, true] {
+        let fail = move |reason| if unavailable { ApiError::unavailable(reason) } else { ApiError::internal(reason) };
+        let client = client_of(move |_, _| Err(fail("a detail"))).await;
         let error = within("a response", client.delete_token(request("7"), &context("any"))).await.unwrap_err();
-        assert_eq!(error.is_unavailable(), expected, "{error:?}");
+        assert_eq!(error.is_unavailable(), unavailable, "{error:?}");
         assert!(!format!("{error:?}").contains("a detail"), "{error:?}");
     }
 }

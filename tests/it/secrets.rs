@@ -18,11 +18,7 @@ use crate::running::{Fault, FaultyStore, Server};
 async fn the_log_names_the_cause_of_a_store_failure_and_no_secret() {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter("trace")
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
+    let subscriber = tracing_subscriber::fmt().with_env_filter("trace").with_writer(move || writer.clone()).finish();
     // tracing caches whether anyone wants a log statement. While only one dispatcher exists, a statement that the
     // thread of another test reaches first is cached as unwanted, even for this thread. A second dispatcher prevents
     // that.

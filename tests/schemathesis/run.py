@@ -1,9 +1,9 @@
-"""Runs Schemathesis, with every check and in every phase, against a server of its own.
+"""Starts a server, and runs Schemathesis against it with every check and in every phase.
 
-It fails where a check fails, its own or one of checks.py, where a phase was skipped or a warning is left, where fewer
-than 1,000 requests were answered, and where 405 or a status that the document declares for the operation was never
-seen. Schemathesis comes from requirements.txt, installed once into target/tools; what it is told beyond the document is
-in schemathesis.toml. Its reports stay in target/schemathesis.
+It fails if a check fails, of Schemathesis or of checks.py; if a phase is skipped or a warning appears; if the server
+answers fewer than 1,000 requests; or if it never answers with 405 or with a status that the document declares.
+Schemathesis is installed from requirements.txt once into target/tools, and configured by schemathesis.toml. Its reports
+are in target/schemathesis.
 """
 
 import argparse
@@ -31,19 +31,17 @@ REPORTS = ROOT / "target" / "schemathesis"
 EXAMPLE_TOKENS = 250
 DICTIONARY_TOKENS = 250
 FEWEST_REQUESTS = 1000
-# No document declares it; HTTP calls for it where a path has no such method.
+# RFC 9110, section 15.5.6, defines this status for a known path with another method. No document declares it.
 METHOD_NOT_ALLOWED = 405
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument(
-        "--binary", type=Path, default=server.BINARY, help="the server [default: what `cargo build` makes]"
-    )
-    arguments.add_argument("--seed", type=int, default=1, help="which requests are generated [default: 1]")
+    arguments.add_argument("--binary", type=Path, default=server.BINARY, help="the server [default: the debug build]")
+    arguments.add_argument("--seed", type=int, default=1, help="the seed for generated requests [default: 1]")
     options = arguments.parse_args()
     if not options.binary.is_file():
-        sys.exit(f"{options.binary} does not exist: run `cargo build` first")
+        sys.exit(f"{options.binary} does not exist; run `cargo build --bin influxdb3-tokens`")
 
     tools = pinned.install(HERE / "requirements.txt", "schemathesis")
     began = time.monotonic()
@@ -57,15 +55,15 @@ def main():
             declared = write_inputs(folder, live[:EXAMPLE_TOKENS], live[EXAMPLE_TOKENS:])
             with within(1800, "Schemathesis"):
                 passed = schemathesis(tools, folder, running.address, running.operator, options.seed)
-    problems = [] if passed else ["Schemathesis found failures"]
+    problems = [] if passed else ["a check failed; the output above says which"]
     problems += judge(declared)
-    print(f"{time.monotonic() - began:.0f} s; to repeat: {Path(sys.argv[0])} --seed {options.seed}")
+    print(f"{time.monotonic() - began:.0f} s; to repeat: python3 -m tests.schemathesis.run --seed {options.seed}")
     if problems:
         sys.exit("\n".join(f"schemathesis: {problem}" for problem in problems))
 
 
 def permission_tokens():
-    """As many tokens as are to be deleted, in the format of a file of permission tokens."""
+    """The tokens that Schemathesis may delete, in the format of a file of permission tokens."""
 
     def secret():
         return "apiv3_" + base64.urlsafe_b64encode(secrets.token_bytes(64)).decode().rstrip("=")
@@ -75,14 +73,14 @@ def permission_tokens():
 
 
 def write_inputs(folder, examples, dictionary):
-    """Writes what Schemathesis reads: the document with live IDs, others of them for the fuzzing phase, and the
-    configuration. Returns the statuses that are to be seen.
+    """Writes the inputs of Schemathesis: the document with live IDs as examples, a dictionary of other live IDs for the
+    fuzzing phase, and the configuration. Returns the expected statuses.
     """
     document = json.loads(DOCUMENT.read_text(encoding="utf-8"))
     operation = document["paths"]["/api/v3/configure/token"]["delete"]
     (id_parameter,) = (parameter for parameter in operation["parameters"] if parameter["name"] == "id")
     id_parameter["examples"] = {f"live-{live}": {"value": live} for live in examples}
-    # Without a link there is no stateful phase. This one deletes a token again that was deleted.
+    # The stateful phase requires a link. This one repeats a deletion.
     again = {"operationId": operation["operationId"], "parameters": {"id": "$request.query.id"}}
     operation["responses"]["204"]["links"] = {"again": again}
 
@@ -94,7 +92,7 @@ def write_inputs(folder, examples, dictionary):
 
 
 def schemathesis(tools, folder, address, token, seed):
-    """Runs Schemathesis, passing on what it prints, and returns whether it found nothing to complain of."""
+    """Runs Schemathesis and prints its output. Returns whether all checks passed."""
     shutil.rmtree(REPORTS, ignore_errors=True)
     REPORTS.mkdir(parents=True)
     process = subprocess.Popen(
@@ -122,14 +120,14 @@ def schemathesis(tools, folder, address, token, seed):
             leaks.add(report.name)
             report.unlink()
     if leaks:
-        sys.exit(f"schemathesis: the operator token was in {', '.join(sorted(leaks))}")
+        sys.exit(f"schemathesis: the operator token leaked into {', '.join(sorted(leaks))}")
     if not (REPORTS / "report.json").is_file():
-        sys.exit("schemathesis: it ended without a report")
+        sys.exit("schemathesis: no report was written; the output above says why")
     return passed
 
 
 def judge(declared):
-    """Prints how many requests were answered with which status, and returns what is wrong with the run."""
+    """Prints the number of responses for each status. Yields a message for each shortcoming of the run."""
     requests = json.loads((REPORTS / "requests.har").read_text(encoding="utf-8"))["log"]["entries"]
     seen = collections.Counter(request["response"]["status"] for request in requests)
     answered = sum(count for status, count in seen.items() if status >= 100)

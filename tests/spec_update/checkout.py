@@ -1,4 +1,4 @@
-"""A copy of the checkout that a test may change, and documents to update it with."""
+"""Provides a copy of the checkout that a test may change, and changed documents."""
 
 import hashlib
 import os
@@ -8,19 +8,19 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# Apart from the checkout's: cargo identifies a package by its path within the workspace, and would mistake the copy's
-# results for those of the checkout.
+# Cargo identifies a package by its path within the workspace. Without a separate target folder, it would mistake the
+# copy's results for those of the checkout.
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute() / "copies"
 FOLDER = ROOT / "target" / "spec-update-tests"
 COPY = FOLDER / "checkout"
 
 ENVIRONMENT = {**os.environ, "CARGO_TARGET_DIR": str(TARGET), "PYTHONDONTWRITEBYTECODE": "1"}
-# make tells its children how it was called.
+# A make process passes its options to its children in these variables.
 ENVIRONMENT = {name: value for name, value in ENVIRONMENT.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
 
 class Checkout:
-    """A fresh copy of what git tracks or would track."""
+    """A fresh copy of all files in the checkout that git does not ignore."""
 
     def __init__(self):
         shutil.rmtree(FOLDER, ignore_errors=True)
@@ -33,12 +33,12 @@ class Checkout:
             if (ROOT / name).is_file():
                 (COPY / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, COPY / name)
-        # A link, so that what is installed for the checkout serves the copy too.
+        # The copy uses the checkout's installed tools.
         (COPY / "target").mkdir()
         (COPY / "target" / "tools").symlink_to(ROOT / "target" / "tools")
 
     def hashes(self):
-        """The SHA-256 and the permissions of every file, but of what a build leaves."""
+        """The SHA-256 and the permissions of every file, except the output of builds."""
         return {
             path.relative_to(COPY): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mode)
             for path in COPY.rglob("*")
@@ -49,7 +49,7 @@ class Checkout:
         return (COPY / name).read_text(encoding="utf-8")
 
     def edit(self, name, old, new):
-        """Replaces a text that has to be there once."""
+        """Replaces a text, which must occur exactly once."""
         (COPY / name).write_text(edited(self.read(name), old, new), encoding="utf-8")
 
     def make(self, *arguments):
@@ -67,7 +67,7 @@ def finished(command):
 
 
 def changed(*edits, name="changed.yaml"):
-    """A file with the checkout's document in which texts are replaced, each of which has to be there once."""
+    """Writes the checkout's document to a file, with texts replaced that must each occur exactly once."""
     text = (ROOT / "api" / "openapi.yaml").read_text(encoding="utf-8")
     for old, new in edits:
         text = edited(text, old, new)
@@ -81,5 +81,5 @@ def written(text, name="changed.yaml"):
 
 
 def edited(text, old, new):
-    assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+    assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times"
     return text.replace(old, new)

@@ -1,4 +1,4 @@
-"""Tests `make spec-update` in copies of the checkout. Arguments are those of `python3 -m unittest`."""
+"""Tests `make spec-update` in copies of the checkout. Arguments select tests, as with `python3 -m unittest`."""
 
 import sys
 import unittest

@@ -1,4 +1,4 @@
-"""Which changes of a contract are told as breaking, which as compatible."""
+"""Tests which changes of a contract are reported as breaking, and which as compatible."""
 
 import copy
 import json
@@ -75,13 +75,13 @@ BREAKING = {
     "a parameter is restricted to values": f"{POST}['parameters'][0]['schema']['enum'] = ['north']",
     "a required body is added": f"{PATHS}['/orders']['delete']['requestBody'] = {BODY}",
     "a body becomes required": f"{POST}['requestBody']['required'] = True",
-    "a body has another type of content": f"{POST}['requestBody']['content']['text/plain'] = "
+    "a body has another media type": f"{POST}['requestBody']['content']['text/plain'] = "
     f"{POST}['requestBody']['content'].pop('application/json')",
     "a property of a body becomes required": f"{ASKED}['required'].append('note')",
     "a property of a body has another type": f"{ASKED}['properties']['note']['type'] = 'integer'",
-    "a value is no longer taken": f"{ASKED}['properties']['color']['enum'].remove('red')",
+    "a value is no longer accepted": f"{ASKED}['properties']['color']['enum'].remove('red')",
     "a status changes": f"{POST}['responses']['201'] = {POST}['responses'].pop('200')",
-    "a response has no body any more": f"del {POST}['responses']['200']['content']",
+    "a response no longer has a body": f"del {POST}['responses']['200']['content']",
     "a header is no longer sent": f"del {POST}['responses']['200']['headers']",
     "a property of a response has another type": f"{ANSWERED}['properties']['note']['type'] = 'integer'",
     "a part of a response has another type": f"{NOTE}['properties']['text']['type'] = 'integer'",
@@ -89,9 +89,9 @@ BREAKING = {
     "a property of a response may be absent": f"{ANSWERED}['required'] = []",
     "a new value is sent": f"{ANSWERED}['properties']['color']['enum'].append('green')",
     "any value is sent": f"del {ANSWERED}['properties']['color']['enum']",
-    "another scheme is demanded": "document['security'] = [{'Basic': []}]",
-    "one operation demands another scheme": f"{POST}['security'] = [{{'Basic': []}}]",
-    "two schemes are demanded at once": f"{POST}['security'] = [{{'Basic': [], 'Bearer': []}}]",
+    "another scheme is required": "document['security'] = [{'Basic': []}]",
+    "one operation requires another scheme": f"{POST}['security'] = [{{'Basic': []}}]",
+    "two schemes are required at once": f"{POST}['security'] = [{{'Basic': [], 'Bearer': []}}]",
     "a scheme changes": "document['components']['securitySchemes']['Bearer']['scheme'] = 'digest'",
 }
 COMPATIBLE = {
@@ -101,14 +101,14 @@ COMPATIBLE = {
     "an optional body is added": f"{PATHS}['/orders']['delete']['requestBody'] = {{**{BODY}, 'required': False}}",
     "a property of a body is added": f"{ASKED}['properties']['gift'] = {{'type': 'boolean'}}",
     "a property of a body may be null": f"{ASKED}['properties']['note']['nullable'] = True",
-    "a new value is taken": f"{ASKED}['properties']['color']['enum'].append('green')",
-    "any value is taken": f"del {ASKED}['properties']['color']['enum']",
+    "a new value is accepted": f"{ASKED}['properties']['color']['enum'].append('green')",
+    "any value is accepted": f"del {ASKED}['properties']['color']['enum']",
     "a status is added": f"{POST}['responses']['409'] = {{'description': 'Taken.'}}",
     "a property of a response is added": f"{ANSWERED}['properties']['gift'] = {{'type': 'boolean'}}",
     "a value is no longer sent": f"{ANSWERED}['properties']['color']['enum'].remove('red')",
-    "another scheme does too": "document['security'].append({'Basic': []})",
-    "another scheme does too for one operation": f"{POST}['security'] = [{{'Basic': []}}, {{'Bearer': []}}]",
-    "no credential is needed any more": "document['security'] = []",
+    "another scheme is accepted too": "document['security'].append({'Basic': []})",
+    "one operation accepts another scheme too": f"{POST}['security'] = [{{'Basic': []}}, {{'Bearer': []}}]",
+    "no credential is required": "document['security'] = []",
     "a scheme is defined": "document['components']['securitySchemes']['Key'] = {'type': 'http', 'scheme': 'digest'}",
     "an operation is deprecated": f"{POST}['deprecated'] = True",
 }
@@ -116,11 +116,11 @@ OTHER = {
     "a text changes": f"{POST}['responses']['200']['description'] = 'Ordered.'",
     "the version changes": "document['info']['version'] = '2'",
     "an operation has another ID": f"{POST}['operationId'] = 'Order'",
-    "a schema that nothing refers to changes": "document['components']['schemas']['Unused']['type'] = 'integer'",
+    "an unused schema changes": "document['components']['schemas']['Unused']['type'] = 'integer'",
 }
 
 
-# Reads pairs of documents, and writes the differences of each.
+# Reads pairs of documents, and writes the differences of each pair.
 COMPARE = """
 const { compare } = require(process.argv[1]);
 const pairs = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
@@ -130,7 +130,7 @@ process.stdout.write(JSON.stringify(pairs.map(([before, after]) => compare(befor
 
 class ContractChanges(unittest.TestCase):
     def kinds(self, pairs):
-        """Where the changes of each pair of documents are listed."""
+        """The lists to which the changes of each pair of documents belong."""
         programs, packages = pinned.install_node(COMPARISON, "contract-diff")
         done = subprocess.run(
             [programs / "node", "-e", COMPARE, COMPARISON / "compare.cjs"],
@@ -149,16 +149,16 @@ class ContractChanges(unittest.TestCase):
             with self.subTest(change):
                 self.assertTrue(expected(kinds), kinds)
 
-    def test_what_breaks_a_client_is_breaking(self):
+    def test_a_change_that_breaks_clients_is_breaking(self):
         self.assert_kinds(BREAKING, lambda kinds: "breaking" in kinds)
 
-    def test_what_every_client_can_live_with_is_compatible(self):
+    def test_a_change_that_breaks_no_client_is_compatible(self):
         self.assert_kinds(COMPATIBLE, lambda kinds: "compatible" in kinds and "breaking" not in kinds)
 
-    def test_what_no_client_sees_is_told_apart(self):
+    def test_a_change_that_no_client_notices_is_listed_separately(self):
         self.assert_kinds(OTHER, lambda kinds: kinds == {"other"})
 
-    def test_the_same_contract_in_other_words_has_no_changes(self):
+    def test_equivalent_documents_have_no_changes(self):
         inlined = copy.deepcopy(DOCUMENT)
         body = inlined["paths"]["/orders"]["post"]["requestBody"]["content"]["application/json"]
         body["schema"] = inlined["components"]["schemas"]["Asked"]

@@ -1,4 +1,4 @@
-"""What fails, and leaves the tree as it was."""
+"""Tests that a failed update leaves the checkout unchanged."""
 
 import fcntl
 import importlib.util
@@ -33,17 +33,17 @@ class Failures(unittest.TestCase):
         self.assertEqual(done.returncode, 1, done.stderr)
         for message in messages:
             self.assertIn(message, done.stderr)
-        self.assertIn("api/ and generated/ are as they were", done.stderr)
+        self.assertIn("api/ and generated/ are unchanged", done.stderr)
         self.assertNotIn("Traceback", done.stderr)
         self.assert_unchanged()
 
-    def test_an_action_that_matches_nothing_is_named(self):
-        # The document's own correction of a name would take the overlay's away from it.
+    def test_an_action_that_matches_nothing_is_reported(self):
+        # The vendor renames the scheme that the overlay corrects.
         text = changed().read_text(encoding="utf-8").replace("QuerystringAuthentication", "QueryAuthentication")
         named = "action 2 matches nothing in the document: $.components.securitySchemes.QuerystringAuthentication"
         self.assert_fails(written(text), f"api/overlay.yaml: {named}", "The document names the key `u=&p=`")
 
-    def test_generating_names_it_too(self):
+    def test_make_generate_reports_an_action_that_matches_nothing(self):
         self.checkout.edit("api/overlay.yaml", "$.components.schemas.AdminTokenObject", "$.components.schemas.Gone")
         before = self.checkout.hashes()
         done = self.checkout.make("generate")
@@ -51,47 +51,47 @@ class Failures(unittest.TestCase):
         self.assertIn("matches nothing in the document: $.components.schemas.Gone.properties.token", done.stderr)
         self.assertEqual(self.checkout.hashes(), before)
 
-    def test_an_invalid_overlay_is_told_with_its_place(self):
+    def test_an_invalid_overlay_is_reported_with_its_position(self):
         self.checkout.edit("api/overlay.yaml", "      name: p\n", "      name: p\n    remvoe: true\n")
         self.before = self.checkout.hashes()
         self.assert_fails(changed(VERSION), "api/overlay.yaml: actions -> 1", "remvoe")
 
-    def test_what_is_no_yaml_is_told_with_its_place(self):
+    def test_invalid_yaml_is_reported_with_its_position(self):
         spec = changed((PARAMETER, PARAMETER.replace("id", "[id")))
         line = spec.read_text(encoding="utf-8")[: spec.read_text(encoding="utf-8").index("[id")].count("\n") + 1
-        # The parser sees it in the line after.
-        self.assert_fails(spec, f"{spec}:{line + 1}:", "not YAML")
+        # The parser notices the error on the next line.
+        self.assert_fails(spec, f"{spec}:{line + 1}:", "invalid YAML")
 
-    def test_what_is_no_json_is_told_with_its_place(self):
+    def test_invalid_json_is_reported_with_its_position(self):
         spec = written('{\n  "openapi": "3.0.3",\n}\n', "changed.json")
-        self.assert_fails(spec, f"{spec}:3:1: not JSON")
+        self.assert_fails(spec, f"{spec}:3:1: invalid JSON")
 
-    def test_what_is_no_openapi_document_or_no_file_is_told(self):
-        self.assert_fails(written("- a\n- list\n"), "no OpenAPI 3 document")
+    def test_a_file_that_is_missing_or_not_openapi_is_reported(self):
+        self.assert_fails(written("- a\n- list\n"), "not an OpenAPI 3 document")
         self.assert_fails(Path("nowhere.yaml"), "nowhere.yaml: No such file")
 
-    def test_the_document_has_to_be_named(self):
+    def test_a_document_must_be_named(self):
         done = self.checkout.make("spec-update")
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("SPEC=file", done.stderr)
 
-    def test_what_the_templates_do_not_support_is_told(self):
+    def test_an_unsupported_part_is_reported_with_its_place(self):
         spec = changed((PARAMETER, FILTER + PARAMETER))
         place = "paths./api/v3/configure/token.delete.parameters.filter"
-        self.assert_fails(spec, f"{place}: a query parameter of the style deepObject")
+        self.assert_fails(spec, f"{place}: the style deepObject is not supported for a query parameter")
 
-    def test_a_reference_to_nothing_is_told(self):
+    def test_a_reference_to_nothing_is_reported(self):
         spec = changed(("        '404':\n          description: Token not found.\n",
                         "        '404':\n          $ref: '#/components/responses/Nowhere'\n"))  # fmt: skip
         self.assert_fails(spec, "components/responses/Nowhere")
 
-    def test_a_generated_crate_that_does_not_compile_is_a_failure(self):
+    def test_a_generated_crate_that_does_not_compile_is_reported(self):
         template = COPY / "api" / "templates" / "lib.mustache"
         template.write_text(template.read_text(encoding="utf-8") + "\nfn broken() -> u8 {}\n", encoding="utf-8")
         self.before = self.checkout.hashes()
         self.assert_fails(changed(VERSION), "the generated crate does not compile", "generated/src/lib.rs:")
 
-    def test_a_signal_leaves_the_tree_as_it_was(self):
+    def test_a_signal_leaves_the_checkout_unchanged(self):
         for step, number in (("generating", signal.SIGTERM), ("type-checking", signal.SIGINT)):
             with self.subTest(step=step):
                 command = self.checkout.update_command(changed(VERSION))
@@ -113,9 +113,9 @@ class Failures(unittest.TestCase):
         lock.parent.mkdir(parents=True)
         with lock.open("w") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
-            self.assert_fails(changed(VERSION), "another one is running")
+            self.assert_fails(changed(VERSION), "another update is running")
 
-    def test_document_and_crate_are_replaced_both_or_neither(self):
+    def test_document_and_crate_are_both_replaced_or_neither(self):
         update = self.module()
         update.stage(changed(VERSION))
         (update.STAGE / "generated" / "README.md").write_text("generated anew\n")
@@ -129,7 +129,7 @@ class Failures(unittest.TestCase):
         self.assertEqual([path for path in COPY.rglob(".*") if path.suffix in (".new", ".old")], [])
 
     def module(self):
-        """`tools/spec_update.py` of the copy."""
+        """Loads `tools/spec_update.py` of the copy."""
         spec = importlib.util.spec_from_file_location("update", COPY / "tools" / "spec_update.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

@@ -1,4 +1,4 @@
-"""What an update does with documents that it takes in."""
+"""Tests successful updates."""
 
 import base64
 import http.client
@@ -38,7 +38,7 @@ class Updates(unittest.TestCase):
         self.checkout = Checkout()
 
     def updated(self, spec):
-        """Updates the copy, which has to work, and returns what is printed with --json."""
+        """Updates the copy, which must succeed. Returns the output of --json."""
         by_hand_before = self.by_hand()
         done = self.checkout.update(spec, "--json")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -55,7 +55,7 @@ class Updates(unittest.TestCase):
     def summary(self, changes):
         return [(change["action"], change["path"][-1]) for change in changes]
 
-    def test_another_status_is_shown_and_leaves_nothing_to_write(self):
+    def test_another_status_is_reported_and_needs_no_code(self):
         spec = changed(("        '204':\n", "        '200':\n"))
         done = self.checkout.make("spec-update", f"SPEC={spec}")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -75,7 +75,7 @@ class Updates(unittest.TestCase):
         self.assertEqual(left["file"], "src/api.rs")
         self.assertIn("no field `id` on type `DeleteTokenRequest`", left["message"])
 
-    def test_more_security_schemes_are_compatible_and_served_without_a_change_by_hand(self):
+    def test_more_security_schemes_are_compatible_and_need_no_code(self):
         printed = self.updated(changed((SECURITY, ALL_SCHEMES)))
         self.assertEqual((printed["breaking"], printed["left_to_write"]), ([], []))
         self.assertEqual(self.summary(printed["compatible"]), [("added", 1), ("added", 2), ("added", 3)])
@@ -89,7 +89,7 @@ class Updates(unittest.TestCase):
             for scheme, credential in credentials("apiv3_wrong").items():
                 self.assertEqual(status_of_an_unknown_token(server.address, **credential), 401, scheme)
 
-    def test_a_version_may_be_any_text_and_plain_scalars_are_those_of_yaml_1_2(self):
+    def test_a_version_may_be_any_text_and_scalars_follow_yaml_1_2(self):
         scalars = "  x-date: 2025-04-18\n  x-on: on\n  x-octal: 0o14\n  x-zero: 014\n"
         printed = self.updated(changed(("  version: 3.7.0\n", "  version: v3.10.0\n" + scalars)))
         self.assertEqual((printed["breaking"], printed["compatible"], printed["left_to_write"]), ([], [], []))
@@ -111,16 +111,16 @@ class Updates(unittest.TestCase):
         self.assertEqual(left["signatures"], [signature])
         self.assertIn("list_tokens", self.checkout.read("generated/src/api.rs"))
 
-    def test_json_is_a_document_too(self):
-        # YAML would not take the tabs.
+    def test_the_document_may_be_json(self):
+        # Tabs show that the document is read as JSON: YAML does not allow them.
         document = json.dumps(json.loads(self.checkout.read("generated/openapi.json")), indent="\t")
         printed = self.updated(written(document, "changed.json"))
-        # The overlay's corrections are in it already.
+        # The document already contains the overlay's corrections.
         self.assertEqual(printed, {"breaking": [], "compatible": [], "other": [], "left_to_write": []})
 
 
 def credentials(secret):
-    """The secret by each of the document's security schemes."""
+    """The secret as a credential of each of the document's security schemes."""
     basic = base64.b64encode(f"anyone:{secret}".encode()).decode()
     headers = {"Bearer": f"Bearer {secret}", "Token": f"Token {secret}", "Basic": f"Basic {basic}"}
     by_header = {scheme: {"headers": {"Authorization": header}} for scheme, header in headers.items()}

@@ -1,7 +1,7 @@
 // Compares two OpenAPI documents with api-smart-diff: `node compare.cjs OLD NEW` prints a JSON list of its differences.
 //
-// The library finds every difference and resolves references. Its classes are taken over but for the rules corrected
-// below, by the library's own means for that (`rules`).
+// The library finds every difference, resolves references, and classifies the difference by rules. The functions below
+// correct some of these rules.
 
 const fs = require("node:fs");
 const {
@@ -20,7 +20,7 @@ if (require.main === module) {
 module.exports = { compare };
 
 function compare(before, after) {
-  // Merging would tell a schema from a reference to the same schema.
+  // With merging, a schema would differ from a reference to the same schema.
   const rules = corrected(openapi3Rules({ notMergeAllOf: true }));
   return apiCompare(before, after, { rules }).diffs;
 }
@@ -28,11 +28,11 @@ function compare(before, after) {
 function corrected(rules) {
   const operation = rules["/paths"]["/*"]["/*"];
 
-  // A request without a body was valid, and is not where one is required.
+  // Requests without a body were valid. They still are if the new body is optional.
   const bodyAdded = ({ after }) => (resolveRef(after.value, after.root).required ? breaking : nonBreaking);
   operation["/requestBody"].$ = [bodyAdded, breaking, breaking];
 
-  // The library takes a query for text whatever its type is.
+  // The library treats a query parameter as text, whatever its type.
   operation["/parameters"] = transformComapreRules(operation["/parameters"], schemaRules("request"));
   operation["/requestBody"] = transformComapreRules(operation["/requestBody"], schemaRules("request"));
   operation["/responses"] = transformComapreRules(operation["/responses"], schemaRules("response"));
@@ -41,14 +41,15 @@ function corrected(rules) {
   rules["/security"] = security(always(globalSecurity));
   operation["/security"] = security(always(operationSecurity));
 
-  // A scheme that is only defined asks nothing of anybody; `security` does.
+  // Only `security` demands credentials. The definition of a scheme alone does not.
   const scheme = rules["/components"]["/securitySchemes"];
   scheme.$ = scheme["/*"].$ = [nonBreaking, breaking, breaking];
   return rules;
 }
 
-// The library turns its rules for requests round for responses: a changed type would be compatible there. It has
-// `nullable` the wrong way round, and does not tell a first value of `enum`, which forbids all others, from one more.
+// The library inverts its rules for requests to get those for responses, so it considers a changed type compatible there.
+// It has `nullable` inverted. It does not distinguish the first value of an `enum`, which forbids all others, from a
+// further value.
 function schemaRules(side) {
   const narrowed = side === "request" ? breaking : nonBreaking;
   const widened = side === "request" ? nonBreaking : breaking;
@@ -80,12 +81,12 @@ function globalSecurity({ before, after }) {
 }
 
 function operationSecurity({ before, after }) {
-  // The keys of the path may differ in the names of its parameters.
+  // The two paths may name their parameters differently, so each has its own key.
   const own = ({ root, path }) => root.paths[path[1]]?.[path[2]]?.security ?? root.security;
   return accepts(own(after), own(before));
 }
 
-// The credentials of an old alternative still do where a new alternative asks for no others.
+// The credentials for an old alternative suffice if some new alternative requires no others.
 function accepts(now, then) {
   const alternatives = (list) => (list?.length ? list : [{}]);
   const grants = (held, scheme, scopes) => scheme in held && scopes.every((scope) => held[scheme].includes(scope));

@@ -9,6 +9,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
 use http_body::Frame;
 use http_body_util::{BodyExt, Collected, LengthLimitError, Limited, StreamBody};
+#[cfg(any(feature = "form", feature = "json"))]
 use serde::de::DeserializeOwned;
 
 use super::parameters::Parameters;
@@ -96,6 +97,7 @@ impl<'r, B: RequestBody> RequestReader<'r, B> {
     /// # Errors
     ///
     /// A [`Rejection`] that says what is wrong with the body and where.
+    #[cfg(feature = "json")]
     pub async fn json<V: DeserializeOwned>(self) -> Result<V, Rejection> {
         let bytes = self.bytes().await?;
         if bytes.is_empty() {
@@ -176,6 +178,7 @@ fn unreadable() -> Rejection {
 }
 
 /// Says where and how a value differs from its declaration.
+#[cfg(any(feature = "form", feature = "json"))]
 fn mismatch<E: fmt::Display>(kind: &str, error: &serde_path_to_error::Error<E>) -> Rejection {
     let place = match error.path().to_string() {
         path if path == "." => String::new(),

@@ -66,7 +66,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let logs = tracing_subscriber::fmt().log_internal_errors(false);
     let logs = logs.with_env_filter(options.log_filter).with_writer(std::io::stderr);
     match options.log_format {
-        LogFormat::Text => logs.with_ansi(false).init(),
+        LogFormat::Text => logs.init(),
         LogFormat::Json => logs.json().flatten_event(true).init(),
     }
 
