@@ -196,7 +196,7 @@ where
                     let response = inner.call(Request::from_parts(parts, body)).await?;
                     Ok(response.map(Either::Right))
                 }
-                Err(rejection) => Ok(require.guard.refuse(&rejection, &parts).map(Either::Left)),
+                Err(rejection) => Ok(require.guard.reject(&rejection, &parts).map(Either::Left)),
             }
         })
     }

@@ -60,7 +60,7 @@ impl<A: Authenticator> Guard<A> {
     }
 
     /// The complete response to a rejected request, as the service would send it.
-    pub fn refuse(&self, rejection: &Rejection, parts: &Parts) -> Response<Body> {
+    pub fn reject(&self, rejection: &Rejection, parts: &Parts) -> Response<Body> {
         let mut response = self.render(rejection);
         self.finish(&mut response, span::accept_or_make(&parts.headers), &parts.method);
         response

@@ -46,13 +46,13 @@ fn a_rejection_carries_the_headers_of_every_response() {
         HeaderMap::from_iter([(CONTENT_TYPE, value("x/y")), (X_SPAN_ID, value("theirs")), (WARNING, value("1"))]);
     headers.append(WARNING, value("2"));
     let guard = Guard::new(One, &REALM).headers(headers);
-    let response = guard.refuse(&Rejection::Unauthenticated(BEARER), &request("GET", &[]));
+    let response = guard.reject(&Rejection::Unauthenticated(BEARER), &request("GET", &[]));
     assert_eq!(response.status(), 401);
     assert_eq!(response.headers()[X_SPAN_ID], "mine");
     assert_eq!(Vec::from_iter(response.headers().get_all(WARNING)), ["1", "2"]);
     assert_eq!(Vec::from_iter(response.headers().get_all(CONTENT_TYPE)), ["application/json"]);
     assert!(body(response).contains("a valid credential is required"));
-    let response = guard.refuse(&Rejection::Unauthenticated(BEARER), &request("HEAD", &[]));
+    let response = guard.reject(&Rejection::Unauthenticated(BEARER), &request("HEAD", &[]));
     assert_eq!(body(response), "");
 }
 
@@ -66,7 +66,7 @@ fn a_rejection_is_answered_as_it_is_rendered() {
         response
     });
     let response =
-        guard.refuse(&Rejection::InsufficientScope { schemes: BEARER, message: "no".into() }, &request("GET", &[]));
+        guard.reject(&Rejection::InsufficientScope { schemes: BEARER, message: "no".into() }, &request("GET", &[]));
     assert_eq!(response.status(), 418);
     assert_eq!(response.headers()[WARNING], "1");
     assert_eq!(response.headers()[X_SPAN_ID], "mine");
@@ -77,7 +77,7 @@ fn a_rejection_is_answered_as_it_is_rendered() {
 #[test]
 fn a_panic_in_the_rendering_is_answered_with_500() {
     let guard = Guard::new(One, &REALM).rejections(|_, _| panic!("on purpose"));
-    let response = guard.refuse(&Rejection::UnknownPath, &request("GET", &[]));
+    let response = guard.reject(&Rejection::UnknownPath, &request("GET", &[]));
     assert_eq!(response.status(), 500);
     assert_eq!(body(response), r#"{"error":"internal server error"}"#);
 }
