@@ -55,6 +55,8 @@ def main():
         arguments.error("--spec and --out are used together, and not with --check")
     if (given.overlay or given.name or given.runtime) and not given.spec:
         arguments.error("--overlay, --name and --runtime require --spec and --out")
+    if given.name and not names.is_crate_name(given.name):
+        arguments.error(f"--name: {given.name} cannot be the name of a crate; try {names.crate_name(given.name)}")
     if given.runtime and not (given.runtime / "Cargo.toml").is_file():
         arguments.error(f"--runtime: {given.runtime} is not a crate: it has no Cargo.toml")
 

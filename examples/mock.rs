@@ -30,7 +30,7 @@ async fn revoke<C: Send + Sync>(
 ) -> Result<usize, ApiError> {
     let mut deleted = 0;
     for id in ids {
-        match api.delete_token(DeleteTokenRequest::new(id), context).await? {
+        match api.delete_token(DeleteTokenRequest::with_id(id), context).await? {
             DeleteTokenResponse::Success => deleted += 1,
             DeleteTokenResponse::TokenNotFound => {}
             DeleteTokenResponse::UnauthorizedAccess(message) | DeleteTokenResponse::RequestFailed(message) => {

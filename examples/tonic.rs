@@ -112,7 +112,7 @@ mod tests {
 
         let context = Context::new(XSpanIdString::default(), AuthData::bearer(operator.expose()));
         let http = Client::try_new(&address).unwrap();
-        let deleted = timeout(LIMIT, http.delete_token(DeleteTokenRequest::new(id.to_string()), &context));
+        let deleted = timeout(LIMIT, http.delete_token(DeleteTokenRequest::with_id(id.to_string()), &context));
         assert_eq!(deleted.await.expect("a response").unwrap(), DeleteTokenResponse::Success);
 
         let ended = timeout(LIMIT, watched.message()).await.expect("the end of the stream").unwrap_err();

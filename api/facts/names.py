@@ -45,9 +45,16 @@ def value_name(text):
 
 
 def crate_name(text):
-    """`InfluxDB 3 Core` → `influxdb-3-core`."""
+    """`InfluxDB 3 Core` → `influxdb-3-core`; `gen` → `gen-api`, because paths could not name the crate `gen`."""
     name = "-".join(re.findall(r"[a-z0-9]+", text.lower()))
+    if name in KEYWORDS:
+        return f"{name}-api"
     return name if name[:1].isalpha() else f"api-{name}"
+
+
+def is_crate_name(text):
+    """Whether Cargo accepts a text as the name of a crate, and Rust code can name the crate."""
+    return re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", text) is not None and text not in KEYWORDS
 
 
 def is_token(text):

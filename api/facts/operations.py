@@ -81,6 +81,7 @@ class Operations:
             "fields": fields,
             "has_required": bool(required),
             "has_many_required": len(required) > 7,
+            "constructor": constructor(required),
             "allowed": list(allowed(method_name)),
             "request_cloneable": body is None or body["cloneable"],
             "body": body,
@@ -101,6 +102,11 @@ class Operations:
         unique(f"{name}Request", self.types)
         unique(f"{name}Response", self.types)
         return name
+
+
+def constructor(required):
+    """The name of a request's constructor. It names the fields, so that a renamed field is an error at each call."""
+    return "_".join(["with", *(field["ident"].removeprefix("r#") for field in required)]) if required else "new"
 
 
 def allowed(name):

@@ -37,7 +37,7 @@ pub struct DeleteTokenRequest {
 
 impl DeleteTokenRequest {
     /// Creates a request with the required fields. Optional fields are `None`.
-    pub fn new(id: String) -> Self {
+    pub fn with_id(id: String) -> Self {
         Self { id }
     }
 }

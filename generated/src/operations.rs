@@ -18,7 +18,7 @@ pub(crate) const DELETE_TOKEN: Operation = Operation::new("DeleteToken", Method:
 
 /// Every operation, in the document's order.
 pub const OPERATIONS: &[Operation] = &[
-    // This comment keeps rustfmt from joining the lines.
+    // DELETE /api/v3/configure/token
     DELETE_TOKEN,
 ];
 

@@ -42,11 +42,10 @@ where
 
     async fn call<B: RequestBody>(
         api: &T,
-        operation: &Operation,
-        request: Request<'_, B>,
+        request: &mut Request<'_, B>,
         context: &Context<P>,
     ) -> Result<Response<Body>, Failure> {
-        match operation.id {
+        match request.operation().id {
             "DeleteToken" => Self::delete_token(api, request, context).await,
             _ => Err(Rejection::UnknownPath.into()),
         }
@@ -57,7 +56,7 @@ impl Operations {
     /// `DELETE /api/v3/configure/token`
     async fn delete_token<T, P, B>(
         api: &T,
-        request: Request<'_, B>,
+        request: &mut Request<'_, B>,
         context: &Context<P>,
     ) -> Result<Response<Body>, Failure>
     where

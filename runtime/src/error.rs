@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use http::StatusCode;
+
 /// Any error that can be sent to another thread.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -18,6 +20,15 @@ pub enum ApiError {
     #[error("the service is unavailable")]
     Unavailable {
         /// The reason, for the log.
+        source: BoxError,
+    },
+    /// The server sent a response that the operation does not declare, such as a 401 whose body is of another type. The
+    /// client returns it; the service answers 500 for it.
+    #[error("undeclared response {status}")]
+    Undeclared {
+        /// The status of the response.
+        status: StatusCode,
+        /// What is wrong with the response, for the log.
         source: BoxError,
     },
     /// The call failed for another reason. The service answers 500.

@@ -116,13 +116,22 @@ pub trait Value: Sized {
 /// Why texts are not a [`Value`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[error("{}", self.problem())]
 pub enum ValueError {
     /// It is required, and the message does not carry it.
-    #[error("is missing")]
     Missing,
     /// A text is not of its type.
-    #[error("has an invalid value")]
     Invalid,
+}
+
+impl ValueError {
+    /// The text of the error, to follow a name: "is missing".
+    pub const fn problem(self) -> &'static str {
+        match self {
+            Self::Missing => "is missing",
+            Self::Invalid => "has an invalid value",
+        }
+    }
 }
 
 impl<S: Scalar> Value for S {

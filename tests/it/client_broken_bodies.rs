@@ -39,7 +39,7 @@ async fn delete(response: &str) -> Result<DeleteTokenResponse, ApiError> {
         stream.write_all(response.as_bytes()).await.unwrap();
     };
     within("a response", async {
-        tokio::join!(client.delete_token(DeleteTokenRequest::new("7".to_owned()), &context), answer)
+        tokio::join!(client.delete_token(DeleteTokenRequest::with_id("7".to_owned()), &context), answer)
     })
     .await
     .0

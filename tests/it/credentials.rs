@@ -24,10 +24,7 @@ async fn all_rejected_credentials_get_the_same_response() {
             let first = client.send(&rejected[0]).await;
             assert_eq!(first.status, 401);
             assert_eq!(first.header("www-authenticate"), r#"Bearer realm="influxdb3""#);
-            assert_eq!(
-                first.message(),
-                "a valid credential is required; the `WWW-Authenticate` header names the accepted schemes"
-            );
+            assert_eq!(first.message(), "a valid credential is required");
             let first = first.substance();
             for request in &rejected {
                 assert_eq!(client.send(request).await.substance(), first, "{request:?}");

@@ -46,10 +46,7 @@ async fn one_credential_under_any_scheme_of_the_document_is_accepted() {
     ] {
         let answer = send(&app, target, values).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{target}");
-        assert_eq!(
-            answer.text,
-            r#"{"error":"a valid credential is required; the `WWW-Authenticate` header names the accepted schemes"}"#
-        );
+        assert_eq!(answer.text, r#"{"error":"a valid credential is required"}"#);
         assert_eq!(answer.challenges, [r#"Bearer realm="influxdb3""#, r#"Basic realm="influxdb3""#]);
     }
 }

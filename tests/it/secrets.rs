@@ -65,7 +65,8 @@ async fn debug_output_contains_no_secret() {
     };
     let context = Context::new(XSpanIdString::default(), AuthData::bearer(&operator));
     let client = ApiClient::try_new(&format!("http://{}", server.address)).unwrap();
-    let rejected = within("a response", client.delete_token(DeleteTokenRequest::new("0".to_owned()), &context)).await;
+    let rejected =
+        within("a response", client.delete_token(DeleteTokenRequest::with_id("0".to_owned()), &context)).await;
     let basic = Credential::Basic { username: "user".into(), password: operator.as_str().into() };
     let token = NewToken::given("a".parse().unwrap(), Permissions::ADMIN, &secret);
     let all = [

@@ -7,7 +7,6 @@ use http_body_util::{BodyExt, Collected, Limited};
 use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
 
-use super::encoding::failed;
 use crate::{ApiError, BoxError, Payload, Style, Texts, Value, media_type};
 
 /// The longest body that is read into memory, in bytes. A [`Payload`] has no limit.
@@ -49,7 +48,8 @@ impl Answer {
     ///
     /// If the body breaks off or is not the declared JSON.
     pub async fn json<V: DeserializeOwned>(self) -> Result<V, ApiError> {
-        serde_json::from_slice(&self.bytes().await?).map_err(failed("the response's body"))
+        let status = self.status();
+        serde_json::from_slice(&self.bytes().await?).map_err(|error| undeclared(status, error))
     }
 
     /// The body as a text.
@@ -58,7 +58,8 @@ impl Answer {
     ///
     /// If the body breaks off or is not UTF-8.
     pub async fn text(self) -> Result<String, ApiError> {
-        String::from_utf8(self.bytes().await?.into()).map_err(failed("the response's body"))
+        let status = self.status();
+        String::from_utf8(self.bytes().await?.into()).map_err(|error| undeclared(status, error))
     }
 
     /// The body as it arrives, with its media type.
@@ -76,9 +77,8 @@ impl Answer {
     /// If the media type is in none of the groups.
     pub fn group(&self, groups: &[&[&str]]) -> Result<usize, ApiError> {
         let Some(value) = self.response.headers().get(CONTENT_TYPE) else { return Ok(0) };
-        let value = value.to_str().map_err(failed("the response's content type"))?;
-        let undeclared = || ApiError::internal(format!("the operation does not declare the content type {value:?}"));
-        media_type::position(groups, value).ok_or_else(undeclared)
+        let found = value.to_str().ok().and_then(|value| media_type::position(groups, value));
+        found.ok_or_else(|| undeclared(self.status(), format!("it has the content type {value:?}")))
     }
 
     /// The value of a declared header.
@@ -90,7 +90,7 @@ impl Answer {
         let headers = self.response.headers();
         let mut texts = Vec::new();
         for value in headers.get_all(name) {
-            let text = value.to_str().map_err(failed(name))?;
+            let text = value.to_str().map_err(|error| undeclared(self.status(), error))?;
             match style {
                 Style::Single => texts.push(text),
                 // The one header whose values cannot be joined (RFC 9110, section 5.3).
@@ -103,7 +103,7 @@ impl Answer {
             (Style::Single, [text, ..]) => Some(Texts::One((*text).into())),
             _ => Some(Texts::Many(texts.into_iter().map(Into::into).collect())),
         };
-        V::from_texts(texts).map_err(|error| ApiError::internal(format!("the response's header {name} {error}")))
+        V::from_texts(texts).map_err(|error| undeclared(self.status(), format!("its header {name} {error}")))
     }
 
     /// The error for a response that the operation does not declare.
@@ -118,25 +118,21 @@ impl Answer {
     async fn bytes(self) -> Result<Bytes, ApiError> {
         let status = self.status();
         let read = Limited::new(self.response.into_body(), BODY_LIMIT).collect().await;
-        read.map(Collected::to_bytes).map_err(|source| of_status(status, BrokenBody { status, source }))
+        read.map(Collected::to_bytes).map_err(|error| undeclared(status, error))
     }
 }
 
-/// The body of a response breaks off or is too long.
-#[derive(Debug, thiserror::Error)]
-#[error("the body of the response {status} could not be read")]
-struct BrokenBody {
-    status: StatusCode,
-    source: BoxError,
-}
-
-/// The error for an undeclared response. It repeats only the beginning of the body.
+/// The error for a response with an undeclared body. It repeats only the beginning of the body.
 fn unexpected(status: StatusCode, body: &[u8]) -> ApiError {
     let text: String = String::from_utf8_lossy(body).chars().take(EXCERPT).collect();
-    of_status(status, format!("undeclared response {status}: {text:?}"))
+    undeclared(status, format!("its body is {text:?}"))
 }
 
-/// A 503 is [`ApiError::Unavailable`], whatever follows its status.
-fn of_status(status: StatusCode, source: impl Into<BoxError>) -> ApiError {
-    if status == StatusCode::SERVICE_UNAVAILABLE { ApiError::unavailable(source) } else { ApiError::internal(source) }
+/// The error for an undeclared response. A 503 is [`ApiError::Unavailable`], whatever follows its status.
+fn undeclared(status: StatusCode, source: impl Into<BoxError>) -> ApiError {
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        ApiError::unavailable(source)
+    } else {
+        ApiError::Undeclared { status, source: source.into() }
+    }
 }

@@ -32,7 +32,7 @@ impl<'r> Parameters<'r> {
     pub fn get<V: Value>(&self, index: usize) -> Result<V, Rejection> {
         let parameter = &self.operation.parameters[index];
         let texts = self.texts(parameter)?.or_else(|| default_of(parameter));
-        V::from_texts(texts).map_err(|error| Rejection::parameter(parameter.name, error.to_string()))
+        V::from_texts(texts).map_err(|error| Rejection::parameter(parameter.name, error.problem()))
     }
 
     /// The value of a required parameter, if it is within the limits of its schema.

@@ -125,7 +125,7 @@ impl Rejection {
                 fixed!("the method is not allowed for this path; the `Allow` header lists those that are")
             }
             Rejection::Unauthenticated(_) => {
-                fixed!("a valid credential is required; the `WWW-Authenticate` header names the accepted schemes")
+                fixed!("a valid credential is required")
             }
             Rejection::InsufficientScope { message, .. } => Message::Varying(message.to_string()),
             Rejection::Parameter { name, problem } => Message::Varying(format!("the parameter `{name}` {problem}")),
@@ -211,11 +211,7 @@ mod tests {
                 405,
                 "the method is not allowed for this path; the `Allow` header lists those that are",
             ),
-            (
-                Rejection::Unauthenticated(&[]),
-                401,
-                "a valid credential is required; the `WWW-Authenticate` header names the accepted schemes",
-            ),
+            (Rejection::Unauthenticated(&[]), 401, "a valid credential is required"),
             (Rejection::InsufficientScope { schemes: &[], message: "\"no\"".into() }, 401, "\"no\""),
             (Rejection::parameter("id", "is not \"it\""), 400, "the parameter `id` is not \"it\""),
             (Rejection::body("is missing"), 400, "the body is missing"),

@@ -23,20 +23,32 @@ const BODY_LIMIT: usize = 10 << 20;
 
 /// A request for an operation.
 pub struct Request<'r, B> {
-    pub(super) parameters: Parameters<'r>,
-    pub(super) body: B,
+    pub(super) parameters: &'r Parameters<'r>,
+    /// `None` once it is taken.
+    pub(super) body: Option<B>,
 }
 
 impl<'r, B: RequestBody> Request<'r, B> {
+    /// The operation.
+    pub fn operation(&self) -> &'static Operation {
+        self.parameters.operation
+    }
+
     /// The parameters. The body is dropped.
-    pub fn without_body(self) -> Parameters<'r> {
+    pub fn without_body(&mut self) -> &'r Parameters<'r> {
+        self.body = None;
         self.parameters
     }
 
     /// The parameters, and the body to read.
-    pub fn into_parts(self) -> (Parameters<'r>, RequestReader<'r, B>) {
-        let Parameters { operation, parts, .. } = self.parameters;
-        (self.parameters, RequestReader { operation, parts, body: self.body })
+    ///
+    /// # Panics
+    ///
+    /// If the body is taken already.
+    pub fn take_parts(&mut self) -> (&'r Parameters<'r>, RequestReader<'r, B>) {
+        let Parameters { operation, parts, .. } = *self.parameters;
+        let body = self.body.take().expect("generated code takes the body once");
+        (self.parameters, RequestReader { operation, parts, body })
     }
 }
 

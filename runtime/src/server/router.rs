@@ -52,18 +52,17 @@ impl Router {
         if let Some(found) = same_path.find(|&index| self.operations[index].method == *method) {
             return Ok(found);
         }
-        let mut allow: Vec<&str> = Vec::new();
+        let mut allow = String::new();
         for index in indices {
             let method = self.operations[index].method.as_str();
-            if !allow.contains(&method) {
-                allow.push(method);
+            if allow.is_empty() {
+                allow.push_str(method);
+            } else if !allow.split(", ").any(|other| other == method) {
+                allow.push_str(", ");
+                allow.push_str(method);
             }
         }
-        Err(if allow.is_empty() {
-            Rejection::UnknownPath
-        } else {
-            Rejection::MethodNotAllowed { allow: allow.join(", ") }
-        })
+        Err(if allow.is_empty() { Rejection::UnknownPath } else { Rejection::MethodNotAllowed { allow } })
     }
 }
 

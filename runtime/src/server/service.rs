@@ -36,12 +36,11 @@ pub trait Document<T, C>: Send + Sync + 'static {
     /// The realm that challenges name.
     const REALM: &'static Realm;
 
-    /// Calls one of the operations: reads the parameters and the body, calls the method of the trait, and turns its
+    /// Calls the operation of a request: reads the parameters and the body, calls the method of the trait, and turns its
     /// result into a response.
     fn call<B: RequestBody>(
         api: &T,
-        operation: &Operation,
-        request: Request<'_, B>,
+        request: &mut Request<'_, B>,
         context: &C,
     ) -> impl Future<Output = Result<Response<Body>, Failure>> + Send;
 }
@@ -143,8 +142,10 @@ where
         let operation = &D::OPERATIONS[index];
         let principal = guard.admit(operation.security, operation.credentials_optional, parts).await?;
         let context = Context::new(XSpanIdString(span::as_str(span_id).to_owned()), principal);
-        let request = Request { parameters: Parameters { operation, parts, path }, body };
-        match D::call(api, operation, request, &context).await {
+        let parameters = Parameters { operation, parts, path };
+        // Passed by reference, so that the futures below stay small: each of them would hold it.
+        let mut request = Request { parameters: &parameters, body: Some(body) };
+        match D::call(api, &mut request, &context).await {
             Ok(mut response) => {
                 // The implementation is called only after the credentials were accepted. If it answers 401 all the same,
                 // they do not permit the call (RFC 6750, section 3.1).

@@ -42,7 +42,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let credential =
         AuthData::bearer(&options.token).ok_or("--token contains characters that a header cannot carry")?;
     let context = Context::new(XSpanIdString::default(), Some(credential));
-    let request = DeleteTokenRequest::new(options.id);
+    let request = DeleteTokenRequest::with_id(options.id);
     let answer = tokio::time::timeout(PATIENCE, client.delete_token(request, &context)).await;
     match answer.unwrap_or_else(|_| Err(ApiError::unavailable(format!("no response within {PATIENCE:?}")))) {
         Ok(DeleteTokenResponse::Success) => Ok(ExitCode::SUCCESS),

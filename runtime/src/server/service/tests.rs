@@ -26,12 +26,7 @@ impl<C: Sync> Document<Api, C> for Small {
     const BASE_PATH: &'static str = "/base";
     const REALM: &'static Realm = &REALM;
 
-    async fn call<B: RequestBody>(
-        Api(answer): &Api,
-        _: &Operation,
-        _: Request<'_, B>,
-        _: &C,
-    ) -> Result<Response<Body>, Failure> {
+    async fn call<B: RequestBody>(Api(answer): &Api, _: &mut Request<'_, B>, _: &C) -> Result<Response<Body>, Failure> {
         answer()
     }
 }

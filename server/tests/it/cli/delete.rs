@@ -16,7 +16,7 @@ fn the_exit_code_depends_on_the_response() {
     let server = directory.start(&[]);
 
     let (operator, reader) = (secret(&operator), secret(&reader));
-    let rejected = "a valid credential is required; the `WWW-Authenticate` header names the accepted schemes";
+    let rejected = "a valid credential is required";
     for (id, token, code, reason) in [
         ("1", reader, 3, "only an admin token may delete tokens"),
         ("0", operator, 3, "the operator token cannot be deleted"),
