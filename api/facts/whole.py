@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from .literals import literal
 from .markdown import comment, inline, plain
+from .paths import encoded
 from .security import schemes
 
 
@@ -28,7 +29,7 @@ def facts(content, operations, schemas):
         "readmeDescription": plain(info.get("description") or info["title"]),
         "documentVersion": literal(version),
         "defaultAddress": literal(address),
-        "documentBasePath": literal(urlsplit(address).path.rstrip("/")),
+        "documentBasePath": literal(encoded(urlsplit(address).path).rstrip("/")),
         "securitySchemes": [*schemes(content)],
         "patterns": patterns,
         "hasPatterns": bool(patterns),

@@ -47,7 +47,8 @@ pub use server::Service;
 /// The version of the document that this crate was generated from.
 pub const API_VERSION: &str = "3.7.0";
 
-/// The path that precedes the path of each operation, from the document's first server.
+/// The path that precedes the path of each operation, from the document's first server. The service serves below it, so
+/// the address of a client ends with it: `format!("http://localhost:8181{BASE_PATH}")`.
 pub const BASE_PATH: &str = "";
 
 /// The document with its overlay applied, as JSON.

@@ -1,6 +1,7 @@
 //! Values as the texts that paths, queries, headers and cookies carry.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -92,12 +93,22 @@ plain!(chrono::NaiveDate);
 plain!(uuid::Uuid);
 
 /// The decoded texts that a message carries for one parameter or header.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Texts<'r> {
     /// The text of a scalar.
     One(Cow<'r, str>),
     /// The texts of the items of an array.
     Many(Vec<Cow<'r, str>>),
+}
+
+impl fmt::Debug for Texts<'_> {
+    /// Omits the texts, which may be secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Texts::One(_) => "One([redacted])",
+            Texts::Many(_) => "Many([redacted])",
+        })
+    }
 }
 
 /// A parameter's or header's value: a [`Scalar`], an array of scalars (`Vec`), or either of them in an `Option`.

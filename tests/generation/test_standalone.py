@@ -8,6 +8,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from api import generate
+
 ROOT = Path(__file__).resolve().parents[2]
 # Cargo identifies a package by its path within the workspace, so the copy needs a separate target folder.
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute() / "copies"
@@ -84,6 +86,31 @@ class Standalone(unittest.TestCase):
             self.assertEqual(removed, [], name)
         added = (self.after / "src" / "server.rs").read_text(encoding="utf-8")
         self.assertIn("replace_file", added)
+
+
+class Replacement(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp()).resolve()
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def test_a_folder_that_contains_more_than_a_generated_crate_is_not_replaced(self):
+        for name in (".git", "main.rs", "openapi.json"):
+            with self.subTest(name):
+                out = self.folder / name / "out"
+                out.mkdir(parents=True)
+                (out / name).touch()
+                self.assertRaises(SystemExit, generate.require_replaceable, out, [])
+                (out / "Cargo.toml").write_text(generate.MARK, encoding="utf-8")
+                if name == "openapi.json":
+                    generate.require_replaceable(out, [])
+                else:
+                    self.assertRaises(SystemExit, generate.require_replaceable, out, [])
+
+    def test_an_input_is_not_replaced(self):
+        document = self.folder / "openapi.json"
+        document.touch()
+        self.assertRaises(SystemExit, generate.require_replaceable, self.folder, [document])
+        generate.require_replaceable(self.folder / "out", [document])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 //! A response that is taken apart.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderValue, Response, StatusCode};
@@ -16,7 +18,6 @@ const BODY_LIMIT: usize = 64 << 20;
 const EXCERPT: usize = 200;
 
 /// The response to a call.
-#[derive(Debug)]
 pub struct Answer {
     response: Response<Incoming>,
 }
@@ -119,6 +120,13 @@ impl Answer {
         let status = self.status();
         let read = Limited::new(self.response.into_body(), BODY_LIMIT).collect().await;
         read.map(Collected::to_bytes).map_err(|error| undeclared(status, error))
+    }
+}
+
+impl fmt::Debug for Answer {
+    /// Omits headers and body, which may hold secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Answer").field("status", &self.status()).finish_non_exhaustive()
     }
 }
 

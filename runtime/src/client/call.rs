@@ -1,5 +1,7 @@
 //! A request that is put together.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE};
@@ -15,7 +17,6 @@ use crate::security::SecurityKind;
 use crate::{ApiError, Body, Location, Operation, Parameter, Payload, Style, Texts, Value};
 
 /// A call of an operation: a request that its parameters and its body are added to.
-#[derive(Debug)]
 pub struct Call<'c> {
     client: &'c Client,
     operation: &'static Operation,
@@ -205,7 +206,10 @@ impl<'c> Call<'c> {
         let encoded = match (&texts, separator) {
             (Texts::One(text), Some(separator)) => encode_before(separator, text),
             (Texts::One(text), None) => encode(text),
-            (Texts::Many(texts), _) => encode_all(texts),
+            (Texts::Many(texts), Some(separator)) => {
+                texts.iter().map(|text| encode_before(separator, text)).collect::<Vec<_>>().join(",")
+            }
+            (Texts::Many(texts), None) => encode_all(texts),
         };
         if encoded.is_empty() {
             return Err(ApiError::internal(format!("the parameter {name} is empty, so it cannot be in a path")));
@@ -245,6 +249,13 @@ impl<'c> Call<'c> {
     }
 }
 
+impl fmt::Debug for Call<'_> {
+    /// Omits the request, whose parameters and credential may be secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Call").field("operation", &self.operation.id).finish_non_exhaustive()
+    }
+}
+
 fn header_name(name: &'static str) -> Result<HeaderName, ApiError> {
     HeaderName::from_bytes(name.as_bytes()).map_err(failed(name))
 }
@@ -258,4 +269,63 @@ fn accept(operation: &Operation) -> Option<HeaderValue> {
         }
     }
     (!media_types.is_empty()).then(|| HeaderValue::try_from(media_types.join(", ")).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+    use crate::Context;
+    use crate::security::SecurityScheme;
+
+    const IN_QUERY: SecurityScheme =
+        SecurityScheme::new("key", SecurityKind::ApiKey { location: Location::Query, name: "p" });
+    const IN_COOKIE: SecurityScheme =
+        SecurityScheme::new("key", SecurityKind::ApiKey { location: Location::Cookie, name: "session" });
+
+    static OPERATION: Operation = Operation::new("o", Method::GET, "/{items}-{name}").parameters(&[
+        Parameter::new("items", Location::Path).required().style(Style::Separated(',')),
+        Parameter::new("name", Location::Path).required(),
+    ]);
+    static QUERY: Operation = Operation::new("query", Method::GET, "/").security(&[IN_QUERY]);
+    static COOKIE: Operation = Operation::new("cookie", Method::GET, "/").security(&[IN_COOKIE]);
+
+    fn client() -> Client {
+        Client::try_new("http://user:hunter2@localhost").expect("an address")
+    }
+
+    fn call<'c>(client: &'c Client, operation: &'static Operation, credential: Option<AuthData>) -> Call<'c> {
+        Call::new(client, operation, &Context::new(XSpanIdString::default(), credential)).expect("a credential")
+    }
+
+    #[test]
+    fn no_secret_is_printed_and_headers_with_one_are_sensitive() {
+        let client = client();
+        let key = || Some(AuthData::ApiKey("hunter2".to_owned()));
+        for (call, header) in [
+            (call(&client, &OPERATION, Some(AuthData::Bearer("hunter2".to_owned()))), Some(AUTHORIZATION)),
+            (call(&client, &COOKIE, key()), Some(http::header::COOKIE)),
+            (call(&client, &QUERY, key()), None),
+        ] {
+            assert!(header.is_none_or(|name| call.request.headers()[name].is_sensitive()));
+            let printed = format!("{call:?} {client:?}");
+            assert!(!printed.contains("hunter2"), "{printed}");
+        }
+    }
+
+    #[test]
+    fn items_before_another_parameter_do_not_contain_what_separates_them() {
+        let client = client();
+        let mut call = call(&client, &OPERATION, None);
+        call.parameter(0, &vec!["a-b".to_owned(), "c".to_owned()]).expect("a path can carry it");
+        call.parameter(1, &"d-e".to_owned()).expect("a path can carry it");
+        assert_eq!(call.path, "/a%2Db,c-d-e");
+    }
+
+    #[test]
+    fn a_path_does_not_carry_an_empty_text() {
+        let client = client();
+        assert!(call(&client, &OPERATION, None).parameter(1, &String::new()).is_err());
+    }
 }

@@ -10,6 +10,7 @@ mod answer;
 mod call;
 mod encoding;
 
+use std::fmt;
 use std::time::Duration;
 
 use http::Uri;
@@ -37,7 +38,7 @@ type Connector = HttpConnector;
 /// Clones are cheap and share their connections. The context of a call carries the credential
 /// ([`AuthData`](swagger::auth::AuthData)) and the span ID ([`XSpanIdString`](swagger::XSpanIdString)). A call that
 /// receives no response, or 503, fails with [`ApiError::Unavailable`](crate::ApiError::Unavailable).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Client {
     http: HttpClient<Connector, Body>,
     address: Uri,
@@ -54,6 +55,14 @@ impl Client {
         let address = address::parse(address)?;
         let http = HttpClient::builder(TokioExecutor::new()).build(connector()?);
         Ok(Self { http, address })
+    }
+}
+
+impl fmt::Debug for Client {
+    /// Omits everything of the address but its host and port.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (host, port) = (self.address.host(), self.address.port_u16());
+        formatter.debug_struct("Client").field("host", &host).field("port", &port).finish_non_exhaustive()
     }
 }
 

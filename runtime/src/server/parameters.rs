@@ -1,6 +1,7 @@
 //! The parameters of an operation, from the texts of a request to values.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use http::request::Parts;
 
@@ -11,7 +12,7 @@ use crate::validation::Violation;
 use crate::{Location, Operation, Parameter, Style, Texts, Value};
 
 /// The parameters that a request carries for an operation.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Parameters<'r> {
     pub(super) operation: &'static Operation,
     pub(super) parts: &'r Parts,
@@ -89,6 +90,13 @@ impl<'r> Parameters<'r> {
                 raw.map(|raw| split(name, raw, style)).transpose()?
             }
         })
+    }
+}
+
+impl fmt::Debug for Parameters<'_> {
+    /// Omits the values, which may be secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Parameters").field("operation", &self.operation.id).finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Declared responses.
 
-use std::mem;
+use std::{fmt, mem};
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -11,7 +11,6 @@ use super::service::Failure;
 use crate::{ApiError, Body, Operation, Payload, Status, Texts, Value};
 
 /// A declared response, put together from the result of a call.
-#[derive(Debug)]
 pub struct Reply {
     response: Response<Body>,
 }
@@ -124,9 +123,21 @@ impl Reply {
     }
 
     fn with(mut self, content_type: HeaderValue, body: Body) -> Response<Body> {
+        // A response of these statuses has no content (RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5), even if it is
+        // declared for a class of statuses whose other responses have.
+        if matches!(self.response.status().as_u16(), 204 | 205 | 304) {
+            return self.response;
+        }
         self.response.headers_mut().insert(CONTENT_TYPE, content_type);
         *self.response.body_mut() = body;
         self.response
+    }
+}
+
+impl fmt::Debug for Reply {
+    /// Omits the headers, which may hold secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Reply").field("status", &self.response.status()).finish_non_exhaustive()
     }
 }
 

@@ -153,8 +153,8 @@ impl<'r, B: RequestBody> RequestReader<'r, B> {
 
     async fn bytes(self) -> Result<Bytes, Rejection> {
         // RFC 9110, section 8.4. An operation that declares the header takes payloads.
-        let encoding = self.parts.headers.get(CONTENT_ENCODING);
-        if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        let mut encodings = self.parts.headers.get_all(CONTENT_ENCODING).iter();
+        if encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
             return Err(Rejection::UnsupportedEncoding);
         }
         if self.body.size_hint().lower() > BODY_LIMIT as u64 {
@@ -197,4 +197,68 @@ fn mismatch<E: fmt::Display>(kind: &str, error: &serde_path_to_error::Error<E>) 
         path => format!("`{path}`: "),
     };
     Rejection::body(format!("is not the declared {kind}: {place}{}", error.inner()))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+    use http::Method;
+    use http_body_util::Full;
+
+    use super::*;
+
+    static OPERATION: Operation =
+        Operation::new("o", Method::POST, "/").request_body(&[&["text/plain"], &["text/csv", "image/*"]]);
+
+    fn parts(headers: &[(&str, &str)]) -> Parts {
+        let request =
+            headers.iter().fold(http::Request::builder(), |builder, (name, value)| builder.header(*name, *value));
+        request.body(()).expect("a request").into_parts().0
+    }
+
+    fn reader<B>(parts: &Parts, body: B) -> RequestReader<'_, B> {
+        RequestReader { operation: &OPERATION, parts, body }
+    }
+
+    fn text(headers: &[(&str, &str)], body: &'static str) -> Result<String, String> {
+        let read = block_on(reader(&parts(headers), Full::new(Bytes::from(body))).text());
+        read.map_err(|rejection| rejection.to_string())
+    }
+
+    #[test]
+    fn a_media_type_selects_its_group() {
+        let group = |headers: &[(&str, &str)]| reader(&parts(headers), Full::<Bytes>::default()).group().ok();
+        assert_eq!(group(&[]), Some(0));
+        assert_eq!(group(&[("content-type", "Text/Plain; charset=utf-8")]), Some(0));
+        assert_eq!(group(&[("content-type", "image/png")]), Some(1));
+        assert_eq!(group(&[("content-type", "text/html")]), None);
+        assert_eq!(group(&[("content-type", "text/csv"), ("content-type", "text/csv")]), None);
+    }
+
+    #[test]
+    fn a_compressed_body_is_rejected() {
+        let compressed = Err("a compressed body is not supported".to_owned());
+        assert_eq!(text(&[("content-encoding", "identity")], "a"), Ok("a".to_owned()));
+        assert_eq!(text(&[("content-encoding", "gzip")], "a"), compressed);
+        assert_eq!(text(&[("content-encoding", "identity"), ("content-encoding", "gzip")], "a"), compressed);
+    }
+
+    #[test]
+    fn a_body_is_read_up_to_the_limit_whether_its_length_is_known_or_not() {
+        let read = |length: usize, known: bool| {
+            let bytes = Bytes::from(vec![b'a'; length]);
+            let parts = parts(&[]);
+            let stream = StreamBody::new(stream::iter([Ok::<_, BoxError>(Frame::data(bytes.clone()))]));
+            let read = if known {
+                block_on(reader(&parts, Full::new(bytes)).text())
+            } else {
+                block_on(reader(&parts, stream).text())
+            };
+            read.map(|text| text.len()).map_err(|rejection| rejection.status().as_u16())
+        };
+        for known in [true, false] {
+            assert_eq!(read(BODY_LIMIT, known), Ok(BODY_LIMIT), "{known}");
+            assert_eq!(read(BODY_LIMIT + 1, known), Err(413), "{known}");
+        }
+    }
 }

@@ -80,13 +80,18 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             let token =
                 Create { name: name.to_string(), permissions: permissions.to_string(), expires_in: options.expiry };
             let token = Access::to(&options.directory).await?.create(token).await?;
-            print(&token, options.format).map_err(|error| {
-                let id = token.id.unwrap_or_default();
-                format!("token {id} was created, but its secret is lost; delete the token: {error}")
-            })?;
+            print(&token, options.format).map_err(|error| lost(&token, &error))?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The error for a token whose secret could not be printed.
+fn lost(token: &AdminTokenObject, error: &io::Error) -> String {
+    match token.id.unwrap_or_default() {
+        0 => format!("the operator token was created, but its secret is lost; create another admin token: {error}"),
+        id => format!("token {id} was created, but its secret is lost; delete the token: {error}"),
+    }
 }
 
 /// What the options ask for together. It is not left to the parser which of them go together: it would take a variable

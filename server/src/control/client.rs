@@ -28,10 +28,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Server`] leaves open whether the token was created.
+    /// [`Error::OutcomeUnknown`] leaves open whether the token was created.
     pub(crate) async fn create(mut self, token: Create) -> Result<AdminTokenObject, Error> {
         self.send(Request::Create(token)).await?;
-        match self.receive().await? {
+        let reply = self.receive().await.map_err(|error| match error {
+            Error::Server(error) => Error::OutcomeUnknown(error),
+            other => other,
+        })?;
+        match reply {
             Reply::Created(token) => Ok(*token),
             Reply::Refused(reason) => Err(Error::Refused(reason)),
             Reply::Token(_) | Reply::End => Err(unexpected()),

@@ -82,6 +82,9 @@ pub(crate) enum Error {
     /// The server went away, or speaks another version of the protocol.
     #[error("the connection to the server failed")]
     Server(#[from] io::Error),
+    /// The server went away after it had received a request that changes something.
+    #[error("the connection to the server failed; the token may have been created, see `influxdb3-tokens show`")]
+    OutcomeUnknown(#[source] io::Error),
     /// The request was refused for this reason.
     #[error("{0}")]
     Refused(String),

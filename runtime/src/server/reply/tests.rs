@@ -55,6 +55,17 @@ fn a_list_is_joined_unless_it_sets_cookies() {
 }
 
 #[test]
+fn a_response_whose_status_has_no_content_has_no_body() {
+    for code in [204, 205, 304] {
+        let reply =
+            Reply::by_default(&OPERATION, status(code)).and_then(|reply| reply.text("text/plain", "abc".to_owned()));
+        let response = reply.expect("it is declared as default");
+        assert_eq!(response.body().size_hint().exact(), Some(0), "{code}");
+        assert!(response.headers().is_empty(), "{code}");
+    }
+}
+
+#[test]
 fn a_response_to_head_keeps_its_headers_and_the_length_of_its_body() {
     let mut response = Reply::new(200).text("text/plain", "abc".to_owned()).expect("a text");
     remove_body(&mut response);

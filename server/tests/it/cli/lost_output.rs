@@ -43,6 +43,9 @@ fn a_secret_that_cannot_be_printed_is_an_error_that_names_the_token() {
     lose();
     let _server = directory.start(&[]);
     lose();
+    let (code, error) = create_into(closed_pipe(), &directory, "_admin", "text");
+    let expected = "error: the operator token was created, but its secret is lost; create another admin token: ";
+    assert!(code == 1 && error.starts_with(expected), "{code} {error}");
 }
 
 #[test]
