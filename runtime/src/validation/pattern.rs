@@ -51,4 +51,14 @@ mod tests {
         assert_eq!(pattern("xay", &VOWEL), Ok(()));
         assert_eq!(pattern("xyz", &VOWEL), Err(Violation::new("must match the pattern [aeiou]")));
     }
+
+    #[test]
+    fn a_text_that_takes_too_many_steps_is_rejected() {
+        // The look-ahead needs backtracking, and the alternatives overlap.
+        static SLOW: Pattern = Pattern::new("^(?:(?:a|b|ab)(?!x))*c", "^(?:(?:a|b|ab)(?!x))*c");
+        assert_eq!(pattern("ababc", &SLOW), Ok(()));
+        let text = "ab".repeat(40);
+        assert!(SLOW.compiled().is_match(&text).is_err(), "it exhausts the steps");
+        assert!(pattern(&text, &SLOW).is_err());
+    }
 }

@@ -28,6 +28,12 @@ fn a_request_without_a_span_id_gets_one() {
 }
 
 #[test]
+fn a_span_id_stays_out_of_the_table_of_http_2() {
+    assert!(accept_or_make(&HeaderMap::new()).is_sensitive());
+    assert!(accept_or_make(&HeaderMap::from_iter([(X_SPAN_ID, HeaderValue::from_static("1"))])).is_sensitive());
+}
+
+#[test]
 fn new_span_ids_differ_on_all_threads() {
     const EACH: usize = 10_000;
     let threads: Vec<_> = (0..4).map(|_| thread::spawn(|| Vec::from_iter((0..EACH).map(|_| make())))).collect();
