@@ -83,8 +83,18 @@ impl Catalog {
     ///
     /// See [`CreateError`].
     pub async fn create(&self, token: NewToken) -> Result<TokenRecord, CreateError> {
+        self.create_at(self.now(), token).await
+    }
+
+    /// Like [`create`](Self::create), with `created_at` as the moment of creation: a caller that computes an expiry from a
+    /// duration passes the moment that it added the duration to.
+    ///
+    /// # Errors
+    ///
+    /// See [`CreateError`].
+    pub async fn create_at(&self, created_at: Timestamp, token: NewToken) -> Result<TokenRecord, CreateError> {
         let digest = token.digest;
-        let creation = Creation::new(token, self.now()).ok_or(CreateError::OperatorNotAdmin)?;
+        let creation = Creation::new(token, created_at).ok_or(CreateError::OperatorNotAdmin)?;
         match self.inner.store.create(creation).await? {
             CreationOutcome::Created(record) => Ok(record),
             CreationOutcome::NameTaken if self.inner.live.find(&digest).is_some() => Err(CreateError::AlreadyExists),

@@ -91,6 +91,15 @@ async fn a_token_expires_on_time_and_can_still_be_deleted() {
 }
 
 #[tokio::test]
+async fn a_token_has_the_moment_of_creation_that_its_caller_gives() {
+    let world = World::new().await;
+    let created_at = world.catalog.now().checked_add(Duration::from_millis(1)).unwrap();
+    let (token, _) = NewToken::fresh("ci".parse().unwrap(), Permissions::ADMIN).unwrap();
+    let record = world.catalog.create_at(created_at, token).await.unwrap();
+    assert_eq!(record.created_at, created_at);
+}
+
+#[tokio::test]
 async fn the_checks_of_a_deletion_come_in_the_documented_order() {
     let world = World::new().await;
     let (_, secret) = world.create("writer", "db:*:write").await;

@@ -108,12 +108,13 @@ fn too_late() -> Error {
 pub(crate) async fn create(catalog: &Catalog, token: Create) -> Result<AdminTokenObject, Error> {
     let name = token.name.parse().map_err(refused)?;
     let permissions = token.permissions.parse().map_err(refused)?;
+    let now = catalog.now();
     let expires_at = match token.expires_in {
-        Some(duration) => Some(catalog.now().checked_add(duration).ok_or_else(too_late)?),
+        Some(duration) => Some(now.checked_add(duration).ok_or_else(too_late)?),
         None => None,
     };
     let (token, secret) = NewToken::fresh(name, permissions).map_err(refused)?;
-    let record = catalog.create(NewToken { expires_at, ..token }).await.map_err(refused)?;
+    let record = catalog.create_at(now, NewToken { expires_at, ..token }).await.map_err(refused)?;
     Ok(created(&record, &secret))
 }
 
