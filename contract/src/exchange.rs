@@ -39,7 +39,7 @@ pub(super) struct Address {
     pub(super) http2: bool,
 }
 
-/// A response, or the reason why there is none.
+/// A response, or the reason why no response arrived.
 pub(super) type Answer = Result<Response, String>;
 
 /// A response with its whole body.

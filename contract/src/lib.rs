@@ -1,4 +1,4 @@
-//! The contract kit checks a running server, whoever wrote it, against its OpenAPI document.
+//! The contract kit checks a running server, this project's or another's, against its OpenAPI document.
 //!
 //! The kit makes its cases from the generated table of operations. They try each declared response, each security scheme
 //! with valid and invalid credentials, and each parameter, method and path. After each case the kit looks at what happened

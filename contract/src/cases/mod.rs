@@ -29,7 +29,7 @@ fn of_operation(call: &Call) -> Vec<Case> {
 /// The name of the last case, which looks at all tokens after the others have run.
 pub(super) const AFTERWARDS: &str = "effects/afterwards";
 
-/// An ID that no token has, because nobody creates so many.
+/// An ID that no token has, because no server creates that many.
 const NO_TOKEN: &str = "9223372036854775807";
 
 /// How an operation is called.

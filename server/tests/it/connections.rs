@@ -11,6 +11,7 @@ use influxdb3_tokens_server::{listen, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::client::{Body, Client, PATH, Request};
 use crate::limits::within;
@@ -19,6 +20,18 @@ use crate::running::{Fault, FaultyStore, Gate, Server};
 async fn faulty() -> (Server, Arc<FaultyStore>) {
     let store = Arc::new(FaultyStore::default());
     (Server::over(Arc::clone(&store) as _).await, store)
+}
+
+/// A server that stops on a signal through the channel, and its task, which ends once the server has stopped.
+pub(crate) async fn stoppable() -> (Server, Arc<FaultyStore>, oneshot::Sender<()>, JoinHandle<()>) {
+    let store = Arc::new(FaultyStore::default());
+    let (stop, stopped) = oneshot::channel();
+    let mut task = None;
+    let server = Server::served(Arc::clone(&store) as _, |listener, api| {
+        task = Some(tokio::spawn(serve(listener, api, stopped.map(drop))));
+    })
+    .await;
+    (server, store, stop, task.unwrap())
 }
 
 #[tokio::test]
@@ -85,14 +98,7 @@ fn endless() -> Body {
 #[tokio::test]
 async fn requests_in_flight_complete_while_new_connections_are_refused() {
     for protocol in 0..2 {
-        let store = Arc::new(FaultyStore::default());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let mut task = None;
-        let server = Server::served(Arc::clone(&store) as _, |listener, api| {
-            task = Some(tokio::spawn(serve(listener, api, stopped.map(drop))));
-        })
-        .await;
-        let task = task.unwrap();
+        let (server, store, stop, task) = stoppable().await;
         let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
         let mut idle = server.http1().await;
         assert_eq!(idle.send(&Request::delete(7).bearer(&operator)).await.status, 404);

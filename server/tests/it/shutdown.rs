@@ -2,19 +2,16 @@
 
 use std::sync::Arc;
 
-use futures::FutureExt;
-use influxdb3_tokens_server::serve;
 use rustix::process::Signal;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::client::Request;
-use crate::connections::until_refused;
+use crate::connections::{stoppable, until_refused};
 use crate::creation::create;
 use crate::limits::within;
 use crate::process::{DataDir, Running};
 use crate::recorded::Recording;
-use crate::running::{Fault, FaultyStore, Gate, Server};
+use crate::running::{Fault, Gate};
 
 #[tokio::test]
 async fn a_request_in_flight_is_answered_in_full_after_a_signal() {
@@ -75,13 +72,7 @@ async fn a_second_signal_aborts_requests_in_flight() {
 /// task waits.
 #[tokio::test]
 async fn requests_that_do_not_complete_delay_the_shutdown_by_10_seconds() {
-    let store = Arc::new(FaultyStore::default());
-    let (stop, stopped) = oneshot::channel::<()>();
-    let mut task = None;
-    let server = Server::served(Arc::clone(&store) as _, |listener, api| {
-        task = Some(tokio::spawn(serve(listener, api, stopped.map(drop))));
-    })
-    .await;
+    let (server, store, stop, task) = stoppable().await;
     let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
     let mut in_flight = Vec::new();
     for mut client in server.clients().await {
@@ -97,6 +88,6 @@ async fn requests_that_do_not_complete_delay_the_shutdown_by_10_seconds() {
     tokio::time::pause();
     let begun = Instant::now();
     stop.send(()).unwrap();
-    within("the server to end", task.unwrap()).await.unwrap();
+    within("the server to end", task).await.unwrap();
     assert_eq!(begun.elapsed().as_secs(), 10);
 }
