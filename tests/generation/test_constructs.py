@@ -1,8 +1,8 @@
 """Tests that the tables of constructs in docs/generation.md are complete, and that each row names what shows it.
 
-A row is `| constructs | outcomes | result | shown by |`. Constructs are in backticks: a keyword (`pattern`), or a keyword
-with its value or with a key of its value (`style: matrix`, `content: text/plain`). A document that the row names must
-contain them.
+A row is `| constructs | outcomes | result | shown by |`. Constructs are in backticks: a keyword (`pattern`), or a
+keyword with its value or with a key of its value (`style: matrix`, `content: text/plain`). A document that the row
+names must contain them.
 """
 
 import json
@@ -31,8 +31,8 @@ KEYWORDS = {
         uniqueItems maxProperties minProperties enum type allOf oneOf anyOf not items properties additionalProperties
         format nullable discriminator mapping readOnly writeOnly xml const prefixItems contains minContains maxContains
         if then else dependentSchemas dependentRequired propertyNames patternProperties unevaluatedItems
-        unevaluatedProperties contentEncoding contentMediaType contentSchema $defs $id $anchor $dynamicRef $dynamicAnchor
-        $comment $schema
+        unevaluatedProperties contentEncoding contentMediaType contentSchema $defs $id $anchor $dynamicRef
+        $dynamicAnchor $comment $schema
     """,
     "security scheme": "scheme bearerFormat flows scopes",
 }
