@@ -26,6 +26,7 @@ CARGO_DENY := target/tools/cargo-deny@0.20.2/bin/cargo-deny
 CARGO_MUTANTS := target/tools/cargo-mutants@27.1.0/bin/cargo-mutants
 CARGO_SEMVER_CHECKS := target/tools/cargo-semver-checks@0.51.0/bin/cargo-semver-checks
 GUNGRAUN_RUNNER := target/tools/gungraun-runner@0.20.0/bin/gungraun-runner
+crate = $(notdir $(patsubst %/bin/,%,$(dir $(1))))
 
 # Ends a test binary after 15 minutes. The test that hangs is the one that "has been running for over 60 seconds".
 RUNNER := 'target."cfg(all())".runner = ["timeout", "--foreground", "15m"]'
@@ -33,6 +34,10 @@ LIMITED := $(if $(shell command -v timeout),--config $(RUNNER))
 
 # The record was counted on x86-64 Linux and holds nowhere else.
 COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
+
+# What `make test` installs.
+TEST_TOOLS := api tools/contract-diff tools/ruff tests/clients tests/schemathesis \
+	$(call crate,$(CARGO_DENY)) $(if $(COUNTED_HERE),$(call crate,$(GUNGRAUN_RUNNER)))
 
 .PHONY: help
 help: ## List the commands
@@ -54,7 +59,11 @@ run: ## Build the server, create an operator token on the first run, and serve o
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions ## Run every check
+test: tools check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions ## Run every check
+
+.PHONY: tools
+tools: $(if $(COUNTED_HERE),valgrind) ## Install the tools of `make test`, side by side
+	@python3 -m tools.pinned $(TEST_TOOLS)
 
 .PHONY: test-rust
 test-rust: ## Run the tests in Rust
@@ -188,9 +197,5 @@ lock-tools: ## Resolve the Python tools, with hashes, after a change of a requir
 	done
 	PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --prefix tools/contract-diff --package-lock-only --no-audit --no-fund
 
-# gungraun-runner needs its default features, and no optimization: it waits for valgrind.
-$(CARGO_DENY) $(CARGO_MUTANTS): INSTALL_OPTIONS := --no-default-features
-$(GUNGRAUN_RUNNER): INSTALL_OPTIONS := --debug
 $(CARGO_DENY) $(CARGO_MUTANTS) $(CARGO_SEMVER_CHECKS) $(GUNGRAUN_RUNNER):
-	CARGO_TARGET_DIR=target/tools/build cargo install --quiet --locked $(INSTALL_OPTIONS) --root $(dir $(@D)) $(notdir $(patsubst %/,%,$(dir $(@D))))
-	rm -rf target/tools/build
+	python3 -m tools.pinned $(call crate,$@)
