@@ -11,8 +11,12 @@ DATA := data
 OPERATOR := $(DATA)/operator-token.json
 ADDRESS := 127.0.0.1:8181
 
-GENERATE_OPTIONS = $(strip $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)') $(if $(OVERLAY),--overlay '$(OVERLAY)') \
-	$(if $(NAME),--name '$(NAME)') $(if $(RUNTIME),--runtime '$(RUNTIME)') $(if $(filter-out 0,$(ALLOW_INVALID)),--allow-invalid))
+# A variable of `make generate` as an option with a value, or as a flag.
+option = $(if $($(1)),--$(2) '$(subst ','\'',$($(1)))')
+flag = $(if $(filter-out 0,$($(1))),--$(2))
+GENERATE_OPTIONS = $(call option,SPEC,spec) $(call option,OUT,out) $(call option,OVERLAY,overlay) $(call option,NAME,name) \
+	$(call option,RUNTIME,runtime) $(call option,ONLY,only) $(call option,SKIP,skip) \
+	$(call flag,ALLOW_INVALID,allow-invalid) $(call flag,DEFAULT_STUBS,default-stubs)
 
 PACKAGES := influxdb3-tokens influxdb3-token-contract influxdb3-tokens-server
 API_FEATURES := server client client-tls mock
@@ -179,7 +183,7 @@ mutants: $(CARGO_MUTANTS) ## List changes of the rules and the service that no t
 	$(CARGO_MUTANTS) mutants --workspace --output target
 
 .PHONY: generate
-generate: ## Write generated/ from api/; with SPEC=file OUT=folder, write a crate from any document
+generate: ## Write generated/ from api/; with SPEC=file OUT=folder, write a crate from any document or a part of it
 	python3 -m api.generate $(GENERATE_OPTIONS)
 
 .PHONY: spec-update
