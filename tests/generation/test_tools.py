@@ -104,6 +104,22 @@ class Installation(unittest.TestCase):
                 self.assertEqual(self.filled, ["one"])
                 shutil.rmtree(self.folder / "one")
 
+    def test_a_terminal_shows_what_a_command_does_and_a_log_only_its_start_and_end(self):
+        for is_terminal in (True, False):
+            with self.subTest(is_terminal), mock.patch.dict(os.environ, {"TERM": "xterm"}):
+                os.environ.pop("CI", None)
+                printed = io.StringIO()
+                printed.isatty = lambda answer=is_terminal: answer
+                with contextlib.redirect_stderr(printed):
+                    progress = installation.Progress()
+                    progress.doing[self.part("one")] = "Downloading it"
+                    progress.draw()
+                    progress.line("installed")
+                if is_terminal:
+                    self.assertRegex(printed.getvalue(), r"pip: Downloading it\r\x1b\[Kinstalled\n$")
+                else:
+                    self.assertEqual(printed.getvalue(), "installed\n")
+
     def test_a_registry_that_cannot_be_reached_is_named(self):
         requirements = self.folder / "requirements.txt"
         requirements.write_text(f"absent==1.0 --hash=sha256:{'0' * 64}\n", encoding="utf-8")
