@@ -11,8 +11,12 @@ DATA := data
 OPERATOR := $(DATA)/operator-token.json
 ADDRESS := 127.0.0.1:8181
 
-GENERATE_OPTIONS = $(strip $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)') $(if $(OVERLAY),--overlay '$(OVERLAY)') \
-	$(if $(NAME),--name '$(NAME)') $(if $(RUNTIME),--runtime '$(RUNTIME)') $(if $(filter-out 0,$(ALLOW_INVALID)),--allow-invalid))
+# A variable of `make generate` as an option with a value, or as a flag.
+option = $(if $($(1)),--$(2) '$(subst ','\'',$($(1)))')
+flag = $(if $(filter-out 0,$($(1))),--$(2))
+GENERATE_OPTIONS = $(call option,SPEC,spec) $(call option,OUT,out) $(call option,OVERLAY,overlay) $(call option,NAME,name) \
+	$(call option,RUNTIME,runtime) $(call option,ONLY,only) $(call option,SKIP,skip) \
+	$(call flag,ALLOW_INVALID,allow-invalid) $(call flag,DEFAULT_STUBS,default-stubs)
 
 PACKAGES := influxdb3-tokens influxdb3-token-contract influxdb3-tokens-server
 API_FEATURES := server client client-tls mock
@@ -26,6 +30,7 @@ CARGO_DENY := target/tools/cargo-deny@0.20.2/bin/cargo-deny
 CARGO_MUTANTS := target/tools/cargo-mutants@27.1.0/bin/cargo-mutants
 CARGO_SEMVER_CHECKS := target/tools/cargo-semver-checks@0.51.0/bin/cargo-semver-checks
 GUNGRAUN_RUNNER := target/tools/gungraun-runner@0.20.0/bin/gungraun-runner
+crate = $(notdir $(patsubst %/bin/,%,$(dir $(1))))
 
 # Ends a test binary after 15 minutes. The test that hangs is the one that "has been running for over 60 seconds".
 RUNNER := 'target."cfg(all())".runner = ["timeout", "--foreground", "15m"]'
@@ -33,6 +38,10 @@ LIMITED := $(if $(shell command -v timeout),--config $(RUNNER))
 
 # The record was counted on x86-64 Linux and holds nowhere else.
 COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
+
+# What `make test` installs.
+TEST_TOOLS := api tools/contract-diff tools/ruff tests/clients tests/schemathesis \
+	$(call crate,$(CARGO_DENY)) $(if $(COUNTED_HERE),$(call crate,$(GUNGRAUN_RUNNER)))
 
 .PHONY: help
 help: ## List the commands
@@ -54,7 +63,11 @@ run: ## Build the server, create an operator token on the first run, and serve o
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions ## Run every check
+test: tools check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions ## Run every check
+
+.PHONY: tools
+tools: $(if $(COUNTED_HERE),valgrind) ## Install the tools of `make test`, side by side
+	@python3 -m tools.pinned $(TEST_TOOLS)
 
 .PHONY: test-rust
 test-rust: ## Run the tests in Rust
@@ -170,7 +183,7 @@ mutants: $(CARGO_MUTANTS) ## List changes of the rules and the service that no t
 	$(CARGO_MUTANTS) mutants --workspace --output target
 
 .PHONY: generate
-generate: ## Write generated/ from api/; with SPEC=file OUT=folder, write a crate from any document
+generate: ## Write generated/ from api/; with SPEC=file OUT=folder, write a crate from any document or a part of it
 	python3 -m api.generate $(GENERATE_OPTIONS)
 
 .PHONY: spec-update
@@ -188,9 +201,5 @@ lock-tools: ## Resolve the Python tools, with hashes, after a change of a requir
 	done
 	PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --prefix tools/contract-diff --package-lock-only --no-audit --no-fund
 
-# gungraun-runner needs its default features, and no optimization: it waits for valgrind.
-$(CARGO_DENY) $(CARGO_MUTANTS): INSTALL_OPTIONS := --no-default-features
-$(GUNGRAUN_RUNNER): INSTALL_OPTIONS := --debug
 $(CARGO_DENY) $(CARGO_MUTANTS) $(CARGO_SEMVER_CHECKS) $(GUNGRAUN_RUNNER):
-	CARGO_TARGET_DIR=target/tools/build cargo install --quiet --locked $(INSTALL_OPTIONS) --root $(dir $(@D)) $(notdir $(patsubst %/,%,$(dir $(@D))))
-	rm -rf target/tools/build
+	python3 -m tools.pinned $(call crate,$@)

@@ -1,4 +1,4 @@
-"""Writes a Rust crate from an OpenAPI document: overlay, facts, generator, rustfmt.
+"""Writes a Rust crate from an OpenAPI document: overlay, part, facts, generator, rustfmt.
 
 `python3 -m api.generate`                            replaces generated/ with the crate for the document in api/.
 `python3 -m api.generate --check`                    compares that crate with generated/; exits with 1 if they differ.
@@ -15,11 +15,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from api import overlay
+from api import overlay, selection
 from api.facts import annotate, names
+from api.facts.literals import span
+from api.facts.markdown import inline
 from tools import pinned, stamps
 
 API = Path(__file__).resolve().parent
@@ -42,6 +44,9 @@ class Input:
     name: str | None = None
     runtime: str | None = None
     allow_invalid: bool = False
+    only: list[str] = field(default_factory=list)
+    skip: list[str] = field(default_factory=list)
+    default_stubs: bool = False
 
 
 def main():
@@ -55,11 +60,23 @@ def main():
     arguments.add_argument(
         "--allow-invalid", action="store_true", help="continue if the document violates the OpenAPI specification"
     )
+    arguments.add_argument(
+        "--only", action="append", default=[], metavar="NAMES",
+        help="generate these operations, and the schemas that they need: operation IDs, tags or `METHOD /path`, "
+        "separated by commas [default: all]",
+    )  # fmt: skip
+    arguments.add_argument(
+        "--skip", action="append", default=[], metavar="NAMES", help="leave out these operations, named as for --only"
+    )
+    arguments.add_argument(
+        "--default-stubs", action="store_true", help="give each method of the trait a default body, which answers 501"
+    )
     given = arguments.parse_args()
     if (given.spec is None) != (given.out is None) or (given.check and given.spec):
         arguments.error("--spec and --out are used together, and not with --check")
-    if (given.overlay or given.name or given.runtime) and not given.spec:
-        arguments.error("--overlay, --name and --runtime require --spec and --out")
+    for option in ("overlay", "name", "runtime", "only", "skip", "default_stubs"):
+        if getattr(given, option) and not given.spec:
+            arguments.error(f"--{option.replace('_', '-')} requires --spec and --out")
     if given.name and not names.is_crate_name(given.name):
         arguments.error(f"--name: {given.name} cannot be the name of a crate; try {names.crate_name(given.name)}")
     if given.runtime and not is_runtime(given.runtime):
@@ -73,7 +90,8 @@ def main():
         runtime = given.runtime and Path(os.path.relpath(given.runtime.resolve(), out)).as_posix()
         name = given.name or names.crate_name(out.name)
         correction = given.overlay and given.overlay.resolve()
-        source = Input(given.spec.resolve(), correction, name, runtime, given.allow_invalid)
+        options = given.allow_invalid, given.only, given.skip, given.default_stubs
+        source = Input(given.spec.resolve(), correction, name, runtime, *options)
         GENERATE.mkdir(parents=True, exist_ok=True)
         # A folder for this run alone: another run may generate a crate of the same name.
         with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=GENERATE) as work:
@@ -96,6 +114,7 @@ def generate(tools, source, work):
 
     effective = crate / "openapi.json"
     overlay.apply(tools, source.document, source.overlay, effective)
+    part = take_part(effective, source)
     java = with_java(tools)
     generator = tools / "openapi-generator-cli"
     if not source.allow_invalid:
@@ -109,6 +128,8 @@ def generate(tools, source, work):
         **whole,
         "standalone": source.name is not None,
         "runtimePath": source.runtime or "runtime",
+        "defaultStubs": source.default_stubs,
+        "part": part,
     }
     if source.name:
         configuration["additionalProperties"] |= {"packageName": source.name, "realm": source.name}
@@ -135,6 +156,18 @@ def generate(tools, source, work):
     return crate
 
 
+def take_part(effective, source):
+    """Replaces the effective document with the part that is asked for. Returns a sentence about it, or False."""
+    if not (source.only or source.skip):
+        return False
+    whole = json.loads(effective.read_text(encoding="utf-8"))
+    part, lines = selection.select(whole, source.only, source.skip)
+    print("\n".join(lines), file=sys.stderr, flush=True)
+    effective.write_text(json.dumps(part, indent=2) + "\n", encoding="utf-8")
+    options = [f"{option} {span(text)}" for option in ("only", "skip") for text in getattr(source, option)]
+    return inline(f"It holds a part of the document: {', '.join(options)}.")
+
+
 def report(document, allow_invalid):
     """Prints the document's errors and unsupported parts. Exits, unless there are only errors and they are allowed."""
     if document.errors:
@@ -142,7 +175,10 @@ def report(document, allow_invalid):
     if document.problems:
         print("\n".join(["generate: the document has unsupported parts:", *document.problems]), file=sys.stderr)
     if document.problems:
-        sys.exit("generate: change the document, or correct it with an overlay")
+        sys.exit(
+            "generate: change the document, correct it with an overlay, or leave these operations out: "
+            "--skip, or SKIP with make"
+        )
     if document.errors and not allow_invalid:
         sys.exit(
             "generate: correct the document, also with an overlay, or accept the assumptions: "

@@ -10,8 +10,9 @@ import subprocess
 from benches import programs
 from benches.deletion import copied, seed
 from benches.load import DELETABLE, TOKENS, Request, closed
+from tools import pinned
 
-INFERNO = "0.12.8"
+INFERNO = "inferno@0.12.8"
 # Functions below this share of the time, in percent, are not drawn.
 LEAST = "0.3"
 
@@ -21,7 +22,7 @@ def main():
         raise SystemExit("perf is missing; on Debian: apt-get install linux-perf")
     programs.build(programs.OURS)
     programs.build_with_frames()
-    programs.install("inferno", INFERNO)
+    pinned.install_crate(INFERNO)
     tokens = programs.program("tokens", programs.FRAMED)
     for name, title, request in [
         ("401", "401 over HTTP/1.1", Request("1", 401, token=None)),
@@ -44,8 +45,9 @@ def draw(name, title, server, load):
         load()
         perf.terminate()
     script = piped(["perf", "script", "--input", recorded], None)
-    stacks = piped([programs.tool("inferno", INFERNO, "inferno-collapse-perf")], script)
-    graph = [programs.tool("inferno", INFERNO, "inferno-flamegraph"), "--title", title, "--minwidth", LEAST, "--hash"]
+    inferno = pinned.install_crate(INFERNO)
+    stacks = piped([inferno / "inferno-collapse-perf"], script)
+    graph = [inferno / "inferno-flamegraph", "--title", title, "--minwidth", LEAST, "--hash"]
     picture = programs.TARGET / f"flame-{name}.svg"
     picture.write_bytes(piped(graph, stacks))
     recorded.unlink()

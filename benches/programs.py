@@ -3,10 +3,11 @@
 import contextlib
 import os
 import resource
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from tools import pinned
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "target" / "bench"
@@ -14,7 +15,7 @@ BUILD = TARGET / "build"
 FRAMED = TARGET / "framed"
 OURS = ("--package", "bench-programs")
 STUBS = ("--manifest-path", "benches/stubs/Cargo.toml")
-OHA = "1.16.0"
+OHA = "oha@1.16.0"
 CORES = sorted(os.sched_getaffinity(0))
 # The server and the load have cores of their own, so that neither waits for the other's time slice.
 SERVER_CORES, LOAD_CORES = set(CORES[: len(CORES) // 2]), set(CORES[len(CORES) // 2 :])
@@ -24,7 +25,7 @@ def build(*packages):
     """Builds these packages as they are shipped, and installs the load generator."""
     for package in packages:
         compile_(package, BUILD)
-    install("oha", OHA)
+    oha()
 
 
 def build_with_frames():
@@ -36,27 +37,15 @@ def compile_(package, folder, **variables):
     cargo("build", "--quiet", "--release", "--locked", *package, CARGO_TARGET_DIR=str(folder), **variables)
 
 
-def install(package, version):
-    """Installs the programs of a crate into target/tools, unless they are there already."""
-    folder = tool(package, version, "").parent
-    if not folder.is_dir():
-        options = ("--quiet", "--locked", "--root", folder, f"{package}@{version}")
-        cargo("install", *options, CARGO_TARGET_DIR=str(TARGET / "tools"))
-        shutil.rmtree(TARGET / "tools")
-
-
 def cargo(*command, **variables):
     done = subprocess.run(["cargo", *command], cwd=ROOT, env={**os.environ, **variables})
     if done.returncode != 0:
         raise SystemExit(f"cargo {command[0]} failed with exit code {done.returncode}")
 
 
-def tool(package, version, name):
-    return ROOT / "target" / "tools" / f"{package}@{version}" / "bin" / name
-
-
 def oha():
-    return tool("oha", OHA, "oha")
+    """The load generator, which is installed at its first use."""
+    return pinned.install_crate(OHA) / "oha"
 
 
 def program(name, folder=BUILD):

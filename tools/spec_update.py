@@ -74,6 +74,7 @@ def locked():
 
 
 def update(spec, as_json):
+    pinned.install_all(API, COMPARISON)
     tools = pinned.install(API / "requirements.txt", "api")
     effective = WORK / "openapi.json"
     overlay.apply(tools, spec, API / "overlay.yaml", effective)

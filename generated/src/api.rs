@@ -23,7 +23,7 @@ pub trait Api<C: Send + Sync> {
     /// # Errors
     ///
     /// Returns an [`ApiError`] if no declared response describes the outcome. The service answers 503 for
-    /// [`ApiError::Unavailable`] and 500 for any other error.
+    /// [`ApiError::Unavailable`], 501 for [`ApiError::NotImplemented`], and 500 for any other error.
     async fn delete_token(&self, request: DeleteTokenRequest, context: &C) -> Result<DeleteTokenResponse, ApiError>;
 }
 

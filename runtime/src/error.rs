@@ -22,6 +22,15 @@ pub enum ApiError {
         /// The reason, for the log.
         source: BoxError,
     },
+    /// The operation is not implemented.
+    ///
+    /// The service answers 501. The client returns it for a 501 that the operation does not declare. In a crate that was
+    /// generated with default stubs, a method that an implementation lacks returns it.
+    #[error("the operation is not implemented")]
+    NotImplemented {
+        /// The reason, for the log.
+        source: BoxError,
+    },
     /// The server sent a response that the operation does not declare, such as a 401 whose body is of another type. The
     /// client returns it; the service answers 500 for it.
     #[error("undeclared response {status}")]
@@ -43,6 +52,11 @@ impl ApiError {
     /// An [`ApiError::Unavailable`] with this reason.
     pub fn unavailable(source: impl Into<BoxError>) -> Self {
         Self::Unavailable { source: source.into() }
+    }
+
+    /// An [`ApiError::NotImplemented`] with this reason.
+    pub fn not_implemented(source: impl Into<BoxError>) -> Self {
+        Self::NotImplemented { source: source.into() }
     }
 
     /// An [`ApiError::Internal`] with this reason.

@@ -31,6 +31,7 @@ def main():
         sys.exit(f"{BINARY} does not exist; run `cargo build --bin influxdb3-tokens`")
     if not shutil.which("curl"):
         sys.exit("curl is missing; on Debian: apt-get install curl")
+    pinned.install_all(HERE, ROOT / "api")
     programs = pinned.install(HERE / "requirements.txt", "clients")
     if Path(sys.prefix) != programs.parent:
         # Continue with the Python that has the client's dependencies.

@@ -1,4 +1,6 @@
-"""Tests that a standalone crate builds without the checkout, and that an added operation only adds lines."""
+"""Tests that a standalone crate builds without the checkout, that an added operation only adds lines,
+and that a missing method is a compile error unless it has a default body.
+"""
 
 import difflib
 import os
@@ -47,6 +49,13 @@ components:
     Problem: {type: object, properties: {error: {type: string}}}
 """
 
+LACKING = """
+struct Lacking;
+#[async_trait::async_trait]
+impl<C: Send + Sync> CRATE::Api<C> for Lacking {}
+fn main() {}
+"""
+
 
 class Standalone(unittest.TestCase):
     @classmethod
@@ -58,24 +67,37 @@ class Standalone(unittest.TestCase):
         cls.after = cls.generated("two", ONE + ADDED.removeprefix("\n") + COMPONENTS)
 
     @classmethod
-    def generated(cls, name, text):
+    def generated(cls, name, text, *options):
         """Generates the crate `files` from a document, with the documented command."""
         document, out = cls.folder / f"{name}.yaml", cls.folder / name / "files"
         document.write_text(text, encoding="utf-8")
         out.parent.mkdir()
-        command = ["make", "--silent", "generate", f"SPEC={document}", f"OUT={out}"]
+        command = ["make", "--silent", "generate", f"SPEC={document}", f"OUT={out}", *options]
         subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, check=True, timeout=600)
         return out
 
     def test_the_folder_alone_builds(self):
         text = (self.after / "Cargo.toml").read_text(encoding="utf-8")
         self.assertNotIn(str(ROOT), text)
-        # The checkout's tests use these versions. Cargo removes those that the crate does not need.
-        shutil.copyfile(ROOT / "tests" / "fixtures" / "Cargo.lock", self.after / "Cargo.lock")
-        command = ["cargo", "check", "--quiet", "--all-features", "--all-targets"]
-        environment = {**ENVIRONMENT, "CARGO_TARGET_DIR": str(TARGET)}
-        done = subprocess.run(command, cwd=self.after, env=environment, stderr=subprocess.PIPE, text=True, timeout=1200)
+        done = self.check(self.after, "--all-features", "--all-targets")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def check(self, crate, *options):
+        # The checkout's tests use these versions. Cargo removes those that the crate does not need.
+        shutil.copyfile(ROOT / "tests" / "fixtures" / "Cargo.lock", crate / "Cargo.lock")
+        command = ["cargo", "check", "--quiet", *options]
+        environment = {**ENVIRONMENT, "CARGO_TARGET_DIR": str(TARGET)}
+        return subprocess.run(command, cwd=crate, env=environment, stderr=subprocess.PIPE, text=True, timeout=1200)
+
+    def test_a_missing_method_is_a_compile_error_unless_it_has_a_default_body(self):
+        # The names differ, because Cargo would mistake one package for the other.
+        for name, *options in (("required",), ("optional", "DEFAULT_STUBS=1")):
+            crate = self.generated(name, ONE + COMPONENTS, f"NAME={name}", *options)
+            (crate / "examples").mkdir()
+            (crate / "examples" / "lacking.rs").write_text(LACKING.replace("CRATE", name), encoding="utf-8")
+            done = self.check(crate, "--example", "lacking")
+            error = "error[E0046]: not all trait items implemented, missing: `delete_file`"
+            self.assertEqual((done.returncode == 0, error in done.stderr), (bool(options), not options), done.stderr)
 
     def test_an_added_operation_changes_no_other_line(self):
         for source in sorted((self.before / "src").rglob("*.rs")):

@@ -136,11 +136,12 @@ fn unexpected(status: StatusCode, body: &[u8]) -> ApiError {
     undeclared(status, format!("its body is {text:?}"))
 }
 
-/// The error for an undeclared response. A 503 is [`ApiError::Unavailable`], whatever follows its status.
+/// The error for an undeclared response. A 503 is [`ApiError::Unavailable`], whatever follows its status, and a 501 is
+/// [`ApiError::NotImplemented`].
 fn undeclared(status: StatusCode, source: impl Into<BoxError>) -> ApiError {
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        ApiError::unavailable(source)
-    } else {
-        ApiError::Undeclared { status, source: source.into() }
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => ApiError::unavailable(source),
+        StatusCode::NOT_IMPLEMENTED => ApiError::not_implemented(source),
+        _ => ApiError::Undeclared { status, source: source.into() },
     }
 }

@@ -57,6 +57,8 @@ pub enum Rejection {
         /// The limit in bytes.
         limit: usize,
     },
+    /// 501: the implementation lacks the operation.
+    NotImplemented,
     /// 503: the implementation or the authenticator is unavailable. The log has the reason.
     Unavailable,
     /// 500: the implementation failed or panicked. The log has the reason.
@@ -75,6 +77,7 @@ impl Rejection {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
             Rejection::BodyTooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Rejection::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Rejection::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Rejection::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -135,6 +138,7 @@ impl Rejection {
             }
             Rejection::UnsupportedEncoding => fixed!("a compressed body is not supported"),
             Rejection::BodyTooLong { limit } => Message::Varying(format!("the body is longer than {limit} bytes")),
+            Rejection::NotImplemented => fixed!("the operation is not implemented"),
             Rejection::Unavailable => {
                 fixed!("the service is unavailable or the outcome is unknown; it is safe to retry")
             }
@@ -222,6 +226,7 @@ mod tests {
             ),
             (Rejection::UnsupportedEncoding, 415, "a compressed body is not supported"),
             (Rejection::BodyTooLong { limit: 7 }, 413, "the body is longer than 7 bytes"),
+            (Rejection::NotImplemented, 501, "the operation is not implemented"),
             (Rejection::Unavailable, 503, "the service is unavailable or the outcome is unknown; it is safe to retry"),
             (Rejection::Internal, 500, "internal server error"),
         ] {

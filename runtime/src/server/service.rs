@@ -165,12 +165,19 @@ where
 /// Logs why the implementation failed. The client learns only whether a retry makes sense.
 fn failed(operation: &Operation, error: &ApiError, span_id: &HeaderValue) -> Rejection {
     let (operation, reason, span_id) = (operation.id, with_sources(error), span::as_str(span_id));
-    if error.is_unavailable() {
-        tracing::warn!(operation, reason, span_id, "the implementation is unavailable");
-        Rejection::Unavailable
-    } else {
-        tracing::error!(operation, reason, span_id, "the implementation failed");
-        Rejection::Internal
+    match error {
+        ApiError::Unavailable { .. } => {
+            tracing::warn!(operation, reason, span_id, "the implementation is unavailable");
+            Rejection::Unavailable
+        }
+        ApiError::NotImplemented { .. } => {
+            tracing::warn!(operation, reason, span_id, "the implementation lacks the operation");
+            Rejection::NotImplemented
+        }
+        _ => {
+            tracing::error!(operation, reason, span_id, "the implementation failed");
+            Rejection::Internal
+        }
     }
 }
 

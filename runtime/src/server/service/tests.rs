@@ -70,6 +70,9 @@ fn a_failure_is_logged_and_its_reason_is_not_sent() {
     assert_eq!(internal.status(), 500);
     assert!(!internal.headers().contains_key(RETRY_AFTER));
     assert!(!text(internal).contains("secret"));
+    let lacking = answer("/base/public", || Err(ApiError::not_implemented("secret").into()));
+    assert_eq!(lacking.status(), 501);
+    assert_eq!(text(lacking), r#"{"error":"the operation is not implemented"}"#);
 }
 
 #[test]
