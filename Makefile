@@ -12,7 +12,8 @@ OPERATOR := $(DATA)/operator-token.json
 ADDRESS := 127.0.0.1:8181
 
 GENERATE_OPTIONS = $(strip $(if $(SPEC),--spec '$(SPEC)') $(if $(OUT),--out '$(OUT)') $(if $(OVERLAY),--overlay '$(OVERLAY)') \
-	$(if $(NAME),--name '$(NAME)') $(if $(RUNTIME),--runtime '$(RUNTIME)') $(if $(filter-out 0,$(ALLOW_INVALID)),--allow-invalid))
+	$(if $(NAME),--name '$(NAME)') $(if $(RUNTIME),--runtime '$(RUNTIME)') $(ALLOWED))
+ALLOWED = $(if $(filter-out 0,$(ALLOW_INVALID)),--allow-invalid)
 
 PACKAGES := influxdb3-tokens influxdb3-token-contract influxdb3-tokens-server
 API_FEATURES := server client client-tls mock
@@ -92,7 +93,7 @@ profile: ## Draw flame graphs of requests in target/bench/; needs perf
 
 .PHONY: check-generated
 check-generated: ## Fail if generated/ differs from the output of `make generate`
-	python3 -m api.generate --check
+	python3 -m api.generate --check $(ALLOWED)
 
 .PHONY: check-python
 check-python: ## Fail if the Python code is not formatted, or ruff objects to it
@@ -176,7 +177,7 @@ generate: ## Write generated/ from api/; with SPEC=file OUT=folder, write a crat
 .PHONY: spec-update
 spec-update: ## Replace the document with SPEC=file and show what changes; JSON=1 prints JSON
 	@if [[ -z "$(SPEC)" ]]; then echo 'make spec-update: name the document: SPEC=file' >&2; exit 2; fi
-	@python3 -m tools.spec_update $(if $(JSON),--json) -- "$(SPEC)"
+	@python3 -m tools.spec_update $(if $(JSON),--json) $(ALLOWED) -- "$(SPEC)"
 
 .PHONY: lock-tools
 lock-tools: ## Resolve the Python tools, with hashes, after a change of a requirements.in

@@ -14,7 +14,7 @@ from .paths import CHECKED, STAGE
 def type_check(needed):
     """Returns the compiler's errors in hand-written code. Exits on errors in generated/ and on any other failure.
 
-    `needed` are the crates that Cargo may have to download.
+    `needed` says which crates Cargo may have to download.
     """
     cargo = ["cargo", "check", "--quiet", "--locked", "--workspace", "--all-targets", "--keep-going"]
     cargo.append("--message-format=json")
@@ -35,8 +35,9 @@ def type_check(needed):
     if generated:
         sys.exit("\n".join(["spec-update: the generated crate does not compile:", *map(describe, generated)]))
     if process.returncode != 0 and not by_hand:
-        advice = f"\nspec-update: if Cargo cannot download {needed}, run this again with a network" if needed else ""
-        sys.exit(f"{complaints}\nspec-update: cargo check failed with exit code {process.returncode}{advice}")
+        advice = ["if Cargo cannot download what it needs, run this again with a network"] if needed else []
+        lines = [f"cargo check failed with exit code {process.returncode}", *needed, *advice]
+        sys.exit("\n".join([complaints, *(f"spec-update: {line}" for line in lines)]))
     return sorted(by_hand, key=lambda error: (error["file"], error["line"]))
 
 

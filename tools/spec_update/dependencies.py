@@ -31,9 +31,9 @@ def resolve():
     command = ["cargo", "update", "--quiet", "--workspace"]
     process, _, complaints = finish("resolving dependencies", command, cwd=STAGE, stderr=subprocess.PIPE)
     if process.returncode != 0:
-        missing = sorted(name for name in after - before if name not in versions(old))
-        advice = f"generated/ now needs {', '.join(missing) or 'a crate'}, which Cargo cannot find without a network"
-        sys.exit(f"{complaints}\nspec-update: {advice}; run this again with one")
+        missing = ", ".join(sorted(name for name in after - before if name not in versions(old)))
+        reason = f"generated/ now needs {missing}, which Cargo.lock lacks" if missing else "cargo update failed"
+        sys.exit(f"{complaints}\nspec-update: {reason}; run this again with a network")
     new = (STAGE / "Cargo.lock").read_text(encoding="utf-8")
     return {"needs": listed(after - before, new, old), "no_longer_needs": listed(before - after, old, new)}
 

@@ -18,19 +18,25 @@ from .wording import difference, joined
 class Difference:
     """What differs, the operations that it concerns, and the names that lines about it contain.
 
-    `new` is the method of an added operation, which the compiler asks for unless it has a default body. `credentials`
-    says that the code that checks credentials is concerned as well.
+    `owners` are the operations or components of which it is said. `new` is the method of an added operation, which the
+    compiler asks for unless it has a default body. `credentials` says that the code that checks credentials is
+    concerned as well.
     """
 
     text: str
     operations: list
     names: list = field(default_factory=list)
+    owners: list = field(default_factory=list)
     new: str | None = None
     credentials: bool = False
 
+    @property
+    def cause(self):
+        return f"{', '.join(self.owners)}: {self.text}" if self.owners else self.text
+
 
 def compare(old, new):
-    """The differences between two contracts. What several operations have in common is one difference."""
+    """The differences between two contracts. The same difference of several operations is one."""
     comparison = Comparison(old, new)
     found = {}
     for entry in [*comparison.operations(), *comparison.components()]:
@@ -38,6 +44,7 @@ def compare(old, new):
         if same is not entry:
             same.operations += [of for of in entry.operations if of not in same.operations]
             same.names += [name for name in entry.names if name not in same.names]
+            same.owners += [owner for owner in entry.owners if owner not in same.owners]
     return [*found.values()]
 
 
@@ -65,10 +72,10 @@ class Comparison:
         if before.id != after.id:
             yield Difference(f"{before.id} is called {after.id}", [before], [self.identity(before)])
         if before.method != after.method:
-            yield Difference(f"{before.id}: the method was {before.method}, is {after.method}", [before])
+            yield Difference(f"the method was {before.method}, is {after.method}", [before], owners=[before.id])
         if before.path != after.path:
-            text = f"{before.id}: the path was {before.path}, is {after.path}"
-            yield Difference(text, [before], self.path(before))
+            text = f"the path was {before.path}, is {after.path}"
+            yield Difference(text, [before], self.path(before), [before.id])
 
     def identity(self, operation):
         return self.remaining.name("operation", operation.id, [], (operation.name, operation.method_name))
@@ -84,26 +91,26 @@ class Comparison:
         replaced = replacements(before, after)
         for status, other in replaced.items():
             text = f"the status {status} is now {other}" if other else f"the status {status} is gone"
-            yield Difference(f"{before.id}: {text}", [before], [self.remaining.name("status", status, [before])])
+            yield Difference(text, [before], [self.remaining.name("status", status, [before])], [before.id])
         for status in now:
             previous = next((of for of, other in replaced.items() if other == status), status)
             if previous in then:
                 values = then[previous], now[status]
                 yield from self.within(*values, ("responses", status), before.id, [before])
             else:
-                yield Difference(f"{before.id}: the status {status} is new", [before])
+                yield Difference(f"the status {status} is new", [before], owners=[before.id])
         for variant, status in before.variants.items():
             other = after.variants.get(variant, status)
             if other not in (status, replaced.get(status)):
                 name = f"`{before.name}Response::{variant}`"
-                yield Difference(f"{before.id}: {name} was the status {status}, is {other}", [before])
+                yield Difference(f"{name} was the status {status}, is {other}", [before], owners=[before.id])
 
     def security(self, before, after):
         if before.security != after.security:
             gone = [name for name in before.schemes if name not in after.schemes]
             names = [self.remaining.name("security scheme", name, [before]) for name in gone]
             text = f"the security was {before.security}, is {after.security}"
-            yield Difference(f"{before.id}: {text}", [before], names, credentials=True)
+            yield Difference(text, [before], names, [before.id], credentials=True)
         for name in before.schemes.keys() & after.schemes.keys():
             for found in walk(self.resolve, before.schemes[name], after.schemes[name]):
                 text = joined(f"the security scheme {name}", [difference(*found)[1]])
@@ -134,7 +141,7 @@ class Comparison:
             changes.setdefault(subject, []).append(change)
             names.setdefault(subject, {}).update(dict.fromkeys(self.names(*found, operations, schema)))
         for subject, texts in changes.items():
-            yield Difference(f"{owner}: {joined(subject, texts)}", operations, [*names[subject]])
+            yield Difference(joined(subject, texts), [*operations], [*names[subject]], [owner])
 
     def names(self, place, before, after, operations, schema):
         """The names that lines about a difference contain: its parameter or property unless new, and what is gone."""
@@ -142,6 +149,9 @@ class Comparison:
         if path[-1] == ("enum", None) and isinstance(before, list) and isinstance(after, list):
             gone = [of for of in before if isinstance(of, str) and of not in after]
             yield from (self.remaining.name("value", of, operations) for of in gone)
+        if path[-1] == ("required", None) and ABSENT not in (before, after) and isinstance(before, list):
+            changed = [of for of in before if of not in after] + [of for of in after if of not in before]
+            yield from (self.remaining.property(of, schema, operations, is_gone=False) for of in changed)
         keyword, name = path[-1]
         if after is ABSENT and keyword in ("headers", "content"):
             yield self.remaining.name(ROLES[keyword], name, operations)

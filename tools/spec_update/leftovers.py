@@ -2,6 +2,8 @@
 
 import re
 
+# A file without it may implement the same operation of another generator's crate.
+CRATE = re.compile(r"\binfluxdb3_token_api\b")
 AUTHENTICATOR = re.compile(r"^\s*impl\b.*\bAuthenticator for\b")
 
 
@@ -25,20 +27,20 @@ def entry(difference, files, crate):
                 elsewhere[file] = elsewhere.get(file, 0) + len(found)
             else:
                 places += [of for of in found if of not in places]
-    return {"cause": difference.text, "places": places, "elsewhere": elsewhere}
+    return {"cause": difference.cause, "places": places, "elsewhere": elsewhere}
 
 
 def implementations(difference, files, crate):
     """Where the methods of the operations are written, and the checks of credentials if they are concerned."""
+    rust = {file: lines for file, lines in files.items() if file.endswith(".rs") and any(map(CRATE.search, lines))}
     found = []
     for operation in difference.operations:
         method = re.compile(rf"\bfn {operation.method_name}\b")
-        rust = {file: lines for file, lines in files.items() if file.endswith(".rs")}
         own = [of for file, lines in rust.items() for of in matching(file, lines, method)]
         declared = matching("generated/src/api.rs", crate, method)
         found += own or declared or [place("generated/src/api.rs", 1, crate[0] if crate else "")]
     if difference.credentials:
-        found += [of for file, lines in files.items() for of in matching(file, lines, AUTHENTICATOR)]
+        found += [of for file, lines in rust.items() for of in matching(file, lines, AUTHENTICATOR)]
     return list({(of["file"], of["line"]): of for of in found}.values())
 
 

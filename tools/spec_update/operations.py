@@ -45,7 +45,8 @@ class Contract:
 
     def __init__(self, content):
         annotated, _, self.document = annotate.annotate(content)
-        self.errors = self.document.errors
+        # Looking things up below adds further ones.
+        self.errors = [*self.document.errors]
         self.operations = [self.operation(item["get"]["x-operation"]) for item in annotated["paths"].values()]
 
     def operation(self, facts):

@@ -29,7 +29,7 @@ def describe(change):
 
 
 def left(dependencies, errors, to_check):
-    """What is left to do. It says that nothing is, only if there is no error and nothing to check."""
+    """What generated/ needs, what is left to do, and a summary."""
     lines = dependencies and [*dependencies, ""]
     if errors or to_check:
         lines.append("Left to write or to check by hand")
@@ -46,13 +46,14 @@ def left(dependencies, errors, to_check):
 
 
 def verdict(errors, to_check):
+    """What is true after the update. Nothing is left only if there is neither an error nor anything to check."""
     yield "api/openapi.yaml, generated/ and Cargo.lock are updated."
     if errors:
         yield "Fix the compiler's errors, and build again: the compiler may find more."
     else:
         yield "The hand-written code compiles."
     if to_check:
-        yield "The compiler does not see the other changes: check each place."
+        yield f"Check the {'other' if errors else 'listed'} places: the compiler does not see these changes."
     elif not errors:
         yield "Nothing is left to write. `make test` checks whether the behaviour still matches the document."
 
