@@ -50,7 +50,7 @@ class Dependencies(unittest.TestCase):
         self.assertEqual((found["fancy"], found["other"]), (["0.2.0"], ["1.0.0"]))
 
     def test_crates_that_are_needed_now_and_no_longer_are_described_with_their_versions(self):
-        needs = dependencies.listed({"fancy"}, LOCK, LOCK.replace("other", "another"))
+        needs = dependencies.listed({"fancy"}, LOCK, LOCK.replace("1.0.0", "1.0.1"))
         self.assertEqual(needs, [{"name": "fancy", "version": "0.2.0"}, {"name": "other", "version": "1.0.0"}])
         described = dependencies.describe({"needs": needs[:1], "no_longer_needs": needs[1:]})
         self.assertEqual(described, ["generated/ now needs fancy 0.2.0", "generated/ no longer needs other 1.0.0"])

@@ -59,9 +59,13 @@ def needs(root):
 
 def listed(names, lock, other_lock):
     """The crates of these names, and the packages that are only in the first of two lock files, with their versions."""
-    packages = versions(lock)
-    only_here = packages.keys() - versions(other_lock).keys()
-    return [{"name": name, "version": ", ".join(packages[name])} for name in sorted({*names, *only_here})]
+    used = versions(lock)
+    crates = {(name, version) for name in names for version in used[name]} | packages(lock) - packages(other_lock)
+    return [{"name": name, "version": version} for name, version in sorted(crates)]
+
+
+def packages(lock):
+    return {(name, version) for name, version, _ in PACKAGE.findall(lock)}
 
 
 def versions(lock):
