@@ -56,6 +56,10 @@ FURTHER = {
         "of['200']['content'] = {'text/plain': {}}",
         ["DeleteOrders: the status 204 is now 200", "DeleteOrders: status 200, body `text/plain` is new"],
     ),
+    "a parameter of the whole path is added": (
+        "document['paths']['/orders']['parameters'] = [{'name': 'shard', 'in': 'query', 'schema': {'type': 'string'}}]",
+        ["CreateOrder, DeleteOrders: query parameter `shard` is new and optional"],
+    ),
     "the method changes": (
         "document['paths']['/orders']['put'] = document['paths']['/orders'].pop('post')",
         ["CreateOrder: the method was POST, is PUT"],
@@ -77,14 +81,18 @@ FURTHER = {
 def causes(statement):
     document = copy.deepcopy(DOCUMENT)
     exec(statement, {"document": document})
-    return [of.cause for of in differences.compare(Contract(copy.deepcopy(DOCUMENT)), Contract(document))]
+    return causes_between(DOCUMENT, document)
 
 
 def names(statement):
     document = copy.deepcopy(DOCUMENT)
     exec(statement, {"document": document})
-    found = differences.compare(Contract(copy.deepcopy(DOCUMENT)), Contract(document))
+    found = differences.compare(Contract(DOCUMENT), Contract(document))
     return [(name.role, name.text, name.shared) for of in found for name in of.names]
+
+
+def causes_between(before, after):
+    return [of.cause for of in differences.compare(Contract(before), Contract(after))]
 
 
 class Differences(unittest.TestCase):
@@ -116,6 +124,38 @@ class Differences(unittest.TestCase):
         parts = "{'type': 'array', 'items': {'$ref': '#/components/schemas/Asked'}}"
         recursive = f"{ASKED}['properties']['parts'] = {parts}"
         self.assertEqual(causes(recursive), ["the schema Asked: property `parts` is new"])
+
+    def test_two_schemas_that_contain_themselves_are_compared_once(self):
+        documents = []
+        for name in ("Asked", "Other"):
+            document = copy.deepcopy(DOCUMENT)
+            schemas, reference = document["components"]["schemas"], {"$ref": f"#/components/schemas/{name}"}
+            schemas[name] = {**schemas.pop("Asked"), "additionalProperties": reference}
+            document["paths"]["/orders"]["post"]["requestBody"]["content"]["application/json"]["schema"] = reference
+            documents.append(document)
+        self.assertEqual(causes_between(*documents), ["the schema Asked is gone"])
+
+    def test_a_status_is_replaced_by_that_of_its_variant_or_by_the_only_one_of_its_class(self):
+        def document(**responses):
+            described = {status.strip("_"): {"description": text} for status, text in responses.items()}
+            operation = {"operationId": "Order", "responses": described}
+            return {"openapi": "3.0.3", "info": {"title": "", "version": ""}, "paths": {"/": {"get": operation}}}
+
+        before = document(_200="Done.", _202="Accepted.", _404="Absent.", _500="Failed.")
+        after = document(_201="Accepted.", _204="Done.", _410="Gone.", _400="Bad.")
+        expected = ["200 is now 204", "202 is now 201", "404 is gone", "500 is gone", "410 is new", "400 is new"]
+        self.assertEqual(causes_between(before, after), [f"Order: the status {text}" for text in expected])
+        self.assertEqual(
+            causes_between(document(_404="Absent."), document(_410="Gone.")), ["Order: the status 404 is now 410"]
+        )
+
+    def test_an_error_of_the_document_is_noted_once(self):
+        document = copy.deepcopy(DOCUMENT)
+        document["paths"]["/orders"]["delete"]["responses"]["404"] = {"$ref": "#/components/responses/Nothing"}
+        contract = Contract(document)
+        differences.compare(contract, contract)
+        [error] = contract.errors
+        self.assertIn("paths./orders.delete.responses.404: the reference #/components/responses/Nothing", error)
 
     def test_a_schema_of_another_name_is_compared_with_its_predecessor(self):
         body = f"{POST}['requestBody']['content']['application/json']"
