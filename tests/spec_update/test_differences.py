@@ -60,6 +60,10 @@ FURTHER = {
         "document['paths']['/orders']['parameters'] = [{'name': 'shard', 'in': 'query', 'schema': {'type': 'string'}}]",
         ["CreateOrder, DeleteOrders: query parameter `shard` is new and optional"],
     ),
+    "the servers of a path are added": (
+        "document['paths']['/orders']['servers'] = [{'url': '/v2'}]",
+        ['CreateOrder, DeleteOrders: `servers` was absent, is [{"url": "/v2"}]'],
+    ),
     "the method changes": (
         "document['paths']['/orders']['put'] = document['paths']['/orders'].pop('post')",
         ["CreateOrder: the method was POST, is PUT"],
@@ -150,10 +154,11 @@ class Differences(unittest.TestCase):
         )
 
     def test_an_error_of_the_document_is_noted_once(self):
-        document = copy.deepcopy(DOCUMENT)
-        document["paths"]["/orders"]["delete"]["responses"]["404"] = {"$ref": "#/components/responses/Nothing"}
-        contract = Contract(document)
-        differences.compare(contract, contract)
+        documents = copy.deepcopy(DOCUMENT), copy.deepcopy(DOCUMENT)
+        for document, response in zip(documents, ({}, {"$ref": "#/components/responses/Nothing"}), strict=True):
+            document["paths"]["/orders"]["delete"]["responses"]["404"] = response
+        before, contract = map(Contract, documents)
+        differences.compare(before, contract)
         [error] = contract.errors
         self.assertIn("paths./orders.delete.responses.404: the reference #/components/responses/Nothing", error)
 
