@@ -177,7 +177,9 @@ class Differences(unittest.TestCase):
         self.assertEqual(names(BREAKING["a parameter has another type"]), [("parameter", "count", False)])
         self.assertEqual(names(BREAKING["a status changes"]), [("status", "200", False)])
         self.assertEqual(names(BREAKING["a header is no longer sent"]), [("header", "X-Order", False)])
-        self.assertEqual(names(BREAKING["a path is renamed"]), [("path", "/orders", False)])
+        self.assertEqual(names(BREAKING["a path is renamed"]), [("path", "/orders", False)] * 2)
+        # The method at the path is another, so each request to it may be wrong.
+        self.assertEqual(names(FURTHER["the method changes"][0]), [("path", "/orders", True)])
         self.assertEqual(names(BREAKING["an operation is removed"]), [("operation", "DeleteOrders", False)])
         self.assertEqual(names(BREAKING["another scheme is required"])[0], ("security scheme", "Bearer", False))
         # The schema Answered has a property and a value of the same name.

@@ -60,7 +60,8 @@ class Comparison:
                 yield Difference(f"{after.id} is new", [after], new=after.method_name)
             elif after is None:
                 text = f"{before.id} is gone ({before.method} {before.path})"
-                yield Difference(text, [before], [self.identity(before), *self.path(before)])
+                path = self.path(before)
+                yield Difference(text, [before], [self.identity(before), *([] if path.shared else [path])])
             else:
                 yield from self.identities(before, after)
                 yield from self.statuses(before, after)
@@ -72,18 +73,18 @@ class Comparison:
         if before.id != after.id:
             yield Difference(f"{before.id} is called {after.id}", [before], [self.identity(before)])
         if before.method != after.method:
-            yield Difference(f"the method was {before.method}, is {after.method}", [before], owners=[before.id])
+            text = f"the method was {before.method}, is {after.method}"
+            yield Difference(text, [before], [self.path(before)], [before.id])
         if before.path != after.path:
             text = f"the path was {before.path}, is {after.path}"
-            yield Difference(text, [before], self.path(before), [before.id])
+            yield Difference(text, [before], [self.path(before)], [before.id])
 
     def identity(self, operation):
         return self.remaining.name("operation", operation.id, [], (operation.name, operation.method_name))
 
     def path(self, operation):
-        """The path's name, if no operation has it any more."""
-        name = self.remaining.name("path", operation.path, [])
-        return [] if name.shared else [name]
+        """The path's name. Lines with it are about the operation, or at least about another one of the same path."""
+        return self.remaining.name("path", operation.path, [operation])
 
     def statuses(self, before, after):
         """Statuses that are gone or new, those that take the place of another, and the contents of each."""
