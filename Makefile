@@ -105,7 +105,7 @@ profile: ## Draw flame graphs of requests in target/bench/; needs perf
 
 .PHONY: check-generated
 check-generated: ## Fail if generated/ differs from the output of `make generate`
-	python3 -m api.generate --check
+	python3 -m api.generate --check $(call flag,ALLOW_INVALID,allow-invalid)
 
 .PHONY: check-python
 check-python: ## Fail if the Python code is not formatted, or ruff objects to it
@@ -189,7 +189,7 @@ generate: ## Write generated/ from api/; with SPEC=file OUT=folder, write a crat
 .PHONY: spec-update
 spec-update: ## Replace the document with SPEC=file and show what changes; JSON=1 prints JSON
 	@if [[ -z "$(SPEC)" ]]; then echo 'make spec-update: name the document: SPEC=file' >&2; exit 2; fi
-	@python3 -m tools.spec_update $(if $(JSON),--json) -- "$(SPEC)"
+	@python3 -m tools.spec_update $(if $(JSON),--json) $(call flag,ALLOW_INVALID,allow-invalid) -- "$(SPEC)"
 
 .PHONY: lock-tools
 lock-tools: ## Resolve the Python tools, with hashes, after a change of a requirements.in

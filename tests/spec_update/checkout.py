@@ -55,15 +55,15 @@ class Checkout:
     def make(self, *arguments):
         return finished(["make", "--no-print-directory", *arguments])
 
-    def update(self, spec, *options):
-        return finished(self.update_command(spec, *options))
+    def update(self, spec, *options, **environment):
+        return finished(self.update_command(spec, *options), **environment)
 
     def update_command(self, spec, *options):
         return [sys.executable, "-m", "tools.spec_update", *options, str(spec)]
 
 
-def finished(command):
-    return subprocess.run(command, cwd=COPY, env=ENVIRONMENT, capture_output=True, text=True)
+def finished(command, **environment):
+    return subprocess.run(command, cwd=COPY, env=ENVIRONMENT | environment, capture_output=True, text=True)
 
 
 def changed(*edits, name="changed.yaml"):

@@ -18,5 +18,8 @@ class Runner(unittest.TextTestRunner):
 
 
 if __name__ == "__main__":
-    modules = [f"tests.spec_update.test_{name}" for name in ("contract_changes", "failures", "updates")]
+    modules = [
+        f"tests.spec_update.test_{name}"
+        for name in ("contract_changes", "differences", "leftovers", "steps", "failures", "updates")
+    ]
     unittest.main(module=None, argv=[sys.argv[0], *(sys.argv[1:] or modules)], testRunner=Runner)

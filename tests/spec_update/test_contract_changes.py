@@ -7,7 +7,8 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from tools import pinned, spec_update
+from tools import pinned
+from tools.spec_update import comparing
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPARISON = ROOT / "tools" / "contract-diff"
@@ -137,7 +138,7 @@ class ContractChanges(unittest.TestCase):
             env={**os.environ, "NODE_PATH": str(packages)}, input=json.dumps(pairs), check=True, text=True,
             stdout=subprocess.PIPE,
         )  # fmt: skip
-        return [set(map(spec_update.kind, differences)) for differences in json.loads(done.stdout)]
+        return [set(map(comparing.kind, differences)) for differences in json.loads(done.stdout)]
 
     def assert_kinds(self, changes, expected):
         pairs = []
