@@ -136,7 +136,10 @@ def generate(tools, source, work):
 
 
 def report(document, allow_invalid):
-    """Prints the document's errors and unsupported parts. Exits, unless there are only errors and they are allowed."""
+    """Prints the document's errors, unsupported parts and parts without effect. Exits at an unsupported part, and at an
+    error unless errors are allowed."""
+    for notice in document.notices:
+        print(f"generate: note: {notice}", file=sys.stderr)
     if document.errors:
         print("\n".join(["generate: the document has errors:", *document.errors]), file=sys.stderr)
     if document.problems:

@@ -52,6 +52,8 @@ pub enum Rejection {
     },
     /// 415: the body is compressed.
     UnsupportedEncoding,
+    /// 415: the body is a text in another charset than UTF-8 and Latin 1.
+    UnsupportedCharset,
     /// 413: the body is too long.
     BodyTooLong {
         /// The limit in bytes.
@@ -71,7 +73,7 @@ impl Rejection {
             Rejection::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Rejection::Unauthenticated(_) | Rejection::InsufficientScope { .. } => StatusCode::UNAUTHORIZED,
             Rejection::Parameter { .. } | Rejection::Body { .. } => StatusCode::BAD_REQUEST,
-            Rejection::UnsupportedMediaType { .. } | Rejection::UnsupportedEncoding => {
+            Rejection::UnsupportedMediaType { .. } | Rejection::UnsupportedEncoding | Rejection::UnsupportedCharset => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
             Rejection::BodyTooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -134,6 +136,9 @@ impl Rejection {
                 Message::Varying(format!("the media type of the body is not supported; supported: {declared}"))
             }
             Rejection::UnsupportedEncoding => fixed!("a compressed body is not supported"),
+            Rejection::UnsupportedCharset => {
+                fixed!("the charset of the body is not supported; supported: UTF-8, ISO-8859-1")
+            }
             Rejection::BodyTooLong { limit } => Message::Varying(format!("the body is longer than {limit} bytes")),
             Rejection::Unavailable => {
                 fixed!("the service is unavailable or the outcome is unknown; it is safe to retry")
@@ -221,6 +226,11 @@ mod tests {
                 "the media type of the body is not supported; supported: a/b, c/d",
             ),
             (Rejection::UnsupportedEncoding, 415, "a compressed body is not supported"),
+            (
+                Rejection::UnsupportedCharset,
+                415,
+                "the charset of the body is not supported; supported: UTF-8, ISO-8859-1",
+            ),
             (Rejection::BodyTooLong { limit: 7 }, 413, "the body is longer than 7 bytes"),
             (Rejection::Unavailable, 503, "the service is unavailable or the outcome is unknown; it is safe to retry"),
             (Rejection::Internal, 500, "internal server error"),
