@@ -136,10 +136,9 @@ def generate(tools, source, work):
 
 
 def report(document, allow_invalid):
-    """Prints the document's errors, unsupported parts and parts without effect. Exits at an unsupported part, and at an
-    error unless errors are allowed."""
-    for notice in document.notices:
-        print(f"generate: note: {notice}", file=sys.stderr)
+    """Prints what is wrong with the document. Exits if parts are unsupported, or if errors are not allowed."""
+    if document.notices:
+        print("\n".join(["generate: parts of the document have no effect:", *document.notices]), file=sys.stderr)
     if document.errors:
         print("\n".join(["generate: the document has errors:", *document.errors]), file=sys.stderr)
     if document.problems:

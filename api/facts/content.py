@@ -136,11 +136,11 @@ class Contents:
             return Alternative("text", "String")
         return self.value("text", replace(type, nullable=False))
 
-    def check_form(self, type, place):
+    def check_form(self, value, place):
         """Requires a form to be an object whose properties are scalars or arrays of scalars."""
-        if type.fields is None:
+        if value.fields is None:
             self.document.problem(place, "the form is not an object with properties")
-        for part in type.fields or []:
+        for part in value.fields or []:
             of = unnamed_array(part.type)
             if part.wire is None or not (of.item or of).scalar:
                 name = part.wire or part.name
@@ -149,13 +149,13 @@ class Contents:
 
     def separated(self, type, encoding, place):
         """The arrays of a form that are one field, with their separators."""
-        fields = {part.wire: unnamed_array(part.type) for part in type.fields or []}
+        fields = {part.wire: part.type for part in type.fields or []}
         found = []
         for name, of in encoding.items():
             separator = self.separator(of, f"{place}.{name}")
             if name not in fields:
                 self.document.error(f"{place}.{name}", "the form has no such property; the encoding is ignored")
-            elif separator and fields[name].item:
+            elif separator and fields[name].bottom.kind == "array":
                 found.append({"wire": literal(name), "separator": repr(separator)})
         return found
 

@@ -5,8 +5,8 @@ class Document:
     """An OpenAPI document as parsed JSON, and the messages about it.
 
     `problems` are parts that the templates do not support. `errors` are mistakes in the document; each says what is
-    assumed instead. `notices` are parts that are valid and have no effect. A message names its place as people write
-    it, without the escapes of a JSON pointer: `paths./api/v3/tokens.get.parameters.id`.
+    assumed instead. `notices` are parts that have no effect, although they are valid. A message names its place as
+    people write it, without the escapes of a JSON pointer: `paths./api/v3/tokens.get.parameters.id`.
     """
 
     def __init__(self, content):
