@@ -138,8 +138,8 @@ def collect_members(document, schema, place, flat):
         flat.required[name] = True
     additional = schema.get("additionalProperties", schema.get("unevaluatedProperties"))
     if patterns := schema.get("patternProperties"):
-        # The model does not keep the patterns of names, so it accepts a value that fits any of several schemas.
-        one = next(iter(patterns.values())) if len(patterns) == 1 and additional in (None, False) else True
+        # The model does not keep the patterns of names. It has one type for all values only if no other name is valid.
+        one = next(iter(patterns.values())) if len(patterns) == 1 and additional is False else True
         flat.additional = [*(flat.additional or []), (one, f"{place}.patternProperties")]
     elif additional is False:
         flat.closed = True
