@@ -103,10 +103,10 @@ impl Answer {
     /// If it is required and missing, or of another type.
     pub async fn header<V: Value>(&mut self, name: &'static str, style: Style) -> Result<V, ApiError> {
         let problem = match self.texts(name, style) {
-            None => "is not UTF-8",
+            None => "is not UTF-8".to_owned(),
             Some(texts) => match V::from_texts(texts) {
                 Ok(value) => return Ok(value),
-                Err(error) => error.problem(),
+                Err(error) => error.to_string(),
             },
         };
         if let Ok(missing) = V::from_texts(None) {
