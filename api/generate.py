@@ -174,7 +174,9 @@ def take_part(effective, source):
 
 
 def report(document, allow_invalid):
-    """Prints the document's errors and unsupported parts. Exits, unless there are only errors and they are allowed."""
+    """Prints what is wrong with the document. Exits if parts are unsupported, or if errors are not allowed."""
+    if document.notices:
+        print("\n".join(["generate: parts of the document have no effect:", *document.notices]), file=sys.stderr)
     if document.errors:
         print("\n".join(["generate: the document has errors:", *document.errors]), file=sys.stderr)
     if document.problems:

@@ -3,6 +3,7 @@
 | module | contents |
 |---|---|
 | `document` | the targets of references; collects the document's errors and unsupported parts |
+| `heirs` | bases with a discriminator, as choices between their heirs |
 | `names` | Rust identifiers |
 | `literals` | Rust literals |
 | `markdown`, `markdown_blocks`, `markdown_spans` | documentation comments |

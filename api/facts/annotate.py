@@ -6,7 +6,7 @@ headers, patterns, enums. Therefore this package computes the facts. They travel
 `x-model`. The generator prints the templates for every operation and model, and writes the files.
 """
 
-from . import whole
+from . import heirs, whole
 from .document import Document
 from .operations import Operations
 from .schemas import Schemas
@@ -19,6 +19,7 @@ def annotate(content):
     """Returns the annotated document, the facts about the whole, and the `Document` with the problems found."""
     content = without_nulls(content)
     document = Document(content)
+    heirs.spell_out(document)
     schemas = Schemas(document)
     operations = list(Operations(document, schemas).facts())
     models = schemas.finish()
@@ -31,7 +32,7 @@ def annotate(content):
         "paths": {f"/{number:04}": {"get": stub(number, facts)} for number, facts in enumerate(operations)},
         "components": {"schemas": {f"M{number:04}": model_stub(facts) for number, facts in enumerate(models)}},
     }
-    return printable(annotated), printable(whole.facts(content, operations, schemas)), document
+    return printable(annotated), printable(whole.facts(document.content, operations, schemas)), document
 
 
 def without_nulls(value):

@@ -8,8 +8,9 @@ from .markdown import comment, inline
 from .names import is_token, pascal, unique, value_name, variant_name
 from .parameters import as_text, unnamed_array, without_option
 
-# The server's HTTP implementation sends interim responses (1xx).
 STATUS = re.compile(r"[2-5](\d\d|XX)|default")
+# The server's HTTP implementation sends interim responses, and the service answers with a final one.
+INTERIM = re.compile(r"1(\d\d|XX|xx)")
 # RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5.
 WITHOUT_CONTENT = ("204", "205", "304")
 # The HTTP implementation frames messages. OpenAPI 3.0.3, section "Response Object", ignores `Content-Type`.
@@ -46,12 +47,15 @@ class Bodies:
     def responses(self, responses, place):
         if not responses:
             self.document.problem(place, "the operation declares no response")
-        taken = set()
-        return [
-            self.response(str(status), response, taken, f"{place}.{status}")
-            for status, response in responses.items()
-            if not str(status).startswith("x-")
-        ]
+        taken, found = set(), []
+        for status, response in responses.items():
+            if INTERIM.fullmatch(str(status)):
+                self.document.notice(f"{place}.{status}", "the service sends no interim response; it is left out")
+            elif not str(status).startswith("x-"):
+                found.append(self.response(str(status), response, taken, f"{place}.{status}"))
+        if responses and not found:
+            self.document.problem(place, "the operation declares only interim responses (1xx), which are no answer")
+        return found
 
     def response(self, status, response, taken, place):
         """The facts about a response. Its variant has named fields if it has more than a body."""

@@ -1,16 +1,22 @@
 """The content of requests and responses: which Rust type holds a body, and how its bytes are read."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .literals import literal, span
 from .markdown import comment
 from .models import LARGE
 from .names import unique, variant_name
-from .parameters import unnamed_array
+from .parameters import STYLES, as_text, unnamed_array
+from .types import Type
 
-JSON = re.compile(r"application/([\w.+-]+\+)?json")
+JSON = re.compile(r"[\w.+-]+/([\w.+*-]+\+)?json")
+# A range that says nothing of how a value is written. The schema decides.
+ANY = ("*/*", "application/*", "text/*")
 KINDS = ("json", "text", "form", "payload")
+# What to send if only ranges are declared.
+SENT_AS = {"json": "application/json", "text": "text/plain"}
+OCTETS = "application/octet-stream"
 
 
 @dataclass
@@ -21,11 +27,13 @@ class Alternative:
     rust: str
     size: int = 0
     checks: list = field(default_factory=list)
+    type: Type = None  # of the value, unless it is a stream
+    separated: list = field(default_factory=list)  # the arrays of a form that are one field
     media_types: list = field(default_factory=list)
     variant: str = None  # its name in the enum, if there are several alternatives
 
     def facts(self, position, enum):
-        first = self.media_types[0]
+        named = [media_type for media_type in self.media_types if "*" not in media_type]
         return {
             **{f"is_{kind}": kind == self.kind for kind in KINDS},
             "position": position,
@@ -33,12 +41,16 @@ class Alternative:
             "checks": self.checks,
             "has_checks": bool(self.checks),
             "media_types": [literal(media_type) for media_type in self.media_types],
-            # A range such as `text/*` does not name a type to send.
-            "sent_as": literal("application/octet-stream" if "*" in first else first),
+            "sent_as": literal(named[0] if named else self.in_range()),
+            "separated": self.separated,
             "variant": self.variant,
             "docs": comment(", ".join(map(span, self.media_types))),
             "constructor": enum and f"crate::{enum}::{self.variant}",
         }
+
+    def in_range(self):
+        """A media type of a range. No type of `application/*` is a text."""
+        return OCTETS if self.kind == "text" and "application/*" in self.media_types else SENT_AS.get(self.kind, OCTETS)
 
 
 class Contents:
@@ -58,7 +70,9 @@ class Contents:
         found = {}
         for media_type, of in holder.get("content", {}).items():
             new = self.alternative(media_type, of, hint, f"{place}.content.{media_type}", role)
-            found.setdefault((new.kind, new.rust), new).media_types.append(media_type)
+            # Only requests are checked.
+            key = (new.kind, new.rust, *(new.checks if role == "request" else []), str(new.separated))
+            found.setdefault(key, new).media_types.append(media_type)
         if not found:
             return None
         alternatives = [*found.values()]
@@ -81,15 +95,46 @@ class Contents:
 
     def alternative(self, media_type, of, hint, place, role):
         schema = of.get("schema", {})
-        kind = kind_of(media_type, self.document.resolve(schema, place), role)
-        if self.compressed and role == "request":
-            kind = "payload"
-        if kind in ("text", "payload"):
-            return Alternative(kind, "String" if kind == "text" else "Payload")
-        value = self.schemas.type(schema, hint, f"{place}.schema", role)
-        if kind == "form":
-            self.check_form(value, place)
-        return Alternative(kind, value.rust, value.size, value.checks("value"))
+        essence = media_type.split(";")[0].strip().lower()
+        resolved = self.document.resolve(schema, place)
+        if resolved.get("format") == "binary" or self.compressed and role == "request":
+            return Alternative("payload", "Payload")
+        if essence in ANY and resolved:
+            return self.by_schema(essence, schema, hint, f"{place}.schema", role)
+        if essence == "text/plain":
+            return self.text(schema, hint, f"{place}.schema", role)
+        if JSON.fullmatch(essence):
+            return self.value("json", self.schemas.type(schema, hint, f"{place}.schema", role))
+        if essence == "application/x-www-form-urlencoded" and role == "request":
+            form = self.value("form", self.schemas.type(schema, hint, f"{place}.schema", role))
+            self.check_form(form.type, place)
+            form.separated = self.separated(form.type, of.get("encoding") or {}, f"{place}.encoding")
+            return form
+        # Text of another type than `text/plain`, such as a result as CSV, may have any length.
+        return Alternative("payload", "Payload")
+
+    def value(self, kind, type):
+        return Alternative(kind, type.rust, type.size, type.checks("value"), type=type)
+
+    def by_schema(self, essence, schema, hint, place, role):
+        """The body of any media type: a scalar is a text, and any other value is JSON."""
+        type = self.schemas.type(schema, hint, place, role)
+        if type.scalar:
+            return self.value("text", replace(type, nullable=False))
+        if type.kind == "any":
+            return Alternative("payload", "Payload")
+        if essence != "text/*":
+            return self.value("json", type)
+        self.document.notice(place, "a text is a scalar; the body is a stream of bytes without checks")
+        return Alternative("payload", "Payload")
+
+    def text(self, schema, hint, place, role):
+        """A body that is a text: a scalar, as in a parameter."""
+        type = self.schemas.type(as_text(self.document, schema), hint, place, role)
+        if not type.scalar:
+            self.document.notice(place, "a text is a scalar; the body is a string without checks")
+            return Alternative("text", "String")
+        return self.value("text", replace(type, nullable=False))
 
     def check_form(self, value, place):
         """Requires a form to be an object whose properties are scalars or arrays of scalars."""
@@ -102,6 +147,29 @@ class Contents:
                 problem = f"the form's property {name} is neither a scalar nor an array of scalars"
                 self.document.problem(place, problem)
 
+    def separated(self, type, encoding, place):
+        """The arrays of a form that are one field, with their separators."""
+        fields = {part.wire: part.type for part in type.fields or []}
+        found = []
+        for name, of in encoding.items():
+            separator = self.separator(of, f"{place}.{name}")
+            if name not in fields:
+                self.document.error(f"{place}.{name}", "the form has no such property; the encoding is ignored")
+            elif separator and fields[name].bottom.kind == "array":
+                found.append({"wire": literal(name), "separator": repr(separator)})
+        return found
+
+    def separator(self, encoding, place):
+        """The separator between the items of an array in a form; None if the array is repeated for each item."""
+        style = encoding.get("style", "form")
+        content_type = encoding.get("contentType", "text/plain").split(";")[0].strip().lower()
+        # OpenAPI 3.1, section "Encoding Object": `contentType` has no effect beside these keys.
+        if content_type != "text/plain" and not encoding.keys() & {"style", "explode", "allowReserved"}:
+            self.document.problem(place, f"a form's property as {content_type} is not supported; use text/plain")
+        if style not in STYLES["query"]:
+            self.document.problem(place, f"the style {style} is not supported for a form's property")
+        return None if encoding.get("explode", style == "form") else STYLES["query"].get(style)
+
 
 def name_variants(alternatives):
     """Names each variant after its kind, or after its first media type if another alternative has the same kind."""
@@ -110,18 +178,3 @@ def name_variants(alternatives):
     for alternative in alternatives:
         text = alternative.kind if kinds.count(alternative.kind) == 1 else alternative.media_types[0]
         alternative.variant = unique(variant_name(text), taken)
-
-
-def kind_of(media_type, schema, role):
-    """How a body of a media type is read: as `json`, `text`, a `form`, or a `payload` of bytes.
-
-    Text of another type than `text/plain`, such as a result as CSV, may have any length. It is a payload.
-    """
-    essence = media_type.split(";")[0].strip().lower()
-    if schema.get("format") == "binary":
-        return "payload"
-    if JSON.fullmatch(essence):
-        return "json"
-    if essence == "application/x-www-form-urlencoded" and role == "request":
-        return "form"
-    return "text" if essence == "text/plain" else "payload"

@@ -5,14 +5,15 @@ class Document:
     """An OpenAPI document as parsed JSON, and the messages about it.
 
     `problems` are parts that the templates do not support. `errors` are mistakes in the document; each says what is
-    assumed instead. A message names its place as people write it, without the escapes of a JSON pointer:
-    `paths./api/v3/tokens.get.parameters.id`.
+    assumed instead. `notices` are parts that have no effect, although they are valid. A message names its place as
+    people write it, without the escapes of a JSON pointer: `paths./api/v3/tokens.get.parameters.id`.
     """
 
     def __init__(self, content):
         self.content = content
         self.problems = []
         self.errors = []
+        self.notices = []
 
     def problem(self, place, message):
         """Notes an unsupported part. Generation stops once all problems are found."""
@@ -21,6 +22,10 @@ class Document:
     def error(self, place, message):
         """Notes a mistake. Generation stops once all errors are found, unless `--allow-invalid` is given."""
         note(self.errors, place, message)
+
+    def notice(self, place, message):
+        """Notes a part without effect. Generation goes on."""
+        note(self.notices, place, message)
 
     def resolve(self, value, place="document"):
         """Follows a reference, and the references that it leads to. Returns any other value as it is."""

@@ -35,7 +35,7 @@ where
         static OPERATION: Operation = operations::DELETE_TOKEN;
         let mut call = Call::new(self, &OPERATION, context)?;
         call.parameter(0, &request.id)?;
-        let answer = call.send().await?;
+        let mut answer = call.send().await?;
         match answer.status().as_u16() {
             204 => {
                 answer.empty().await?;

@@ -4,6 +4,8 @@ use std::error::Error;
 
 use http::StatusCode;
 
+use crate::UndeclaredResponse;
+
 /// Any error that can be sent to another thread.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -37,8 +39,9 @@ pub enum ApiError {
     Undeclared {
         /// The status of the response.
         status: StatusCode,
-        /// What is wrong with the response, for the log.
-        source: BoxError,
+        /// The whole response.
+        #[source]
+        response: Box<UndeclaredResponse>,
     },
     /// The call failed for another reason. The service answers 500.
     #[error("the call failed")]
@@ -64,6 +67,25 @@ impl ApiError {
         Self::Internal { source: source.into() }
     }
 
+    /// The error for a response that the operation does not declare. A 503 is [`ApiError::Unavailable`], whatever follows
+    /// its status, and a 501 is [`ApiError::NotImplemented`].
+    pub fn undeclared(response: UndeclaredResponse) -> Self {
+        match response.status() {
+            StatusCode::SERVICE_UNAVAILABLE => Self::unavailable(response),
+            StatusCode::NOT_IMPLEMENTED => Self::not_implemented(response),
+            status => Self::Undeclared { status, response: Box::new(response) },
+        }
+    }
+
+    /// The response that the operation does not declare, if the client received one. It has headers and body.
+    pub fn response(&self) -> Option<&UndeclaredResponse> {
+        match self {
+            Self::Undeclared { response, .. } => Some(response),
+            Self::Unavailable { source } | Self::NotImplemented { source } => source.downcast_ref(),
+            Self::Internal { .. } => None,
+        }
+    }
+
     /// Whether the caller may repeat the call.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
@@ -78,11 +100,30 @@ pub fn with_sources(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http::header::{HeaderMap, HeaderValue, SET_COOKIE};
+
     use super::*;
 
     #[test]
     fn an_error_names_its_sources() {
         let error = ApiError::internal(ApiError::unavailable("the disk is full"));
         assert_eq!(with_sources(&error), "the call failed: the service is unavailable: the disk is full");
+    }
+
+    #[test]
+    fn an_undeclared_response_is_kept_but_not_printed() {
+        for code in [StatusCode::BAD_GATEWAY, StatusCode::NOT_IMPLEMENTED, StatusCode::SERVICE_UNAVAILABLE] {
+            let headers = HeaderMap::from_iter([(SET_COOKIE, HeaderValue::from_static("hunter2"))]);
+            let body = Bytes::from_static(b"hunter2");
+            let error = ApiError::undeclared(UndeclaredResponse::new(code, headers, body, "its body is not JSON"));
+            assert_eq!(error.is_unavailable(), code == 503);
+            let response = error.response().expect("it is kept");
+            assert_eq!((response.status(), &response.body()[..]), (code, &b"hunter2"[..]));
+            assert_eq!(response.headers()[SET_COOKIE], "hunter2");
+            let printed = format!("{error:?} {}", with_sources(&error));
+            assert!(printed.contains("its body is not JSON") && !printed.contains("hunter2"), "{printed}");
+        }
+        assert!(ApiError::unavailable("the disk is full").response().is_none());
     }
 }

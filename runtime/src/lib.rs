@@ -13,7 +13,8 @@
 //! | [`Scalar`], [`Value`] | values as the texts of paths, queries, headers and cookies |
 //! | [`Body`], [`Payload`] | bodies that are sent, and bodies of any length |
 //! | [`json`], [`validation`] | how models are read and written, and the limits of their values |
-//! | [`ApiError`], [`Context`], [`Secret`] | failures, the context of a call, values that are never printed |
+//! | [`ApiError`], [`UndeclaredResponse`] | failures, and the responses behind them |
+//! | [`Context`], [`Secret`] | the context of a call, values that are never printed |
 //!
 //! # Features
 //!
@@ -59,12 +60,15 @@
 mod body;
 mod context;
 mod error;
+#[cfg(any(feature = "server", all(feature = "client", feature = "form")))]
+mod form;
 #[cfg(any(feature = "client", feature = "server"))]
 mod media_type;
 mod operation;
 mod payload;
 mod scalar;
 mod secret;
+mod undeclared;
 
 pub mod json;
 pub mod security;
@@ -84,3 +88,4 @@ pub use payload::{ByteStream, Payload};
 pub use scalar::{Scalar, Texts, Value, ValueError};
 pub use secret::Secret;
 pub use swagger::{self, Authorization, Has, XSpanIdString};
+pub use undeclared::UndeclaredResponse;

@@ -1,4 +1,4 @@
-//! Values as the texts that paths, queries, headers and cookies carry.
+//! Values as the texts that paths, queries, headers, cookies and bodies carry.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::Secret;
 
-/// A value that one text stands for in a path, a query, a header or a cookie.
+/// A value that one text stands for in a path, a query, a header, a cookie or a body of `text/plain`.
 ///
 /// It is not meant to be implemented for `Vec` and `Option`: [`Value`] covers those.
 pub trait Scalar: Sized {
@@ -17,6 +17,25 @@ pub trait Scalar: Sized {
 
     /// The text that stands for the value, before any encoding.
     fn to_text(&self) -> String;
+
+    /// The same, without a copy if the value is a text.
+    fn into_text(self) -> String {
+        self.to_text()
+    }
+}
+
+impl Scalar for String {
+    fn from_text(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+
+    fn to_text(&self) -> String {
+        self.clone()
+    }
+
+    fn into_text(self) -> String {
+        self
+    }
 }
 
 macro_rules! plain {
@@ -34,7 +53,7 @@ macro_rules! plain {
         )*
     };
 }
-plain!(String bool i32 i64 u32 u64);
+plain!(bool i32 i64 u32 u64);
 
 macro_rules! finite {
     ($($type:ty)*) => {

@@ -14,7 +14,7 @@ use swagger::{Has, XSpanIdString};
 use super::encoding::{encode, encode_all, encode_before, failed, header_value, is_cookie_value, join};
 use super::{Answer, Client};
 use crate::security::SecurityKind;
-use crate::{ApiError, Body, Location, Operation, Parameter, Payload, Style, Texts, Value};
+use crate::{ApiError, Body, Location, Operation, Parameter, Payload, Scalar, Style, Texts, Value};
 
 /// A call of an operation: a request that its parameters and its body are added to.
 pub struct Call<'c> {
@@ -85,14 +85,23 @@ impl<'c> Call<'c> {
         Ok(())
     }
 
-    /// Gives the request a form as its body.
+    /// Gives the request a form as its body. `separated` names the arrays that are one field, with the separator between
+    /// their items.
     ///
     /// # Errors
     ///
-    /// If the value cannot be serialized.
+    /// If the value cannot be serialized, or an item contains its separator and the separator cannot be encoded.
     #[cfg(feature = "form")]
-    pub fn form(&mut self, content_type: &'static str, value: &impl Serialize) -> Result<(), ApiError> {
+    pub fn form(
+        &mut self,
+        content_type: &'static str,
+        value: &impl Serialize,
+        separated: &[(&str, char)],
+    ) -> Result<(), ApiError> {
         let text = serde_html_form::to_string(value).map_err(failed("the request's body"))?;
+        let text = crate::form::joined(text, separated).map_err(|(name, separator)| {
+            ApiError::internal(format!("an item of the field {name} contains {separator:?}, which separates items"))
+        })?;
         self.body(HeaderValue::from_static(content_type), text.into());
         Ok(())
     }
@@ -102,8 +111,8 @@ impl<'c> Call<'c> {
     /// # Errors
     ///
     /// None; the result is that of the other methods for bodies.
-    pub fn text(&mut self, content_type: &'static str, text: String) -> Result<(), ApiError> {
-        self.body(HeaderValue::from_static(content_type), text.into());
+    pub fn text(&mut self, content_type: &'static str, value: impl Scalar) -> Result<(), ApiError> {
+        self.body(HeaderValue::from_static(content_type), value.into_text().into());
         Ok(())
     }
 
@@ -263,8 +272,10 @@ fn header_name(name: &'static str) -> Result<HeaderName, ApiError> {
 /// The media types of all responses, each once.
 fn accept(operation: &Operation) -> Option<HeaderValue> {
     let mut media_types = Vec::new();
-    for media_type in operation.responses.iter().flat_map(|response| response.content_types) {
-        if !media_types.contains(media_type) {
+    for &media_type in operation.responses.iter().flat_map(|response| response.content_types) {
+        // `Accept` has no range for a suffix (RFC 9110, section 12.5.1).
+        let media_type = media_type.split_once("/*+").map_or(media_type.into(), |(kind, _)| format!("{kind}/*"));
+        if !media_types.contains(&media_type) {
             media_types.push(media_type);
         }
     }

@@ -37,7 +37,8 @@ type Connector = HttpConnector;
 ///
 /// Clones are cheap and share their connections. The context of a call carries the credential
 /// ([`AuthData`](swagger::auth::AuthData)) and the span ID ([`XSpanIdString`](swagger::XSpanIdString)). A call that
-/// receives no response, or 503, fails with [`ApiError::Unavailable`](crate::ApiError::Unavailable).
+/// receives no response, or 503, fails with [`ApiError::Unavailable`](crate::ApiError::Unavailable); one whose response
+/// differs from the document fails with [`ApiError::Undeclared`](crate::ApiError::Undeclared), which has the response.
 #[derive(Clone)]
 pub struct Client {
     http: HttpClient<Connector, Body>,

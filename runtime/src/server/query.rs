@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use http::request::Parts;
-use percent_encoding::percent_decode_str;
-
 use super::rejection::Rejection;
+use crate::form::decode;
+use http::request::Parts;
 
 /// The decoded value of a query parameter that is required, and may be given only once.
 ///
@@ -65,21 +64,6 @@ impl<'r> Query<'r> {
 
 pub(super) fn decoded<'r>(name: &'static str, text: &'r str) -> Result<Cow<'r, str>, Rejection> {
     decode(text).ok_or(Rejection::parameter(name, "is not percent-encoded UTF-8"))
-}
-
-/// Decodes a part of a query, in which `+` stands for a space. `None` unless two hexadecimal digits follow every `%` and
-/// the result is UTF-8.
-pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains(['%', '+']) {
-        return Some(Cow::Borrowed(text));
-    }
-    let spaced = text.replace('+', " ");
-    let well_formed = spaced.split('%').skip(1).all(|rest| {
-        let digits = rest.as_bytes();
-        digits.len() >= 2 && digits[..2].iter().all(u8::is_ascii_hexdigit)
-    });
-    let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
-    well_formed.then(|| Cow::Owned(decoded.into_owned()))
 }
 
 #[cfg(test)]

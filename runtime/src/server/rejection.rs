@@ -52,6 +52,8 @@ pub enum Rejection {
     },
     /// 415: the body is compressed.
     UnsupportedEncoding,
+    /// 415: the body is a text in another charset than UTF-8 and Latin 1.
+    UnsupportedCharset,
     /// 413: the body is too long.
     BodyTooLong {
         /// The limit in bytes.
@@ -73,7 +75,7 @@ impl Rejection {
             Rejection::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Rejection::Unauthenticated(_) | Rejection::InsufficientScope { .. } => StatusCode::UNAUTHORIZED,
             Rejection::Parameter { .. } | Rejection::Body { .. } => StatusCode::BAD_REQUEST,
-            Rejection::UnsupportedMediaType { .. } | Rejection::UnsupportedEncoding => {
+            Rejection::UnsupportedMediaType { .. } | Rejection::UnsupportedEncoding | Rejection::UnsupportedCharset => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
             Rejection::BodyTooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -137,6 +139,9 @@ impl Rejection {
                 Message::Varying(format!("the media type of the body is not supported; supported: {declared}"))
             }
             Rejection::UnsupportedEncoding => fixed!("a compressed body is not supported"),
+            Rejection::UnsupportedCharset => {
+                fixed!("the charset of the body is not supported; supported: UTF-8, ISO-8859-1")
+            }
             Rejection::BodyTooLong { limit } => Message::Varying(format!("the body is longer than {limit} bytes")),
             Rejection::NotImplemented => fixed!("the operation is not implemented"),
             Rejection::Unavailable => {
@@ -225,6 +230,11 @@ mod tests {
                 "the media type of the body is not supported; supported: a/b, c/d",
             ),
             (Rejection::UnsupportedEncoding, 415, "a compressed body is not supported"),
+            (
+                Rejection::UnsupportedCharset,
+                415,
+                "the charset of the body is not supported; supported: UTF-8, ISO-8859-1",
+            ),
             (Rejection::BodyTooLong { limit: 7 }, 413, "the body is longer than 7 bytes"),
             (Rejection::NotImplemented, 501, "the operation is not implemented"),
             (Rejection::Unavailable, 503, "the service is unavailable or the outcome is unknown; it is safe to retry"),

@@ -8,7 +8,7 @@ use http_body::Body as _;
 use serde::Serialize;
 
 use super::service::Failure;
-use crate::{ApiError, Body, Operation, Payload, Status, Texts, Value};
+use crate::{ApiError, Body, Operation, Payload, Scalar, Status, Texts, Value};
 
 /// A declared response, put together from the result of a call.
 pub struct Reply {
@@ -109,8 +109,8 @@ impl Reply {
     /// # Errors
     ///
     /// None; the result is that of the other methods for bodies.
-    pub fn text(self, content_type: &'static str, text: String) -> Result<Response<Body>, Failure> {
-        Ok(self.with(HeaderValue::from_static(content_type), text.into()))
+    pub fn text(self, content_type: &'static str, value: impl Scalar) -> Result<Response<Body>, Failure> {
+        Ok(self.with(HeaderValue::from_static(content_type), value.into_text().into()))
     }
 
     /// The response with a body of any length, which names its own media type.

@@ -1,6 +1,8 @@
 //! A request as generated code reads it: its parameters, and its body by media type.
 
 use std::fmt;
+#[cfg(feature = "form")]
+use std::str;
 
 use bytes::{Buf, Bytes};
 use futures::{StreamExt, TryStreamExt, future, stream};
@@ -15,8 +17,9 @@ use serde::de::DeserializeOwned;
 use super::parameters::Parameters;
 use super::rejection::Rejection;
 use super::{RequestBody, service::Failure};
+use crate::media_type::{self, TextError};
 use crate::validation::Violation;
-use crate::{BoxError, Operation, Payload, media_type};
+use crate::{BoxError, Operation, Payload, Scalar};
 
 /// The longest body that is read into memory, in bytes. A [`Payload`] has no limit.
 const BODY_LIMIT: usize = 10 << 20;
@@ -121,27 +124,37 @@ impl<'r, B: RequestBody> RequestReader<'r, B> {
         Ok(value)
     }
 
-    /// The value of a form.
+    /// The value of a form. `separated` names the arrays that are one field, with the separator between their items.
     ///
     /// # Errors
     ///
     /// A [`Rejection`] that says what is wrong with the body and where.
     #[cfg(feature = "form")]
-    pub async fn form<V: DeserializeOwned>(self) -> Result<V, Rejection> {
-        let text = self.text().await?;
+    pub async fn form<V: DeserializeOwned>(self, separated: &[(&str, char)]) -> Result<V, Rejection> {
+        let bytes = self.bytes().await?;
+        let text = str::from_utf8(&bytes).ok();
         // The library would replace bytes that are not UTF-8 with a replacement character.
-        super::query::decode(&text).ok_or_else(|| Rejection::body("is not percent-encoded UTF-8"))?;
+        let text = text.filter(|text| crate::form::decode(text).is_some());
+        let text = text.ok_or_else(|| Rejection::body("is not percent-encoded UTF-8"))?;
+        let text = crate::form::repeated(text, separated)
+            .map_err(|name| Rejection::body(format!("is not the declared form: `{name}`: was given more than once")))?;
         let form = serde_html_form::Deserializer::from_bytes(text.as_bytes());
         serde_path_to_error::deserialize(form).map_err(|error| mismatch("form", &error))
     }
 
-    /// The body as a text.
+    /// The value of a body that is a text.
     ///
     /// # Errors
     ///
     /// A [`Rejection`] that says what is wrong with the body.
-    pub async fn text(self) -> Result<String, Rejection> {
-        String::from_utf8(self.bytes().await?.into()).map_err(|_| Rejection::body("is not UTF-8"))
+    pub async fn text<V: Scalar>(self) -> Result<V, Rejection> {
+        let content_type = self.parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let bytes = self.bytes().await?;
+        let text = media_type::decoded(content_type, &bytes).map_err(|error| match error {
+            TextError::NotUtf8 => Rejection::body("is not UTF-8"),
+            TextError::Charset => Rejection::UnsupportedCharset,
+        })?;
+        V::from_text(&text).ok_or_else(|| Rejection::body("is not of the declared type"))
     }
 
     /// The body as it arrives, with its media type: `unnamed` if the request does not name one.
@@ -236,6 +249,19 @@ mod tests {
     }
 
     #[test]
+    fn a_text_has_the_declared_type_and_a_charset_that_is_supported() {
+        let read = |content_type: &str, body: &'static [u8]| {
+            let read = block_on(reader(&parts(&[("content-type", content_type)]), Full::new(Bytes::from(body))).text());
+            read.map_err(|rejection: Rejection| (rejection.status().as_u16(), rejection.to_string()))
+        };
+        assert_eq!(read("text/plain", b"-7"), Ok(-7_i64));
+        assert_eq!(read("text/plain", b"seven"), Err((400, "the body is not of the declared type".to_owned())));
+        assert_eq!(read("text/plain", b"\xff"), Err((400, "the body is not UTF-8".to_owned())));
+        assert_eq!(read("text/plain; charset=iso-8859-1", b"7"), Ok(7));
+        assert_eq!(read("text/plain; charset=utf-16", b"\x007").map_err(|(status, _)| status), Err(415));
+    }
+
+    #[test]
     fn a_compressed_body_is_rejected() {
         let compressed = Err("a compressed body is not supported".to_owned());
         assert_eq!(text(&[("content-encoding", "identity")], "a"), Ok("a".to_owned()));
@@ -250,9 +276,9 @@ mod tests {
             let parts = parts(&[]);
             let stream = StreamBody::new(stream::iter([Ok::<_, BoxError>(Frame::data(bytes.clone()))]));
             let read = if known {
-                block_on(reader(&parts, Full::new(bytes)).text())
+                block_on(reader(&parts, Full::new(bytes)).text::<String>())
             } else {
-                block_on(reader(&parts, stream).text())
+                block_on(reader(&parts, stream).text::<String>())
             };
             read.map(|text| text.len()).map_err(|rejection| rejection.status().as_u16())
         };
