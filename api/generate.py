@@ -98,11 +98,11 @@ def generate(tools, source, work):
     overlay.apply(tools, source.document, source.overlay, effective)
     java = with_java(tools)
     generator = tools / "openapi-generator-cli"
-    if not source.allow_invalid:
-        run([generator, "validate", "--input-spec", effective], quiet=True, env=java)
-
+    # Before the validator, whose messages seldom name the place.
     annotated, whole, document = annotate.annotate(json.loads(effective.read_text(encoding="utf-8")))
     report(document, source.allow_invalid)
+    if not source.allow_invalid:
+        run([generator, "validate", "--input-spec", effective], quiet=True, env=java)
     (work / "annotated.json").write_text(json.dumps(annotated), encoding="utf-8")
     configuration = to_json(tools, API / "generator.yaml")
     configuration["additionalProperties"] |= {
@@ -136,7 +136,9 @@ def generate(tools, source, work):
 
 
 def report(document, allow_invalid):
-    """Prints the document's errors and unsupported parts. Exits, unless there are only errors and they are allowed."""
+    """Prints what is wrong with the document. Exits if parts are unsupported, or if errors are not allowed."""
+    if document.notices:
+        print("\n".join(["generate: parts of the document have no effect:", *document.notices]), file=sys.stderr)
     if document.errors:
         print("\n".join(["generate: the document has errors:", *document.errors]), file=sys.stderr)
     if document.problems:

@@ -3,6 +3,7 @@
 | module | contents |
 |---|---|
 | `document` | the targets of references; collects the document's errors and unsupported parts |
+| `shape`, `scalars`, `normal` | which type each part of a document has; the document in a normal form |
 | `names` | Rust identifiers |
 | `literals` | Rust literals |
 | `markdown`, `markdown_blocks`, `markdown_spans` | documentation comments |

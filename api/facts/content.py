@@ -7,7 +7,6 @@ from .literals import literal, span
 from .markdown import comment
 from .models import LARGE
 from .names import unique, variant_name
-from .parameters import unnamed_array
 
 JSON = re.compile(r"application/([\w.+-]+\+)?json")
 KINDS = ("json", "text", "form", "payload")
@@ -96,8 +95,7 @@ class Contents:
         if value.fields is None:
             self.document.problem(place, "the form is not an object with properties")
         for part in value.fields or []:
-            of = unnamed_array(part.type)
-            if part.wire is None or not (of.item or of).scalar:
+            if part.wire is None or not part.type.scalars:
                 name = part.wire or part.name
                 problem = f"the form's property {name} is neither a scalar nor an array of scalars"
                 self.document.problem(place, problem)
