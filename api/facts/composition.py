@@ -89,7 +89,7 @@ def collect(document, schema, place, flat, seen):
 
 def collect_choice(document, schema, keyword, place, flat, seen):
     """Adds a choice. An heir that includes its base through `allOf` does not inherit the choice between heirs."""
-    places = [place_of(reference_of(choice) or "") for choice in schema[keyword]]
+    places = [place_of(reference) for reference in map(reference_of, schema[keyword]) if reference]
     if place in places:
         document.problem(f"{place}.{keyword}", "the schema is one of its own alternatives")
     elif not {flat.place, *map(place_of, seen)}.intersection(places):

@@ -140,5 +140,5 @@ def summary(document, declared, schema):
     if declared.get("deprecated"):
         words = f"Deprecated. {words}"
     if default is not None:
-        words = f"{words} Default: {code(default)}."
+        words = f"{words} Default: {code(whole(default))}."
     return words

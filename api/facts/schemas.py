@@ -50,6 +50,7 @@ class Schemas:
     def finish(self):
         """The facts of all models, in the document's order."""
         self.settle()
+        graph.report_unreadable(self.models, self.document)
         return [model.facts(self.checks) for model in self.models]
 
     def settle(self):

@@ -125,7 +125,8 @@ class Type:
     @property
     def untyped(self):
         """Whether null is a value like any other."""
-        return self.bottom.kind == "any" and not self.nullable
+        inner = self.bottom
+        return inner.kind == "any" and not self.nullable and (not inner.enum or None in inner.enum)
 
     @property
     def bottom(self):

@@ -34,7 +34,7 @@ macro_rules! plain {
         )*
     };
 }
-plain!(String bool i32 i64 u32 u64);
+plain!(String bool i32 i64 i128 u32 u64);
 
 macro_rules! finite {
     ($($type:ty)*) => {
