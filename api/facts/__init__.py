@@ -9,7 +9,7 @@
 | `markdown`, `markdown_blocks`, `markdown_spans` | documentation comments |
 | `schemas`, `types`, `models`, `composition`, `unions`, `graph` | the Rust type of each schema |
 | `constraints`, `patterns` | the checks of values |
-| `operations`, `paths`, `parameters`, `bodies`, `content`, `security` | requests and responses of each method |
+| `operations`, `paths`, `parameters`, `objects`, `bodies`, `content`, `security` | requests and responses |
 | `whole` | everything that concerns the document as a whole |
 | `annotate` | the document that carries the facts to the templates |
 

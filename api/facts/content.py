@@ -94,6 +94,10 @@ class Contents:
         """Requires a form to be an object whose properties are scalars or arrays of scalars."""
         if value.fields is None:
             self.document.problem(place, "the form is not an object with properties")
+        if value.fields is not None and value.bottom.model.extra:
+            self.document.problem(
+                place, "the form has additional properties, which are not supported; name each property"
+            )
         for part in value.fields or []:
             if part.wire is None or not part.type.scalars:
                 name = part.wire or part.name

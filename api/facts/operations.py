@@ -2,7 +2,7 @@
 
 import re
 
-from . import paths
+from . import objects, paths
 from .bodies import Bodies
 from .literals import literal, span
 from .markdown import comment, inline
@@ -63,6 +63,7 @@ class Operations:
             }
             for number, of in enumerate(declared)
         ]
+        objects.keep_apart(self.document, parameters, keys, place)
         compressed = any(of["in"] == "header" and of["name"].lower() == "content-encoding" for of in declared)
         bodies = Bodies(self.document, self.schemas, self.types, name, method, compressed)
         body = bodies.request(operation.get("requestBody"), taken, f"{place}.requestBody")

@@ -2,7 +2,7 @@
 
 import json
 
-from . import unions
+from . import objects, unions
 from .composition import flatten, joined
 from .literals import code, literal, span, text
 from .markdown import comment, inline
@@ -51,25 +51,32 @@ def parameter(document, schemas, declared, hint, taken, place):
     style = declared.get("style", next(iter(STYLES[location])))
     exploded = declared.get("explode", style == "form")
     separator = STYLES[location].get(style)
-    if separator is None:
+    written, names = None, [declared["name"]] if location == "query" else []
+    if objects.is_object(value):
+        written, names = objects.style_of(document, value, location, style, exploded, place)
+    elif not value.scalars:
+        document.problem(place, "the parameter is neither a scalar nor an array of scalars")
+    elif separator is None:
         document.problem(place, f"the style {style} is not supported for a {location} parameter")
     elif location == "cookie" and array and exploded:
         document.problem(place, "an exploded array in a cookie is not supported; set `explode: false`")
     if location in ("header", "cookie") and not is_token(declared["name"]):
         document.problem(place, f"the {location} parameter's name is not a token (RFC 9110, section 5.6.2)")
-    if not value.scalars:
-        document.problem(place, "the parameter is neither a scalar nor an array of scalars")
-    defaults = default_texts(document, schema, array, place)
+    if array:
+        written = style_of(location, exploded, separator)
+    defaults = default_texts(document, schema, value, place)
     checks = value.checks("value")
     rust = value.rust
     return {
         "wire": literal(declared["name"]),
+        "raw_name": declared["name"],
+        "names": names,
         "ident": unique(value_name(declared["name"]), taken),
         "location": location.capitalize(),
         "required": required,
         "type": rust if required else f"Option<{rust}>",
         "given": rust,
-        "style": style_of(location, exploded, separator) if array else None,
+        "style": written,
         "defaults": defaults,
         "has_default": bool(defaults),
         "checks": checks,
@@ -91,10 +98,13 @@ def as_text(document, schema):
     return schema
 
 
-def default_texts(document, schema, array, place):
+def default_texts(document, schema, value, place):
     """The texts of a default in a request: one, or one for each item of an array. `None` without a default."""
-    flat = merged(document, schema, place)
+    flat, array = merged(document, schema, place), value.kind == "array"
     if flat.default is None:
+        return None
+    if objects.is_object(value):
+        document.notice(place, "the default of an object is ignored; describe the defaults of its properties")
         return None
     items = flat.default if array and isinstance(flat.default, list) else [flat.default]
     of = merged(document, *joined(flat.items)) if array and flat.items else flat

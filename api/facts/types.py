@@ -96,6 +96,8 @@ class Type:
         inner = self.bottom
         if inner.item:
             return replace(inner, item=inner.item.textual, nullable=False, checker=self.checker)
+        if inner.kind == "free":
+            return Type("map", item=Type("string"), limits=inner.limits, checker=self.checker)
         if inner.kind != "any" or inner.enum == [None]:
             return replace(self, nullable=False)
         enum = inner.enum and [text(value) for value in inner.enum if value is not None]

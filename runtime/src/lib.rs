@@ -63,6 +63,7 @@ mod error;
 mod media_type;
 mod operation;
 mod payload;
+mod properties;
 mod scalar;
 mod secret;
 
@@ -81,6 +82,7 @@ pub use error::{ApiError, BoxError, with_sources};
 pub use json::UnknownValue;
 pub use operation::{Location, Operation, Parameter, Response, Status, Style};
 pub use payload::{ByteStream, Payload};
+pub use properties::Properties;
 pub use scalar::{Scalar, Texts, Value, ValueError};
 pub use secret::Secret;
 pub use swagger::{self, Authorization, Has, XSpanIdString};
