@@ -24,8 +24,8 @@ TAKEN_TYPES = frozenset(
     Sized Some String Sync ToOwned ToString TryFrom TryInto UnknownValue Unpin Validate Vec Violation
     """.split()
 )  # fmt: skip
-# The characters of a value that its name spells. Others, such as a `-` between two words, only separate words.
-SIGN = r"[+*#<>=!%&|^~?]|(?<![^\W_])-|-(?![^\W_])"
+# The characters of a value that its name spells. Others, and `-` or `=` between two words, only separate words.
+SIGN = r"[*#<>!%?]|(?<![^\W_])[-+=&|^~]|[-+=&|^~](?![^\W_])"
 
 
 def type_name(text):
