@@ -28,7 +28,14 @@ def normalize(document):
 
 def only_null(document, schema):
     """Whether a schema allows only null, also through references."""
-    return null(document.resolve(schema)) if isinstance(schema, dict) and "$ref" in schema else null(schema)
+    seen = set()
+    while isinstance(schema, dict) and (reference := schema.get("$ref")):
+        found = None if reference in seen else document.find(pointed_at(reference))
+        if found is None:
+            return False
+        seen.add(reference)
+        schema = found[0][found[1]]
+    return null(schema)
 
 
 class Normal:

@@ -1,6 +1,7 @@
 """Reads scalars of the document as the kinds that `shape` names."""
 
 import json
+import sys
 from urllib.parse import unquote
 
 from .shape import SCALARS, TYPES
@@ -54,7 +55,7 @@ def boolean(value):
 
 
 def number(value):
-    if type(value) in (int, float):
+    if type(value) in (int, float) and abs(value) <= sys.float_info.max:
         return whole(value), True
     if isinstance(value, str):
         try:

@@ -292,6 +292,8 @@ def integer(flat):
 def fits(value, types):
     """Whether a value has one of the types. YAML reads some unquoted texts as another scalar."""
     kind = kind_of(value)
+    if kind == "integer" and abs(value) > INTEGERS["i128"][1]:
+        return False
     return kind in types or kind == "integer" and "number" in types or types == ("string",) and kind not in NESTED
 
 
