@@ -7,7 +7,7 @@
 | `names` | Rust identifiers |
 | `literals` | Rust literals |
 | `markdown`, `markdown_blocks`, `markdown_spans` | documentation comments |
-| `schemas`, `types`, `models`, `composition`, `unions`, `graph` | the Rust type of each schema |
+| `schemas`, `types`, `values`, `models`, `composition`, `unions`, `graph` | the Rust type of each schema |
 | `constraints`, `patterns` | the checks of values |
 | `operations`, `paths`, `parameters`, `objects`, `bodies`, `content`, `security` | requests and responses |
 | `whole` | everything that concerns the document as a whole |

@@ -103,7 +103,7 @@ class Bodies:
         header = self.document.resolve(header, place)
         if "schema" not in header:
             self.document.problem(place, "the header has no `schema`; `content` is not supported")
-        schema = as_text(self.document, header.get("schema", {}))
+        schema = as_text(self.document, header.get("schema", {}), f"{place}.schema")
         value = self.schemas.type(schema, hint, f"{place}.schema", "header")
         required, rust = header.get("required", False), value.rust
         if not is_token(name):

@@ -45,7 +45,7 @@ def parameter(document, schemas, declared, hint, taken, place):
     location, required = declared["in"], declared["in"] == "path" or declared.get("required", False)
     if "schema" not in declared:
         document.problem(place, "the parameter has no `schema`; `content` is not supported")
-    schema = as_text(document, declared.get("schema", {}))
+    schema = as_text(document, declared.get("schema", {}), f"{place}.schema")
     value = schemas.type(schema, hint, f"{place}.schema", "parameter")
     array = value.kind == "array"
     style = declared.get("style", next(iter(STYLES[location])))
@@ -64,7 +64,8 @@ def parameter(document, schemas, declared, hint, taken, place):
         document.problem(place, f"the {location} parameter's name is not a token (RFC 9110, section 5.6.2)")
     if array:
         written = style_of(location, exploded, separator)
-    defaults = default_texts(document, schema, value, place)
+    flat = merged(document, schema, f"{place}.schema")
+    defaults = default_texts(document, flat, value, place)
     checks = value.checks("value")
     rust = value.rust
     return {
@@ -81,7 +82,7 @@ def parameter(document, schemas, declared, hint, taken, place):
         "has_default": bool(defaults),
         "checks": checks,
         "has_checks": bool(checks),
-        "docs": comment(summary(document, declared, schema)),
+        "docs": comment(summary(document, declared, schema, flat.default)),
     }
 
 
@@ -90,17 +91,17 @@ def style_of(location, exploded, separator):
     return "Repeated" if exploded and location == "query" else f"Separated({separator or ','!r})"
 
 
-def as_text(document, schema):
+def as_text(document, schema, place):
     """The schema of a parameter. It is a string unless it states what it is."""
-    flat = flatten(document, schema, "")
+    flat = flatten(document, schema, place)
     if flat.types is None and flat.enum is None and not (flat.object or flat.items or flat.alternatives):
         return {"type": "string", "allOf": [schema]}
     return schema
 
 
-def default_texts(document, schema, value, place):
+def default_texts(document, flat, value, place):
     """The texts of a default in a request: one, or one for each item of an array. `None` without a default."""
-    flat, array = merged(document, schema, place), value.kind == "array"
+    array = value.kind == "array"
     if flat.default is None:
         return None
     if objects.is_object(value):
@@ -117,8 +118,11 @@ def default_texts(document, schema, value, place):
 
 
 def merged(document, schema, place):
+    """A schema merged with its references. Its own default precedes that of an alternative."""
     flat = flatten(document, schema, place)
+    default = flat.default
     unions.choices(document, flat)
+    flat.default = flat.default if default is None else default
     return flat
 
 
@@ -142,9 +146,9 @@ def text_of(value, flat):
     return text(value)
 
 
-def summary(document, declared, schema):
+def summary(document, declared, schema, default):
     """One line of documentation: the description of the parameter or of its schema, and the default."""
-    default, schema = flatten(document, schema, "").default, document.resolve(schema)
+    schema = document.resolve(schema)
     described = inline(declared.get("description") or schema.get("description") or "")
     words = described or f"The parameter {span(declared['name'])}."
     if declared.get("deprecated"):

@@ -1,6 +1,5 @@
 """Turns the document's schemas into Rust types, and declares the models that they need."""
 
-import math
 from dataclasses import replace
 from itertools import zip_longest
 
@@ -10,9 +9,9 @@ from .literals import text
 from .models import Field, Model, Value
 from .names import type_name, unique, value_name, variant_names
 from .scalars import said
-from .types import FORMATS, INTEGER_FORMATS, INTEGERS, Type
+from .types import FORMATS, Type
+from .values import fits, integer, kind_of
 
-NESTED = ("array", "object")
 COMPONENTS = "#/components/schemas/"
 
 
@@ -272,35 +271,6 @@ class Schemas:
             model.inner = Type(type.kind, type.item, type.model, type.limits, type.enum)
             return Type("model", model=model, nullable=type.nullable)
         return type
-
-
-def integer(flat):
-    """The integer type that has all valid values; i64 has those without a bound."""
-    if flat.format in INTEGER_FORMATS:
-        return INTEGER_FORMATS[flat.format]
-    limits, listed = flat.limits, [value for value in flat.enum or [] if type(value) is int]
-    least = max(limits.get("minimum", -math.inf), limits.get("exclusiveMinimum", -math.inf) + 1)
-    most = min(limits.get("maximum", math.inf), limits.get("exclusiveMaximum", math.inf) - 1)
-    if listed:
-        least, most = min(listed), max(listed)
-    (first, last), largest = INTEGERS["i64"], INTEGERS["u64"][1]
-    if (least == -math.inf or first <= least <= last) and (most == math.inf or most <= last):
-        return "i64"
-    return "u64" if least >= 0 and (most == math.inf or most <= largest) else "i128"
-
-
-def fits(value, types):
-    """Whether a value has one of the types. YAML reads some unquoted texts as another scalar."""
-    kind = kind_of(value)
-    if kind == "integer" and abs(value) > INTEGERS["i128"][1]:
-        return False
-    return kind in types or kind == "integer" and "number" in types or types == ("string",) and kind not in NESTED
-
-
-def kind_of(value):
-    """JSON's type of a value."""
-    kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
-    return kinds[type(value)]
 
 
 def escape(name):

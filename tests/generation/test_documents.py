@@ -111,6 +111,37 @@ class References(unittest.TestCase):
         given = document(**{"x-own": {"A": {"type": "date"}}}, components={"schemas": {"B": {"$ref": "#/x-own/A"}}})
         self.assertIn("x-own.A: type must be", annotate(given)[2].errors[0])
 
+    def test_null_is_found_behind_a_reference(self):
+        schemas = {
+            "Level": {"type": "string", "enum": ["low"]},
+            "Nothing": {"enum": [None]},
+            "Again": {"$ref": "#/components/schemas/Nothing"},
+        }
+        choice = {"nullable": True, "oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Level", "Again")]}
+        read = annotate(document("3.0.3", components={"schemas": {**schemas, "A": {"properties": {"a": choice}}}}))[2]
+        self.assertEqual(Schemas(read).models[-1].fields[0].rust, "Option<Option<models::Level>>")
+
+    def test_a_default_is_that_beside_the_reference_or_else_its_own(self):
+        size = {"type": "integer", "maximum": 9, "default": 1}
+        reference = {"$ref": "#/components/schemas/Size"}
+        given = document(components={"schemas": {"Size": size}})
+        given["paths"]["/x"]["get"]["parameters"] = [
+            {"name": name, "in": "query", "schema": schema}
+            for name, schema in {
+                "a": reference,
+                "b": {**reference, "default": 2.0},
+                "c": {"allOf": [reference], "default": 3},
+                "d": {**reference, "default": 10},
+                "e": {"anyOf": [reference, {"type": "null"}], "default": 4},
+                "f": {"type": "array", "items": reference, "default": [5, 6]},
+            }.items()
+        ]
+        facts, _, read = annotate(given)
+        defaults = [of["defaults"] for of in facts["paths"]["/0000"]["get"]["x-operation"]["parameters"]]
+        self.assertEqual(defaults, [['"1"'], ['"2"'], ['"3"'], False, ['"4"'], ['"5"', '"6"']])
+        message = "the schema does not allow the default 10; the default is ignored"
+        self.assertEqual(read.errors, [f"paths./x.get.parameters.d: {message}"])
+
 
 class Servers(unittest.TestCase):
     def test_servers_without_effect_are_mentioned(self):
