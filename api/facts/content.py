@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
+from . import graph
 from .literals import literal, span
 from .markdown import comment
 from .models import LARGE
@@ -98,6 +99,8 @@ class Contents:
             self.document.problem(
                 place, "the form has additional properties, which are not supported; name each property"
             )
+        if graph.has_wide_integers(value):
+            self.document.problem(place, "the form contains integers beyond 64 bits, which is not supported")
         for part in value.fields or []:
             if part.wire is None or not part.type.scalars:
                 name = part.wire or part.name

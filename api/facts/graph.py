@@ -68,10 +68,15 @@ def add_role(type, role):
             waiting += part.model.parts
 
 
+def has_wide_integers(type):
+    """Whether a type contains integers of 128 bits, which serde cannot read from a form or a flattened map."""
+    return any(part.kind == "i128" for part in within(type))
+
+
 def report_unreadable(models, document):
-    """Reports integers of 128 bits that serde would have to read from a flattened map, which it cannot."""
+    """Reports integers of 128 bits that serde would have to read from a flattened map."""
     for model in models:
-        if model.extra and any(part.kind == "i128" for part in within(model.extra.type)):
+        if model.extra and has_wide_integers(model.extra.type):
             problem = "the additional properties contain integers beyond 64 bits, which is not supported"
             document.problem(model.place, problem)
 
