@@ -75,7 +75,7 @@ test-rust: ## Run the tests in Rust
 
 .PHONY: test-generation
 test-generation: ## Test api/facts/, and crates that stand alone
-	python3 -m unittest discover -s tests/generation
+	python3 -m tests.generation.run
 
 .PHONY: test-fixtures
 test-fixtures: ## Generate, check and test a crate from each document in tests/fixtures/

@@ -121,12 +121,12 @@ def generate(tools, source, work):
     part = take_part(effective, source)
     java = with_java(tools)
     generator = tools / "openapi-generator-cli"
+    # Before the validator, whose messages seldom name the place.
+    annotated, whole, document = annotate.annotate(json.loads(effective.read_text(encoding="utf-8")))
+    report(document, source.allow_invalid)
     if not source.allow_invalid:
         validate = [generator, "validate", "--input-spec", effective]
         run(validate, quiet=True, env=java, advice=f"\ngenerate: {ALLOWING}")
-
-    annotated, whole, document = annotate.annotate(json.loads(effective.read_text(encoding="utf-8")))
-    report(document, source.allow_invalid)
     (work / "annotated.json").write_text(json.dumps(annotated), encoding="utf-8")
     configuration = to_json(tools, API / "generator.yaml")
     configuration["additionalProperties"] |= {

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +62,9 @@ def install(*chains):
     with ThreadPoolExecutor(len(waiting)) as workers:
         running = [workers.submit(install_chain, chain, progress) for chain in waiting]
         try:
-            while wait(running, INTERVAL).not_done:
+            # Not `wait`, whose locks an interrupt may leave held.
+            while not all(job.done() for job in running):
+                time.sleep(INTERVAL)
                 progress.draw()
         finally:
             # Without effect unless this thread was interrupted.

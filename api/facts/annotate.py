@@ -8,17 +8,15 @@ headers, patterns, enums. Therefore this package computes the facts. They travel
 
 from . import heirs, whole
 from .document import Document
+from .normal import normalize
 from .operations import Operations
 from .schemas import Schemas
-
-# The keys that hold values of the API, in which `null` is a value.
-VALUES = ("const", "default", "enum", "example", "examples")
 
 
 def annotate(content):
     """Returns the annotated document, the facts about the whole, and the `Document` with the problems found."""
-    content = without_nulls(content)
     document = Document(content)
+    normalize(document)
     heirs.spell_out(document)
     schemas = Schemas(document)
     operations = list(Operations(document, schemas).facts())
@@ -32,18 +30,7 @@ def annotate(content):
         "paths": {f"/{number:04}": {"get": stub(number, facts)} for number, facts in enumerate(operations)},
         "components": {"schemas": {f"M{number:04}": model_stub(facts) for number, facts in enumerate(models)}},
     }
-    return printable(annotated), printable(whole.facts(document.content, operations, schemas)), document
-
-
-def without_nulls(value):
-    """Removes the keys whose value is `null`, except where `null` is a value of the API."""
-    if isinstance(value, dict):
-        return {
-            key: part if key in VALUES else without_nulls(part)
-            for key, part in value.items()
-            if part is not None or key in VALUES
-        }
-    return [without_nulls(part) for part in value] if isinstance(value, list) else value
+    return printable(annotated), printable(whole.facts(document, operations, schemas)), document
 
 
 def printable(facts):

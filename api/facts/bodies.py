@@ -6,7 +6,6 @@ from .content import Contents
 from .literals import literal, span
 from .markdown import comment, inline
 from .names import is_token, pascal, unique, value_name, variant_name
-from .parameters import as_text, unnamed_array, without_option
 
 STATUS = re.compile(r"[2-5](\d\d|XX)|default")
 # The server's HTTP implementation sends interim responses, and the service answers with a final one.
@@ -15,8 +14,6 @@ INTERIM = re.compile(r"1(\d\d|XX|xx)")
 WITHOUT_CONTENT = ("204", "205", "304")
 # The HTTP implementation frames messages. OpenAPI 3.0.3, section "Response Object", ignores `Content-Type`.
 IGNORED_HEADERS = ("connection", "content-type", "transfer-encoding")
-# A variant's own fields, and the local from which the client reads its headers.
-LOCALS = frozenset({"answer", "body", "status"})
 
 
 class Bodies:
@@ -68,13 +65,14 @@ class Bodies:
         if not self.is_head and status not in WITHOUT_CONTENT:
             enum, hint = f"{self.name}{variant}Body", f"{self.name} {status} response"
             content = self.contents.content(response, enum, hint, place, "response")
-        names = set(LOCALS)
+        exact = status.isdigit()
+        # The fields of the variant, and the local from which the client reads its headers.
+        names = {"answer", *(["body"] if content else []), *([] if exact else ["status"])}
         headers = [
             self.header(name, header, f"{self.name} {name} header", names, f"{place}.headers.{name}")
             for name, header in response.get("headers", {}).items()
             if not self.is_ignored(name.lower(), content)
         ]
-        exact = status.isdigit()
         return {
             "status": status,
             "exact": exact,
@@ -108,18 +106,16 @@ class Bodies:
         header = self.document.resolve(header, place)
         if "schema" not in header:
             self.document.problem(place, "the header has no `schema`; `content` is not supported")
-        schema = as_text(self.document, header.get("schema", {}))
-        value = unnamed_array(self.schemas.type(schema, hint, f"{place}.schema", "response"))
-        item = without_option((value.item or value).rust)
-        required, rust = header.get("required", False), f"Vec<{item}>" if value.item else item
+        value = self.schemas.type(header.get("schema", {}), hint, f"{place}.schema", "header")
+        required, rust = header.get("required", False), value.rust
         if not is_token(name):
             self.document.problem(place, "the header's name is not a token (RFC 9110, section 5.6.2)")
-        if not (value.item or value).scalar:
+        if not value.scalars:
             self.document.problem(place, "the header is neither a scalar nor an array of scalars")
         return {
             "wire": literal(name),
             "ident": unique(value_name(name), taken),
-            "style": "Separated(',')" if value.item else "Single",
+            "style": "Separated(',')" if value.kind == "array" else "Single",
             "type": rust if required else f"Option<{rust}>",
             "docs": comment(header.get("description") or "") or comment(f"The header {span(name)}."),
         }

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from .scalars import whole
+
 # The keys of a schema that do not change which values are valid.
 ANNOTATIONS = frozenset(
     "$comment $id $schema $anchor contentMediaType default deprecated description discriminator example examples "
@@ -40,7 +42,8 @@ class Flat:
     additional: list = None  # (schema, place) of other properties; None if the schema does not mention them
     closed: bool = False
     items: list = field(default_factory=list)
-    enum: list = None
+    enum: list = None  # without null; empty if only null is valid
+    default: object = None
     varnames: list = field(default_factory=list)
     descriptions: list = field(default_factory=list)
     limits: dict = field(default_factory=dict)
@@ -77,6 +80,7 @@ def collect(document, schema, place, flat, seen):
     collect_values(document, schema, place, flat)
     collect_members(document, schema, place, flat)
     flat.format = schema.get("format") or flat.format
+    flat.default = schema.get("default", flat.default)
     collect_limits(schema, flat.limits)
     for keyword in ("oneOf", "anyOf"):
         if schema.get(keyword):
@@ -85,7 +89,7 @@ def collect(document, schema, place, flat, seen):
 
 def collect_choice(document, schema, keyword, place, flat, seen):
     """Adds a choice. An heir that includes its base through `allOf` does not inherit the choice between heirs."""
-    places = [place_of(reference_of(choice) or "") for choice in schema[keyword]]
+    places = [place_of(reference) for reference in map(reference_of, schema[keyword]) if reference]
     if place in places:
         document.problem(f"{place}.{keyword}", "the schema is one of its own alternatives")
     elif not {flat.place, *map(place_of, seen)}.intersection(places):
@@ -99,8 +103,8 @@ def collect_types(document, schema, place, flat):
     types = types_of(schema)
     if types is None:
         return
-    if flat.types is None:
-        flat.types = types
+    if not flat.types or not types:
+        flat.types = types if flat.types is None else ()
         return
     both = tuple(kind for kind in flat.types if kind in types or kind == "integer" and "number" in types)
     both += tuple(kind for kind in types if kind == "integer" and "number" in flat.types and kind not in both)
@@ -111,12 +115,12 @@ def collect_types(document, schema, place, flat):
 
 
 def collect_values(document, schema, place, flat):
-    if "const" in schema and schema["const"] is not None:
-        values = [schema["const"]]
-    elif isinstance(schema.get("enum"), list):
-        values = [value for value in schema["enum"] if value is not None]
-    else:
+    values = [schema["const"]] if "const" in schema else schema.get("enum")
+    if values is None:
         return
+    # In a list of texts, YAML reads 1.0 as a number, but it is not the text "1".
+    texts = "string" in (flat.types or ())
+    values = [value if texts else whole(value) for value in values if value is not None]
     if flat.enum is None:
         flat.enum = distinct(values)
         flat.varnames = schema.get("x-enum-varnames") or []
@@ -134,7 +138,7 @@ def collect_values(document, schema, place, flat):
 def collect_members(document, schema, place, flat):
     for name, value in (schema.get("properties") or {}).items():
         flat.properties.setdefault(name, []).append((value, f"{place}.properties.{name}"))
-    for name in schema.get("required") if isinstance(schema.get("required"), list) else []:
+    for name in schema.get("required") or []:
         flat.required[name] = True
     additional = schema.get("additionalProperties", schema.get("unevaluatedProperties"))
     if patterns := schema.get("patternProperties"):
@@ -185,7 +189,7 @@ def nullable(document, schema, place, seen=frozenset()):
     if not isinstance(schema, dict):
         return False
     types = schema.get("type")
-    values = schema.get("enum") if isinstance(schema.get("enum"), list) else []
+    values = schema.get("enum") or []
     if (
         schema.get("nullable") is True
         or types == "null"

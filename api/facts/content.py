@@ -3,11 +3,12 @@
 import re
 from dataclasses import dataclass, field, replace
 
+from . import graph
 from .literals import literal, span
 from .markdown import comment
 from .models import LARGE
 from .names import unique, variant_name
-from .parameters import STYLES, as_text, unnamed_array
+from .parameters import STYLES
 from .types import Type
 
 JSON = re.compile(r"[\w.+-]+/([\w.+*-]+\+)?json")
@@ -130,7 +131,7 @@ class Contents:
 
     def text(self, schema, hint, place, role):
         """A body that is a text: a scalar, as in a parameter."""
-        type = self.schemas.type(as_text(self.document, schema), hint, place, role)
+        type = self.schemas.type(schema, hint, place, role).textual
         if not type.scalar:
             self.document.notice(place, "a text is a scalar; the body is a string without checks")
             return Alternative("text", "String")
@@ -140,9 +141,14 @@ class Contents:
         """Requires a form to be an object whose properties are scalars or arrays of scalars."""
         if value.fields is None:
             self.document.problem(place, "the form is not an object with properties")
+        if value.fields is not None and value.bottom.model.extra:
+            self.document.problem(
+                place, "the form has additional properties, which are not supported; name each property"
+            )
+        if graph.has_wide_integers(value):
+            self.document.problem(place, "the form contains integers beyond 64 bits, which is not supported")
         for part in value.fields or []:
-            of = unnamed_array(part.type)
-            if part.wire is None or not (of.item or of).scalar:
+            if part.wire is None or not part.type.scalars:
                 name = part.wire or part.name
                 problem = f"the form's property {name} is neither a scalar nor an array of scalars"
                 self.document.problem(place, problem)

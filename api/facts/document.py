@@ -28,33 +28,49 @@ class Document:
         note(self.notices, place, message)
 
     def resolve(self, value, place="document"):
-        """Follows a reference, and the references that it leads to. Returns any other value as it is."""
-        seen = set()
+        """An object: the target of a reference, and of the references that it leads to, with what is beside them."""
+        seen, beside = set(), {}
         while isinstance(value, dict) and isinstance(value.get("$ref"), str):
             reference = value["$ref"]
             if reference in seen:
                 self.error(place, f"the reference {reference} leads to itself; it is read as `{{}}`")
-                return {}
+                return beside
             seen.add(reference)
+            beside = {**{key: part for key, part in value.items() if key != "$ref"}, **beside}
             value = self.at(reference, place)
-        return value
+        value = value if isinstance(value, dict) else {}
+        return {**value, **beside} if beside else value
 
     def at(self, reference, place="document"):
         """The target of a reference such as `#/components/schemas/Token`."""
         if not reference.startswith("#/"):
             self.problem(place, f"the reference {reference} leads to another document; only `#/` is supported")
             return {}
-        target = self.content
-        for key in reference[2:].split("/"):
-            key = key.replace("~1", "/").replace("~0", "~")
-            if isinstance(target, list) and key.isdigit() and int(key) < len(target):
-                target = target[int(key)]
-            elif isinstance(target, dict) and key in target:
-                target = target[key]
-            else:
-                self.error(place, f"the reference {reference} leads to nothing; it is read as `{{}}`")
-                return {}
-        return target
+        found = self.find(pointed_at(reference))
+        if found is None:
+            self.error(place, f"the reference {reference} leads to nothing; it is read as `{{}}`")
+            return {}
+        holder, key = found
+        return holder[key]
+
+    def find(self, keys):
+        """The object or list that contains the target of a pointer, and the target's key in it; None without one."""
+        found = self.content
+        for key in keys:
+            holder = found
+            if isinstance(holder, list):
+                key = int(key) if key.isdecimal() else -1
+                if not 0 <= key < len(holder):
+                    return None
+            elif not isinstance(holder, dict) or key not in holder:
+                return None
+            found = holder[key]
+        return holder, key
+
+
+def pointed_at(reference):
+    """The keys on the way to the target of a reference."""
+    return tuple(key.replace("~1", "/").replace("~0", "~") for key in reference.removeprefix("#/").split("/"))
 
 
 def note(lines, place, message):

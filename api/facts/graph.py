@@ -66,3 +66,29 @@ def add_role(type, role):
         if part.model and role not in part.model.roles:
             part.model.roles.add(role)
             waiting += part.model.parts
+
+
+def has_wide_integers(type):
+    """Whether a type contains integers of 128 bits, which serde cannot read from a form or a flattened map."""
+    return any(part.kind == "i128" for part in within(type))
+
+
+def report_unreadable(models, document):
+    """Reports integers of 128 bits that serde would have to read from a flattened map."""
+    for model in models:
+        if model.extra and has_wide_integers(model.extra.type):
+            problem = "the additional properties contain integers beyond 64 bits, which is not supported"
+            document.problem(model.place, problem)
+
+
+def within(type):
+    """A type and all types that it contains, each model once."""
+    waiting, seen = [type], set()
+    while waiting:
+        part = waiting.pop()
+        yield part
+        if part.item:
+            waiting.append(part.item)
+        if part.model and id(part.model) not in seen:
+            seen.add(id(part.model))
+            waiting += part.model.parts

@@ -16,6 +16,11 @@ def escaped(character):
     return character if character.isprintable() else f"\\u{{{ord(character):x}}}"
 
 
+def text(value):
+    """A JSON value as a text carries it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def code(value):
     """A JSON value as a Markdown code span."""
     return span(json.dumps(value, ensure_ascii=False))

@@ -11,8 +11,8 @@ LARGE = 192
 # Mustache looks up a missing fact in the surrounding facts. Therefore every model has every fact.
 NOTHING = dict.fromkeys(
     """
-    alias checked checks closed enum extra fields inner integers listed newtype object objects optional property scalar
-    struct tagged union values variants writes
+    alias array checked checks closed enum extra fields inner integers listed newtype object objects optional properties
+    property scalar struct tagged union values variants writes
     """.split()
 )  # fmt: skip
 
@@ -46,6 +46,7 @@ class Field:
         optional = self.wire is not None and not self.required
         return {
             "name": self.name,
+            "wire": self.wire is not None and literal(self.wire),
             "rust": local(self.rust),
             "docs": markdown.comment(self.docs(), "    "),
             "flattened": self.wire is None,
@@ -177,12 +178,13 @@ class Model:
 
     def details(self):
         if self.inner:
-            return {"inner": local(self.inner.rust)}
+            return {"inner": local(self.inner.rust), "array": "texts" in self.roles and self.inner.kind == "array"}
         if self.kind == "struct":
             return {
                 "fields": [part.facts() for part in self.own_fields],
                 "extra": self.extra and self.extra.facts(),
                 "closed": self.closed,
+                "properties": "texts" in self.roles,
                 "optional": all(part.wire is not None and not part.required for part in self.own_fields),
                 # serde itself requires an object if a field is flattened.
                 "object": not self.extra and all(part.wire is not None for part in self.own_fields),

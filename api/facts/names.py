@@ -1,7 +1,9 @@
 """Rust identifiers for the document's names, which may contain any character."""
 
+import hashlib
 import re
 import unicodedata
+from collections import Counter
 
 # The strict and reserved keywords of all editions: https://doc.rust-lang.org/reference/keywords.html
 KEYWORDS = frozenset(
@@ -22,6 +24,8 @@ TAKEN_TYPES = frozenset(
     Sized Some String Sync ToOwned ToString TryFrom TryInto UnknownValue Unpin Validate Vec Violation
     """.split()
 )  # fmt: skip
+# The characters of a value that its name spells. Others, and `-` or `=` between two words, only separate words.
+SIGN = r"[*#<>!%?]|(?<![^\W_])[-+=&|^~]|[-+=&|^~](?![^\W_])"
 
 
 def type_name(text):
@@ -34,6 +38,37 @@ def variant_name(text):
     """`gzip` → `Gzip`; `1h` → `Variant1h`; `<=` → `LessThanEquals`; the empty text → `Empty`."""
     name = pascal(text)
     return f"Variant{name}" if name == "Self" or not name[:1].isalpha() else name
+
+
+def variant_names(texts):
+    """Names for the values of an enum. Signs are spelled: `-1` → `Minus1`. The order of the values decides nothing.
+
+    Of the texts that would share a name, only the one that is the name in lower case gets it: `ns`. The names of the
+    others also say what tells them apart: `NS` → `NsUpper`, `n-s` → `NMinusS`.
+    """
+    texts = [*texts]
+    names = [variant_name(re.sub(SIGN, spelt, text)) for text in texts]
+    shared = Counter(names)
+    names = [
+        name if shared[name] == 1 or text == "_".join(words(text)).lower() else explicit_name(text)
+        for name, text in zip(names, texts, strict=True)
+    ]
+    shared = Counter(names)
+    return [name if shared[name] == 1 else name + digest(text) for name, text in zip(names, texts, strict=True)]
+
+
+def explicit_name(text):
+    """The name of a value with everything between the words, and with the case: `A b` → `ASpaceBMixed`."""
+    case = "" if text == text.lower() else "Upper" if text == text.upper() else "Mixed"
+    return variant_name(re.sub(r"[\W_]", spelt, text) + case) if text else "EmptyText"
+
+
+def spelt(match):
+    return f" {''.join(described(match[0]))} "
+
+
+def digest(text):
+    return f"X{hashlib.sha256(text.encode()).hexdigest()[:6]}"
 
 
 def value_name(text):
@@ -75,7 +110,9 @@ def unique(name, taken):
 
 
 def pascal(text):
-    return "".join(word[:1].upper() + word[1:] for word in words(text))
+    """The words of a name with capitals. Digits stay apart: `1.5` → `1_5`."""
+    name = "".join(word[:1].upper() + word[1:] + " " for word in words(text))
+    return re.sub(r"(?<=\d) (?=\d)", "_", name).replace(" ", "")
 
 
 def words(text):
@@ -104,7 +141,7 @@ def spell(character):
 
 def described(character):
     """The distinctive words of a Unicode name: `GREEK SMALL LETTER MU` → Mu, `LESS-THAN SIGN` → Less, Than."""
-    name = unicodedata.name(character, f"U{ord(character):X}")
+    name = "MINUS" if character == "-" else unicodedata.name(character, f"U{ord(character):X}")
     if match := re.search(r"(?:LETTER|DIGIT|SYLLABLE) (.+)$", name):
         name = match[1]
     elif match := re.fullmatch(r"CJK UNIFIED IDEOGRAPH-(\w+)", name):

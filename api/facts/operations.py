@@ -2,15 +2,14 @@
 
 import re
 
-from . import paths
+from . import objects, paths
 from .bodies import Bodies
 from .literals import literal, span
 from .markdown import comment, inline
 from .names import TAKEN_TYPES, pascal, unique, value_name
 from .parameters import declared_parameters, parameter
 from .security import security_of
-
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+from .shape import METHODS
 
 # The names that the crate's root and the trait's module export or import as well.
 TAKEN_ROOT_TYPES = TAKEN_TYPES | frozenset(
@@ -38,9 +37,16 @@ class Operations:
             if path.startswith("x-"):
                 continue
             item = self.document.resolve(item, f"paths.{path}")
+            self.ignore_servers(item, f"paths.{path}")
             for method, operation in item.items():
                 if method in METHODS:
+                    self.ignore_servers(operation, f"paths.{path}.{method}")
                     yield self.operation(path, item, method, operation)
+
+    def ignore_servers(self, holder, place):
+        if holder.get("servers"):
+            first = "a service has one base path, that of the document's first server"
+            self.document.notice(f"{place}.servers", f"the servers are ignored; {first}")
 
     def operation(self, path, item, method, operation):
         place = f"paths.{path}.{method}"
@@ -57,6 +63,7 @@ class Operations:
             }
             for number, of in enumerate(declared)
         ]
+        objects.keep_apart(self.document, parameters, keys, place)
         compressed = any(of["in"] == "header" and of["name"].lower() == "content-encoding" for of in declared)
         bodies = Bodies(self.document, self.schemas, self.types, name, method, compressed)
         body = bodies.request(operation.get("requestBody"), taken, f"{place}.requestBody")

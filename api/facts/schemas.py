@@ -1,12 +1,16 @@
 """Turns the document's schemas into Rust types, and declares the models that they need."""
 
-import json
+from dataclasses import replace
+from itertools import zip_longest
 
 from . import constraints, graph, unions
 from .composition import flatten, joined, nullable, place_of, reference_of
+from .literals import text
 from .models import Field, Model, Value
-from .names import type_name, unique, value_name, variant_name
+from .names import type_name, unique, value_name, variant_names
+from .scalars import said
 from .types import FORMATS, Type
+from .values import fits, integer, kind_of
 
 COMPONENTS = "#/components/schemas/"
 
@@ -31,21 +35,21 @@ class Schemas:
         self.settle()
 
     def type(self, schema, hint, place, role):
-        """The type of a schema whose values travel as `role`: "request", "response" or "parameter".
+        """The type of a schema whose values travel as `role`: "request", "response", "parameter" or "header".
 
         An inline object, enum or choice becomes a model named after `hint`.
         """
         type = self.of(schema, hint, place)
-        if role == "parameter" and type.kind == "any":
-            # A parameter is a text. Without a type it is any text.
-            type = Type("string", limits=type.limits, enum=type.enum, checker=self.checks)
-        graph.add_role(type, "response" if role == "response" else "request")
+        if role in ("parameter", "header"):
+            type = type.textual
+        graph.add_role(type, "response" if role in ("response", "header") else "request")
         self.outside_models.append(type)
         return type
 
     def finish(self):
         """The facts of all models, in the document's order."""
         self.settle()
+        graph.report_unreadable(self.models, self.document)
         return [model.facts(self.checks) for model in self.models]
 
     def settle(self):
@@ -126,13 +130,18 @@ class Schemas:
             type = Type("model", model=self.named(reference, place))
         else:
             type = self.of_flat(flatten(self.document, schema, place), hint, place, None, schema)
-        type.nullable |= type.kind != "any" and nullable(self.document, schema, place)
+        if nullable(self.document, schema, place):
+            type.nullable = type.kind != "any"
+            type.enum = [*type.enum, None] if type.enum and None not in type.enum else type.enum
         type.checker = self.checks
         return type
 
     def of_flat(self, flat, hint, place, model, schema=None):
         """The type of a merged schema, apart from null. Fills `model`, or a new model if the type needs one."""
         choices = unions.choices(self.document, flat)
+        self.drop_foreign_values(flat)
+        if flat.types == () or flat.enum == []:
+            return Type("any", enum=[None])
         if flat.enum is not None:
             return self.enumeration(flat, hint, place, model, schema)
         types = flat.types or ()
@@ -143,6 +152,15 @@ class Schemas:
         if choices or flat.object and (flat.properties or flat.closed and not flat.additional):
             return self.structure(flat, choices, hint, self.model("struct", hint, place, schema, model))
         return self.simple(flat, hint)
+
+    def drop_foreign_values(self, flat):
+        """Removes the values of an enum that are not of the schema's type."""
+        foreign = [value for value in flat.enum or [] if flat.types and not fits(value, flat.types)]
+        for value in foreign:
+            self.document.error(flat.place, f"the value {said(value)} is not of the type; it is ignored")
+        if foreign:
+            flat.varnames, flat.descriptions = [], []
+            flat.enum = [value for value in flat.enum if value not in foreign] or None
 
     def model(self, kind, hint, place, schema, model):
         """The model to fill: the given one, or a new one for an inline schema."""
@@ -161,25 +179,19 @@ class Schemas:
         """An enum of strings or integers. Other values keep their type and are checked against the list."""
         if flat.types == ("string",):
             # YAML reads some unquoted texts as another type.
-            flat.enum = [value if isinstance(value, str) else json.dumps(value) for value in flat.enum]
+            flat.enum = [text(value) for value in flat.enum]
         strings = all(isinstance(value, str) for value in flat.enum) and (flat.types is None or "string" in flat.types)
         integers = all(type(value) is int and -(2**63) <= value < 2**63 for value in flat.enum)
         integers = integers and (flat.types is None or set(flat.types) & {"integer", "number"})
-        if not flat.enum or not (strings or integers):
-            enum, flat.enum = flat.enum, None
-            flat.types = flat.types or ((kind_of(enum[0]),) if enum and len(set(map(kind_of, enum))) == 1 else None)
-            other = self.simple(flat, "")
-            other.enum = enum or None
-            if other.kind == "i64" and enum and max(enum) > 2**63 - 1:
-                other.kind = "u64"
+        if not (strings or integers):
+            kinds = set(map(kind_of, flat.enum))
+            other = self.simple(replace(flat, types=flat.types or (tuple(kinds) if len(kinds) == 1 else None)), "")
+            other.enum = flat.enum
             return other
         model = self.model("enum", hint, place, schema, model)
-        taken = set()
-        for index, value in enumerate(flat.enum):
-            given = flat.varnames[index] if index < len(flat.varnames) else value
-            text = str(given) if not isinstance(given, int) or given >= 0 else f"minus {-given}"
-            description = flat.descriptions[index] if index < len(flat.descriptions) else None
-            model.values.append(Value(unique(variant_name(text), taken), value, description))
+        described = [*zip_longest(flat.enum, flat.varnames[: len(flat.enum)], flat.descriptions[: len(flat.enum)])]
+        names = variant_names(text(value) if name is None else name for value, name, _ in described)
+        model.values = [Value(name, value, note) for name, (value, _, note) in zip(names, described, strict=True)]
         return Type("model", model=model)
 
     def structure(self, flat, choices, hint, model):
@@ -259,18 +271,6 @@ class Schemas:
             model.inner = Type(type.kind, type.item, type.model, type.limits, type.enum)
             return Type("model", model=model, nullable=type.nullable)
         return type
-
-
-def integer(flat):
-    if flat.format in ("int32", "uint32", "uint64"):
-        return flat.format.replace("uint", "u").replace("int", "i")
-    return "u64" if flat.limits.get("maximum", flat.limits.get("exclusiveMaximum", 0)) > 2**63 - 1 else "i64"
-
-
-def kind_of(value):
-    """JSON's type of a value."""
-    kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
-    return kinds[type(value)]
 
 
 def escape(name):

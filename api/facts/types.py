@@ -1,7 +1,9 @@
 """The Rust type of a schema's values."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from .literals import text
 
 # Kind to Rust type and its maximum size in bytes.
 SCALARS = {
@@ -16,14 +18,21 @@ SCALARS = {
     "i64": ("i64", 8),
     "u32": ("u32", 4),
     "u64": ("u64", 8),
+    "i128": ("i128", 16),
     "f32": ("f32", 4),
     "f64": ("f64", 8),
 }
-INTEGERS = {"i32": (-(2**31), 2**31 - 1), "i64": (-(2**63), 2**63 - 1), "u32": (0, 2**32 - 1), "u64": (0, 2**64 - 1)}
+INTEGERS = {
+    "i32": (-(2**31), 2**31 - 1),
+    "i64": (-(2**63), 2**63 - 1),
+    "u32": (0, 2**32 - 1),
+    "u64": (0, 2**64 - 1),
+    "i128": (-(2**127), 2**127 - 1),
+}
+INTEGER_FORMATS = {"int32": "i32", "int64": "i64", "uint32": "u32", "uint64": "u64"}
 FORMATS = {
     "password": "secret",
     "byte": "bytes",
-    "binary": "bytes",
     "date-time": "time",
     "date": "date",
     "uuid": "uuid",
@@ -73,6 +82,28 @@ class Type:
         return self.kind in SCALARS or self.kind == "model" and self.model.scalar
 
     @property
+    def scalars(self):
+        """Whether a value is a scalar or an array of scalars."""
+        inner = self.bottom
+        return inner.item.scalar if inner.kind == "array" else self.scalar
+
+    @property
+    def textual(self):
+        """The type of a value that a path, query, header or cookie carries as a text, which is never null.
+
+        A text without a type is a string. An array has no name of its own.
+        """
+        inner = self.bottom
+        if inner.item:
+            return replace(inner, item=inner.item.textual, nullable=False, checker=self.checker)
+        if inner.kind == "free":
+            return Type("map", item=Type("string"), limits=inner.limits, checker=self.checker)
+        if inner.kind != "any" or inner.enum == [None]:
+            return replace(self, nullable=False)
+        enum = inner.enum and [text(value) for value in inner.enum if value is not None]
+        return Type("string", limits=inner.limits, enum=enum, checker=self.checker)
+
+    @property
     def fields(self):
         """The fields of an object's model; None for any other type."""
         return self.model.fields if self.kind == "model" else None
@@ -96,7 +127,8 @@ class Type:
     @property
     def untyped(self):
         """Whether null is a value like any other."""
-        return self.bottom.kind == "any" and not self.nullable
+        inner = self.bottom
+        return inner.kind == "any" and not self.nullable and (not inner.enum or None in inner.enum)
 
     @property
     def bottom(self):

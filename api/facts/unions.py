@@ -9,8 +9,8 @@ from .types import Type
 
 KINDS = {
     "string": "String", "secret": "Secret", "bytes": "Bytes", "time": "DateTime", "date": "Date", "uuid": "Uuid",
-    "boolean": "Boolean", "i32": "Integer", "i64": "Integer", "u32": "Integer", "u64": "Integer", "f32": "Number",
-    "f64": "Number", "array": "Array", "map": "Object", "free": "Object", "any": "Any",
+    "boolean": "Boolean", "i32": "Integer", "i64": "Integer", "u32": "Integer", "u64": "Integer", "i128": "Integer",
+    "f32": "Number", "f64": "Number", "array": "Array", "map": "Object", "free": "Object", "any": "Any",
 }  # fmt: skip
 
 
@@ -24,7 +24,9 @@ def choices(document, flat):
         for schema in choice.schemas:
             if not null(schema) and schema not in schemas:
                 schemas.append(schema)
-        if len(schemas) == 1:
+        if not schemas:
+            flat.types = ()
+        elif len(schemas) == 1:
             collect(document, schemas[0], f"{choice.place}.0", flat, frozenset())
         elif any(not isinstance(schema, dict) or STRUCTURE & schema.keys() for schema in schemas):
             typed = [with_type(schema, flat.types) for schema in schemas]
@@ -229,5 +231,9 @@ def separate_shared(document, flat, choices):
 
 def titled(schema, original):
     reference = reference_of(original)
-    title = original.get("title") or (place_of(reference).rsplit(".", 1)[-1] if reference else None)
+    title = (
+        isinstance(original, dict)
+        and original.get("title")
+        or (place_of(reference).rsplit(".", 1)[-1] if reference else None)
+    )
     return {**schema, "title": title} if title else schema

@@ -9,9 +9,11 @@ from .paths import encoded
 from .security import schemes
 
 
-def facts(content, operations, schemas):
+def facts(document, operations, schemas):
     """Its title, address, version and security schemes, and the libraries that its types need."""
-    address, info = base_url(content), content["info"]
+    content = document.content
+    address, info = base_url(next(iter(content.get("servers") or [{}]))), content["info"]
+    note_other_base_paths(document)
     version = str(info.get("version", ""))
     patterns = schemas.patterns
     needed = {
@@ -52,9 +54,17 @@ def toml(text):
     return json.dumps("".join(filter(str.isprintable, text)), ensure_ascii=False)
 
 
-def base_url(content):
-    """The address of the document's first server, with the default for each variable."""
-    server = next(iter(content.get("servers") or [{}]))
+def note_other_base_paths(document):
+    """Notes the servers whose base path differs from that of the first, which the service and its clients use."""
+    urls = [base_url(server) for server in document.content.get("servers") or [{}]]
+    for index, url in enumerate(urls):
+        if (path := urlsplit(url).path.rstrip("/")) != (first := urlsplit(urls[0]).path.rstrip("/")):
+            message = f"the base path {path or '/'} is ignored; the first server has {first or '/'}"
+            document.notice(f"servers.{index}", message)
+
+
+def base_url(server):
+    """The address of a server, with the default for each variable."""
     url = server.get("url", "/")
     for name, variable in server.get("variables", {}).items():
         url = url.replace(f"{{{name}}}", str(variable.get("default", "")))

@@ -142,6 +142,12 @@ pub enum Style {
     Repeated,
     /// An array as one text, with this separator between its items: `,`, a space or `|`.
     Separated(char),
+    /// An object in the query: each of these properties as a parameter of its own (`form`, exploded).
+    Properties(&'static [&'static str]),
+    /// A map in the query: each name but these, which belong to other parameters and to API keys (`form`, exploded).
+    OtherNames(&'static [&'static str]),
+    /// An object or a map in the query: each property as `name[property]` (`deepObject`).
+    Deep,
 }
 
 /// A response that an operation declares.

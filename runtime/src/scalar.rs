@@ -6,7 +6,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::Secret;
+use crate::{Properties, Secret};
 
 /// A value that one text stands for in a path, a query, a header, a cookie or a body of `text/plain`.
 ///
@@ -53,7 +53,7 @@ macro_rules! plain {
         )*
     };
 }
-plain!(bool i32 i64 u32 u64);
+plain!(bool i32 i64 i128 u32 u64);
 
 macro_rules! finite {
     ($($type:ty)*) => {
@@ -118,6 +118,8 @@ pub enum Texts<'r> {
     One(Cow<'r, str>),
     /// The texts of the items of an array.
     Many(Vec<Cow<'r, str>>),
+    /// The texts of the properties of an object.
+    Properties(Properties<'r>),
 }
 
 impl fmt::Debug for Texts<'_> {
@@ -126,12 +128,17 @@ impl fmt::Debug for Texts<'_> {
         formatter.write_str(match self {
             Texts::One(_) => "One([redacted])",
             Texts::Many(_) => "Many([redacted])",
+            Texts::Properties(_) => "Properties([redacted])",
         })
     }
 }
 
-/// A parameter's or header's value: a [`Scalar`], an array of scalars (`Vec`), or either of them in an `Option`.
+/// A parameter's or header's value: a [`Scalar`], an array of scalars (`Vec`), a map of scalars, a generated struct of
+/// these, or any of them in an `Option`.
 pub trait Value: Sized {
+    /// Whether one text stands for an array of one item.
+    const IS_ARRAY: bool = false;
+
     /// Reads the value from the texts of a message, which are `None` if the message does not carry it.
     ///
     /// # Errors
@@ -152,14 +159,20 @@ pub enum ValueError {
     Missing,
     /// A text is not of its type.
     Invalid,
+    /// A property of an object is required, and the message does not carry it.
+    MissingProperty(&'static str),
+    /// The text of a property of an object is not of its type.
+    InvalidProperty(&'static str),
 }
 
 impl ValueError {
     /// The text of the error, to follow a name: "is missing".
-    pub const fn problem(self) -> &'static str {
+    pub fn problem(self) -> Cow<'static, str> {
         match self {
-            Self::Missing => "is missing",
-            Self::Invalid => "has an invalid value",
+            Self::Missing => "is missing".into(),
+            Self::Invalid => "has an invalid value".into(),
+            Self::MissingProperty(name) => format!("has no property `{name}`").into(),
+            Self::InvalidProperty(name) => format!("has an invalid value in the property `{name}`").into(),
         }
     }
 }
@@ -168,7 +181,7 @@ impl<S: Scalar> Value for S {
     fn from_texts(texts: Option<Texts<'_>>) -> Result<Self, ValueError> {
         match texts {
             Some(Texts::One(text)) => S::from_text(&text).ok_or(ValueError::Invalid),
-            Some(Texts::Many(_)) => Err(ValueError::Invalid),
+            Some(Texts::Many(_) | Texts::Properties(_)) => Err(ValueError::Invalid),
             None => Err(ValueError::Missing),
         }
     }
@@ -179,12 +192,14 @@ impl<S: Scalar> Value for S {
 }
 
 impl<S: Scalar> Value for Vec<S> {
+    const IS_ARRAY: bool = true;
+
     fn from_texts(texts: Option<Texts<'_>>) -> Result<Self, ValueError> {
         match texts {
             Some(Texts::Many(texts)) => {
                 texts.iter().map(|text| S::from_text(text).ok_or(ValueError::Invalid)).collect()
             }
-            Some(Texts::One(_)) => Err(ValueError::Invalid),
+            Some(Texts::One(_) | Texts::Properties(_)) => Err(ValueError::Invalid),
             None => Err(ValueError::Missing),
         }
     }
@@ -195,6 +210,8 @@ impl<S: Scalar> Value for Vec<S> {
 }
 
 impl<V: Value> Value for Option<V> {
+    const IS_ARRAY: bool = V::IS_ARRAY;
+
     fn from_texts(texts: Option<Texts<'_>>) -> Result<Self, ValueError> {
         texts.map(|texts| V::from_texts(Some(texts))).transpose()
     }

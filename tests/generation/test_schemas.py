@@ -14,6 +14,9 @@ def schemas(**components):
     return Schemas(Document({"components": {"schemas": components}}))
 
 
+BTREE_MAP = "std::collections::BTreeMap<String, {}>"
+
+
 def ref(name):
     return {"$ref": f"#/components/schemas/{name}"}
 
@@ -37,13 +40,21 @@ class Types(unittest.TestCase):
             ({"type": "string", "format": "date"}, "chrono::NaiveDate"),
             ({"type": "string", "format": "uuid"}, "uuid::Uuid"),
             ({"type": "string", "format": "byte"}, "swagger::ByteArray"),
-            ({"type": "string", "format": "binary"}, "swagger::ByteArray"),
+            ({"type": "string", "format": "binary"}, "String"),
             ({"type": "string", "format": "password"}, "models::Secret"),
             ({"type": "integer"}, "i64"),
             ({"type": "integer", "format": "int32"}, "i32"),
             ({"type": "integer", "format": "uint32"}, "u32"),
             ({"type": "integer", "format": "uint64"}, "u64"),
-            ({"type": "integer", "maximum": 2**63}, "u64"),
+            ({"type": "integer", "minimum": 0, "maximum": 2**63}, "u64"),
+            ({"type": "integer", "minimum": 2**63}, "u64"),
+            ({"type": "integer", "exclusiveMaximum": 2**63}, "i64"),
+            ({"type": "integer", "format": "int64", "maximum": 2**63}, "i64"),
+            ({"type": "integer", "maximum": 2**63}, "i128"),
+            ({"type": "integer", "minimum": -1, "maximum": 2**63}, "i128"),
+            ({"type": "integer", "minimum": -(2**63) - 1}, "i128"),
+            ({"type": "integer", "enum": [0, 2**63]}, "u64"),
+            ({"type": "integer", "enum": [-1, 2**63]}, "i128"),
             ({"type": "number"}, "f64"),
             ({"type": "number", "format": "float"}, "f32"),
             ({"type": "boolean"}, "bool"),
@@ -89,6 +100,32 @@ class Types(unittest.TestCase):
 
     def test_a_parameter_without_a_type_is_a_string(self):
         self.assertEqual(rust({"format": "date-time"}, role="parameter"), "String")
+
+    def test_a_parameter_or_a_header_is_never_null(self):
+        limited = {"type": "integer", "minimum": 1}
+        for schema, expected in [
+            ({**limited, "nullable": True}, "i64"),
+            ({"anyOf": [limited, {"type": "null"}]}, "i64"),
+            ({"type": "array", "items": {"oneOf": [limited, {"const": None}]}}, "Vec<i64>"),
+            ({"anyOf": [{"type": "array", "items": ref("A")}, {"type": "null"}]}, "Vec<models::A>"),
+            ({"enum": ["a", 1, None]}, "String"),
+            ({"type": "object", "additionalProperties": {**limited, "nullable": True}}, BTREE_MAP.format("i64")),
+            ({"type": "object"}, BTREE_MAP.format("String")),
+        ]:
+            for role in ("parameter", "header"):
+                with self.subTest((schema, role)):
+                    self.assertEqual(rust(schema, role, A={"type": ["string", "null"]}), expected)
+
+    def test_null_for_an_untyped_property_is_a_value_unless_the_enum_omits_it(self):
+        null, text = {"enum": [1, "a", None]}, {"enum": [1, "a"]}
+        given = schemas(A={"properties": {"any": {}, "null": null, "text": text, "named": ref("B")}}, B=text)
+        present = {facts["name"]: facts["present"] for facts in given.finish()[0]["fields"]}
+        self.assertEqual(present, {"any": True, "null": True, "text": False, "named": False})
+
+    def test_a_whole_number_is_an_integer_in_an_enum_but_not_in_a_list_of_texts(self):
+        given = schemas(A={"type": "integer", "enum": [1.0, 2]}, B={"type": "string", "enum": [1.0, 1.1]})
+        values = [[value.value for value in model.values] for model in given.models]
+        self.assertEqual(values, [[1, 2], ["1.0", "1.1"]])
 
     def test_types_too_complex_for_clippy_are_split(self):
         deep = {"type": "string"}

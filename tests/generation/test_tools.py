@@ -14,13 +14,16 @@ from functools import partial
 from pathlib import Path
 from unittest import mock
 
+from tests.limits import within
 from tools import installation, pinned
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 60
 # Installs a part with a command that runs as long as this process.
 HANGS = """
-import os, sys
+import os, signal, sys
+# A shell that runs the tests in the background makes them ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from tools import installation, pinned
 folder = Path(sys.argv[1])
@@ -97,8 +100,13 @@ class Installation(unittest.TestCase):
             with self.subTest(number.name):
                 command = [sys.executable, "-c", HANGS, self.folder / "one"]
                 with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-                    self.assertEqual(process.stdout.readline(), b"begun\n")
-                    process.send_signal(number)
+                    try:
+                        with within(LIMIT, "the end of the installation"):
+                            self.assertEqual(process.stdout.readline(), b"begun\n")
+                            process.send_signal(number)
+                            process.wait()
+                    finally:
+                        process.kill()
                 self.filled.clear()
                 self.install([self.part("one")])
                 self.assertEqual(self.filled, ["one"])

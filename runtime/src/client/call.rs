@@ -71,6 +71,7 @@ impl<'c> Call<'c> {
             (Location::Cookie, Some(Texts::One(text))) => self.in_cookie(parameter.name, &encode(&text)),
             (Location::Cookie, Some(Texts::Many(texts))) if texts.is_empty() => Ok(()),
             (Location::Cookie, Some(Texts::Many(texts))) => self.in_cookie(parameter.name, &encode_all(&texts)),
+            (Location::Cookie, Some(Texts::Properties(_))) => Err(is_an_object(parameter.name)),
         }
     }
 
@@ -195,6 +196,12 @@ impl<'c> Call<'c> {
                 self.pair(parameter.name, &encode(&join(parameter.name, separator, &texts)?));
             }
             (_, Texts::Many(texts)) => texts.iter().for_each(|text| self.pair(parameter.name, &encode(text))),
+            (Style::Deep, Texts::Properties(properties)) => properties
+                .iter()
+                .for_each(|(property, text)| self.pair(&format!("{}[{property}]", parameter.name), &encode(text))),
+            (_, Texts::Properties(properties)) => {
+                properties.iter().for_each(|(property, text)| self.pair(property, &encode(text)));
+            }
         }
         Ok(())
     }
@@ -219,6 +226,7 @@ impl<'c> Call<'c> {
                 texts.iter().map(|text| encode_before(separator, text)).collect::<Vec<_>>().join(",")
             }
             (Texts::Many(texts), None) => encode_all(texts),
+            (Texts::Properties(_), _) => return Err(is_an_object(name)),
         };
         if encoded.is_empty() {
             return Err(ApiError::internal(format!("the parameter {name} is empty, so it cannot be in a path")));
@@ -242,6 +250,7 @@ impl<'c> Call<'c> {
                 return Err(ApiError::internal(problem));
             }
             Texts::Many(texts) => join(name, ',', &texts)?,
+            Texts::Properties(_) => return Err(is_an_object(name)),
         };
         self.request.headers_mut().insert(header, header_value(name, &text)?);
         Ok(())
@@ -263,6 +272,10 @@ impl fmt::Debug for Call<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Call").field("operation", &self.operation.id).finish_non_exhaustive()
     }
+}
+
+fn is_an_object(name: &str) -> ApiError {
+    ApiError::internal(format!("the parameter {name} is an object, which only a query carries"))
 }
 
 fn header_name(name: &'static str) -> Result<HeaderName, ApiError> {

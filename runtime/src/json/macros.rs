@@ -38,6 +38,45 @@ macro_rules! __newtype {
     };
 }
 
+/// Implements [`Value`](crate::Value) for a newtype of an array of scalars that is a property of an object in a query.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __array {
+    ($name:ident) => {
+        impl $crate::Value for $name {
+            const IS_ARRAY: bool = true;
+
+            fn from_texts(texts: Option<$crate::Texts<'_>>) -> Result<Self, $crate::ValueError> {
+                $crate::Value::from_texts(texts).map(Self)
+            }
+
+            fn to_texts(&self) -> Option<$crate::Texts<'static>> {
+                $crate::Value::to_texts(&self.0)
+            }
+        }
+    };
+}
+
+/// Implements [`Value`](crate::Value) for a struct that is an object in a query.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __properties {
+    ($name:ident, { $($field:ident => $property:literal),* $(,)? }) => {
+        impl $crate::Value for $name {
+            fn from_texts(texts: Option<$crate::Texts<'_>>) -> Result<Self, $crate::ValueError> {
+                let properties = $crate::Properties::of(texts)?;
+                Ok(Self { $($field: properties.get($property)?),* })
+            }
+
+            fn to_texts(&self) -> Option<$crate::Texts<'static>> {
+                let mut properties = $crate::Properties::default();
+                $(properties.add($property, &self.$field);)*
+                Some($crate::Texts::Properties(properties))
+            }
+        }
+    };
+}
+
 /// Implements an enum of strings: its values, their texts, and the traits that read and write them.
 #[doc(hidden)]
 #[macro_export]

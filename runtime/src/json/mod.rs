@@ -9,9 +9,9 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 
 #[doc(hidden)]
 pub use crate::{
-    __integer_enum as integer_enum, __newtype as newtype, __object as object, __read_closest as read_closest,
-    __read_tagged as read_tagged, __scalar_union as scalar_union, __string_enum as string_enum,
-    __write_tagged as write_tagged,
+    __array as array, __integer_enum as integer_enum, __newtype as newtype, __object as object,
+    __properties as properties, __read_closest as read_closest, __read_tagged as read_tagged,
+    __scalar_union as scalar_union, __string_enum as string_enum, __write_tagged as write_tagged,
 };
 #[doc(hidden)]
 pub use union::{Fields, closest, closest_text, read_alternative, tag, unknown_tag, write_alternative};

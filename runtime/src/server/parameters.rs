@@ -79,6 +79,10 @@ impl<'r> Parameters<'r> {
             (Location::Query, Style::Separated(separator)) => {
                 Query::of(self.parts).separated(name, separator)?.map(Texts::Many)
             }
+            (Location::Query, Style::Properties(_) | Style::OtherNames(_) | Style::Deep) => {
+                let found = Query::of(self.parts).properties(parameter, self.operation)?;
+                (parameter.required || !found.is_empty()).then_some(Texts::Properties(found))
+            }
             (Location::Header, Style::Single) => message::header(self.parts, name)?.map(Cow::Borrowed).map(Texts::One),
             (Location::Header, _) => message::header_items(self.parts, name)?.map(Texts::Many),
             (Location::Path, style) => {

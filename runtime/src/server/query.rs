@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::rejection::Rejection;
 use crate::form::decode;
+use crate::{Operation, Parameter, Properties, Style};
 use http::request::Parts;
 
 /// The decoded value of a query parameter that is required, and may be given only once.
@@ -48,6 +49,33 @@ impl<'r> Query<'r> {
         Ok(Some(value.split(separator).map(|item| Cow::Owned(item.to_owned())).collect()))
     }
 
+    /// The properties of an object.
+    pub(super) fn properties(
+        self,
+        parameter: &Parameter,
+        operation: &'static Operation,
+    ) -> Result<Properties<'r>, Rejection> {
+        let mut found = Properties::default();
+        for (key, value) in self.pairs() {
+            // A pair whose name is malformed belongs to another parameter.
+            let Some(key) = decode(key) else { continue };
+            let property = match parameter.style {
+                Style::Deep => deep(parameter.name, &key).map(|property| property.to_owned().into()),
+                Style::Properties(names) => names.contains(&key.as_ref()).then_some(key),
+                Style::OtherNames(names) => {
+                    let in_another = |other: &Parameter| other.style == Style::Deep && deep(other.name, &key).is_some();
+                    let is_other = names.contains(&key.as_ref()) || operation.parameters.iter().any(in_another);
+                    (!key.is_empty() && !is_other).then_some(key)
+                }
+                Style::Single | Style::Repeated | Style::Separated(_) => None,
+            };
+            if let Some(property) = property {
+                found.push(property, decoded(parameter.name, value)?);
+            }
+        }
+        Ok(found)
+    }
+
     /// The undecoded value of a parameter that may be given once.
     fn raw(self, name: &'static str) -> Result<Option<&'r str>, Rejection> {
         let mut values = self.values(name);
@@ -57,9 +85,19 @@ impl<'r> Query<'r> {
 
     /// The undecoded values of a parameter. A pair whose name is malformed belongs to another parameter.
     fn values(self, name: &'static str) -> impl Iterator<Item = &'r str> {
-        let pairs = self.text.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        pairs.filter(move |(key, _)| decode(key).is_some_and(|key| key == name)).map(|(_, value)| value)
+        self.pairs().filter(move |(key, _)| decode(key).is_some_and(|key| key == name)).map(|(_, value)| value)
     }
+
+    /// The undecoded names and values.
+    fn pairs(self) -> impl Iterator<Item = (&'r str, &'r str)> {
+        self.text.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    }
+}
+
+/// The property that a name means for a parameter: `limit` for `filter[limit]`.
+fn deep<'k>(parameter: &str, name: &'k str) -> Option<&'k str> {
+    let property = name.strip_prefix(parameter)?.strip_prefix('[')?.strip_suffix(']')?;
+    (!property.contains(['[', ']'])).then_some(property)
 }
 
 pub(super) fn decoded<'r>(name: &'static str, text: &'r str) -> Result<Cow<'r, str>, Rejection> {

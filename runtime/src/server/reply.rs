@@ -81,6 +81,7 @@ impl Reply {
                 }
                 headers.insert(header, header_value(name, &texts.join(","))?);
             }
+            Some(Texts::Properties(_)) => return Err(impossible(name)),
         }
         Ok(self)
     }

@@ -140,7 +140,7 @@ macro_rules! multiple {
         )*
     };
 }
-multiple!(i32 i64 u32 u64);
+multiple!(i32 i64 i128 u32 u64);
 
 impl Multiple for f64 {
     /// Up to the precision of the type: 0.07 is a multiple of 0.01, although their quotient is not quite 7.
