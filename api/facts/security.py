@@ -19,23 +19,28 @@ def security_of(document, operation, place):
     alternatives, keys = [], []
     for requirement in operation.get("security", document.content.get("security", [])):
         required = [facts(document, name, scopes, place) for name, scopes in requirement.items()]
+        check_together(document, requirement, required, place)
         alternative = {"schemes": required, "anonymous": not required}
         if alternative not in alternatives:
             alternatives.append(alternative)
-        kinds = {scheme["kind"]: name for scheme, name in zip(required, requirement, strict=True)}
-        if {"Bearer", "Basic"} <= kinds.keys():
-            problem = "needs two `Authorization` headers, and a request has one"
-            document.problem(place, f"security that requires {kinds['Bearer']} and {kinds['Basic']} at once {problem}")
         for name in requirement:
             scheme = scheme_of(document, name, place) or {}
             keys.append((scheme.get("in"), scheme.get("name")))
-    # Without a scheme, there is nothing to choose from.
+    # An operation that only lists `{}` is public.
     has_security = any(alternative["schemes"] for alternative in alternatives)
     return {"security": alternatives if has_security else [], "has_security": has_security}, keys
 
 
+def check_together(document, names, required, place):
+    """Notes a problem if no request can satisfy these schemes together."""
+    kinds = {scheme["kind"]: name for name, scheme in zip(names, required, strict=True)}
+    if {"Bearer", "Basic"} <= kinds.keys():
+        problem = "needs two `Authorization` headers, and a request has one"
+        document.problem(place, f"security that requires {kinds['Bearer']} and {kinds['Basic']} at once {problem}")
+
+
 def facts(document, name, scopes, place):
-    """The facts about a scheme: its kind, the location of an API key, and the scopes that a requirement lists for it."""
+    """The facts about a scheme: its kind, the location of an API key, and the scopes that a requirement lists."""
     scheme = scheme_of(document, name, place)
     kind, key = kind_of(document, name, scheme, place), None
     if kind == "ApiKey":
