@@ -47,8 +47,8 @@ impl<'r> Authentication<'r> {
     }
 
     /// Sets the operation that is called.
-    pub fn of(self, operation: &'static Operation) -> Self {
-        Self { operation: Some(operation), ..self }
+    pub fn of(self, operation: impl Into<Option<&'static Operation>>) -> Self {
+        Self { operation: operation.into(), ..self }
     }
 
     /// The operation that the request calls; `None` for a route that is not in the document.
@@ -82,18 +82,19 @@ impl<'r> Authentication<'r> {
     }
 }
 
-/// Why credentials yield no principal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why credentials yield no principal. If several alternatives of an operation fail, the greatest reason is the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthenticationError {
-    /// A credential is not valid. Unless another alternative is accepted, the service answers 401.
+    /// A credential is not valid. The service answers 401.
     #[error("the credential is not valid")]
     Refused,
-    /// The credentials are valid, but lack a required scope. Unless another alternative is accepted, the service answers
-    /// with `error="insufficient_scope"` (RFC 6750, section 3.1), and 403 if the operation declares it, otherwise 401.
+    /// The credentials are valid, but lack a required scope. The service answers with `error="insufficient_scope"` (RFC
+    /// 6750, section 3.1): 403 if the operation declares it, otherwise 401.
     #[error("the credential does not have the required scopes")]
     InsufficientScope,
-    /// Their validity cannot be decided now. Unless another alternative is accepted, the service answers 503.
+    /// Their validity cannot be decided now. They may be accepted later, so this precedes the other reasons. The service
+    /// answers 503.
     #[error("the credential cannot be checked now")]
     Unavailable,
 }

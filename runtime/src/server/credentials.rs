@@ -19,49 +19,25 @@ pub(super) struct Presented<'r> {
     /// The alternatives of the operation.
     security: &'static [SecurityRequirement],
     parts: &'r Parts,
-    authorization: Authorization<'r>,
+    /// The value of `Authorization`; empty if the header is missing or not ASCII.
+    authorization: &'r str,
+    /// The text after `Bearer` or `Basic`, if the value of `Authorization` begins with that.
+    bearer: Option<&'r str>,
+    basic: Option<&'r str>,
 }
-
-/// The only `Authorization` header of a request.
-#[derive(Clone, Copy)]
-enum Authorization<'r> {
-    Absent,
-    NotAscii,
-    Given {
-        whole: &'r str,
-        /// The name of the scheme.
-        name: &'r str,
-        /// The text after the name.
-        rest: &'r str,
-    },
-}
-
-/// A credential that is there, but not as its scheme wants it.
-#[derive(Debug, PartialEq, Eq)]
-struct Malformed;
 
 impl<'r> Presented<'r> {
     /// `None` if the request has more than one `Authorization` header (RFC 9110, section 11.6.2, allows one).
     pub(super) fn new(security: &'static [SecurityRequirement], parts: &'r Parts) -> Option<Self> {
         let mut values = parts.headers.get_all(AUTHORIZATION).iter();
-        let value = values.next();
-        if values.next().is_some() {
-            return None;
-        }
-        let authorization = match value.map(message::text) {
-            None => Authorization::Absent,
-            Some(None) => Authorization::NotAscii,
-            Some(Some(whole)) => {
-                let (name, rest) = whole.split_once(' ').unwrap_or((whole, ""));
-                Authorization::Given { whole, name, rest: rest.trim_start_matches(' ') }
-            }
-        };
-        Some(Self { security, parts, authorization })
+        let authorization = values.next().and_then(message::text).unwrap_or_default();
+        let (bearer, basic) = (after(authorization, "bearer"), after(authorization, "basic"));
+        values.next().is_none().then_some(Self { security, parts, authorization, bearer, basic })
     }
 
     /// The credentials for every scheme of a requirement. `None` if one of them is missing or malformed.
-    pub(super) fn credentials(&self, requirement: &'static SecurityRequirement) -> Option<Credentials<'r>> {
-        let read = |scheme| self.under(scheme, requirement).ok().flatten();
+    pub(super) fn credentials(&self, requirement: &SecurityRequirement) -> Option<Credentials<'r>> {
+        let read = |scheme| self.credential(scheme, requirement);
         match requirement.schemes {
             [scheme] => Some(Credentials::One([read(scheme)?])),
             schemes => schemes.iter().map(read).collect::<Option<_>>().map(Credentials::Several),
@@ -71,55 +47,46 @@ impl<'r> Presented<'r> {
     /// Whether the request carries no credential: neither an `Authorization` header nor anything under a scheme of the
     /// operation.
     pub(super) fn is_anonymous(&self) -> bool {
-        let absent = |requirement: &'static SecurityRequirement| {
-            requirement.schemes.iter().all(|scheme| self.under(scheme, requirement) == Ok(None))
+        let is_absent = |scheme: &SecurityScheme| match scheme.kind {
+            SecurityKind::Bearer | SecurityKind::Basic => true,
+            SecurityKind::ApiKey { location, name } => api_key(location, name, self.parts) == Ok(None),
+            SecurityKind::MutualTls => self.certificate().is_none(),
         };
-        matches!(self.authorization, Authorization::Absent) && self.security.iter().all(absent)
+        let mut schemes = self.security.iter().flat_map(|requirement| requirement.schemes);
+        !self.parts.headers.contains_key(AUTHORIZATION) && schemes.all(is_absent)
     }
 
-    /// The credential under one scheme of a requirement. `Ok(None)` if the request carries none.
-    fn under(
-        &self,
-        scheme: &SecurityScheme,
-        requirement: &SecurityRequirement,
-    ) -> Result<Option<Credential<'r>>, Malformed> {
+    /// The credential under one scheme of a requirement.
+    fn credential(&self, scheme: &SecurityScheme, requirement: &SecurityRequirement) -> Option<Credential<'r>> {
         match scheme.kind {
-            SecurityKind::Bearer => match self.after("bearer")? {
-                Some("") => Err(Malformed),
-                token => Ok(token.map(|token| Credential::Bearer(Cow::Borrowed(token)))),
-            },
-            SecurityKind::Basic => self.after("basic")?.map(|encoded| basic(encoded).ok_or(Malformed)).transpose(),
+            SecurityKind::Bearer => {
+                self.bearer.filter(|token| !token.is_empty()).map(Cow::Borrowed).map(Credential::Bearer)
+            }
+            SecurityKind::Basic => basic(self.basic?),
             SecurityKind::ApiKey { .. } if scheme.kind.is_key_in_authorization() => {
-                self.key_in_authorization(requirement).map(|key| key.map(Cow::Borrowed).map(Credential::ApiKey))
+                self.key_in_authorization(requirement).map(Cow::Borrowed).map(Credential::ApiKey)
             }
             SecurityKind::ApiKey { location, name } => {
-                api_key(location, name, self.parts).map(|key| key.map(Credential::ApiKey))
+                api_key(location, name, self.parts).ok().flatten().map(Credential::ApiKey)
             }
-            SecurityKind::MutualTls => Ok(self.parts.extensions.get::<PeerCertificate>().map(Credential::Certificate)),
-        }
-    }
-
-    /// The text after the name of a scheme in `Authorization`, if the header has this scheme.
-    fn after(&self, scheme: &str) -> Result<Option<&'r str>, Malformed> {
-        match self.authorization {
-            Authorization::Absent => Ok(None),
-            Authorization::NotAscii => Err(Malformed),
-            Authorization::Given { name, rest, .. } => Ok(name.eq_ignore_ascii_case(scheme).then_some(rest)),
+            SecurityKind::MutualTls => self.certificate().map(Credential::Certificate),
         }
     }
 
     /// An API key in `Authorization` takes every value, except those of `Bearer` and `Basic` if the operation lists these
     /// only in other alternatives.
-    fn key_in_authorization(&self, requirement: &SecurityRequirement) -> Result<Option<&'r str>, Malformed> {
-        let Authorization::Given { whole, name, .. } = self.authorization else {
-            return self.after("");
+    fn key_in_authorization(&self, requirement: &SecurityRequirement) -> Option<&'r str> {
+        let kind = match (self.bearer, self.basic) {
+            (Some(_), _) => SecurityKind::Bearer,
+            (_, Some(_)) => SecurityKind::Basic,
+            (None, None) => return Some(self.authorization).filter(|value| !value.is_empty()),
         };
-        let lists = |requirement: &SecurityRequirement, kind| requirement.schemes.iter().any(|of| of.kind == kind);
-        let belongs_to_another =
-            |kind| !lists(requirement, kind) && self.security.iter().any(|alternative| lists(alternative, kind));
-        let is_left = (name.eq_ignore_ascii_case("bearer") && belongs_to_another(SecurityKind::Bearer))
-            || (name.eq_ignore_ascii_case("basic") && belongs_to_another(SecurityKind::Basic));
-        Ok((!is_left).then_some(whole))
+        let lists = |requirement: &SecurityRequirement| requirement.schemes.iter().any(|scheme| scheme.kind == kind);
+        (lists(requirement) || !self.security.iter().any(lists)).then_some(self.authorization)
+    }
+
+    fn certificate(&self) -> Option<&'r PeerCertificate> {
+        self.parts.extensions.get()
     }
 }
 
@@ -141,11 +108,22 @@ impl<'r> Deref for Credentials<'r> {
     }
 }
 
+/// The text after the name of a scheme, if the value of `Authorization` begins with the name.
+fn after<'r>(value: &'r str, scheme: &str) -> Option<&'r str> {
+    let (name, rest) = value.split_at_checked(scheme.len())?;
+    let is_whole = rest.is_empty() || rest.starts_with(' ');
+    (is_whole && name.eq_ignore_ascii_case(scheme)).then(|| rest.trim_start_matches(' '))
+}
+
 fn basic(encoded: &str) -> Option<Credential<'static>> {
     let text = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let (username, password) = text.split_once(':')?;
     Some(Credential::Basic { username: Cow::Owned(username.to_owned()), password: Cow::Owned(password.to_owned()) })
 }
+
+/// An API key that is there, but given twice, not ASCII or not percent-encoded UTF-8.
+#[derive(Debug, PartialEq, Eq)]
+struct Malformed;
 
 /// `Ok(None)` if the request carries no key.
 fn api_key<'r>(location: Location, name: &'static str, parts: &'r Parts) -> Result<Option<Cow<'r, str>>, Malformed> {

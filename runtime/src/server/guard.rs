@@ -85,27 +85,21 @@ impl<A: Authenticator> Guard<A> {
             return Ok(None);
         }
         let presented = Presented::new(security, parts).ok_or(Rejection::Unauthenticated(security))?;
-        let mut rejection = None;
+        let mut reason = AuthenticationError::Refused;
         for requirement in security.iter().filter(|requirement| !requirement.is_anonymous()) {
             let Some(credentials) = presented.credentials(requirement) else { continue };
-            let mut authentication = Authentication::new(requirement, &credentials);
-            if let Some(operation) = operation {
-                authentication = authentication.of(operation);
-            }
+            let authentication = Authentication::new(requirement, &credentials).of(operation);
             match self.authenticator.authenticate(authentication).await {
                 Ok(principal) => return Ok(Some(principal)),
-                Err(AuthenticationError::Refused) => {}
-                // It may be accepted later, so this precedes the other reasons.
-                Err(AuthenticationError::Unavailable) => rejection = Some(Rejection::Unavailable),
-                Err(AuthenticationError::InsufficientScope) => {
-                    rejection.get_or_insert_with(|| Rejection::insufficient_scope(security, operation));
-                }
+                Err(error) => reason = reason.max(error),
             }
         }
-        match rejection {
-            Some(rejection) => Err(rejection),
-            None if security.iter().any(SecurityRequirement::is_anonymous) && presented.is_anonymous() => Ok(None),
-            None => Err(Rejection::Unauthenticated(security)),
+        let is_optional = security.iter().any(SecurityRequirement::is_anonymous);
+        match reason {
+            AuthenticationError::Refused if is_optional && presented.is_anonymous() => Ok(None),
+            AuthenticationError::Refused => Err(Rejection::Unauthenticated(security)),
+            AuthenticationError::InsufficientScope => Err(Rejection::insufficient_scope(security, operation)),
+            AuthenticationError::Unavailable => Err(Rejection::Unavailable),
         }
     }
 

@@ -54,12 +54,21 @@ impl Challenges {
     /// Names the schemes of all alternatives (RFC 9110, section 11.6.1). API keys and certificates have no challenge.
     /// `Bearer` stands for them if no other scheme is listed, because a 401 must carry a challenge.
     pub(super) fn append_to(&self, response: &mut Response<Body>, security: &[SecurityRequirement]) {
-        let lists = |kind| security.iter().any(|of| of.schemes.iter().any(|scheme| scheme.kind == kind));
+        let (mut bearer, mut basic) = (false, false);
+        for requirement in security {
+            for scheme in requirement.schemes {
+                match scheme.kind {
+                    SecurityKind::Bearer => bearer = true,
+                    SecurityKind::Basic => basic = true,
+                    SecurityKind::ApiKey { .. } | SecurityKind::MutualTls => {}
+                }
+            }
+        }
         let mut append = |value: &HeaderValue| response.headers_mut().append(WWW_AUTHENTICATE, value.clone());
-        if lists(SecurityKind::Bearer) || !lists(SecurityKind::Basic) {
+        if bearer || !basic {
             append(&self.bearer);
         }
-        if lists(SecurityKind::Basic) {
+        if basic {
             append(&self.basic);
         }
     }

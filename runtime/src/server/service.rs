@@ -1,5 +1,6 @@
 //! The service over an implementation of a generated trait.
 
+use std::borrow::Borrow;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -13,7 +14,7 @@ use futures::future::BoxFuture;
 use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
-use swagger::XSpanIdString;
+use swagger::{Has, XSpanIdString};
 
 use super::builder::Builder;
 use super::guard::Guard;
@@ -113,12 +114,25 @@ where
     where
         B: RequestBody,
     {
+        Self::respond(self, request)
+    }
+
+    /// Answers one request. `service` is a reference, or the service itself for a future that borrows nothing.
+    fn respond<S, B>(
+        service: S,
+        request: http::Request<B>,
+    ) -> impl Future<Output = Response<Body>> + Send + use<S, D, T, A, B>
+    where
+        S: Borrow<Self> + Send,
+        B: RequestBody,
+    {
         // Taken apart here, so that the future does not hold the request both whole and in parts.
         let (parts, body) = request.into_parts();
         let span_id = span::accept_or_make(&parts.headers);
         async move {
-            let answer = AssertUnwindSafe(self.answer(&parts, body, &span_id)).catch_unwind().await;
-            let guard = &self.inner.guard;
+            let service = service.borrow();
+            let answer = AssertUnwindSafe(service.answer(&parts, body, &span_id)).catch_unwind().await;
+            let guard = &service.inner.guard;
             let mut response = match answer {
                 Ok(Ok(response)) => response,
                 Ok(Err(rejection)) => guard.render(&rejection),
@@ -141,7 +155,6 @@ where
         let index = router.find(&parts.method, path)?;
         let operation = &D::OPERATIONS[index];
         let principal = guard.admit(operation.security, Some(operation), parts).await?;
-        let anonymous = principal.is_none();
         let context = Context::new(XSpanIdString(span::as_str(span_id).to_owned()), principal);
         let parameters = Parameters { operation, parts, path };
         // Passed by reference, so that the futures below stay small: each of them would hold it.
@@ -151,6 +164,7 @@ where
                 // The implementation is called only after credentials were accepted, unless none are required. If it
                 // answers 401 all the same, they do not permit the call (RFC 6750, section 3.1).
                 if response.status() == StatusCode::UNAUTHORIZED && !response.headers().contains_key(WWW_AUTHENTICATE) {
+                    let anonymous = Has::<Option<A::Principal>>::get(&context).is_none();
                     let challenges = if anonymous { &D::REALM.missing } else { &D::REALM.insufficient };
                     challenges.append_to(&mut response, operation.security);
                 }
@@ -198,8 +212,7 @@ where
     type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
     fn call(&self, request: http::Request<B>) -> Self::Future {
-        let service = self.clone();
-        Box::pin(async move { Ok(service.handle(request).await) })
+        Box::pin(Self::respond(self.clone(), request).map(Ok))
     }
 }
 
