@@ -97,11 +97,12 @@ fn demanded_by_http(api: &Api, operation: &'static Operation, request: &Template
             None => problem(Subject::Header, "www-authenticate is missing".to_owned()),
             Some(_) => {
                 let challenges = challenges(response);
-                // An API key has no challenge.
+                // An API key and a certificate have no challenge.
                 let listed = |scheme: &&SecurityScheme| {
                     auth_scheme(scheme).is_none_or(|word| challenges.iter().any(|it| it.eq_ignore_ascii_case(word)))
                 };
-                for scheme in operation.security.iter().filter(|scheme| !listed(scheme)) {
+                let schemes = operation.security.iter().flat_map(|requirement| requirement.schemes);
+                for scheme in schemes.filter(|scheme| !listed(scheme)) {
                     problem(Subject::Header, format!("www-authenticate does not name {}", scheme.name));
                 }
             }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::header::AUTHORIZATION;
-use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
+use influxdb3_token_api::security::{SecurityKind, SecurityRequirement, SecurityScheme};
 use influxdb3_token_api::{Location, Operation};
 
 use super::text::{Alteration, Role, Text};
@@ -80,6 +80,21 @@ impl Template {
         self
     }
 
+    /// Adds valid credentials for a requirement.
+    pub(super) fn satisfying(self, requirement: &SecurityRequirement, of: Role) -> Self {
+        self.satisfying_altered(requirement, of, None)
+    }
+
+    /// Adds credentials for a requirement, whose secrets may be altered.
+    pub(super) fn satisfying_altered(
+        self,
+        requirement: &SecurityRequirement,
+        of: Role,
+        altered: Option<Alteration>,
+    ) -> Self {
+        places(requirement).fold(self, |request, scheme| request.with_altered(scheme, of, altered))
+    }
+
     /// Adds a valid credential under a scheme.
     pub(super) fn with(self, scheme: &SecurityScheme, of: Role) -> Self {
         self.with_altered(scheme, of, None)
@@ -129,8 +144,15 @@ impl Template {
     }
 }
 
+/// The schemes of a requirement, one for each part of a request that carries a credential.
+pub(super) fn places(requirement: &SecurityRequirement) -> impl Iterator<Item = &'static SecurityScheme> {
+    let schemes = requirement.schemes;
+    let is_first = |(at, scheme): &(usize, &SecurityScheme)| schemes[..*at].iter().all(|of| of.kind != scheme.kind);
+    schemes.iter().enumerate().filter(is_first).map(|(_, scheme)| scheme)
+}
+
 /// The scheme's name in HTTP (RFC 9110, section 11.1), which precedes a credential and is part of a challenge. An API key
-/// has none.
+/// and a certificate have none.
 pub(super) fn auth_scheme(scheme: &SecurityScheme) -> Option<&'static str> {
     match scheme.kind {
         SecurityKind::Bearer => Some("Bearer"),

@@ -25,7 +25,7 @@ KEYWORDS = {
     "path item": "summary description get put post delete options head patch trace parameters $ref",
     "operation": "operationId requestBody responses callbacks deprecated",
     "parameter": "name in required allowEmptyValue style explode allowReserved schema example examples content",
-    "media type and response": "encoding headers links default",
+    "media type and response": "encoding contentType headers links default",
     "schema": """
         title multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern maxItems minItems
         uniqueItems maxProperties minProperties enum type allOf oneOf anyOf not items properties additionalProperties
@@ -34,7 +34,7 @@ KEYWORDS = {
         unevaluatedProperties contentEncoding contentMediaType contentSchema $defs $id $anchor $dynamicRef
         $dynamicAnchor $comment $schema
     """,
-    "security scheme": "scheme bearerFormat flows scopes",
+    "security scheme": "scheme bearerFormat flows scopes openIdConnectUrl",
 }
 
 

@@ -1,6 +1,6 @@
 //! The cases of each operation, made from the table of operations.
 
-use influxdb3_token_api::security::SecurityScheme;
+use influxdb3_token_api::security::{SecurityKind, SecurityRequirement};
 use influxdb3_token_api::{Location, Operation, Parameter, Status};
 
 use super::api::Api;
@@ -70,7 +70,17 @@ impl<'a> Call<'a> {
 
     /// A correct call by the holder of a token.
     pub(super) fn by(&self, caller: Role, id: Text) -> Template {
-        signed(self.operation.security.first(), self.about(id), caller)
+        let request = self.about(id);
+        match self.requirements().next() {
+            Some(requirement) => request.satisfying(requirement, caller),
+            None => request,
+        }
+    }
+
+    /// The alternatives of the operation's security that the kit has credentials for. It presents no certificate.
+    fn requirements(&self) -> impl Iterator<Item = &'static SecurityRequirement> {
+        let certificate = |of: &SecurityRequirement| of.schemes.iter().any(|of| of.kind == SecurityKind::MutualTls);
+        self.operation.security.iter().filter(move |of| !of.is_anonymous() && !certificate(of))
     }
 
     /// A call that deletes nothing, because no token has its ID.
@@ -121,12 +131,5 @@ impl<'a> Call<'a> {
 
     fn declares(&self, status: u16) -> bool {
         self.operation.responses.iter().any(|response| response.status == Status::Code(status))
-    }
-}
-
-fn signed(scheme: Option<&SecurityScheme>, request: Template, caller: Role) -> Template {
-    match scheme {
-        Some(scheme) => request.with(scheme, caller),
-        None => request,
     }
 }

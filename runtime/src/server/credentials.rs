@@ -1,6 +1,7 @@
-//! The credential that a request carries.
+//! The credentials that a request carries.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,66 +10,109 @@ use http::request::Parts;
 
 use super::message;
 use super::query::Query;
-use super::rejection::Rejection;
 use crate::Location;
-use crate::security::{Credential, SecurityKind, SecurityScheme};
+use crate::security::{Credential, PeerCertificate, SecurityKind, SecurityRequirement, SecurityScheme};
 
-/// The credential that a request carries under one of an operation's schemes. `None` for a public operation, and for an
-/// operation whose credential is optional if the request carries none.
-///
-/// Rejects a request without a credential, with several, with a malformed one, or with one under a scheme that the
-/// operation does not list (RFC 6750, section 2: a client uses one method for each request).
-pub(super) fn find<'r>(
-    security: &'static [SecurityScheme],
-    optional: bool,
+/// A request, read for its credentials.
+#[derive(Clone, Copy)]
+pub(super) struct Presented<'r> {
+    /// The alternatives of the operation.
+    security: &'static [SecurityRequirement],
     parts: &'r Parts,
-) -> Result<Option<Credential<'r>>, Rejection> {
-    if security.is_empty() {
-        return Ok(None);
-    }
-    match at_most_one(security, parts) {
-        Some(None) if optional => Ok(None),
-        Some(Some(credential)) => Ok(Some(credential)),
-        _ => Err(Rejection::Unauthenticated(security)),
-    }
+    /// The value of `Authorization`; empty if the header is missing or not ASCII.
+    authorization: &'r str,
+    /// The text after `Bearer` or `Basic`, if the value of `Authorization` begins with that.
+    bearer: Option<&'r str>,
+    basic: Option<&'r str>,
 }
 
-/// The credential of a request, or `Some(None)` if it carries none. `None` if it carries several or a malformed one.
-fn at_most_one<'r>(security: &'static [SecurityScheme], parts: &'r Parts) -> Option<Option<Credential<'r>>> {
-    let mut found = match message::single(parts.headers.get_all(AUTHORIZATION)).ok()? {
-        Some(value) => Some(authorization(security, value)?),
-        None => None,
-    };
-    for scheme in security.iter().filter(|scheme| !is_key_in_authorization(scheme)) {
-        let SecurityKind::ApiKey { location, name } = scheme.kind else { continue };
-        if let Some(value) = api_key(location, name, parts)? {
-            if found.is_some() {
-                return None;
+impl<'r> Presented<'r> {
+    /// `None` if the request has more than one `Authorization` header (RFC 9110, section 11.6.2, allows one).
+    pub(super) fn new(security: &'static [SecurityRequirement], parts: &'r Parts) -> Option<Self> {
+        let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+        let authorization = values.next().and_then(message::text).unwrap_or_default();
+        let (bearer, basic) = (after(authorization, "bearer"), after(authorization, "basic"));
+        values.next().is_none().then_some(Self { security, parts, authorization, bearer, basic })
+    }
+
+    /// The credentials for every scheme of a requirement. `None` if one of them is missing or malformed.
+    pub(super) fn credentials(&self, requirement: &SecurityRequirement) -> Option<Credentials<'r>> {
+        let read = |scheme| self.credential(scheme, requirement);
+        match requirement.schemes {
+            [scheme] => Some(Credentials::One([read(scheme)?])),
+            schemes => schemes.iter().map(read).collect::<Option<_>>().map(Credentials::Several),
+        }
+    }
+
+    /// Whether the request carries no credential: neither an `Authorization` header nor anything under a scheme of the
+    /// operation.
+    pub(super) fn is_anonymous(&self) -> bool {
+        let is_absent = |scheme: &SecurityScheme| match scheme.kind {
+            SecurityKind::Bearer | SecurityKind::Basic => true,
+            SecurityKind::ApiKey { location, name } => api_key(location, name, self.parts) == Ok(None),
+            SecurityKind::MutualTls => self.certificate().is_none(),
+        };
+        let mut schemes = self.security.iter().flat_map(|requirement| requirement.schemes);
+        !self.parts.headers.contains_key(AUTHORIZATION) && schemes.all(is_absent)
+    }
+
+    /// The credential under one scheme of a requirement.
+    fn credential(&self, scheme: &SecurityScheme, requirement: &SecurityRequirement) -> Option<Credential<'r>> {
+        match scheme.kind {
+            SecurityKind::Bearer => {
+                self.bearer.filter(|token| !token.is_empty()).map(Cow::Borrowed).map(Credential::Bearer)
             }
-            found = Some(Credential::ApiKey { scheme, value });
+            SecurityKind::Basic => basic(self.basic?),
+            SecurityKind::ApiKey { .. } if scheme.kind.is_key_in_authorization() => {
+                self.key_in_authorization(requirement).map(Cow::Borrowed).map(Credential::ApiKey)
+            }
+            SecurityKind::ApiKey { location, name } => {
+                api_key(location, name, self.parts).ok().flatten().map(Credential::ApiKey)
+            }
+            SecurityKind::MutualTls => self.certificate().map(Credential::Certificate),
         }
     }
-    Some(found)
+
+    /// An API key in `Authorization` takes every value, except those of `Bearer` and `Basic` if the operation lists these
+    /// only in other alternatives.
+    fn key_in_authorization(&self, requirement: &SecurityRequirement) -> Option<&'r str> {
+        let kind = match (self.bearer, self.basic) {
+            (Some(_), _) => SecurityKind::Bearer,
+            (_, Some(_)) => SecurityKind::Basic,
+            (None, None) => return Some(self.authorization).filter(|value| !value.is_empty()),
+        };
+        let lists = |requirement: &SecurityRequirement| requirement.schemes.iter().any(|scheme| scheme.kind == kind);
+        (lists(requirement) || !self.security.iter().any(lists)).then_some(self.authorization)
+    }
+
+    fn certificate(&self) -> Option<&'r PeerCertificate> {
+        self.parts.extensions.get()
+    }
 }
 
-/// Reads an `Authorization` header under the schemes that use it. An API key in that header takes every value except
-/// those of `Bearer` and `Basic`, if the operation lists these.
-fn authorization<'r>(security: &'static [SecurityScheme], value: &'r str) -> Option<Credential<'r>> {
-    let (name, rest) = value.split_once(' ').unwrap_or((value, ""));
-    let rest = rest.trim_start_matches(' ');
-    let scheme = security.iter().find(|scheme| match scheme.kind {
-        SecurityKind::Bearer => name.eq_ignore_ascii_case("bearer"),
-        SecurityKind::Basic => name.eq_ignore_ascii_case("basic"),
-        SecurityKind::ApiKey { .. } => false,
-    });
-    match scheme.map(|scheme| scheme.kind) {
-        Some(SecurityKind::Bearer) => (!rest.is_empty()).then_some(Credential::Bearer(Cow::Borrowed(rest))),
-        Some(SecurityKind::Basic) => basic(rest),
-        _ => {
-            let scheme = security.iter().find(|scheme| is_key_in_authorization(scheme))?;
-            Some(Credential::ApiKey { scheme, value: Cow::Borrowed(value) })
+/// The credentials for a requirement, in the order of its schemes. One, the usual number, takes no allocation.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Credentials<'r> {
+    One([Credential<'r>; 1]),
+    Several(Vec<Credential<'r>>),
+}
+
+impl<'r> Deref for Credentials<'r> {
+    type Target = [Credential<'r>];
+
+    fn deref(&self) -> &[Credential<'r>] {
+        match self {
+            Self::One(one) => one,
+            Self::Several(several) => several,
         }
     }
+}
+
+/// The text after the name of a scheme, if the value of `Authorization` begins with the name.
+fn after<'r>(value: &'r str, scheme: &str) -> Option<&'r str> {
+    let (name, rest) = value.split_at_checked(scheme.len())?;
+    let is_whole = rest.is_empty() || rest.starts_with(' ');
+    (is_whole && name.eq_ignore_ascii_case(scheme)).then(|| rest.trim_start_matches(' '))
 }
 
 fn basic(encoded: &str) -> Option<Credential<'static>> {
@@ -77,24 +121,20 @@ fn basic(encoded: &str) -> Option<Credential<'static>> {
     Some(Credential::Basic { username: Cow::Owned(username.to_owned()), password: Cow::Owned(password.to_owned()) })
 }
 
-/// Whether a scheme is an API key whose header is `Authorization`.
-fn is_key_in_authorization(scheme: &SecurityScheme) -> bool {
-    match scheme.kind {
-        SecurityKind::Bearer | SecurityKind::Basic => false,
-        SecurityKind::ApiKey { location, name } => {
-            location == Location::Header && name.eq_ignore_ascii_case(AUTHORIZATION.as_str())
-        }
-    }
-}
+/// An API key that is there, but given twice, not ASCII or not percent-encoded UTF-8.
+#[derive(Debug, PartialEq, Eq)]
+struct Malformed;
 
-/// `Some(None)` if the request carries no key, `None` if the key is malformed or given twice.
-fn api_key<'r>(location: Location, name: &'static str, parts: &'r Parts) -> Option<Option<Cow<'r, str>>> {
-    match location {
-        Location::Header => Some(message::header(parts, name).ok()?.map(Cow::Borrowed)),
-        Location::Query => Query::of(parts).single(name).ok(),
-        Location::Cookie => Some(message::raw_cookie(parts, name).ok()?.map(Cow::Borrowed)),
-        Location::Path => None,
-    }
+/// `Ok(None)` if the request carries no key.
+fn api_key<'r>(location: Location, name: &'static str, parts: &'r Parts) -> Result<Option<Cow<'r, str>>, Malformed> {
+    let key = match location {
+        Location::Header => message::header(parts, name).map(|key| key.map(Cow::Borrowed)),
+        Location::Query => Query::of(parts).single(name),
+        Location::Cookie => message::raw_cookie(parts, name).map(|key| key.map(Cow::Borrowed)),
+        // OpenAPI has no key in a path.
+        Location::Path => return Err(Malformed),
+    };
+    key.map_err(|_| Malformed)
 }
 
 #[cfg(test)]

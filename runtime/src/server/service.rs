@@ -1,5 +1,6 @@
 //! The service over an implementation of a generated trait.
 
+use std::borrow::Borrow;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -13,7 +14,7 @@ use futures::future::BoxFuture;
 use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
-use swagger::XSpanIdString;
+use swagger::{Has, XSpanIdString};
 
 use super::builder::Builder;
 use super::guard::Guard;
@@ -113,12 +114,25 @@ where
     where
         B: RequestBody,
     {
+        Self::respond(self, request)
+    }
+
+    /// Answers one request. `service` is a reference, or the service itself for a future that borrows nothing.
+    fn respond<S, B>(
+        service: S,
+        request: http::Request<B>,
+    ) -> impl Future<Output = Response<Body>> + Send + use<S, D, T, A, B>
+    where
+        S: Borrow<Self> + Send,
+        B: RequestBody,
+    {
         // Taken apart here, so that the future does not hold the request both whole and in parts.
         let (parts, body) = request.into_parts();
         let span_id = span::accept_or_make(&parts.headers);
         async move {
-            let answer = AssertUnwindSafe(self.answer(&parts, body, &span_id)).catch_unwind().await;
-            let guard = &self.inner.guard;
+            let service = service.borrow();
+            let answer = AssertUnwindSafe(service.answer(&parts, body, &span_id)).catch_unwind().await;
+            let guard = &service.inner.guard;
             let mut response = match answer {
                 Ok(Ok(response)) => response,
                 Ok(Err(rejection)) => guard.render(&rejection),
@@ -140,18 +154,18 @@ where
         let path = parts.uri.path().strip_prefix(&**base).ok_or(Rejection::UnknownPath)?;
         let index = router.find(&parts.method, path)?;
         let operation = &D::OPERATIONS[index];
-        let principal = guard.admit(operation.security, operation.credentials_optional, parts).await?;
+        let principal = guard.admit(operation.security, Some(operation), parts).await?;
         let context = Context::new(XSpanIdString(span::as_str(span_id).to_owned()), principal);
         let parameters = Parameters { operation, parts, path };
         // Passed by reference, so that the futures below stay small: each of them would hold it.
         let mut request = Request { parameters: &parameters, body: Some(body) };
         match D::call(api, &mut request, &context).await {
             Ok(mut response) => {
-                // The implementation is called only after the credentials were accepted. If it answers 401 all the same,
-                // they do not permit the call (RFC 6750, section 3.1).
+                // The implementation is called only after credentials were accepted, unless none are required. If it
+                // answers 401 all the same, they do not permit the call (RFC 6750, section 3.1).
                 if response.status() == StatusCode::UNAUTHORIZED && !response.headers().contains_key(WWW_AUTHENTICATE) {
-                    let public = operation.security.is_empty();
-                    let challenges = if public { &D::REALM.missing } else { &D::REALM.insufficient };
+                    let anonymous = Has::<Option<A::Principal>>::get(&context).is_none();
+                    let challenges = if anonymous { &D::REALM.missing } else { &D::REALM.insufficient };
                     challenges.append_to(&mut response, operation.security);
                 }
                 Ok(response)
@@ -205,8 +219,7 @@ where
     type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
     fn call(&self, request: http::Request<B>) -> Self::Future {
-        let service = self.clone();
-        Box::pin(async move { Ok(service.handle(request).await) })
+        Box::pin(Self::respond(self.clone(), request).map(Ok))
     }
 }
 
