@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
 use influxdb3_token_api::{Location, Operation};
 
@@ -17,6 +17,8 @@ pub(super) struct Template {
     pub(super) path: Text,
     pub(super) query: Vec<(String, Text)>,
     pub(super) headers: Vec<(String, Text)>,
+    /// Empty if the request has no body.
+    pub(super) body: String,
 }
 
 /// The value of any other parameter.
@@ -42,11 +44,24 @@ impl Template {
             path: fill_path(operation.path, &value),
             query: Vec::new(),
             headers: Vec::new(),
+            body: String::new(),
         };
         for parameter in operation.parameters.iter().filter(|parameter| parameter.required) {
             template.add(parameter.location, parameter.name, value(parameter.name));
         }
         template
+    }
+
+    /// OPTIONS without credentials, which changes nothing.
+    pub(super) fn harmless(path: &'static str) -> Self {
+        Self {
+            method: "OPTIONS".to_owned(),
+            declared_path: Some(path),
+            path: fill_path(path, |_| ANYTHING.into()),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: String::new(),
+        }
     }
 
     /// The same request for a path that no operation has.
@@ -75,9 +90,24 @@ impl Template {
         }
     }
 
+    pub(super) fn with_query(mut self, name: &str, value: impl Into<Text>) -> Self {
+        self.query.push((name.to_owned(), value.into()));
+        self
+    }
+
     pub(super) fn with_header(mut self, name: impl fmt::Display, value: impl Into<Text>) -> Self {
         self.headers.push((name.to_string(), value.into()));
         self
+    }
+
+    /// The same request with a body of this media type.
+    pub(super) fn with_body(self, media_type: &str, body: impl Into<String>) -> Self {
+        Self { body: body.into(), ..self.with_header(CONTENT_TYPE, media_type) }
+    }
+
+    /// Adds a valid credential under each of the schemes that must be satisfied together.
+    pub(super) fn signed(self, schemes: &[&SecurityScheme], of: Role) -> Self {
+        schemes.iter().fold(self, |request, scheme| request.with(scheme, of))
     }
 
     /// Adds a valid credential under a scheme.

@@ -4,28 +4,25 @@ use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
 
 use super::super::case::{Case, Expected, Statuses, Step};
 use super::super::request::{Template, auth_scheme};
+use super::super::schemes;
 use super::super::text::{Alteration, Role, Text};
 use super::{Call, NO_TOKEN};
 
 pub(super) fn cases(call: &Call) -> Vec<Case> {
-    let listed = call.operation.security;
-    if listed.is_empty() {
+    let alternatives = schemes::alternatives(call.operation);
+    if alternatives.is_empty() {
         return Vec::new();
     }
     let mut cases = Vec::new();
-    if !call.operation.credentials_optional {
+    if !schemes::optional(call.operation) {
         cases.push(refused(call, "missing", "A request without credentials is rejected.", target(call)));
     }
-    for scheme in listed {
-        cases.extend(of_scheme(call, scheme));
-    }
-    for (at, scheme) in listed.iter().enumerate() {
-        for other in &listed[at + 1..] {
-            let request = target(call).with(scheme, Role::Caller).with(other, Role::Caller);
-            let name = format!("{}/and-{}", scheme.name, other.name);
-            cases.push(refused(call, &name, "A request with two credentials is rejected.", request));
+    for alternative in &alternatives {
+        for scheme in alternative {
+            cases.extend(of_scheme(call, alternative, scheme));
         }
     }
+    let listed = schemes::listed(call.operation);
     for scheme in call.api.security_schemes.iter().filter(|scheme| !listed.contains(scheme)) {
         let request = target(call).with(scheme, Role::Caller);
         let name = format!("{}/not-listed", scheme.name);
@@ -35,17 +32,21 @@ pub(super) fn cases(call: &Call) -> Vec<Case> {
     cases
 }
 
-/// A call about the target, still without credentials.
+/// A call about the target, still without credentials. Nothing else is wrong with it.
 fn target(call: &Call) -> Template {
-    call.about(Text::id(Role::Target))
+    let request = call.about(Text::id(Role::Target));
+    if call.deletes.is_some() { request } else { call.with_body(request) }
 }
 
 fn refused(call: &Call, name: &str, rule: &str, request: Template) -> Case {
     call.case(format!("credentials/{name}"), rule, request, call.unauthenticated())
 }
 
-fn of_scheme(call: &Call, scheme: &'static SecurityScheme) -> Vec<Case> {
+/// The cases of one scheme of an alternative. The other schemes that must be satisfied with it have valid credentials.
+fn of_scheme(call: &Call, alternative: &[&'static SecurityScheme], scheme: &'static SecurityScheme) -> Vec<Case> {
     let mut cases = Vec::new();
+    let others: Vec<_> = alternative.iter().copied().filter(|other| *other != scheme).collect();
+    let target = |call: &Call| target(call).signed(&others, Role::Caller);
     if call.deletes.is_some() {
         let right = target(call).with(scheme, Role::Caller);
         let name = format!("credentials/{}/right", scheme.name);
@@ -57,6 +58,9 @@ fn of_scheme(call: &Call, scheme: &'static SecurityScheme) -> Vec<Case> {
     let mut refused = |name: &str, rule: &str, request| {
         cases.push(refused(call, &format!("{}/{name}", scheme.name), rule, request));
     };
+    if !others.is_empty() {
+        refused("alone-missing", "A request that lacks one of the credentials is rejected.", target(call));
+    }
     for (name, alteration) in [
         ("wrong", Alteration::OneCharacter),
         ("other-case", Alteration::OtherCase),
@@ -68,6 +72,13 @@ fn of_scheme(call: &Call, scheme: &'static SecurityScheme) -> Vec<Case> {
     }
     refused("expired", "An expired token is rejected.", target(call).with(scheme, Role::Expired));
     refused("revoked", "A deleted token is rejected.", target(call).with(scheme, Role::Revoked));
+    let like_unknown = [
+        target(call).with(scheme, Role::Revoked),
+        target(call).with_altered(scheme, Role::Revoked, Some(Alteration::OneCharacter)),
+    ];
+    let rule = "A deleted token is rejected exactly as one that never existed.";
+    let name = format!("credentials/{}/revoked-like-unknown", scheme.name);
+    cases.push(alike(call, name, rule, like_unknown.into(), call.unauthenticated()));
     // A server may answer a malformed request with 400 (RFC 6750, section 3.1).
     let mut malformed = |name: &str, rule: &str, request| {
         let statuses = call.unauthenticated().or(call.bad_request().0);
@@ -123,28 +134,32 @@ fn malformed_values(word: &str, scheme: &SecurityScheme) -> Vec<(&'static str, T
     values
 }
 
+/// A case whose responses do not differ. Each request is sent twice.
+fn alike(call: &Call, name: String, rule: &str, requests: Vec<Template>, statuses: Statuses) -> Case {
+    let step = Step { requests: [requests.clone(), requests].concat(), expected: Expected::Alike(statuses.clone()) };
+    Case { steps: vec![step], ..call.case(name, rule, target(call), statuses) }
+}
+
 /// A caller who may not delete tokens does not learn which tokens exist.
 fn strangers(call: &Call) -> Vec<Case> {
-    let Some(scheme) = call.operation.security.first().filter(|_| call.deletes.is_some()) else {
-        return Vec::new();
-    };
+    let schemes = call.first_alternative();
+    let Some((scheme, others)) = schemes.split_first().filter(|_| call.deletes.is_some()) else { return Vec::new() };
     let case = |name: &str, statuses: Statuses, by: &dyn Fn(Template) -> Template| {
         let rule = "A caller who may not delete tokens does not learn which tokens exist.";
         let mut ids = vec![Text::id(Role::Target), NO_TOKEN.into(), "none".into()];
         // A path without an ID would be another path.
         ids.extend((!call.deletes_by_path()).then(|| "".into()));
-        let requests: Vec<_> = ids.into_iter().map(|id| by(call.about(id))).collect();
-        let step =
-            Step { requests: [requests.clone(), requests].concat(), expected: Expected::Alike(statuses.clone()) };
-        let case = call.case(format!("credentials/nothing-learnt/{name}"), rule, target(call), statuses);
-        Case { steps: vec![step], ..case }
+        let requests = ids.into_iter().map(|id| by(call.about(id))).collect();
+        alike(call, format!("credentials/nothing-learnt/{name}"), rule, requests, statuses)
     };
-    let wrong = |request: Template| request.with_altered(scheme, Role::Caller, Some(Alteration::OneCharacter));
+    let wrong = |request: Template| {
+        request.with_altered(scheme, Role::Caller, Some(Alteration::OneCharacter)).signed(others, Role::Caller)
+    };
     vec![
         case("without", call.unauthenticated(), &|request| request),
         case("wrong", call.unauthenticated(), &wrong),
-        case("expired", call.unauthenticated(), &|request| request.with(scheme, Role::Expired)),
-        case("revoked", call.unauthenticated(), &|request| request.with(scheme, Role::Revoked)),
-        case("not-permitted", call.insufficient(), &|request| request.with(scheme, Role::Limited)),
+        case("expired", call.unauthenticated(), &|request| request.signed(&schemes, Role::Expired)),
+        case("revoked", call.unauthenticated(), &|request| request.signed(&schemes, Role::Revoked)),
+        case("not-permitted", call.insufficient(), &|request| request.signed(&schemes, Role::Limited)),
     ]
 }

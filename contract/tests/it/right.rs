@@ -79,7 +79,7 @@ async fn a_server_that_cannot_be_checked_is_an_error() {
     let right = Right::in_memory().await;
     let address = right.serve(None).await;
     let wrong_token = Contract::new(format!("http://{address}"), Secret("apiv3_wrong".to_owned()));
-    assert!(matches!(wrong_token.run(|_| ()).await, Err(CannotRun::TokenRefused)));
+    assert!(matches!(wrong_token.run(|_| ()).await, Err(CannotRun::TokenRefused(_))));
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let nobody = listener.local_addr().unwrap();

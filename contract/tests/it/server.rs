@@ -137,7 +137,7 @@ impl TokenSource for Source {
     async fn issue(&self, wanted: &WantedToken) -> Result<IssuedToken, NotIssued> {
         let permissions = wanted.permission.as_deref().unwrap_or("*:*:*");
         let (id, secret) = create(&self.0.catalog, &wanted.name, permissions, wanted.expires_in).await;
-        Ok(IssuedToken { id: id.to_string(), secret: Secret(secret), expires_at: None })
+        Ok(IssuedToken::new(id.to_string(), &wanted.name, Secret(secret)))
     }
 }
 
