@@ -270,9 +270,9 @@ mod tests {
             problems.into_iter().map(|problem| problem.cause).collect()
         };
         let none = Cause::NoContentType { declared: "application/json".to_owned() };
-        assert_eq!(found("{}"), [none.clone()]);
         assert_eq!(found("Not found"), [none.clone(), Cause::NotJson]);
-        assert_eq!(found(""), [none, Cause::EmptyBody]);
+        assert_eq!(found(""), [none.clone(), Cause::EmptyBody]);
+        assert_eq!(found("{}"), [none]);
     }
 
     #[test]

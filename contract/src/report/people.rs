@@ -91,7 +91,7 @@ impl Report {
         let expected = self.responses.iter().filter(|response| response.expected);
         let reached = expected.clone().filter(|response| response.reached).count();
         let all = expected.count();
-        let share = if all == 0 { 100 } else { 100 * reached / all };
+        let share = (100 * reached).checked_div(all).unwrap_or(100);
         writeln!(out, "reached {reached} of {all} declared responses ({share} %)")?;
         for response in self.responses.iter().filter(|response| !response.reached) {
             let why = if response.expected { "not reached" } else { "not tried" };
