@@ -156,6 +156,7 @@ impl<'r> Pool<'r> {
             Role::Revoked => {
                 let token = self.admin("revoked").await?;
                 self.delete(&token).await.map_err(NotIssued::Unavailable)?;
+                self.deleted.push(token.clone());
                 token
             }
         };
@@ -184,11 +185,11 @@ impl<'r> Pool<'r> {
         Ok(token)
     }
 
-    /// Stops using a token that was deleted or should have been.
-    pub(super) fn give_up(&mut self, token: &Token) {
+    /// Stops using a token that was deleted or should have been. It must stay rejected if it `is_rejected`.
+    pub(super) fn give_up(&mut self, token: &Token, is_rejected: bool) {
         self.held.retain(|_, held| held.token.identifier != token.identifier);
         self.witnesses.retain(|witness| witness.identifier != token.identifier);
-        self.deleted.push(token.clone());
+        self.deleted.extend(is_rejected.then(|| token.clone()));
     }
 
     /// The token in this role, if it has one.
@@ -206,7 +207,7 @@ impl<'r> Pool<'r> {
         &self.witnesses
     }
 
-    /// Every token that must be rejected because a case deleted it.
+    /// Every token that must be rejected because it was deleted.
     pub(super) fn deleted(&self) -> &[Token] {
         &self.deleted
     }
@@ -222,11 +223,14 @@ impl<'r> Pool<'r> {
     async fn delete(&self, token: &Token) -> Result<(), String> {
         let response = self.deletion_of(token).await?;
         let deleted = self.deletion.is_some_and(|call| call.succeeded().contain(response.status.as_u16()));
-        let rejected = async || matches!(self.ask(token).await, Some((_, Ok(response))) if response.status == 401);
-        if deleted || rejected().await {
+        if deleted || self.is_rejected(token).await {
             return Ok(());
         }
         Err(format!("a token could not be deleted: {}", response.status))
+    }
+
+    async fn is_rejected(&self, token: &Token) -> bool {
+        matches!(self.ask(token).await, Some((_, Ok(response))) if response.status == 401)
     }
 
     async fn deletion_of(&self, token: &Token) -> Answer {
@@ -253,11 +257,11 @@ impl<'r> Pool<'r> {
         self.issued.iter().filter(|token| !deleted(token)).map(|token| token.identifier.clone()).collect()
     }
 
-    /// Deletes a token, and returns whether the server no longer finds it.
+    /// Deletes a token, and returns whether the server no longer finds it, nor accepts it.
     async fn is_gone(&self, token: &Token) -> bool {
         for _ in 0..2 {
             if self.deletion_of(token).await.is_ok_and(|response| response.status == 404) {
-                return true;
+                return self.is_rejected(token).await;
             }
         }
         false
@@ -281,6 +285,12 @@ impl<'r> Pool<'r> {
 
     /// A text without secrets.
     pub(super) fn redacted(&self, text: &str) -> String {
-        self.secrets().fold(text.to_owned(), |text, secret| text.replace(secret, "[secret]"))
+        let mut text = text.to_owned();
+        for secret in self.secrets() {
+            if text.contains(secret) {
+                text = text.replace(secret, "[secret]");
+            }
+        }
+        text
     }
 }

@@ -121,7 +121,7 @@ impl Template {
     pub(super) fn with_altered(mut self, scheme: &SecurityScheme, of: Role, altered: Option<Alteration>) -> Self {
         let secret = Text::altered_secret(of, altered);
         match scheme.kind {
-            SecurityKind::ApiKey { location, name } if is_authorization(location, name) => {
+            SecurityKind::ApiKey { location, name } if is_key_in_authorization(scheme) => {
                 self.add(location, name, Text::plain("Token ").then(secret));
             }
             SecurityKind::ApiKey { location, name } => self.add(location, name, secret),
@@ -169,6 +169,8 @@ pub(super) fn auth_scheme(scheme: &SecurityScheme) -> Option<&'static str> {
     }
 }
 
-fn is_authorization(location: Location, name: &str) -> bool {
-    location == Location::Header && name.eq_ignore_ascii_case(AUTHORIZATION.as_str())
+/// Whether a scheme is an API key whose header is `Authorization`.
+pub(super) fn is_key_in_authorization(scheme: &SecurityScheme) -> bool {
+    matches!(scheme.kind, SecurityKind::ApiKey { location: Location::Header, name }
+        if name.eq_ignore_ascii_case(AUTHORIZATION.as_str()))
 }

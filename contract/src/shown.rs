@@ -4,7 +4,7 @@
 pub(super) type Redact<'r> = &'r dyn Fn(&str) -> String;
 
 /// How many bytes of a text are read.
-const READ: usize = 64 << 10;
+const READ: usize = 16 << 10;
 
 /// The longest text of several lines, in characters.
 const LONGEST_TEXT: usize = 2_000;

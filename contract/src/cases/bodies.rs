@@ -12,7 +12,7 @@ use super::{Call, NO_TOKEN};
 
 pub(super) fn cases(call: &Call) -> Vec<Case> {
     let Some(required) = call.api.document.required_body(call.operation) else { return Vec::new() };
-    let signed = |request: Template| request.signed(&call.first_alternative(), Role::Caller);
+    let signed = |request: Template| request.signed(&call.first_schemes(), Role::Caller);
     let without = || Template::of(call.operation, |name| call.value(name, &Text::plain(NO_TOKEN)));
     let case = |name: &str, rule: &str, request: Template| {
         call.case(format!("body/{name}"), rule, signed(request), call.bad_body())

@@ -1,11 +1,12 @@
 //! The cases of each operation, made from the table of operations.
 
+use influxdb3_token_api::security::SecurityScheme;
 use influxdb3_token_api::{Location, Operation, Parameter, Status};
 
 use super::api::Api;
 use super::case::{Case, Statuses};
 use super::request::{ANYTHING, Template};
-use super::schemes::{self, Alternative};
+use super::schemes;
 use super::text::{Role, Text};
 
 mod bodies;
@@ -93,12 +94,13 @@ impl<'a> Call<'a> {
 
     /// A correct call by the holder of a token.
     pub(super) fn by(&self, caller: Role, id: Text) -> Template {
-        self.about(id).signed(&self.first_alternative(), caller)
+        self.about(id).signed(&self.first_schemes(), caller)
     }
 
     /// The schemes under which callers authenticate, unless a case is about others.
-    fn first_alternative(&self) -> Alternative {
-        schemes::alternatives(self.operation).into_iter().next().unwrap_or_default()
+    fn first_schemes(&self) -> Vec<&'static SecurityScheme> {
+        let first = schemes::alternatives(self.operation).into_iter().next();
+        first.unwrap_or_default().schemes
     }
 
     /// A call that deletes nothing, because no token has its ID.
@@ -115,7 +117,7 @@ impl<'a> Call<'a> {
     /// none, because a wrong server might take it for a call, and may be answered with 401.
     fn almost(&self, request: Template, statuses: Statuses) -> (Template, Statuses) {
         if self.deletes.is_some() {
-            (request.signed(&self.first_alternative(), Role::Caller), statuses)
+            (request.signed(&self.first_schemes(), Role::Caller), statuses)
         } else {
             (request, statuses.or([401]))
         }

@@ -4,6 +4,8 @@
 #[path = "../../../tests/it/creation.rs"]
 mod creation;
 mod documentation;
+mod foreign;
+mod next_api;
 mod other_api;
 mod right;
 mod server;

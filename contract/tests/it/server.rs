@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Empty, Full};
+use http_body_util::{BodyExt, Collected, Empty, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -40,6 +40,8 @@ pub(super) struct Right {
     pub(super) requests: AtomicUsize,
     /// The digest of each deleted token, with the number of the request that deleted it.
     pub(super) deleted: Mutex<HashMap<Digest, usize>>,
+    /// The ID of each supplied token, by its name.
+    pub(super) names: Mutex<HashMap<String, String>>,
     /// Other state of a wrong server.
     pub(super) notes: Mutex<HashMap<String, usize>>,
     /// Lets a wrong server handle one request at a time.
@@ -60,6 +62,7 @@ impl Right {
             operator,
             requests: AtomicUsize::new(0),
             deleted: Mutex::default(),
+            names: Mutex::default(),
             notes: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         })
@@ -111,7 +114,10 @@ impl Right {
                 let service = service_fn(move |request: Request<Incoming>| {
                     let right = Arc::clone(&right);
                     async move {
-                        let head = request.into_parts().0;
+                        let (mut head, body) = request.into_parts();
+                        // A client may disconnect; then nobody reads the response.
+                        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+                        head.extensions.insert(body);
                         let answer = match change {
                             None => Some(right.answer(&head).await),
                             Some(change) => change.answer(&right, head).await,
@@ -137,6 +143,7 @@ impl TokenSource for Source {
     async fn issue(&self, wanted: &WantedToken) -> Result<IssuedToken, NotIssued> {
         let permissions = wanted.permission.as_deref().unwrap_or("*:*:*");
         let (id, secret) = create(&self.0.catalog, &wanted.name, permissions, wanted.expires_in).await;
+        self.0.names.lock().unwrap().insert(wanted.name.clone(), id.to_string());
         Ok(IssuedToken::new(id.to_string(), &wanted.name, Secret(secret)))
     }
 }
