@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use super::documentation::document;
 use super::server::{Answer, PATH, Right, pairs, parameter, redirect, set_status};
 use super::wrong::Change;
 use super::wrong::credentials::deleted_at;
@@ -329,4 +330,8 @@ async fn the_report_about_a_server_that_differs_much_is_short_and_says_what_diff
     }
     assert!(junit.contains("405 is answered as 404"));
     assert!(!short.contains(&right.operator) && !junit.contains(&right.operator));
+
+    let (summary, _) = short.split_once("\nerrors (").unwrap();
+    let shown = format!("```text\n{}```\n", summary.replace(&report.server, "http://127.0.0.1:8181"));
+    document("report", &shown);
 }

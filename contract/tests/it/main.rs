@@ -7,6 +7,7 @@ mod documentation;
 mod foreign;
 mod next_api;
 mod other_api;
+mod recipe;
 mod right;
 mod server;
 mod sources;

@@ -26,7 +26,7 @@ const SCHEMES: &[SecurityScheme] = &[
     SecurityScheme::new("Query", SecurityKind::ApiKey { location: Location::Query, name: "p" }),
 ];
 
-const NAMED_ADMIN: &str = "/api/v3/configure/token/named_admin";
+pub(super) const NAMED_ADMIN: &str = "/api/v3/configure/token/named_admin";
 const REGENERATE: &str = "/api/v3/configure/token/admin/regenerate";
 
 const JSON: &[&str] = &["application/json"];
@@ -93,7 +93,7 @@ fn document() -> Value {
     })
 }
 
-fn api() -> Api {
+pub(super) fn api() -> Api {
     Api::new(OPERATIONS, SCHEMES, &document().to_string()).unwrap().token_deletion("DeleteToken", "token_name").unwrap()
 }
 
@@ -118,7 +118,7 @@ fn as_bearer(head: &mut Parts) {
 }
 
 /// The right server of this API.
-fn next(right: &Right, mut head: Parts) -> BoxFuture<'_, Answer> {
+pub(super) fn next(right: &Right, mut head: Parts) -> BoxFuture<'_, Answer> {
     async move {
         as_bearer(&mut head);
         let path = head.uri.path().to_owned();
