@@ -11,7 +11,7 @@ use super::document::Document;
 ///
 /// [`Api::default`] is the API of [`influxdb3_token_api`]. The API of another generated crate comes from its constants:
 ///
-/// ```
+/// ```no_run
 /// # use influxdb3_token_api as your_api;
 /// use influxdb3_token_contract::Api;
 ///
