@@ -1,6 +1,7 @@
 //! The right server passes the kit. Each wrong server fails it for the expected reason.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod api;
 #[path = "../../../tests/it/creation.rs"]
 mod creation;
 mod documentation;
