@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use influxdb3_token_api::models::ErrorMessage;
-use influxdb3_token_api::security::{AuthenticationError, Authenticator, Credential, SecurityKind};
-use influxdb3_token_api::{Api, ApiError, DeleteTokenRequest, DeleteTokenResponse, Has, Location, XSpanIdString};
+use influxdb3_token_api::security::{Authentication, AuthenticationError, Authenticator, Credential};
+use influxdb3_token_api::{Api, ApiError, DeleteTokenRequest, DeleteTokenResponse, Has, XSpanIdString};
 
 use crate::{Catalog, DeleteError, Principal};
 
@@ -55,57 +55,67 @@ where
 impl Authenticator for CatalogApi {
     type Principal = Principal;
 
-    async fn authenticate(&self, credential: Credential<'_>) -> Result<Principal, AuthenticationError> {
-        secret(&credential).and_then(|secret| self.catalog.authenticate(secret)).ok_or(AuthenticationError::Refused)
+    async fn authenticate(&self, request: Authentication<'_>) -> Result<Principal, AuthenticationError> {
+        secret(&request).and_then(|secret| self.catalog.authenticate(secret)).ok_or(AuthenticationError::Refused)
     }
 }
 
-/// The secret in a credential. The document's description of each scheme says where it is: the password of `Basic`,
-/// behind the case-sensitive word `Token` in `Authorization`, or the whole of another API key.
-fn secret<'c>(credential: &'c Credential<'_>) -> Option<&'c str> {
+/// The secret in the only credential. The document's description of each scheme says where it is: the password of
+/// `Basic`, behind the case-sensitive word `Token` in `Authorization`, or the whole of another API key.
+fn secret<'r>(request: &Authentication<'r>) -> Option<&'r str> {
+    let (scheme, credential) = request.only()?;
     match credential {
         Credential::Bearer(token) => Some(token),
         Credential::Basic { password, .. } => Some(password),
-        Credential::ApiKey { scheme, value } => match scheme.kind {
-            SecurityKind::ApiKey { location: Location::Header, name } if name.eq_ignore_ascii_case("authorization") => {
-                value.strip_prefix("Token ")
-            }
-            _ => Some(value),
-        },
+        Credential::ApiKey(key) if scheme.kind.is_key_in_authorization() => key.strip_prefix("Token "),
+        Credential::ApiKey(key) => Some(key),
         _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
-    use influxdb3_token_api::security::SecurityScheme;
+    use influxdb3_token_api::Location;
+    use influxdb3_token_api::security::{SecurityKind, SecurityRequirement, SecurityScheme};
 
     use super::*;
 
-    fn api_key(location: Location, name: &'static str, value: &'static str) -> Credential<'static> {
-        let scheme = Box::leak(Box::new(SecurityScheme::new("", SecurityKind::ApiKey { location, name })));
-        Credential::ApiKey { scheme, value: Cow::Borrowed(value) }
+    const BEARER: SecurityScheme = SecurityScheme::new("bearer", SecurityKind::Bearer);
+    const BASIC: SecurityScheme = SecurityScheme::new("basic", SecurityKind::Basic);
+    const QUERY: SecurityScheme = key(Location::Query, "p");
+    const TOKEN: SecurityScheme = key(Location::Header, "Authorization");
+
+    const fn key(location: Location, name: &'static str) -> SecurityScheme {
+        SecurityScheme::new("key", SecurityKind::ApiKey { location, name })
+    }
+
+    fn secret_under(schemes: &'static [SecurityScheme], credentials: &[Credential<'_>]) -> Option<String> {
+        let requirement = Box::leak(Box::new(SecurityRequirement::new(schemes)));
+        secret(&Authentication::new(requirement, credentials)).map(str::to_owned)
     }
 
     #[test]
     fn each_scheme_of_the_document_carries_a_secret() {
-        let basic = Credential::Basic { username: Cow::Borrowed("any"), password: Cow::Borrowed("secret") };
-        for credential in [
-            Credential::Bearer(Cow::Borrowed("secret")),
-            basic,
-            api_key(Location::Query, "p", "secret"),
-            api_key(Location::Header, "Authorization", "Token secret"),
+        for (schemes, credential) in [
+            (&[BEARER], Credential::Bearer("secret".into())),
+            (&[BASIC], Credential::Basic { username: "any".into(), password: "secret".into() }),
+            (&[QUERY], Credential::ApiKey("secret".into())),
+            (&[TOKEN], Credential::ApiKey("Token secret".into())),
         ] {
-            assert_eq!(secret(&credential), Some("secret"), "{credential:?}");
+            assert_eq!(secret_under(schemes, &[credential]).as_deref(), Some("secret"), "{schemes:?}");
         }
     }
 
     #[test]
     fn the_word_token_is_case_sensitive_and_required() {
         for value in ["token secret", "TOKEN secret", "secret", "Tokensecret", "Bearer secret"] {
-            assert_eq!(secret(&api_key(Location::Header, "Authorization", value)), None, "{value}");
+            assert_eq!(secret_under(&[TOKEN], &[Credential::ApiKey(value.into())]), None, "{value}");
         }
+    }
+
+    #[test]
+    fn one_credential_of_two_that_are_required_together_is_not_enough() {
+        let credentials = [Credential::Bearer("secret".into()), Credential::ApiKey("secret".into())];
+        assert_eq!(secret_under(&[BEARER, QUERY], &credentials), None);
     }
 }

@@ -148,7 +148,7 @@ fn does_not_name(header: &'static str, missing: &'static str) -> Problem {
     Problem::new(Cause::NotNamed { header, missing }, format!("{header} does not name {missing}"))
 }
 
-/// A 401 names each scheme that its operation lists. An API key has no challenge.
+/// A 401 names each scheme that its operation lists. An API key and a certificate have none.
 fn challenge(operation: &'static Operation, response: &Response) -> Vec<Problem> {
     if response.header(WWW_AUTHENTICATE).is_none() {
         return vec![missing("www-authenticate")];

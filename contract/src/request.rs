@@ -121,7 +121,7 @@ impl Template {
     pub(super) fn with_altered(mut self, scheme: &SecurityScheme, of: Role, altered: Option<Alteration>) -> Self {
         let secret = Text::altered_secret(of, altered);
         match scheme.kind {
-            SecurityKind::ApiKey { location, name } if is_key_in_authorization(scheme) => {
+            SecurityKind::ApiKey { location, name } if scheme.kind.is_key_in_authorization() => {
                 self.add(location, name, Text::plain("Token ").then(secret));
             }
             SecurityKind::ApiKey { location, name } => self.add(location, name, secret),
@@ -160,17 +160,11 @@ impl Template {
 }
 
 /// The scheme's name in HTTP (RFC 9110, section 11.1), which precedes a credential and is part of a challenge. An API key
-/// has none.
+/// and a certificate have none.
 pub(super) fn auth_scheme(scheme: &SecurityScheme) -> Option<&'static str> {
     match scheme.kind {
         SecurityKind::Bearer => Some("Bearer"),
         SecurityKind::Basic => Some("Basic"),
         _ => None,
     }
-}
-
-/// Whether a scheme is an API key whose header is `Authorization`.
-pub(super) fn is_key_in_authorization(scheme: &SecurityScheme) -> bool {
-    matches!(scheme.kind, SecurityKind::ApiKey { location: Location::Header, name }
-        if name.eq_ignore_ascii_case(AUTHORIZATION.as_str()))
 }

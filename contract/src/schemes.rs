@@ -1,7 +1,7 @@
 //! The security that an operation requires. No other module reads [`Operation::security`].
 
 use influxdb3_token_api::Operation;
-use influxdb3_token_api::security::SecurityScheme;
+use influxdb3_token_api::security::{SecurityKind, SecurityRequirement, SecurityScheme};
 
 /// Schemes that a request must satisfy together.
 #[derive(Clone, Debug, Default)]
@@ -13,7 +13,8 @@ pub(super) struct Alternative {
 }
 
 impl Alternative {
-    fn of(schemes: &'static [SecurityScheme]) -> Self {
+    fn of(requirement: &'static SecurityRequirement) -> Self {
+        let schemes = requirement.schemes;
         let names: Vec<&str> = schemes.iter().map(|scheme| scheme.name).collect();
         let is_first = |at: &usize| schemes[..*at].iter().all(|other| other.kind != schemes[*at].kind);
         let places = (0..schemes.len()).filter(is_first).map(|at| &schemes[at]);
@@ -21,18 +22,25 @@ impl Alternative {
     }
 }
 
-/// The alternatives of an operation, in the document's order. A request must satisfy one of them. Empty for a public
-/// operation.
+/// The alternatives of an operation for which the kit has credentials, in the document's order. A request must satisfy one of
+/// them. The kit presents no certificate.
 pub(super) fn alternatives(operation: &'static Operation) -> Vec<Alternative> {
-    operation.security.chunks(1).map(Alternative::of).collect()
+    let certificate = |of: &SecurityRequirement| of.schemes.iter().any(is_certificate);
+    let can_satisfy = |of: &&SecurityRequirement| !of.is_anonymous() && !certificate(of);
+    operation.security.iter().filter(can_satisfy).map(Alternative::of).collect()
 }
 
 /// Every scheme that an operation lists.
 pub(super) fn listed(operation: &'static Operation) -> Vec<&'static SecurityScheme> {
-    operation.security.iter().collect()
+    operation.security.iter().flat_map(|requirement| requirement.schemes).collect()
 }
 
 /// Whether an operation accepts requests without any credential.
 pub(super) fn optional(operation: &Operation) -> bool {
-    operation.credentials_optional || operation.security.is_empty()
+    operation.security.is_empty() || operation.security.iter().any(SecurityRequirement::is_anonymous)
+}
+
+/// Whether a scheme is the client's certificate, which no request carries.
+pub(super) fn is_certificate(scheme: &SecurityScheme) -> bool {
+    scheme.kind == SecurityKind::MutualTls
 }

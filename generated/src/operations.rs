@@ -3,7 +3,7 @@
 #![allow(unused_imports, reason = "the document decides which are used")]
 
 use http::Method;
-use openapi_stub_runtime::security::{SecurityKind, SecurityScheme};
+use openapi_stub_runtime::security::{SecurityKind, SecurityRequirement, SecurityScheme};
 use openapi_stub_runtime::{Location, Operation, Parameter, Response, Status, Style};
 
 pub(crate) const DELETE_TOKEN: Operation = Operation::new("DeleteToken", Method::DELETE, "/api/v3/configure/token")
@@ -14,7 +14,7 @@ pub(crate) const DELETE_TOKEN: Operation = Operation::new("DeleteToken", Method:
         Response::new(Status::Code(404)),
         Response::new(Status::Code(400)).content_types(&["application/json"]),
     ])
-    .security(&[SecurityScheme::new("BearerAuthentication", SecurityKind::Bearer)]);
+    .security(&[SecurityRequirement::new(&[SecurityScheme::new("BearerAuthentication", SecurityKind::Bearer)])]);
 
 /// Every operation, in the document's order.
 pub const OPERATIONS: &[Operation] = &[

@@ -7,7 +7,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`Operation`], [`Parameter`], [`Response`] | a document's operations as tables |
-//! | [`security`] | security schemes, credentials, and [`Authenticator`](security::Authenticator) |
+//! | [`security`] | security requirements, credentials, and [`Authenticator`](security::Authenticator) |
 //! | `server` (feature `server`) | the service over a generated trait, `Guard` for other routes, rejections |
 //! | `client` (feature `client`) | a generated trait over HTTP |
 //! | [`Scalar`], [`Value`] | values as the texts of paths, queries, headers and cookies |
@@ -31,7 +31,7 @@
 //! One authenticator serves the service of every generated crate:
 //!
 //! ```
-//! use openapi_stub_runtime::security::{AuthenticationError, Authenticator, Credential};
+//! use openapi_stub_runtime::security::{Authentication, AuthenticationError, Authenticator, Credential};
 //!
 //! /// Knows the one token that it was configured with.
 //! struct Configured {
@@ -41,16 +41,20 @@
 //! impl Authenticator for Configured {
 //!     type Principal = &'static str;
 //!
-//!     async fn authenticate(&self, credential: Credential<'_>) -> Result<&'static str, AuthenticationError> {
-//!         match credential {
-//!             Credential::Bearer(token) if *token == *self.token => Ok("the operator"),
+//!     async fn authenticate(&self, request: Authentication<'_>) -> Result<&'static str, AuthenticationError> {
+//!         match request.only() {
+//!             Some((_, Credential::Bearer(token))) if *token == self.token => Ok("the operator"),
 //!             _ => Err(AuthenticationError::Refused),
 //!         }
 //!     }
 //! }
 //!
+//! # use openapi_stub_runtime::security::{SecurityKind, SecurityRequirement, SecurityScheme};
+//! static BEARER: SecurityRequirement =
+//!     SecurityRequirement::new(&[SecurityScheme::new("Bearer", SecurityKind::Bearer)]);
 //! let configured = Configured { token: "secret".to_owned() };
-//! let principal = futures::executor::block_on(configured.authenticate(Credential::Bearer("secret".into())));
+//! let credentials = [Credential::Bearer("secret".into())];
+//! let principal = futures::executor::block_on(configured.authenticate(Authentication::new(&BEARER, &credentials)));
 //! assert_eq!(principal, Ok("the operator"));
 //! ```
 

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::security::SecurityScheme;
+use crate::security::SecurityRequirement;
 
 /// An operation of a document.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,26 +21,14 @@ pub struct Operation {
     pub request_body: &'static [&'static [&'static str]],
     /// Its declared responses.
     pub responses: &'static [Response],
-    /// The schemes that it lists. A request must carry a valid credential under exactly one of them; empty for a public
-    /// operation.
-    pub security: &'static [SecurityScheme],
-    /// Whether it also accepts a request without any credential.
-    pub credentials_optional: bool,
+    /// What it requires, as alternatives: a request must satisfy one of them. Empty for a public operation.
+    pub security: &'static [SecurityRequirement],
 }
 
 impl Operation {
     /// A public operation without parameters, body and responses. The methods below add them.
     pub const fn new(id: &'static str, method: Method, path: &'static str) -> Self {
-        Self {
-            id,
-            method,
-            path,
-            parameters: &[],
-            request_body: &[],
-            responses: &[],
-            security: &[],
-            credentials_optional: false,
-        }
+        Self { id, method, path, parameters: &[], request_body: &[], responses: &[], security: &[] }
     }
 
     /// Sets [`parameters`](Self::parameters).
@@ -62,15 +50,14 @@ impl Operation {
     }
 
     /// Sets [`security`](Self::security).
-    pub const fn security(mut self, schemes: &'static [SecurityScheme]) -> Self {
-        self.security = schemes;
+    pub const fn security(mut self, alternatives: &'static [SecurityRequirement]) -> Self {
+        self.security = alternatives;
         self
     }
 
-    /// Sets [`credentials_optional`](Self::credentials_optional).
-    pub const fn credentials_optional(mut self) -> Self {
-        self.credentials_optional = true;
-        self
+    /// Whether it declares a response with this status code itself, not by a class or as the default.
+    pub fn declares(&self, code: u16) -> bool {
+        self.responses.iter().any(|response| response.status == Status::Code(code))
     }
 
     /// All media types that a request's body may have, in the document's order.

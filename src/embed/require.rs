@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::Either;
 use influxdb3_token_api::SECURITY_SCHEMES;
-use influxdb3_token_api::security::{Authenticator, SecurityScheme};
+use influxdb3_token_api::security::{Authenticator, SecurityRequirement};
 use influxdb3_token_api::server::{Body, Guard, REALM, Rejection, query_parameter};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -19,20 +19,24 @@ use tower_service::Service;
 use super::headers;
 use crate::{Action, Catalog, CatalogApi, Principal, Resource};
 
-/// A `tower` layer for the routes of a larger server. It admits a request that carries one valid token with the required
+/// A `tower` layer for the routes of a larger server. It admits a request that carries a valid token with the required
 /// permission, and rejects any other request as the API does.
 ///
 /// The inner service finds the [`Principal`] in the request's extensions. The layer checks a request once, before the
 /// inner service runs: if the token is deleted meanwhile, the request continues and the next one is rejected. A handler
 /// that outlives a request can wait for [`Catalog::until_deleted`].
 ///
-/// By default it admits any live token, under any security scheme of the document.
+/// By default it admits any live token, under any security scheme of the document. If a request carries several live
+/// tokens, the first counts, in the order of the alternatives ([`security`](RequireToken::security)).
 #[derive(Clone)]
 pub struct RequireToken<A = CatalogApi> {
     guard: Guard<A>,
-    schemes: &'static [SecurityScheme],
+    security: &'static [SecurityRequirement],
     required: Required,
 }
+
+/// Any scheme of the document.
+const ANY_SCHEME: &[SecurityRequirement] = &SecurityRequirement::each::<{ SECURITY_SCHEMES.len() }>(SECURITY_SCHEMES);
 
 #[derive(Clone)]
 enum Required {
@@ -59,12 +63,13 @@ impl RequireToken {
 
 impl<A: Authenticator<Principal = Principal>> RequireToken<A> {
     pub(super) fn with_guard(guard: Guard<A>) -> Self {
-        Self { guard, schemes: SECURITY_SCHEMES, required: Required::Token }
+        Self { guard, security: ANY_SCHEME, required: Required::Token }
     }
 
-    /// Accepts tokens only under these schemes. The default is all schemes of the document ([`SECURITY_SCHEMES`]).
-    pub fn schemes(self, schemes: &'static [SecurityScheme]) -> Self {
-        Self { schemes, ..self }
+    /// Requires one of these alternatives, as the operations of a document do. The default is one alternative for each
+    /// scheme of the document ([`SECURITY_SCHEMES`]).
+    pub fn security(self, alternatives: &'static [SecurityRequirement]) -> Self {
+        Self { security: alternatives, ..self }
     }
 
     /// Requires an admin token.
@@ -103,7 +108,7 @@ impl<A: Authenticator<Principal = Principal>> RequireToken<A> {
 
     /// Checks in the order of the API: credentials, parameters, permission.
     async fn check(&self, parts: &Parts) -> Result<Principal, Rejection> {
-        let principal = self.guard.check(self.schemes, parts).await?;
+        let principal = self.guard.check(self.security, parts).await?;
         let (is_enough, otherwise) = match &self.required {
             Required::Token => (true, ""),
             Required::Admin => (principal.is_admin(), "only an admin token may do this"),
@@ -122,7 +127,8 @@ impl<A: Authenticator<Principal = Principal>> RequireToken<A> {
         if is_enough {
             return Ok(principal);
         }
-        Err(Rejection::InsufficientScope { schemes: self.schemes, message: Cow::Borrowed(otherwise) })
+        let (security, message) = (self.security, Cow::Borrowed(otherwise));
+        Err(Rejection::InsufficientScope { security, forbidden: false, message })
     }
 }
 
@@ -137,7 +143,7 @@ impl Name {
 
 impl<A> fmt::Debug for RequireToken<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequireToken").field("schemes", &self.schemes).finish_non_exhaustive()
+        f.debug_struct("RequireToken").field("security", &self.security).finish_non_exhaustive()
     }
 }
 

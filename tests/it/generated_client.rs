@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use influxdb3_token_api::models::ErrorMessage;
-use influxdb3_token_api::security::{AuthenticationError, Authenticator, Credential};
+use influxdb3_token_api::security::{Authentication, AuthenticationError, Authenticator};
 use influxdb3_token_api::server::Service;
 use influxdb3_token_api::swagger::auth::AuthData;
 use influxdb3_token_api::{
@@ -158,7 +158,7 @@ struct AcceptAll;
 impl Authenticator for AcceptAll {
     type Principal = ();
 
-    async fn authenticate(&self, _: Credential<'_>) -> Result<(), AuthenticationError> {
+    async fn authenticate(&self, _: Authentication<'_>) -> Result<(), AuthenticationError> {
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
+use influxdb3_token_api::security::{SecurityKind, SecurityRequirement, SecurityScheme};
 use influxdb3_token_api::server::Rejection;
 use influxdb3_tokens::{Action, Catalog, Principal, RequireToken, TokenApi, TokenId};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -22,17 +22,27 @@ use crate::creation::create;
 use crate::embedding::catalog;
 use crate::limits::within;
 
-const BEARER: &[SecurityScheme] = &[SecurityScheme { name: "BearerAuthentication", kind: SecurityKind::Bearer }];
+const BEARER: &[SecurityRequirement] =
+    &[SecurityRequirement::new(&[SecurityScheme::new("BearerAuthentication", SecurityKind::Bearer)])];
 
 #[tokio::test]
-async fn one_credential_under_any_scheme_of_the_document_is_accepted() {
+async fn a_credential_under_any_scheme_of_the_document_is_accepted() {
     let catalog = catalog().await;
     let (id, secret) = token(&catalog, "db:a:read").await;
     let app = app(RequireToken::new(&catalog));
     let basic = format!("Basic {}", STANDARD.encode(format!("any:{secret}")));
     let (bearer, word, query) = (format!("Bearer {secret}"), format!("Token {secret}"), format!("/?p={secret}"));
     let (bearer, word, basic, secret): (&str, &str, &str, &str) = (&bearer, &word, &basic, &secret);
-    for (target, values) in [("/", &[bearer][..]), ("/", &[word]), ("/", &[basic]), (&query, &[])] {
+    for (target, values) in [
+        ("/", &[bearer][..]),
+        ("/", &[word]),
+        ("/", &[basic]),
+        (&query, &[]),
+        // One satisfied alternative is enough.
+        (&query, &[bearer]),
+        (&query, &["Bearer wrong"]),
+        ("/?p=wrong", &[bearer]),
+    ] {
         let answer = send(&app, target, values).await;
         assert_eq!((answer.status, answer.text), (StatusCode::OK, id.to_string()), "{target}");
     }
@@ -40,7 +50,8 @@ async fn one_credential_under_any_scheme_of_the_document_is_accepted() {
         ("/", &[][..]),
         ("/", &[bearer, bearer]),
         ("/", &[bearer, word]),
-        (&query, &[bearer]),
+        (&query, &[bearer, bearer]),
+        ("/?p=wrong", &["Bearer wrong"]),
         (&format!("{query}&p={secret}"), &[]),
         ("/", &[secret]),
     ] {
@@ -52,10 +63,10 @@ async fn one_credential_under_any_scheme_of_the_document_is_accepted() {
 }
 
 #[tokio::test]
-async fn only_the_given_schemes_are_accepted() {
+async fn only_the_given_alternatives_are_accepted() {
     let catalog = catalog().await;
     let (_, secret) = token(&catalog, "db:a:read").await;
-    let app = app(RequireToken::new(&catalog).schemes(BEARER));
+    let app = app(RequireToken::new(&catalog).security(BEARER));
     assert_eq!(send(&app, "/", &[&format!("Bearer {secret}")]).await.status, StatusCode::OK);
     let answer = send(&app, "/", &[&format!("Token {secret}")]).await;
     assert_eq!(
@@ -70,7 +81,7 @@ async fn a_token_without_the_permission_is_rejected() {
     let (_, admin) = token(&catalog, "*:*:*").await;
     let (_, reader) = token(&catalog, "db:a:read").await;
     let (_, writer) = token(&catalog, "db:a,b:write").await;
-    let require = || RequireToken::new(&catalog).schemes(BEARER);
+    let require = || RequireToken::new(&catalog).security(BEARER);
     for (app, message, allowed, rejected) in [
         (app(require().admin()), "only an admin token may do this", &[&admin][..], &[&reader, &writer][..]),
         (

@@ -3,14 +3,14 @@
 use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
 
 use super::super::case::{Case, Expected, Statuses, Step};
-use super::super::request::{Template, auth_scheme, is_key_in_authorization};
+use super::super::request::{Template, auth_scheme};
 use super::super::schemes::{self, Alternative};
 use super::super::text::{Alteration, Role, Text};
 use super::{Call, NO_TOKEN};
 
 pub(super) fn cases(call: &Call) -> Vec<Case> {
     let alternatives = schemes::alternatives(call.operation);
-    if alternatives.is_empty() {
+    if alternatives.is_empty() && schemes::optional(call.operation) {
         return Vec::new();
     }
     let mut cases = Vec::new();
@@ -23,7 +23,8 @@ pub(super) fn cases(call: &Call) -> Vec<Case> {
     // A scheme of the same kind is carried in the same way.
     let listed = schemes::listed(call.operation);
     let is_listed = |scheme: &SecurityScheme| listed.iter().any(|other| other.kind == scheme.kind);
-    for scheme in call.api.security_schemes.iter().filter(|scheme| !is_listed(scheme)) {
+    let others = call.api.security_schemes.iter().filter(|scheme| !is_listed(scheme));
+    for scheme in others.filter(|scheme| !schemes::is_certificate(scheme)) {
         let request = target(call).with(scheme, Role::Caller);
         let name = format!("{}/not-listed", scheme.name);
         cases.push(refused(call, &name, "A scheme that the operation does not list is rejected.", request));
@@ -105,7 +106,7 @@ fn of_scheme(call: &Call, scheme: &'static SecurityScheme, of: &str, others: &[&
 
     if let Some(word) = auth_scheme(scheme) {
         let listed = schemes::listed(call.operation);
-        let takes_any = listed.iter().any(|other| is_key_in_authorization(other));
+        let takes_any = listed.iter().any(|other| other.kind.is_key_in_authorization());
         for (name, value) in malformed_values(word, scheme) {
             if takes_any && name == "credential-only" {
                 // For an API key in this header, that is not malformed.

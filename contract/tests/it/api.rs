@@ -7,7 +7,7 @@ use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response};
 use hyper::body::Bytes;
-use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
+use influxdb3_token_api::security::{SecurityKind, SecurityRequirement, SecurityScheme};
 use influxdb3_token_api::{Location, Operation, Parameter, Response as Declared, Status};
 use influxdb3_token_contract::Api;
 use influxdb3_tokens::{Catalog, DeleteError, Principal};
@@ -39,7 +39,7 @@ const OPERATIONS: &[Operation] = &[Operation::new("DeleteToken", Method::DELETE,
         Declared::new(Status::Code(404)),
         Declared::new(Status::Code(400)).content_types(&["application/json"]),
     ])
-    .security(&[BEARER])];
+    .security(&[SecurityRequirement::new(&[BEARER])])];
 
 fn document() -> Value {
     let error = json!({"description": "Rejected.", "content": {"application/json": {

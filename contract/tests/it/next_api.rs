@@ -11,7 +11,7 @@ use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderValue, Method};
 use hyper::body::Bytes;
-use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
+use influxdb3_token_api::security::{SecurityKind, SecurityRequirement, SecurityScheme};
 use influxdb3_token_api::{Location, Operation, Parameter, Response, Status};
 use influxdb3_token_contract::{Api, Outcome, Report, TokenIdentifier};
 use serde_json::{Value, json};
@@ -25,6 +25,8 @@ const SCHEMES: &[SecurityScheme] = &[
     SecurityScheme::new("Basic", SecurityKind::Basic),
     SecurityScheme::new("Query", SecurityKind::ApiKey { location: Location::Query, name: "p" }),
 ];
+
+const ALTERNATIVES: &[SecurityRequirement] = &SecurityRequirement::each::<{ SCHEMES.len() }>(SCHEMES);
 
 pub(super) const NAMED_ADMIN: &str = "/api/v3/configure/token/named_admin";
 const REGENERATE: &str = "/api/v3/configure/token/admin/regenerate";
@@ -40,7 +42,7 @@ const OPERATIONS: &[Operation] = &[
             Response::new(Status::Code(401)).content_types(JSON),
             Response::new(Status::Code(404)),
         ])
-        .security(SCHEMES),
+        .security(ALTERNATIVES),
     Operation::new("CreateNamedAdmin", Method::POST, NAMED_ADMIN)
         .request_body(&[JSON])
         .responses(&[
@@ -49,13 +51,13 @@ const OPERATIONS: &[Operation] = &[
             Response::new(Status::Code(401)).content_types(JSON),
             Response::new(Status::Code(409)).content_types(JSON),
         ])
-        .security(SCHEMES),
+        .security(ALTERNATIVES),
     Operation::new("Regenerate", Method::POST, REGENERATE)
         .responses(&[
             Response::new(Status::Code(201)).content_types(JSON),
             Response::new(Status::Code(401)).content_types(JSON),
         ])
-        .security(SCHEMES),
+        .security(ALTERNATIVES),
 ];
 
 fn document() -> Value {

@@ -6,7 +6,7 @@ use http::header::{ALLOW, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, Method};
 use hyper::body::Bytes;
-use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
+use influxdb3_token_api::security::{SecurityKind, SecurityRequirement, SecurityScheme};
 use influxdb3_token_api::{Location, Operation, Parameter, Response, Status};
 use influxdb3_token_contract::{Api, InvalidApi, Outcome, Report, Subject};
 use serde_json::{Value, json};
@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use crate::server::{Answer, PATH, Right, redirect, set_status};
 use crate::wrong::Change;
 
-const SCHEMES: &[SecurityScheme] = &[SecurityScheme { name: "Key", kind: SecurityKind::Bearer }];
+const SCHEMES: &[SecurityScheme] = &[SecurityScheme::new("Key", SecurityKind::Bearer)];
+const SECURITY: &[SecurityRequirement] = &[SecurityRequirement::new(SCHEMES)];
 
 const OPERATIONS: &[Operation] = &[
     Operation::new("ReadRoom", Method::GET, "/rooms/{room}")
@@ -23,7 +24,7 @@ const OPERATIONS: &[Operation] = &[
             Response::new(Status::Code(200)).content_types(&["application/json"]),
             Response::new(Status::Code(401)).content_types(&["application/json"]),
         ])
-        .security(SCHEMES),
+        .security(SECURITY),
     Operation::new("DeleteKey", Method::DELETE, "/rooms/{room}/keys/{key}")
         .parameters(&[
             Parameter::new("room", Location::Path).required(),
@@ -34,7 +35,7 @@ const OPERATIONS: &[Operation] = &[
             Response::new(Status::Code(401)).content_types(&["application/json"]),
             Response::new(Status::Code(404)),
         ])
-        .security(SCHEMES),
+        .security(SECURITY),
 ];
 
 fn document() -> Value {

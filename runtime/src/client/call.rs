@@ -2,37 +2,34 @@
 
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE};
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE};
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderName, HeaderValue, Request, Uri};
 use serde::Serialize;
 use swagger::auth::AuthData;
 use swagger::{Has, XSpanIdString};
 
-use super::encoding::{encode, encode_all, encode_before, failed, header_value, is_cookie_value, join};
+use super::encoding::{encode, encode_all, encode_before, failed, header_value, join};
 use super::{Answer, Client};
-use crate::security::SecurityKind;
 use crate::{ApiError, Body, Location, Operation, Parameter, Payload, Style, Texts, Value};
 
 /// A call of an operation: a request that its parameters and its body are added to.
 pub struct Call<'c> {
-    client: &'c Client,
-    operation: &'static Operation,
-    request: Request<Body>,
+    pub(super) client: &'c Client,
+    pub(super) operation: &'static Operation,
+    pub(super) request: Request<Body>,
     /// The operation's path, whose parameters are replaced one by one.
     path: String,
-    query: String,
+    pub(super) query: String,
 }
 
 impl<'c> Call<'c> {
     /// A request with the headers that every request has: the media types that the operation responds with, the span ID
-    /// and the credential.
+    /// and the credentials.
     ///
     /// # Errors
     ///
-    /// If a header cannot carry the span ID or the credential.
+    /// If a header cannot carry the span ID, or the request cannot carry the credentials.
     pub fn new<C>(client: &'c Client, operation: &'static Operation, context: &C) -> Result<Self, ApiError>
     where
         C: Has<Option<AuthData>> + Has<XSpanIdString>,
@@ -46,9 +43,7 @@ impl<'c> Call<'c> {
         let span_id = HeaderValue::try_from(span_id).map_err(failed("the span ID"))?;
         request.headers_mut().insert("x-span-id", span_id);
         let mut call = Self { client, operation, request, path: operation.path.to_owned(), query: String::new() };
-        if let Some(credential) = Has::<Option<AuthData>>::get(context) {
-            call.credential(credential)?;
-        }
+        call.add_credentials(Has::<Option<AuthData>>::get(context).as_ref())?;
         Ok(call)
     }
 
@@ -138,44 +133,6 @@ impl<'c> Call<'c> {
         *self.request.body_mut() = body;
     }
 
-    /// Adds a credential. An API key goes where the operation's first scheme for one says, or else into
-    /// `Authorization`.
-    fn credential(&mut self, credential: &AuthData) -> Result<(), ApiError> {
-        let text = match credential {
-            AuthData::Bearer(token) => format!("Bearer {token}"),
-            AuthData::Basic(username, password) => {
-                format!("Basic {}", STANDARD.encode(format!("{username}:{password}")))
-            }
-            AuthData::ApiKey(key) => {
-                let place = self.operation.security.iter().find_map(|scheme| match scheme.kind {
-                    SecurityKind::ApiKey { location, name } => Some((location, name)),
-                    SecurityKind::Bearer | SecurityKind::Basic => None,
-                });
-                match place {
-                    Some((Location::Query, name)) => {
-                        self.pair(name, &encode(key));
-                        return Ok(());
-                    }
-                    Some((Location::Cookie, name)) if is_cookie_value(key) => return self.in_cookie(name, key),
-                    Some((Location::Cookie, _)) => {
-                        return Err(ApiError::internal("the credential cannot be in a cookie"));
-                    }
-                    Some((Location::Header, name)) => return self.sensitive_header(name, key),
-                    Some((Location::Path, _)) | None => key.clone(),
-                }
-            }
-        };
-        self.sensitive_header(AUTHORIZATION.as_str(), &text)
-    }
-
-    /// Adds a header whose value is not printed.
-    fn sensitive_header(&mut self, name: &'static str, text: &str) -> Result<(), ApiError> {
-        let mut value = header_value("the credential", text)?;
-        value.set_sensitive(true);
-        self.request.headers_mut().insert(header_name(name)?, value);
-        Ok(())
-    }
-
     fn in_query(&mut self, parameter: &Parameter, texts: Texts<'_>) -> Result<(), ApiError> {
         match (parameter.style, texts) {
             (_, Texts::One(text)) => self.pair(parameter.name, &encode(&text)),
@@ -191,7 +148,7 @@ impl<'c> Call<'c> {
     }
 
     /// Appends a pair to the query.
-    fn pair(&mut self, name: &str, encoded: &str) {
+    pub(super) fn pair(&mut self, name: &str, encoded: &str) {
         self.query.push(if self.query.is_empty() { '?' } else { '&' });
         self.query.push_str(&encode(name));
         self.query.push('=');
@@ -239,7 +196,7 @@ impl<'c> Call<'c> {
     }
 
     /// Adds a pair to the cookies.
-    fn in_cookie(&mut self, name: &'static str, text: &str) -> Result<(), ApiError> {
+    pub(super) fn in_cookie(&mut self, name: &'static str, text: &str) -> Result<(), ApiError> {
         let before = self.request.headers().get(COOKIE).and_then(|value| value.to_str().ok());
         let cookies = before.map_or(String::new(), |cookies| format!("{cookies}; ")) + &format!("{name}={text}");
         let mut value = HeaderValue::try_from(cookies).map_err(failed(name))?;
@@ -256,7 +213,7 @@ impl fmt::Debug for Call<'_> {
     }
 }
 
-fn header_name(name: &'static str) -> Result<HeaderName, ApiError> {
+pub(super) fn header_name(name: &'static str) -> Result<HeaderName, ApiError> {
     HeaderName::from_bytes(name.as_bytes()).map_err(failed(name))
 }
 
@@ -274,10 +231,11 @@ fn accept(operation: &Operation) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use http::Method;
+    use http::header::AUTHORIZATION;
 
     use super::*;
     use crate::Context;
-    use crate::security::SecurityScheme;
+    use crate::security::{SecurityKind, SecurityRequirement, SecurityScheme};
 
     const IN_QUERY: SecurityScheme =
         SecurityScheme::new("key", SecurityKind::ApiKey { location: Location::Query, name: "p" });
@@ -288,8 +246,10 @@ mod tests {
         Parameter::new("items", Location::Path).required().style(Style::Separated(',')),
         Parameter::new("name", Location::Path).required(),
     ]);
-    static QUERY: Operation = Operation::new("query", Method::GET, "/").security(&[IN_QUERY]);
-    static COOKIE: Operation = Operation::new("cookie", Method::GET, "/").security(&[IN_COOKIE]);
+    static QUERY: Operation =
+        Operation::new("query", Method::GET, "/").security(&[SecurityRequirement::new(&[IN_QUERY])]);
+    static COOKIE: Operation =
+        Operation::new("cookie", Method::GET, "/").security(&[SecurityRequirement::new(&[IN_COOKIE])]);
 
     fn client() -> Client {
         Client::try_new("http://user:hunter2@localhost").expect("an address")

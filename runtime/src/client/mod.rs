@@ -8,15 +8,18 @@
 mod address;
 mod answer;
 mod call;
+mod credentials;
 mod encoding;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use swagger::auth::AuthData;
 
 use crate::Body;
 
@@ -36,12 +39,15 @@ type Connector = HttpConnector;
 /// server offers it under TLS.
 ///
 /// Clones are cheap and share their connections. The context of a call carries the credential
-/// ([`AuthData`](swagger::auth::AuthData)) and the span ID ([`XSpanIdString`](swagger::XSpanIdString)). A call that
-/// receives no response, or 503, fails with [`ApiError::Unavailable`](crate::ApiError::Unavailable).
+/// ([`AuthData`]) and the span ID ([`XSpanIdString`](swagger::XSpanIdString)); [`credential`](Self::credential) adds
+/// credentials of the client. A call that receives no response, or 503, fails with
+/// [`ApiError::Unavailable`](crate::ApiError::Unavailable).
 #[derive(Clone)]
 pub struct Client {
     http: HttpClient<Connector, Body>,
     address: Uri,
+    /// Security schemes by name, and their credentials.
+    credentials: Arc<Vec<(Box<str>, AuthData)>>,
 }
 
 impl Client {
@@ -54,7 +60,25 @@ impl Client {
     pub fn try_new(address: &str) -> Result<Self, AddressError> {
         let address = address::parse(address)?;
         let http = HttpClient::builder(TokioExecutor::new()).build(connector()?);
-        Ok(Self { http, address })
+        Ok(Self { http, address, credentials: Arc::default() })
+    }
+
+    /// Sets the credential for the security scheme with this name. A credential that does not fit the scheme, such as a
+    /// bearer token for an API key, is not sent.
+    ///
+    /// A call sends the credentials for one alternative of its operation's security: the first that the credential of its
+    /// context and those of the client suffice for, or else the first that those of the client suffice for. In an
+    /// alternative, the credential of the context is for a scheme that the client has none for, if it fits one, and
+    /// otherwise replaces one of the client's. Two schemes that read one header share a credential. If the credentials
+    /// suffice for no alternative, the call sends that of its context alone.
+    ///
+    /// A client certificate (`mutualTLS`) belongs to the connection, and this client presents none.
+    #[must_use]
+    pub fn credential(mut self, scheme: &str, credential: AuthData) -> Self {
+        let credentials = Arc::make_mut(&mut self.credentials);
+        credentials.retain(|(name, _)| **name != *scheme);
+        credentials.push((scheme.into(), credential));
+        self
     }
 }
 

@@ -8,11 +8,12 @@ use http::header::Entry;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 
+use super::credentials::Presented;
 use super::realm::Realm;
 use super::rejection::Rejection;
-use super::{X_SPAN_ID, credentials, reply, span};
-use crate::Body;
-use crate::security::{Authenticator, SecurityScheme};
+use super::{X_SPAN_ID, reply, span};
+use crate::security::{Authentication, AuthenticationError, Authenticator, SecurityRequirement};
+use crate::{Body, Operation};
 
 /// Authenticates requests and answers rejected ones as [`Service`](super::Service) does, for routes that are not in the
 /// document. Every service is built on one.
@@ -50,13 +51,19 @@ impl<A: Authenticator> Guard<A> {
         Self { rejections: Some(Arc::new(render)), ..self }
     }
 
-    /// The principal of a request, which must carry one valid credential under one of these schemes.
+    /// The principal of a request, which must satisfy one of these requirements. [`SecurityRequirement::ANONYMOUS`] admits
+    /// no request here, because it yields no principal.
     ///
     /// # Errors
     ///
-    /// [`Rejection::Unauthenticated`], or [`Rejection::Unavailable`] if the authenticator cannot decide now.
-    pub async fn check(&self, schemes: &'static [SecurityScheme], parts: &Parts) -> Result<A::Principal, Rejection> {
-        self.admit(schemes, false, parts).await?.ok_or(Rejection::Unauthenticated(schemes))
+    /// [`Rejection::Unauthenticated`]; [`Rejection::InsufficientScope`] with 401; or [`Rejection::Unavailable`] if the
+    /// authenticator cannot decide now.
+    pub async fn check(
+        &self,
+        security: &'static [SecurityRequirement],
+        parts: &Parts,
+    ) -> Result<A::Principal, Rejection> {
+        self.admit(security, None, parts).await?.ok_or(Rejection::Unauthenticated(security))
     }
 
     /// The complete response to a rejected request, as the service would send it.
@@ -66,17 +73,40 @@ impl<A: Authenticator> Guard<A> {
         response
     }
 
-    /// The principal of a request. `None` if no scheme is listed, or if a credential is optional and the request carries
-    /// none.
+    /// The principal of a request for `operation`, by the first of its alternatives that the request satisfies. `None` if
+    /// no scheme is listed, or if the request carries no credential and needs none.
     pub(super) async fn admit(
         &self,
-        schemes: &'static [SecurityScheme],
-        optional: bool,
+        security: &'static [SecurityRequirement],
+        operation: Option<&'static Operation>,
         parts: &Parts,
     ) -> Result<Option<A::Principal>, Rejection> {
-        let Some(credential) = credentials::find(schemes, optional, parts)? else { return Ok(None) };
-        let authenticated = self.authenticator.authenticate(credential).await;
-        authenticated.map(Some).map_err(|error| Rejection::unauthenticated(error, schemes))
+        if security.iter().all(SecurityRequirement::is_anonymous) {
+            return Ok(None);
+        }
+        let presented = Presented::new(security, parts).ok_or(Rejection::Unauthenticated(security))?;
+        let mut rejection = None;
+        for requirement in security.iter().filter(|requirement| !requirement.is_anonymous()) {
+            let Some(credentials) = presented.credentials(requirement) else { continue };
+            let mut authentication = Authentication::new(requirement, &credentials);
+            if let Some(operation) = operation {
+                authentication = authentication.of(operation);
+            }
+            match self.authenticator.authenticate(authentication).await {
+                Ok(principal) => return Ok(Some(principal)),
+                Err(AuthenticationError::Refused) => {}
+                // It may be accepted later, so this precedes the other reasons.
+                Err(AuthenticationError::Unavailable) => rejection = Some(Rejection::Unavailable),
+                Err(AuthenticationError::InsufficientScope) => {
+                    rejection.get_or_insert_with(|| Rejection::insufficient_scope(security, operation));
+                }
+            }
+        }
+        match rejection {
+            Some(rejection) => Err(rejection),
+            None if security.iter().any(SecurityRequirement::is_anonymous) && presented.is_anonymous() => Ok(None),
+            None => Err(Rejection::Unauthenticated(security)),
+        }
     }
 
     /// The response to a rejection, before [`finish`](Self::finish).

@@ -29,7 +29,7 @@ pub(super) fn single(values: GetAll<'_, HeaderValue>) -> Result<Option<&str>, &'
 
 /// The same as [`HeaderValue::to_str`], but many bytes at a time. A header's value has no control characters, so its
 /// ASCII is visible.
-fn text(value: &HeaderValue) -> Option<&str> {
+pub(super) fn text(value: &HeaderValue) -> Option<&str> {
     str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii())
 }
 

@@ -4,7 +4,7 @@ use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, Response};
 
 use crate::Body;
-use crate::security::{SecurityKind, SecurityScheme};
+use crate::security::{SecurityKind, SecurityRequirement};
 
 /// The protection space that challenges name (RFC 9110, section 11.5), and the challenges themselves.
 ///
@@ -51,10 +51,10 @@ macro_rules! __challenges {
 }
 
 impl Challenges {
-    /// Names the schemes that are accepted (RFC 9110, section 11.6.1). API keys have no challenge. `Bearer` stands for
-    /// them if no other scheme is listed, because a 401 must carry a challenge.
-    pub(super) fn append_to(&self, response: &mut Response<Body>, schemes: &[SecurityScheme]) {
-        let lists = |kind| schemes.iter().any(|scheme| scheme.kind == kind);
+    /// Names the schemes of all alternatives (RFC 9110, section 11.6.1). API keys and certificates have no challenge.
+    /// `Bearer` stands for them if no other scheme is listed, because a 401 must carry a challenge.
+    pub(super) fn append_to(&self, response: &mut Response<Body>, security: &[SecurityRequirement]) {
+        let lists = |kind| security.iter().any(|of| of.schemes.iter().any(|scheme| scheme.kind == kind));
         let mut append = |value: &HeaderValue| response.headers_mut().append(WWW_AUTHENTICATE, value.clone());
         if lists(SecurityKind::Bearer) || !lists(SecurityKind::Basic) {
             append(&self.bearer);
@@ -69,6 +69,7 @@ impl Challenges {
 mod tests {
     use super::*;
     use crate::Location;
+    use crate::security::SecurityScheme;
 
     static REALM: Realm = crate::server::realm!("test");
 
@@ -77,24 +78,31 @@ mod tests {
     const KEY: SecurityScheme =
         SecurityScheme::new("key", SecurityKind::ApiKey { location: Location::Query, name: "p" });
 
-    fn appended(challenges: &Challenges, schemes: &[SecurityScheme]) -> Vec<HeaderValue> {
+    const TLS: SecurityScheme = SecurityScheme::new("tls", SecurityKind::MutualTls);
+
+    fn appended(challenges: &Challenges, security: &[SecurityRequirement]) -> Vec<HeaderValue> {
         let mut response = Response::new(Body::empty());
-        challenges.append_to(&mut response, schemes);
+        challenges.append_to(&mut response, security);
         response.headers().get_all(WWW_AUTHENTICATE).iter().cloned().collect()
     }
 
     #[test]
     fn a_challenge_names_the_schemes_of_the_operation() {
         let (bearer, basic) = (r#"Bearer realm="test""#, r#"Basic realm="test""#);
-        for (schemes, expected) in [
-            (&[BEARER][..], &[bearer][..]),
-            (&[BASIC], &[basic]),
-            (&[KEY], &[bearer]),
-            (&[BASIC, KEY, BEARER], &[bearer, basic]),
-            (&[KEY, BASIC], &[basic]),
+        let all = SecurityRequirement::new;
+        for (security, expected) in [
+            (&[all(&[BEARER])][..], &[bearer][..]),
+            (&[all(&[BASIC])], &[basic]),
+            (&[all(&[KEY])], &[bearer]),
+            (&[all(&[TLS])], &[bearer]),
+            (&[all(&[BASIC]), all(&[KEY]), all(&[BEARER])], &[bearer, basic]),
+            (&[all(&[KEY]), all(&[BASIC])], &[basic]),
+            (&[all(&[KEY, BASIC, TLS])], &[basic]),
+            (&[all(&[KEY, BASIC]), all(&[BEARER, BEARER])], &[bearer, basic]),
+            (&[SecurityRequirement::ANONYMOUS, all(&[BASIC])], &[basic]),
             (&[], &[bearer]),
         ] {
-            assert_eq!(appended(&REALM.missing, schemes), expected, "{schemes:?}");
+            assert_eq!(appended(&REALM.missing, security), expected, "{security:?}");
         }
     }
 
@@ -102,8 +110,9 @@ mod tests {
     fn a_challenge_says_that_the_permissions_are_not_enough() {
         let bearer = r#"Bearer realm="test", error="insufficient_scope""#;
         let basic = r#"Basic realm="test", error="insufficient_scope""#;
-        for (scheme, expected) in [(BEARER, bearer), (BASIC, basic), (KEY, bearer)] {
-            assert_eq!(appended(&REALM.insufficient, &[scheme]), [expected], "{scheme:?}");
+        for (schemes, expected) in [(&[BEARER], bearer), (&[BASIC], basic), (&[KEY], bearer)] {
+            let security = [SecurityRequirement::new(schemes)];
+            assert_eq!(appended(&REALM.insufficient, &security), [expected], "{schemes:?}");
         }
     }
 }

@@ -10,8 +10,8 @@ use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use super::realm::Realm;
-use crate::Body;
-use crate::security::{AuthenticationError, SecurityScheme};
+use crate::security::SecurityRequirement;
+use crate::{Body, Operation};
 
 /// Why a request is rejected. Its text is the message that the client receives.
 #[derive(Clone, Debug)]
@@ -24,12 +24,15 @@ pub enum Rejection {
         /// The methods that it has, as the header `Allow` lists them.
         allow: String,
     },
-    /// 401: the request does not carry exactly one valid credential under one of these schemes.
-    Unauthenticated(&'static [SecurityScheme]),
-    /// 401 with `error="insufficient_scope"` (RFC 6750, section 3.1): the credential is valid, but does not permit this.
+    /// 401: the request satisfies none of these alternatives.
+    Unauthenticated(&'static [SecurityRequirement]),
+    /// 401 or 403 with `error="insufficient_scope"` (RFC 6750, section 3.1): the credential is valid, but does not permit
+    /// this.
     InsufficientScope {
-        /// The schemes under which a credential is accepted.
-        schemes: &'static [SecurityScheme],
+        /// The alternatives under which credentials are accepted.
+        security: &'static [SecurityRequirement],
+        /// Whether the status is 403. An operation that does not declare 403 is answered with 401.
+        forbidden: bool,
         /// The message for the client.
         message: Cow<'static, str>,
     },
@@ -69,6 +72,7 @@ impl Rejection {
         match self {
             Rejection::UnknownPath => StatusCode::NOT_FOUND,
             Rejection::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Rejection::InsufficientScope { forbidden: true, .. } => StatusCode::FORBIDDEN,
             Rejection::Unauthenticated(_) | Rejection::InsufficientScope { .. } => StatusCode::UNAUTHORIZED,
             Rejection::Parameter { .. } | Rejection::Body { .. } => StatusCode::BAD_REQUEST,
             Rejection::UnsupportedMediaType { .. } | Rejection::UnsupportedEncoding => {
@@ -88,11 +92,11 @@ impl Rejection {
         Rejection::Body { problem: problem.into() }
     }
 
-    pub(super) fn unauthenticated(error: AuthenticationError, schemes: &'static [SecurityScheme]) -> Self {
-        match error {
-            AuthenticationError::Refused => Rejection::Unauthenticated(schemes),
-            AuthenticationError::Unavailable => Rejection::Unavailable,
-        }
+    /// The credential of a request does not have the scopes that the operation lists.
+    pub(super) fn insufficient_scope(security: &'static [SecurityRequirement], operation: Option<&Operation>) -> Self {
+        let forbidden = operation.is_some_and(|operation| operation.declares(StatusCode::FORBIDDEN.as_u16()));
+        let message = Cow::Borrowed("the credential does not have the required scopes");
+        Rejection::InsufficientScope { security, forbidden, message }
     }
 
     /// The response: an object with the message as `error`, and the headers that belong to the status.
@@ -108,8 +112,8 @@ impl Rejection {
                     response.headers_mut().insert(ALLOW, allow);
                 }
             }
-            Rejection::Unauthenticated(schemes) => realm.missing.append_to(&mut response, schemes),
-            Rejection::InsufficientScope { schemes, .. } => realm.insufficient.append_to(&mut response, schemes),
+            Rejection::Unauthenticated(security) => realm.missing.append_to(&mut response, security),
+            Rejection::InsufficientScope { security, .. } => realm.insufficient.append_to(&mut response, security),
             Rejection::Unavailable => {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
@@ -192,10 +196,12 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
-    use crate::security::SecurityKind;
+    use crate::Status;
+    use crate::security::{SecurityKind, SecurityScheme};
 
     static REALM: Realm = crate::server::realm!("test");
-    const BEARER: SecurityScheme = SecurityScheme::new("bearer", SecurityKind::Bearer);
+    const BEARER: &[SecurityRequirement] =
+        &[SecurityRequirement::new(&[SecurityScheme::new("bearer", SecurityKind::Bearer)])];
 
     fn body(response: Response<Body>) -> serde_json::Value {
         let body = block_on(response.into_body().collect()).expect("the body is complete");
@@ -212,7 +218,8 @@ mod tests {
                 "the method is not allowed for this path; the `Allow` header lists those that are",
             ),
             (Rejection::Unauthenticated(&[]), 401, "a valid credential is required"),
-            (Rejection::InsufficientScope { schemes: &[], message: "\"no\"".into() }, 401, "\"no\""),
+            (insufficient_scope(false), 401, "\"no\""),
+            (insufficient_scope(true), 403, "\"no\""),
             (Rejection::parameter("id", "is not \"it\""), 400, "the parameter `id` is not \"it\""),
             (Rejection::body("is missing"), 400, "the body is missing"),
             (
@@ -240,12 +247,29 @@ mod tests {
         assert_eq!(response.headers()[ALLOW], "DELETE, POST");
     }
 
+    fn insufficient_scope(forbidden: bool) -> Rejection {
+        Rejection::InsufficientScope { security: BEARER, forbidden, message: "\"no\"".into() }
+    }
+
     #[test]
-    fn an_authenticator_that_cannot_decide_does_not_refuse_the_credential() {
-        let refused = Rejection::unauthenticated(AuthenticationError::Refused, &[BEARER]).response(&REALM);
-        let undecided = Rejection::unauthenticated(AuthenticationError::Unavailable, &[BEARER]).response(&REALM);
-        assert_eq!((refused.status().as_u16(), undecided.status().as_u16()), (401, 503));
-        assert!(refused.headers().contains_key(WWW_AUTHENTICATE));
-        assert!(!undecided.headers().contains_key(WWW_AUTHENTICATE));
+    fn a_rejected_credential_gets_a_challenge() {
+        let challenge = |rejection: Rejection| rejection.response(&REALM).headers().get(WWW_AUTHENTICATE).cloned();
+        let with = |text: &str| Some(HeaderValue::try_from(text).expect("a header"));
+        assert_eq!(challenge(Rejection::Unauthenticated(BEARER)), with(r#"Bearer realm="test""#));
+        for forbidden in [false, true] {
+            let expected = with(r#"Bearer realm="test", error="insufficient_scope""#);
+            assert_eq!(challenge(insufficient_scope(forbidden)), expected);
+        }
+        assert_eq!(challenge(Rejection::Unavailable), None);
+    }
+
+    #[test]
+    fn missing_scopes_are_answered_with_403_if_the_operation_declares_it() {
+        static DECLARED: Operation =
+            Operation::new("a", http::Method::GET, "/").responses(&[crate::Response::new(Status::Code(403))]);
+        static OTHERS: Operation = Operation::new("b", http::Method::GET, "/")
+            .responses(&[crate::Response::new(Status::Class(4)), crate::Response::new(Status::Default)]);
+        let status = |operation| Rejection::insufficient_scope(BEARER, operation).status().as_u16();
+        assert_eq!([Some(&DECLARED), Some(&OTHERS), None].map(status), [403, 401, 401]);
     }
 }

@@ -140,18 +140,18 @@ where
         let path = parts.uri.path().strip_prefix(&**base).ok_or(Rejection::UnknownPath)?;
         let index = router.find(&parts.method, path)?;
         let operation = &D::OPERATIONS[index];
-        let principal = guard.admit(operation.security, operation.credentials_optional, parts).await?;
+        let principal = guard.admit(operation.security, Some(operation), parts).await?;
+        let anonymous = principal.is_none();
         let context = Context::new(XSpanIdString(span::as_str(span_id).to_owned()), principal);
         let parameters = Parameters { operation, parts, path };
         // Passed by reference, so that the futures below stay small: each of them would hold it.
         let mut request = Request { parameters: &parameters, body: Some(body) };
         match D::call(api, &mut request, &context).await {
             Ok(mut response) => {
-                // The implementation is called only after the credentials were accepted. If it answers 401 all the same,
-                // they do not permit the call (RFC 6750, section 3.1).
+                // The implementation is called only after credentials were accepted, unless none are required. If it
+                // answers 401 all the same, they do not permit the call (RFC 6750, section 3.1).
                 if response.status() == StatusCode::UNAUTHORIZED && !response.headers().contains_key(WWW_AUTHENTICATE) {
-                    let public = operation.security.is_empty();
-                    let challenges = if public { &D::REALM.missing } else { &D::REALM.insufficient };
+                    let challenges = if anonymous { &D::REALM.missing } else { &D::REALM.insufficient };
                     challenges.append_to(&mut response, operation.security);
                 }
                 Ok(response)

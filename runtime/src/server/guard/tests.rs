@@ -4,40 +4,112 @@ use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 
 use super::*;
-use crate::security::{AuthenticationError, Credential, SecurityKind};
+use crate::Location;
+use crate::security::{Credential, SecurityKind, SecurityScheme};
 
 static REALM: Realm = crate::server::realm!("test");
-const BEARER: &[SecurityScheme] = &[SecurityScheme::new("bearer", SecurityKind::Bearer)];
+const TOKEN: SecurityScheme = SecurityScheme::new("bearer", SecurityKind::Bearer);
+const KEY: SecurityScheme =
+    SecurityScheme::new("key", SecurityKind::ApiKey { location: Location::Header, name: "x-key" });
+const BEARER: &[SecurityRequirement] = &[SecurityRequirement::new(&[TOKEN])];
+const EITHER: &[SecurityRequirement] = &[SecurityRequirement::new(&[TOKEN]), SecurityRequirement::new(&[KEY])];
+const BOTH: &[SecurityRequirement] = &[SecurityRequirement::new(&[KEY, TOKEN])];
+const OPTIONAL: &[SecurityRequirement] = &[SecurityRequirement::ANONYMOUS, SecurityRequirement::new(&[TOKEN])];
 
-/// Accepts one token, and is unavailable for another.
+/// Decides by the text of each credential. The principal names the schemes.
 #[derive(Clone)]
-struct One;
+struct ByText;
 
-impl Authenticator for One {
-    type Principal = &'static str;
+impl Authenticator for ByText {
+    type Principal = String;
 
-    async fn authenticate(&self, credential: Credential<'_>) -> Result<&'static str, AuthenticationError> {
-        match credential {
-            Credential::Bearer(token) if token == "good" => Ok("me"),
-            Credential::Bearer(token) if token == "later" => Err(AuthenticationError::Unavailable),
-            _ => Err(AuthenticationError::Refused),
+    async fn authenticate(&self, request: Authentication<'_>) -> Result<String, AuthenticationError> {
+        let mut names = Vec::new();
+        for (scheme, credential) in request.credentials() {
+            match credential {
+                Credential::Bearer(text) | Credential::ApiKey(text) => match &**text {
+                    "good" => names.push(scheme.name),
+                    "later" => return Err(AuthenticationError::Unavailable),
+                    "narrow" => return Err(AuthenticationError::InsufficientScope),
+                    _ => return Err(AuthenticationError::Refused),
+                },
+                _ => return Err(AuthenticationError::Refused),
+            }
         }
+        Ok(names.join("+"))
     }
 }
 
 #[test]
-fn one_valid_credential_of_a_listed_scheme_passes() {
-    let guard = Guard::new(One, &REALM);
-    assert_eq!(checked(&guard, BEARER, &["Bearer good"]), Ok("me"));
+fn a_valid_credential_of_a_listed_scheme_passes() {
+    assert_eq!(checked(BEARER, &["Bearer good"]), Ok("bearer".to_owned()));
     for values in [&[][..], &["Bearer bad"], &["Basic good"], &["Bearer good", "Bearer good"]] {
-        assert_eq!(checked(&guard, BEARER, values), Err(StatusCode::UNAUTHORIZED), "{values:?}");
+        assert_eq!(checked(BEARER, values), Err(401), "{values:?}");
     }
-    assert_eq!(checked(&guard, BEARER, &["Bearer later"]), Err(StatusCode::SERVICE_UNAVAILABLE));
+    assert_eq!(checked(BEARER, &["Bearer later"]), Err(503));
 }
 
 #[test]
 fn no_credential_passes_if_no_scheme_is_listed() {
-    assert_eq!(checked(&Guard::new(One, &REALM), &[], &["Bearer good"]), Err(StatusCode::UNAUTHORIZED));
+    for security in [&[][..], &[SecurityRequirement::ANONYMOUS], OPTIONAL] {
+        assert_eq!(checked(security, &[]), Err(401), "{security:?}");
+    }
+    assert_eq!(checked(OPTIONAL, &["Bearer good"]), Ok("bearer".to_owned()));
+}
+
+#[test]
+fn one_satisfied_alternative_is_enough_and_the_first_decides() {
+    for (bearer, key, expected) in [
+        ("Bearer good", "good", Ok("bearer")),
+        ("Bearer good", "bad", Ok("bearer")),
+        ("Bearer bad", "good", Ok("key")),
+        ("Bearer", "good", Ok("key")),
+        ("Basic x", "good", Ok("key")),
+        ("Bearer later", "good", Ok("key")),
+        ("Bearer narrow", "good", Ok("key")),
+        ("Bearer bad", "bad", Err(401)),
+        ("Bearer bad", "later", Err(503)),
+        ("Bearer later", "bad", Err(503)),
+        ("Bearer narrow", "later", Err(503)),
+        ("Bearer later", "narrow", Err(503)),
+        ("Bearer bad", "narrow", Err(403)),
+        ("Bearer narrow", "bad", Err(403)),
+    ] {
+        let expected = expected.map(|name| Some(name.to_owned()));
+        assert_eq!(admitted(EITHER, &[("authorization", bearer), ("x-key", key)]), expected, "{bearer}, {key}");
+    }
+}
+
+#[test]
+fn every_scheme_of_a_requirement_must_be_satisfied() {
+    for (bearer, key, expected) in [
+        ("Bearer good", "good", Ok("key+bearer")),
+        ("Bearer good", "bad", Err(401)),
+        ("Bearer bad", "good", Err(401)),
+        ("Bearer", "good", Err(401)),
+        ("Basic x", "good", Err(401)),
+        ("Bearer good", "later", Err(503)),
+        ("Bearer narrow", "good", Err(403)),
+    ] {
+        let expected = expected.map(|name| Some(name.to_owned()));
+        assert_eq!(admitted(BOTH, &[("authorization", bearer), ("x-key", key)]), expected, "{bearer}, {key}");
+    }
+    for alone in [("authorization", "Bearer good"), ("x-key", "good")] {
+        assert_eq!(admitted(BOTH, &[alone]), Err(401), "{alone:?}");
+    }
+}
+
+#[test]
+fn a_request_without_a_credential_passes_if_none_is_required() {
+    for security in [&[][..], &[SecurityRequirement::ANONYMOUS]] {
+        assert_eq!(admitted(security, &[("authorization", "Bearer bad"), ("x-key", "bad")]), Ok(None));
+    }
+    assert_eq!(admitted(OPTIONAL, &[]), Ok(None));
+    assert_eq!(admitted(OPTIONAL, &[("x-key", "bad")]), Ok(None));
+    assert_eq!(admitted(OPTIONAL, &[("authorization", "Bearer good")]), Ok(Some("bearer".to_owned())));
+    for (value, status) in [("Bearer bad", 401), ("Bearer", 401), ("Basic x", 401), ("Bearer later", 503)] {
+        assert_eq!(admitted(OPTIONAL, &[("authorization", value)]), Err(status), "{value}");
+    }
 }
 
 #[test]
@@ -45,7 +117,7 @@ fn a_rejection_carries_the_headers_of_every_response() {
     let mut headers =
         HeaderMap::from_iter([(CONTENT_TYPE, value("x/y")), (X_SPAN_ID, value("theirs")), (WARNING, value("1"))]);
     headers.append(WARNING, value("2"));
-    let guard = Guard::new(One, &REALM).headers(headers);
+    let guard = Guard::new(ByText, &REALM).headers(headers);
     let response = guard.reject(&Rejection::Unauthenticated(BEARER), &request("GET", &[]));
     assert_eq!(response.status(), 401);
     assert_eq!(response.headers()[X_SPAN_ID], "mine");
@@ -59,14 +131,13 @@ fn a_rejection_carries_the_headers_of_every_response() {
 #[test]
 fn a_rejection_is_answered_as_it_is_rendered() {
     let headers = HeaderMap::from_iter([(WARNING, value("1"))]);
-    let guard = Guard::new(One, &REALM).headers(headers).rejections(|rejection, mut response| {
+    let guard = Guard::new(ByText, &REALM).headers(headers).rejections(|rejection, mut response| {
         *response.status_mut() = StatusCode::IM_A_TEAPOT;
         *response.body_mut() = format!("{}: {rejection}", rejection.status()).into();
         response.headers_mut().insert(X_SPAN_ID, value("theirs"));
         response
     });
-    let response =
-        guard.reject(&Rejection::InsufficientScope { schemes: BEARER, message: "no".into() }, &request("GET", &[]));
+    let response = guard.reject(&insufficient_scope(), &request("GET", &[]));
     assert_eq!(response.status(), 418);
     assert_eq!(response.headers()[WARNING], "1");
     assert_eq!(response.headers()[X_SPAN_ID], "mine");
@@ -76,18 +147,29 @@ fn a_rejection_is_answered_as_it_is_rendered() {
 
 #[test]
 fn a_panic_in_the_rendering_is_answered_with_500() {
-    let guard = Guard::new(One, &REALM).rejections(|_, _| panic!("on purpose"));
+    let guard = Guard::new(ByText, &REALM).rejections(|_, _| panic!("on purpose"));
     let response = guard.reject(&Rejection::UnknownPath, &request("GET", &[]));
     assert_eq!(response.status(), 500);
     assert_eq!(body(response), r#"{"error":"internal server error"}"#);
 }
 
-fn checked(
-    guard: &Guard<One>,
-    schemes: &'static [SecurityScheme],
-    values: &[&str],
-) -> Result<&'static str, StatusCode> {
-    block_on(guard.check(schemes, &request("GET", values))).map_err(|rejection| rejection.status())
+fn checked(security: &'static [SecurityRequirement], values: &[&str]) -> Result<String, u16> {
+    let checked = block_on(Guard::new(ByText, &REALM).check(security, &request("GET", values)));
+    checked.map_err(|rejection| rejection.status().as_u16())
+}
+
+/// The principal of a request with these headers, for an operation that declares 403.
+fn admitted(security: &'static [SecurityRequirement], headers: &[(&str, &str)]) -> Result<Option<String>, u16> {
+    static OPERATION: Operation =
+        Operation::new("o", Method::GET, "/").responses(&[crate::Response::new(crate::Status::Code(403))]);
+    let builder = headers.iter().fold(Request::builder(), |builder, (name, value)| builder.header(*name, *value));
+    let (parts, ()) = builder.body(()).expect("a request").into_parts();
+    let admitted = block_on(Guard::new(ByText, &REALM).admit(security, Some(&OPERATION), &parts));
+    admitted.map_err(|rejection| rejection.status().as_u16())
+}
+
+fn insufficient_scope() -> Rejection {
+    Rejection::InsufficientScope { security: BEARER, forbidden: false, message: "no".into() }
 }
 
 /// A request with these `Authorization` headers.

@@ -4,16 +4,17 @@ use http::{Method, Request as HttpRequest};
 use http_body_util::{BodyExt, Full};
 
 use super::*;
-use crate::security::{AuthenticationError, Credential, SecurityKind, SecurityScheme};
+use crate::security::{Authentication, AuthenticationError, SecurityKind, SecurityRequirement, SecurityScheme};
 use crate::server::Reply;
 
 static REALM: Realm = crate::server::realm!("test");
 
-const BEARER: &[SecurityScheme] = &[SecurityScheme::new("bearer", SecurityKind::Bearer)];
+const BEARER: SecurityRequirement = SecurityRequirement::new(&[SecurityScheme::new("bearer", SecurityKind::Bearer)]);
 
 static OPERATIONS: &[Operation] = &[
     Operation::new("public", Method::GET, "/public"),
-    Operation::new("private", Method::GET, "/private").security(BEARER),
+    Operation::new("private", Method::GET, "/private").security(&[BEARER]),
+    Operation::new("optional", Method::GET, "/optional").security(&[BEARER, SecurityRequirement::ANONYMOUS]),
 ];
 
 /// Calls a function for every operation, as a generated trait would call an implementation.
@@ -36,7 +37,7 @@ struct Everybody;
 impl Authenticator for Everybody {
     type Principal = ();
 
-    async fn authenticate(&self, _: Credential<'_>) -> Result<(), AuthenticationError> {
+    async fn authenticate(&self, _: Authentication<'_>) -> Result<(), AuthenticationError> {
         Ok(())
     }
 }
@@ -45,6 +46,11 @@ fn answer(path: &str, answer: fn() -> Result<Response<Body>, Failure>) -> Respon
     let service: Service<Small, _, _> = Service::new(Api(answer), Everybody);
     let request = HttpRequest::get(path).header("authorization", "Bearer any");
     block_on(service.handle(request.body(Full::<&[u8]>::default()).expect("a request")))
+}
+
+fn answer_anonymous(path: &str, answer: fn() -> Result<Response<Body>, Failure>) -> Response<Body> {
+    let service: Service<Small, _, _> = Service::new(Api(answer), Everybody);
+    block_on(service.handle(HttpRequest::get(path).body(Full::<&[u8]>::default()).expect("a request")))
 }
 
 fn text(response: Response<Body>) -> String {
@@ -84,7 +90,10 @@ fn a_declared_401_gets_a_challenge_unless_it_has_one() {
     let challenge = |response: Response<Body>| response.headers()[WWW_AUTHENTICATE].clone();
     let plain = || Reply::new(401).empty();
     assert_eq!(challenge(answer("/base/public", plain)), r#"Bearer realm="test""#);
-    assert_eq!(challenge(answer("/base/private", plain)), r#"Bearer realm="test", error="insufficient_scope""#);
+    for path in ["/base/private", "/base/optional"] {
+        assert_eq!(challenge(answer(path, plain)), r#"Bearer realm="test", error="insufficient_scope""#, "{path}");
+    }
+    assert_eq!(challenge(answer_anonymous("/base/optional", plain)), r#"Bearer realm="test""#);
     let own = answer("/base/private", || Reply::new(401).header("WWW-Authenticate", &"Own".to_owned())?.empty());
     assert_eq!(challenge(own), "Own");
 }
