@@ -37,7 +37,7 @@ pub(super) enum Expected {
     Alike(Statuses),
 }
 
-/// Allowed statuses: those that the document declares, and those that HTTP requires.
+/// Allowed statuses: those that the document declares, and those that HTTP requires. There is at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Statuses(pub(super) Vec<u16>);
 
@@ -95,6 +95,11 @@ impl Statuses {
     pub(super) fn or(mut self, others: impl IntoIterator<Item = u16>) -> Self {
         self.0.extend(others);
         self
+    }
+
+    /// The expected status, before those that are allowed too.
+    pub(super) fn first(&self) -> u16 {
+        self.0.first().copied().unwrap_or_default()
     }
 
     pub(super) fn contain(&self, status: u16) -> bool {

@@ -11,21 +11,24 @@ use serde_json::Value;
 use super::api::Api;
 use super::document::{Header, violation};
 use super::exchange::Response;
-use super::report::{Problem, Subject};
+use super::report::{Cause, Problem};
 use super::request::{Template, auth_scheme};
+use super::schemes;
+use super::shown::{self, Redact};
 
-/// All problems of a response, except its status.
+/// All problems of a response, except its status. Their texts show parts of the response after `redact` removed secrets.
 pub(super) fn problems(
     api: &Api,
     operation: &'static Operation,
     request: &Template,
     response: &Response,
+    redact: Redact<'_>,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     let declared = api.document.declared(operation, request, response);
     if let Some(declared) = declared {
         if request.method != "HEAD" {
-            problems.extend(body(&declared.bodies, response));
+            problems.extend(content(&declared.bodies, response, redact));
         }
         problems.extend(declared.headers.iter().filter_map(|declared| header(declared, response)));
     }
@@ -37,35 +40,67 @@ pub(super) fn problems(
     problems
 }
 
-fn body(declared: &BTreeMap<String, Option<Validator>>, response: &Response) -> Option<Problem> {
-    let content_type = response.header(CONTENT_TYPE);
+/// The problems of a content type and a body.
+fn content(declared: &BTreeMap<String, Option<Validator>>, response: &Response, redact: Redact<'_>) -> Vec<Problem> {
+    let sent = response.headers.get(CONTENT_TYPE).map(|value| shown::line(value.as_bytes(), redact));
     if declared.is_empty() {
-        let problem = match (response.body.len(), content_type) {
-            (0, None) => return None,
-            (0, Some(content_type)) => {
-                (Subject::ContentType, format!("{content_type}, although the response has no body"))
+        let problem = match (response.body.len(), sent) {
+            (0, None) => return Vec::new(),
+            (0, Some(sent)) => {
+                Problem::new(Cause::NoBodyForContentType, format!("{sent}, although the response has no body"))
             }
-            (length, _) => (Subject::Body, format!("{length} bytes, although no body is declared")),
+            (length, _) => {
+                let text = format!("{}, {length} bytes, although no body is declared", excerpt(response, redact));
+                Problem::new(Cause::UndeclaredBody, text)
+            }
         };
-        return Some(problem.into());
+        return vec![problem];
     }
-    let media_types: Vec<&str> = declared.keys().map(String::as_str).collect();
-    let expected = media_types.join(" or ");
-    let Some(content_type) = content_type else {
-        return Some((Subject::ContentType, format!("none; {expected} is declared")).into());
+    let all = declared.keys().map(String::as_str).collect::<Vec<_>>().join(" or ");
+    let Some(sent) = sent else {
+        let text = format!("none; {all} is declared");
+        let problem = Problem::new(Cause::NoContentType { declared: all }, text);
+        // A body of a type that is not named is the declared one, if only one is declared.
+        let body = if declared.len() == 1 { declared.iter().next() } else { None };
+        let body = body.and_then(|(media_type, schema)| body_of_type(media_type, schema.as_ref(), response, redact));
+        return [problem].into_iter().chain(body).collect();
     };
-    let media_type = essence(content_type);
-    let Some((_, schema)) = declared.iter().find(|(declared, _)| essence(declared).eq_ignore_ascii_case(media_type))
-    else {
-        return Some((Subject::ContentType, format!("{content_type:?}; {expected} is declared")).into());
-    };
+    let media_type = essence(&sent);
+    let fits = |(declared, _): &(&String, _)| essence(declared).eq_ignore_ascii_case(media_type);
+    match declared.iter().find(fits) {
+        Some((media_type, schema)) => body_of_type(media_type, schema.as_ref(), response, redact).into_iter().collect(),
+        None => {
+            let text = format!("\"{sent}\"; {all} is declared");
+            let received = media_type.to_ascii_lowercase();
+            vec![Problem::new(Cause::OtherContentType { declared: all, received }, text)]
+        }
+    }
+}
+
+/// The problem of a body of a media type with a schema.
+fn body_of_type(
+    media_type: &str,
+    schema: Option<&Validator>,
+    response: &Response,
+    redact: Redact<'_>,
+) -> Option<Problem> {
+    let media_type = essence(media_type);
     if !(media_type.eq_ignore_ascii_case("application/json") || media_type.ends_with("+json")) {
         return None;
     }
+    if response.body.is_empty() {
+        return Some(Problem::new(Cause::EmptyBody, "empty; JSON is declared"));
+    }
     let Ok(value) = serde_json::from_slice::<Value>(&response.body) else {
-        return Some((Subject::Body, "not JSON, although its content type says so").into());
+        return Some(Problem::new(Cause::NotJson, format!("not JSON: {}", excerpt(response, redact))));
     };
-    schema.as_ref().and_then(|schema| violation(schema, &value)).map(|violation| (Subject::Body, violation).into())
+    let violation = violation(schema?, &value)?;
+    Some(Problem::new(Cause::Schema { violation: violation.clone() }, violation))
+}
+
+/// The beginning of a body.
+fn excerpt(response: &Response, redact: Redact<'_>) -> String {
+    shown::quoted(&response.body, redact)
 }
 
 /// A media type without its parameters (RFC 9110, section 8.3.1).
@@ -74,56 +109,71 @@ fn essence(media_type: &str) -> &str {
 }
 
 fn header(declared: &Header, response: &Response) -> Option<Problem> {
+    let name = declared.name.clone();
     let Some(value) = response.header(&declared.name) else {
-        return declared.required.then(|| (Subject::Header, format!("{} is missing", declared.name)).into());
+        let text = format!("{name} is missing");
+        return declared.required.then(|| Problem::new(Cause::NoHeader { name }, text));
     };
     let violation = declared.violation(value)?;
-    Some((Subject::Header, format!("{}: {violation}", declared.name)).into())
+    let text = format!("{name}: {violation}");
+    Some(Problem::new(Cause::HeaderSchema { name, violation }, text))
 }
 
 /// The requirements of RFC 9110: sections 8.6 and 15.3.5 (no content), 15.5.2 (a challenge), 15.5.6 (the allowed methods).
 fn demanded_by_http(api: &Api, operation: &'static Operation, request: &Template, response: &Response) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let mut problem = |subject, text: String| problems.push((subject, text).into());
     let status = response.status.as_u16();
     if (status == 204 || status == 304 || request.method == "HEAD") && !response.body.is_empty() {
-        problem(Subject::Body, format!("a response with {status} must not have a body"));
+        let text = format!("a response with {status} must not have a body");
+        problems.push(Problem::new(Cause::UndeclaredBody, text));
     }
     if status == 204 && response.headers.contains_key(CONTENT_LENGTH) {
-        problem(Subject::Header, "a response with 204 must not have a content-length".to_owned());
+        let text = "a response with 204 must not have a content-length";
+        problems.push(Problem::new(Cause::ForbiddenHeader { name: "content-length" }, text));
     }
     if status == 401 {
-        match response.header(WWW_AUTHENTICATE) {
-            None => problem(Subject::Header, "www-authenticate is missing".to_owned()),
-            Some(_) => {
-                let challenges = challenges(response);
-                // An API key and a certificate have no challenge.
-                let listed = |scheme: &&SecurityScheme| {
-                    auth_scheme(scheme).is_none_or(|word| challenges.iter().any(|it| it.eq_ignore_ascii_case(word)))
-                };
-                let schemes = operation.security.iter().flat_map(|requirement| requirement.schemes);
-                for scheme in schemes.filter(|scheme| !listed(scheme)) {
-                    problem(Subject::Header, format!("www-authenticate does not name {}", scheme.name));
-                }
-            }
-        }
+        problems.extend(challenge(operation, response));
     }
     if status == 405 || (request.method == "OPTIONS" && response.status.is_success()) {
-        let of_path = api.operations.iter().filter(|other| request.declared_path == Some(other.path));
-        let declared = of_path.map(|other| other.method.as_str());
-        match response.header(ALLOW) {
-            None => problem(Subject::Header, "allow is missing".to_owned()),
-            Some(_) => {
-                let values = response.headers.get_all(ALLOW).iter().filter_map(|value| value.to_str().ok());
-                let allowed: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
-                for method in declared.filter(|method| !allowed.contains(method)) {
-                    problem(Subject::Header, format!("allow does not name {method}"));
-                }
-                if status == 405 && allowed.contains(&&*request.method) {
-                    problem(Subject::Header, format!("allow names {}, which is rejected", request.method));
-                }
-            }
-        }
+        problems.extend(allow(api, request, response));
+    }
+    problems
+}
+
+fn missing(header: &'static str) -> Problem {
+    Problem::new(Cause::NoHeader { name: header.to_owned() }, format!("{header} is missing"))
+}
+
+fn does_not_name(header: &'static str, missing: &'static str) -> Problem {
+    Problem::new(Cause::NotNamed { header, missing }, format!("{header} does not name {missing}"))
+}
+
+/// A 401 names each scheme that its operation lists. An API key and a certificate have none.
+fn challenge(operation: &'static Operation, response: &Response) -> Vec<Problem> {
+    if response.header(WWW_AUTHENTICATE).is_none() {
+        return vec![missing("www-authenticate")];
+    }
+    let challenges = challenges(response);
+    let listed = |scheme: &SecurityScheme| {
+        auth_scheme(scheme).is_none_or(|word| challenges.iter().any(|it| it.eq_ignore_ascii_case(word)))
+    };
+    let schemes = schemes::listed(operation).into_iter().filter(|scheme| !listed(scheme));
+    schemes.map(|scheme| does_not_name("www-authenticate", scheme.name)).collect()
+}
+
+/// A 405 names the methods that the path has.
+fn allow(api: &Api, request: &Template, response: &Response) -> Vec<Problem> {
+    if response.header(ALLOW).is_none() {
+        return vec![missing("allow")];
+    }
+    let values = response.headers.get_all(ALLOW).iter().filter_map(|value| value.to_str().ok());
+    let allowed: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let of_path = api.operations.iter().filter(|other| request.declared_path == Some(other.path));
+    let methods = of_path.map(|other| other.method.as_str()).filter(|method| !allowed.contains(method));
+    let mut problems: Vec<Problem> = methods.map(|method| does_not_name("allow", method)).collect();
+    if response.status == 405 && allowed.contains(&&*request.method) {
+        let text = format!("allow names {}, which is rejected", request.method);
+        problems.push(Problem::new(Cause::AllowsRejected, text));
     }
     problems
 }
@@ -188,7 +238,9 @@ mod tests {
     fn of_body(headers: &[(&'static str, &'static str)], text: &'static str) -> Option<String> {
         let schema = jsonschema::options().build(&serde_json::json!({"type": "object"})).unwrap();
         let declared = BTreeMap::from([("application/json".to_owned(), Some(schema))]);
-        body(&declared, &Response::of(400, headers, text)).map(|problem| problem.to_string())
+        let problems = content(&declared, &Response::of(400, headers, text), &str::to_owned);
+        assert!(problems.len() < 2, "{problems:?}");
+        problems.first().map(ToString::to_string)
     }
 
     #[test]
@@ -196,7 +248,7 @@ mod tests {
         for content_type in ["application/json", "application/json; charset=utf-8", "Application/JSON ;charset=utf-8"] {
             assert_eq!(of_body(&[("content-type", content_type)], "{}"), None);
             let problem = of_body(&[("content-type", content_type)], "{").unwrap();
-            assert_eq!(problem, "body: not JSON, although its content type says so");
+            assert_eq!(problem, "body: not JSON: \"{\"");
         }
     }
 
@@ -210,10 +262,27 @@ mod tests {
     }
 
     #[test]
+    fn a_body_without_a_content_type_is_read_as_the_declared_type() {
+        let schema = jsonschema::options().build(&serde_json::json!({"type": "object"})).unwrap();
+        let declared = BTreeMap::from([("application/json".to_owned(), Some(schema))]);
+        let found = |text| -> Vec<Cause> {
+            let problems = content(&declared, &Response::of(404, &[], text), &str::to_owned);
+            problems.into_iter().map(|problem| problem.cause).collect()
+        };
+        let none = Cause::NoContentType { declared: "application/json".to_owned() };
+        assert_eq!(found("Not found"), [none.clone(), Cause::NotJson]);
+        assert_eq!(found(""), [none.clone(), Cause::EmptyBody]);
+        assert_eq!(found("{}"), [none]);
+    }
+
+    #[test]
     fn a_response_has_no_body_unless_one_is_declared() {
-        let empty = |headers, text| body(&BTreeMap::new(), &Response::of(404, headers, text)).map(|it| it.to_string());
+        let empty = |headers, text| {
+            let problems = content(&BTreeMap::new(), &Response::of(404, headers, text), &str::to_owned);
+            problems.first().map(ToString::to_string)
+        };
         assert_eq!(empty(&[], ""), None);
-        assert_eq!(empty(&[], "{}").unwrap(), "body: 2 bytes, although no body is declared");
+        assert_eq!(empty(&[], "{}").unwrap(), "body: \"{}\", 2 bytes, although no body is declared");
         let problem = empty(&[("content-type", "text/plain")], "").unwrap();
         assert_eq!(problem, "content type: text/plain, although the response has no body");
     }

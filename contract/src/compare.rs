@@ -6,59 +6,117 @@ use http::header::{CONTENT_LENGTH, DATE};
 
 use super::case::{Expected, Statuses};
 use super::exchange::Response;
-use super::report::{Problem, Subject};
+use super::report::{Cause, Problem};
+use super::shown::{self, Redact};
 
-pub(super) fn problems(expected: &Expected, responses: &[&Response]) -> Vec<Problem> {
-    let must_be = |statuses: &Statuses, responses: &[&Response]| -> Vec<Problem> {
-        let others = responses.iter().map(|response| response.status.as_u16()).filter(|it| !statuses.contain(*it));
-        others.map(|status| (Subject::Status, format!("{status} instead of {statuses}")).into()).collect()
-    };
+/// A response, and the index of its exchange.
+pub(super) type Received<'r> = (usize, &'r Response);
+
+/// The problems of a step's responses. Their texts show parts of the responses after `redact` removed secrets.
+pub(super) fn problems(expected: &Expected, responses: &[Received<'_>], redact: Redact<'_>) -> Vec<Problem> {
     match expected {
         Expected::Each(statuses) => must_be(statuses, responses),
         Expected::Once(one, others) => {
             let (ones, rest): (Vec<_>, Vec<_>) =
-                responses.iter().partition(|response| one.contain(response.status.as_u16()));
+                responses.iter().partition(|(_, response)| one.contain(response.status.as_u16()));
             let mut problems = must_be(others, &rest);
             if ones.len() != 1 {
                 let text = format!("{one} {} times instead of once", ones.len());
-                problems.push((Subject::Status, text).into());
+                problems.push(Problem::new(Cause::NotOnce { status: one.first() }, text));
             }
             problems
         }
         Expected::Alike(statuses) => {
             let mut problems = must_be(statuses, responses);
             let (once, again) = responses.split_at(responses.len() / 2);
-            problems.extend(differences(once, again).map(|aspect| (Subject::Difference, aspect).into()));
+            problems.extend(differences(once, again, redact));
             problems
         }
     }
 }
 
-/// The aspects in which responses differ. An aspect that differs between `once` and `again`, which are responses to the
-/// same requests, does not count.
-fn differences(once: &[&Response], again: &[&Response]) -> impl Iterator<Item = String> {
-    let aspects = |responses: &[&Response]| -> Vec<_> { responses.iter().map(|response| aspects(response)).collect() };
-    let (once, again) = (aspects(once), aspects(again));
-    let names: BTreeSet<String> = once.iter().flat_map(|aspects| aspects.keys().cloned()).collect();
-    names.into_iter().filter(move |name| {
-        let of = |aspects: &BTreeMap<String, Vec<u8>>| aspects.get(name).cloned();
-        let steady = once.iter().map(of).eq(again.iter().map(of));
-        steady && once.windows(2).any(|pair| of(&pair[0]) != of(&pair[1]))
-    })
+fn must_be(statuses: &Statuses, responses: &[Received<'_>]) -> Vec<Problem> {
+    let others = responses.iter().filter(|(_, response)| !statuses.contain(response.status.as_u16()));
+    let problem = |(exchange, response): &Received<'_>| {
+        let received = response.status.as_u16();
+        let cause = Cause::Status { expected: statuses.first(), received };
+        let text = format!("{received} instead of {statuses}");
+        Problem { exchange: Some(*exchange), status: Some(received), ..Problem::new(cause, text) }
+    };
+    others.map(problem).collect()
 }
 
+/// The aspects in which responses differ. Parts that differ between `once` and `again`, which are responses to the same
+/// requests, do not count.
+fn differences(once: &[Received<'_>], again: &[Received<'_>], redact: Redact<'_>) -> Vec<Problem> {
+    let of = |responses: &[Received<'_>]| -> Vec<Aspects> { responses.iter().map(|(_, it)| aspects(it)).collect() };
+    let (once, again) = (of(once), of(again));
+    let names: BTreeSet<&String> = once.iter().chain(&again).flat_map(|aspects| aspects.keys()).collect();
+    let differ = |name: &String| {
+        let values = |all: &[Aspects]| -> Vec<Option<Vec<u8>>> { all.iter().map(|it| it.get(name).cloned()).collect() };
+        let (once, again) = (values(&once), values(&again));
+        let (first, other) = differing(&once, &again)?;
+        let text = |value: &Option<Vec<u8>>| match value {
+            Some(value) => shown::quoted(value, redact),
+            None => "none".to_owned(),
+        };
+        let text = format!("{name}: {} and {}", text(first), text(other));
+        Some(Problem::new(Cause::Difference { aspect: name.clone() }, text))
+    };
+    names.into_iter().filter_map(differ).collect()
+}
+
+type Aspects = BTreeMap<String, Vec<u8>>;
+
 /// Everything that a client sees of a response, without its date, and without its length, which follows from the body.
-fn aspects(response: &Response) -> BTreeMap<String, Vec<u8>> {
+fn aspects(response: &Response) -> Aspects {
     let mut aspects = BTreeMap::from([
         ("the status".to_owned(), response.status.as_str().into()),
         ("the body".to_owned(), response.body.to_vec()),
     ]);
     for (name, value) in response.headers.iter().filter(|(name, _)| ![DATE, CONTENT_LENGTH].contains(name)) {
-        let values = aspects.entry(name.to_string()).or_default();
-        // No value contains this separator.
-        values.extend(value.as_bytes().iter().chain(b"\0"));
+        let values: &mut Vec<u8> = aspects.entry(name.to_string()).or_default();
+        // No value contains a line feed.
+        if !values.is_empty() {
+            values.push(b'\n');
+        }
+        values.extend(value.as_bytes());
     }
     aspects
+}
+
+type Value = Option<Vec<u8>>;
+
+/// Two values that differ in a word that is the same in `once` and `again`.
+fn differing<'v>(once: &'v [Value], again: &[Value]) -> Option<(&'v Value, &'v Value)> {
+    let mut patterns = Vec::new();
+    let mut varying = BTreeSet::new();
+    for (value, repeated) in once.iter().zip(again) {
+        let (words, repeated) = (value.as_deref().map(words), repeated.as_deref().map(words));
+        match (&words, &repeated) {
+            (Some(words), Some(repeated)) if words.len() == repeated.len() => {
+                varying.extend((0..words.len()).filter(|at| words[*at] != repeated[*at]));
+            }
+            (None, None) => {}
+            // Nothing in it is the same each time.
+            _ => return None,
+        }
+        patterns.push(words);
+    }
+    let alike = |one: &Option<Vec<&[u8]>>, other: &Option<Vec<&[u8]>>| match (one, other) {
+        (Some(one), Some(other)) => {
+            one.len() == other.len() && (0..one.len()).all(|at| one[at] == other[at] || varying.contains(&at))
+        }
+        (one, other) => one.is_none() && other.is_none(),
+    };
+    let at = patterns.windows(2).position(|pair| !alike(&pair[0], &pair[1]))?;
+    Some((&once[at], &once[at + 1]))
+}
+
+/// The words of a value, such as an ID or a number, and the characters between them.
+fn words(value: &[u8]) -> Vec<&[u8]> {
+    let in_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    value.chunk_by(|one, other| in_word(one) && in_word(other)).collect()
 }
 
 #[cfg(test)]
@@ -66,7 +124,8 @@ mod tests {
     use super::*;
 
     fn found(expected: Expected, responses: &[Response]) -> Vec<String> {
-        problems(&expected, &responses.iter().collect::<Vec<_>>()).iter().map(ToString::to_string).collect()
+        let responses: Vec<_> = responses.iter().enumerate().collect();
+        problems(&expected, &responses, &str::to_owned).iter().map(ToString::to_string).collect()
     }
 
     fn alike(responses: &[Response]) -> Vec<String> {
@@ -98,18 +157,18 @@ mod tests {
     fn each_difference_between_responses_is_named() {
         let first = Response::of(401, &[("a", "1"), ("b", "1")], "one");
         for (other, aspect) in [
-            (Response::of(401, &[("a", "1"), ("b", "1")], "two"), "the body"),
-            (Response::of(401, &[("a", "2"), ("b", "1")], "one"), "a"),
-            (Response::of(401, &[("a", "1")], "one"), "b"),
-            (Response::of(401, &[("a", "1"), ("b", "1"), ("b", "1")], "one"), "b"),
-            (Response::of(401, &[("a", "1"), ("b", "1"), ("c", "")], "one"), "c"),
+            (Response::of(401, &[("a", "1"), ("b", "1")], "two"), r#"the body: "one" and "two""#),
+            (Response::of(401, &[("a", "2"), ("b", "1")], "one"), r#"a: "1" and "2""#),
+            (Response::of(401, &[("a", "1")], "one"), r#"b: "1" and none"#),
+            (Response::of(401, &[("a", "1"), ("b", "1"), ("b", "1")], "one"), r#"b: "1" and "1\n1""#),
+            (Response::of(401, &[("a", "1"), ("b", "1"), ("c", "")], "one"), r#"c: none and """#),
         ] {
             let responses = [first.clone(), other.clone(), first.clone(), other];
             assert_eq!(alike(&responses), [format!("difference: {aspect}")]);
         }
         let other = Response::of(404, &[("a", "1"), ("b", "1")], "one");
         let statuses = alike(&[first.clone(), other.clone(), first, other]);
-        assert!(statuses.contains(&"difference: the status".to_owned()), "{statuses:?}");
+        assert!(statuses.contains(&r#"difference: the status: "401" and "404""#.to_owned()), "{statuses:?}");
     }
 
     #[test]
@@ -120,5 +179,19 @@ mod tests {
         let later = Response::of(401, &[("date", "later")], "");
         let now = Response::of(401, &[("date", "now")], "");
         assert_eq!(alike(&[now.clone(), later.clone(), now, later]), [""; 0]);
+    }
+
+    #[test]
+    fn a_difference_beside_a_part_that_varies_counts() {
+        let body = |text: &str, request: &str| -> &'static str { format!("{text} (request {request})").leak() };
+        let [one, two, three, four] = [("unknown", "a-1"), ("deleted", "a-2"), ("unknown", "a-3"), ("deleted", "a-4")]
+            .map(|(text, request)| Response::of(401, &[("x-span", request)], body(text, request)));
+        let expected = r#"difference: the body: "unknown (request a-1)" and "deleted (request a-2)""#;
+        assert_eq!(alike(&[one, two, three, four]), [expected]);
+        let same = |request: &str| Response::of(401, &[], body("unknown", request));
+        assert_eq!(alike(&[same("1"), same("2"), same("3"), same("4")]), [""; 0]);
+        // A value of another length each time shows nothing.
+        let random = |text: &'static str| Response::of(401, &[("x-nonce", text)], "");
+        assert_eq!(alike(&[random("a+b"), random("c"), random("d/e/f"), random("g")]), [""; 0]);
     }
 }

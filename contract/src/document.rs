@@ -18,6 +18,8 @@ pub(super) struct Document {
     /// The title and the version, as in `/api/v3/configure/token 3.7.0`.
     pub(super) name: String,
     responses: Vec<Declared>,
+    /// The JSON bodies that operations require.
+    required_bodies: Vec<(&'static str, RequiredBody)>,
     /// The headers of every response, whatever its status.
     pub(super) common_headers: Vec<Header>,
 }
@@ -30,6 +32,16 @@ pub(super) struct Declared {
     /// The schema of the body for each media type; empty if the response has no body.
     pub(super) bodies: BTreeMap<String, Option<Validator>>,
     pub(super) headers: Vec<Header>,
+}
+
+/// A JSON body that an operation requires.
+#[derive(Clone, Debug)]
+pub(super) struct RequiredBody {
+    pub(super) media_type: String,
+    /// A valid body.
+    pub(super) example: Value,
+    /// The members that it must have.
+    pub(super) required_members: Vec<String>,
 }
 
 /// A header that a response declares.
@@ -56,6 +68,10 @@ impl Document {
         Ok(Self {
             name: format!("{} {}", text("/info/title"), text("/info/version")),
             responses: responses.collect::<Result<_, _>>()?,
+            required_bodies: operations
+                .iter()
+                .filter_map(|operation| Some((operation.id, schemas.required_body(operation)?)))
+                .collect(),
             common_headers: schemas.common_headers()?,
         })
     }
@@ -66,12 +82,18 @@ impl Document {
         request.calls(operation).then(|| self.of_status(operation, response.status.as_u16())).flatten()
     }
 
-    fn of_status(&self, operation: &Operation, status: u16) -> Option<&Declared> {
+    /// What an operation declares for a status.
+    pub(super) fn of_status(&self, operation: &Operation, status: u16) -> Option<&Declared> {
         let class = (status / 100) as u8;
         let find = |wanted| {
             self.responses.iter().find(|declared| declared.operation == operation.id && declared.status == wanted)
         };
         [Status::Code(status), Status::Class(class), Status::Default].into_iter().find_map(find)
+    }
+
+    /// The JSON body that an operation requires, if it requires one and the kit can make a valid one.
+    pub(super) fn required_body(&self, operation: &Operation) -> Option<&RequiredBody> {
+        self.required_bodies.iter().find(|(id, _)| *id == operation.id).map(|(_, body)| body)
     }
 
     /// Every response that the document declares, in its order.
@@ -113,6 +135,24 @@ impl Schemas {
             bodies: bodies.map(|(media_type, at)| Ok((media_type, self.schema(&at)?))).collect::<Result<_, _>>()?,
             headers: headers.map(|(name, at)| self.header(name, at)).collect::<Result<_, _>>()?,
         })
+    }
+
+    fn required_body(&self, operation: &Operation) -> Option<RequiredBody> {
+        let method = operation.method.as_str().to_ascii_lowercase();
+        let place = self.resolved(format!("/paths/{}/{method}/requestBody", escaped(operation.path)));
+        if self.content.pointer(&format!("{place}/required")) != Some(&Value::Bool(true)) {
+            return None;
+        }
+        let mut types = self.members(format!("{place}/content"));
+        let (media_type, at) = types.find(|(media_type, _)| media_type.starts_with("application/json"))?;
+        let schema = self.resolved(format!("{at}/schema"));
+        let example = self.content.pointer(&format!("{at}/example")).cloned();
+        let example = example.or_else(|| example::of(&self.content, &schema))?;
+        // A wrong example would make right servers fail.
+        let valid = self.schema(&at).ok()?.is_none_or(|schema| schema.is_valid(&example));
+        let required = self.content.pointer(&format!("{schema}/required")).and_then(Value::as_array);
+        let required = required.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+        valid.then(|| RequiredBody { media_type, example, required_members: required.collect() })
     }
 
     fn common_headers(&self) -> Result<Vec<Header>, InvalidApi> {
@@ -231,6 +271,8 @@ fn with_null(value: Value) -> Value {
         other => other,
     }
 }
+
+mod example;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use influxdb3_token_api::with_sources;
 
 use super::CannotRun;
+use super::api::Api;
 use super::request::Template;
 use super::text::{Holders, Text};
 
@@ -26,8 +27,8 @@ pub(super) struct Server {
 /// A client with TLS, or one without, which needs no certificates.
 #[derive(Debug)]
 enum AnyClient {
-    Tls(Client<HttpsConnector<HttpConnector>, Empty<Bytes>>),
-    Plain(Client<HttpConnector, Empty<Bytes>>),
+    Tls(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+    Plain(Client<HttpConnector, Full<Bytes>>),
 }
 
 /// The address of a server, and its protocol.
@@ -81,7 +82,7 @@ impl Server {
     pub(super) async fn send(&self, template: &Template, holders: &dyn Holders) -> Answer {
         let fill = |text: &Text| text.fill(holders);
         let uri = format!("{}{}", self.address.base, template.target(fill));
-        let mut request = Request::new(Empty::new());
+        let mut request = Request::new(Full::from(template.body.clone()));
         *request.uri_mut() = uri.parse().map_err(|error| format!("the URI is invalid: {error}"))?;
         *request.method_mut() = Method::from_bytes(template.method.as_bytes()).map_err(|error| error.to_string())?;
         for (name, value) in &template.headers {
@@ -93,7 +94,22 @@ impl Server {
             .unwrap_or_else(|_| Err(format!("there was no response within {:?}", self.timeout)))
     }
 
-    async fn exchange(&self, request: Request<Empty<Bytes>>) -> Answer {
+    /// Why the server no longer responds to anything; `None` if it does. Asks twice, in case it only closed a connection.
+    pub(super) async fn is_gone(&self, api: &Api, holders: &dyn Holders) -> Option<String> {
+        let path = api.operations.first()?.path;
+        // Without credentials, and with a method that changes nothing.
+        let request = Template::harmless(path);
+        let mut reason = None;
+        for _ in 0..2 {
+            match self.send(&request, holders).await {
+                Ok(_) => return None,
+                Err(error) => reason = Some(error),
+            }
+        }
+        reason
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Answer {
         let response = match &self.client {
             AnyClient::Tls(client) => client.request(request),
             AnyClient::Plain(client) => client.request(request),

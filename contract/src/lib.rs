@@ -36,7 +36,7 @@
 //!     let expires_at = wanted.expires_in.and_then(|duration| catalog.now().checked_add(duration));
 //!     let record = catalog.create(NewToken { expires_at, ..token }).await?;
 //!     let secret = Secret(secret.expose().to_owned());
-//!     Ok(IssuedToken { id: record.id.to_string(), secret, expires_at: None })
+//!     Ok(IssuedToken::new(record.id.to_string(), &wanted.name, secret))
 //! }
 //!
 //! # #[tokio::main]
@@ -72,8 +72,11 @@
 //! | `text`, `request` | requests with placeholders for secrets and IDs |
 //! | `case`, `cases` | the cases: requests and the allowed responses; one file for each theme |
 //! | `document`, `check`, `compare` | the responses that the document declares, and whether responses fit them |
+//! | `wanted` | a parameter that the server wants under another name than the document's |
+//! | `schemes` | the security schemes that an operation lists |
 //! | `exchange` | requests over HTTP |
 //! | `pool`, `run` | the tokens in their roles, and the results of the cases |
+//! | `shown` | the server's texts, without secrets and escaped |
 //! | `report` | [`Report`], for people, as JSON and as JUnit XML |
 
 use std::fmt;
@@ -94,11 +97,16 @@ mod pool;
 mod report;
 mod request;
 mod run;
+mod schemes;
+mod shown;
 mod text;
 mod tokens;
+mod wanted;
 
-pub use api::{Api, InvalidApi};
-pub use report::{CaseReport, DeclaredResponse, Exchange, Outcome, Problem, Report, Subject};
+pub use api::{Api, InvalidApi, TokenIdentifier};
+pub use report::{
+    CaseReport, Cause, CauseReport, DeclaredResponse, Detail, Exchange, Outcome, Problem, Report, Subject,
+};
 pub use tokens::{CommandTokens, FileTokens, IssuedToken, NoTokens, NotIssued, TokenSource, WantedToken};
 
 use cases::Call;
@@ -106,6 +114,8 @@ use exchange::Server;
 use pool::Pool;
 use run::Run;
 use text::Role;
+use tokens::Token;
+use wanted::Wanted;
 
 /// How long a response may take by default.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -118,6 +128,7 @@ pub struct Contract {
     token: Secret,
     tokens: Arc<dyn TokenSource>,
     http2: bool,
+    invalid_calls: bool,
     timeout: Duration,
 }
 
@@ -131,6 +142,7 @@ impl Contract {
             token,
             tokens: Arc::new(NoTokens),
             http2: false,
+            invalid_calls: false,
             timeout: TIMEOUT,
         }
     }
@@ -150,6 +162,14 @@ impl Contract {
         Self { http2: true, ..self }
     }
 
+    /// Sends calls without a required parameter or with a wrong body to operations that change something too. By default, only
+    /// the operation that deletes a token gets them, and operations that only read.
+    ///
+    /// These calls have a valid credential. A right server rejects each of them; a wrong one may carry them out.
+    pub fn invalid_calls(self) -> Self {
+        Self { invalid_calls: true, ..self }
+    }
+
     /// Sets how long a response may take; by default, 10 seconds.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
@@ -157,7 +177,7 @@ impl Contract {
 
     /// The names of the cases, in the order in which they run.
     pub fn cases(&self) -> Vec<String> {
-        let all = cases::all(&self.api);
+        let all = cases::all(&self.api, self.invalid_calls);
         let cases = all.iter().map(|case| (case.operation.id, &*case.name));
         let afterwards = Call::deletion(&self.api).map(|call| (call.operation.id, cases::AFTERWARDS));
         cases.chain(afterwards).map(|(operation, case)| format!("{operation}/{case}")).collect()
@@ -174,16 +194,19 @@ impl Contract {
     /// of the contract is not an error; see [`Report::holds`].
     pub async fn run(&self, observe: impl FnMut(&CaseReport)) -> Result<Report, CannotRun> {
         let server = Server::new(&self.host, self.http2, self.timeout)?;
-        let caller = IssuedToken { id: String::new(), secret: self.token.clone(), expires_at: None };
+        let caller = Token { identifier: String::new(), name: None, secret: self.token.clone(), expires_at: None };
         let name = format!("contract-{}", uuid::Uuid::new_v4().simple());
         let pool = Pool::new(&self.api, &server, &*self.tokens, caller, name);
+        let mut wanted = None;
         if let Some(call) = Call::deletion(&self.api) {
             let response = server.send(&call.idle(Role::Caller), &pool).await.map_err(CannotRun::Unreachable)?;
             if response.status == StatusCode::UNAUTHORIZED {
-                return Err(CannotRun::TokenRefused);
+                let redact = |text: &str| pool.redacted(text);
+                return Err(CannotRun::TokenRefused(shown::quoted(&response.body, &redact)));
             }
+            wanted = Wanted::find(&call, &server, &pool, &response).await;
         }
-        Run::new(&self.api, &server, pool).report(cases::all(&self.api), observe).await
+        Run::new(&self.api, &server, pool, wanted).report(cases::all(&self.api, self.invalid_calls), observe).await
     }
 }
 
@@ -206,9 +229,9 @@ pub enum CannotRun {
     /// There was no response.
     #[error("the server does not answer: {0}")]
     Unreachable(String),
-    /// The server rejects the token.
-    #[error("the server rejects the token with 401; it must be an admin token")]
-    TokenRefused,
+    /// The server rejects the token. The text is the beginning of its response.
+    #[error("the server rejects the token with 401; it must be an admin token; the response says {0}")]
+    TokenRefused(String),
     /// The source of tokens fails.
     #[error("{0}")]
     Tokens(String),

@@ -6,12 +6,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::CannotRun;
-use super::api::Api;
+use super::api::{Api, TokenIdentifier};
 use super::cases::Call;
 use super::exchange::{Answer, Server};
 use super::request::Template;
 use super::text::{Holders, Role, Text, forms};
-use super::tokens::{IssuedToken, NotIssued, TokenSource, WantedToken};
+use super::tokens::{NotIssued, Token, TokenSource, WantedToken};
+use super::wanted::Wanted;
 
 /// The lifetime of the token that is to expire.
 const EXPIRY: Duration = Duration::from_secs(1);
@@ -27,51 +28,47 @@ pub(super) struct Pool<'r> {
     source: &'r dyn TokenSource,
     /// Deletes a token, and shows whether a token is accepted.
     deletion: Option<Call<'r>>,
+    /// What the deletion takes.
+    identifier: Option<TokenIdentifier>,
     held: HashMap<Role, Held>,
     missing: HashMap<Role, String>,
     /// Admin tokens created before and after each target. No request is about them.
-    witnesses: Vec<IssuedToken>,
-    deleted: Vec<IssuedToken>,
+    witnesses: Vec<Token>,
+    deleted: Vec<Token>,
     /// Every token that the source supplied.
-    issued: Vec<IssuedToken>,
+    issued: Vec<Token>,
     /// Texts that no response may contain.
     secrets: Vec<String>,
     name: String,
 }
 
 struct Held {
-    token: IssuedToken,
+    token: Token,
     /// When the token begins to fill its role.
     since: Instant,
 }
 
-/// Why a role has no token.
-pub(super) enum Missing {
-    NotCovered(String),
-    CannotRun(CannotRun),
-}
-
 /// The two tokens of a request: its caller's, and the one that it is about.
 pub(super) struct Asked<'t> {
-    by: &'t IssuedToken,
-    about: &'t IssuedToken,
+    by: &'t Token,
+    about: &'t Token,
 }
 
 impl<'t> Asked<'t> {
     /// A request about no token.
-    pub(super) fn by(token: &'t IssuedToken) -> Self {
+    pub(super) fn by(token: &'t Token) -> Self {
         Self { by: token, about: token }
     }
 }
 
 impl Holders for Asked<'_> {
-    fn token(&self, role: Role) -> &IssuedToken {
+    fn token(&self, role: Role) -> &Token {
         if role == Role::Caller { self.by } else { self.about }
     }
 }
 
 impl Holders for Pool<'_> {
-    fn token(&self, role: Role) -> &IssuedToken {
+    fn token(&self, role: Role) -> &Token {
         &self.held.get(&role).expect("a case is tried once each of its roles has a token").token
     }
 }
@@ -81,7 +78,7 @@ impl<'r> Pool<'r> {
         api: &'r Api,
         server: &'r Server,
         source: &'r dyn TokenSource,
-        caller: IssuedToken,
+        caller: Token,
         name: String,
     ) -> Self {
         let secrets = forms(&caller.secret.0);
@@ -90,6 +87,7 @@ impl<'r> Pool<'r> {
             server,
             source,
             deletion: Call::deletion(api),
+            identifier: api.deletion.map(|deletion| deletion.identifier),
             held: HashMap::from([(Role::Caller, caller)]),
             missing: HashMap::new(),
             witnesses: Vec::new(),
@@ -100,14 +98,14 @@ impl<'r> Pool<'r> {
         }
     }
 
-    /// Gives a role a token, unless it has one.
-    pub(super) async fn fill(&mut self, role: Role) -> Result<(), Missing> {
+    /// Gives a role a token, unless it has one. The error is the reason why it has none.
+    pub(super) async fn fill(&mut self, role: Role) -> Result<(), String> {
         if let Some(held) = self.held.get(&role) {
             tokio::time::sleep_until(held.since).await;
             return Ok(());
         }
         if let Some(reason) = self.missing.get(&role) {
-            return Err(Missing::NotCovered(reason.clone()));
+            return Err(reason.clone());
         }
         match self.find(role).await {
             Ok(held) => {
@@ -115,11 +113,11 @@ impl<'r> Pool<'r> {
                 self.held.insert(role, held);
                 Ok(())
             }
-            Err(NotIssued::Unavailable(reason)) => {
+            // That the source failed in the middle is no reason to lose the results so far.
+            Err(NotIssued::Unavailable(reason) | NotIssued::Failed(reason)) => {
                 self.missing.insert(role, reason.clone());
-                Err(Missing::NotCovered(reason))
+                Err(reason)
             }
-            Err(NotIssued::Failed(reason)) => Err(Missing::CannotRun(CannotRun::Tokens(reason))),
         }
     }
 
@@ -158,6 +156,7 @@ impl<'r> Pool<'r> {
             Role::Revoked => {
                 let token = self.admin("revoked").await?;
                 self.delete(&token).await.map_err(NotIssued::Unavailable)?;
+                self.deleted.push(token.clone());
                 token
             }
         };
@@ -170,7 +169,7 @@ impl<'r> Pool<'r> {
         Ok(())
     }
 
-    async fn admin(&mut self, role: &str) -> Result<IssuedToken, NotIssued> {
+    async fn admin(&mut self, role: &str) -> Result<Token, NotIssued> {
         self.issue(self.wanted(role)).await
     }
 
@@ -179,82 +178,119 @@ impl<'r> Pool<'r> {
         WantedToken::admin(format!("{}-{}-{role}", self.name, self.issued.len() + 1))
     }
 
-    async fn issue(&mut self, wanted: WantedToken) -> Result<IssuedToken, NotIssued> {
-        let token = self.source.issue(&wanted).await?;
+    async fn issue(&mut self, wanted: WantedToken) -> Result<Token, NotIssued> {
+        let token = self.source.issue(&wanted).await?.identified(self.identifier)?;
         self.secrets.extend(forms(&token.secret.0));
         self.issued.push(token.clone());
         Ok(token)
     }
 
-    /// Stops using a token that was deleted or should have been.
-    pub(super) fn give_up(&mut self, token: &IssuedToken) {
-        self.held.retain(|_, held| held.token.id != token.id);
-        self.witnesses.retain(|witness| witness.id != token.id);
-        self.deleted.push(token.clone());
+    /// Stops using a token that was deleted or should have been. It must stay rejected if it `is_rejected`.
+    pub(super) fn give_up(&mut self, token: &Token, is_rejected: bool) {
+        self.held.retain(|_, held| held.token.identifier != token.identifier);
+        self.witnesses.retain(|witness| witness.identifier != token.identifier);
+        self.deleted.extend(is_rejected.then(|| token.clone()));
     }
 
     /// The token in this role, if it has one.
-    pub(super) fn held(&self, role: Role) -> Option<&IssuedToken> {
+    pub(super) fn held(&self, role: Role) -> Option<&Token> {
         self.held.get(&role).map(|held| &held.token)
     }
 
     /// The tokens that a case could have deleted by mistake: those created just before and after the target.
-    pub(super) fn neighbours(&self) -> &[IssuedToken] {
+    pub(super) fn neighbours(&self) -> &[Token] {
         &self.witnesses[self.witnesses.len().saturating_sub(2)..]
     }
 
     /// Every token that must be accepted, without the target.
-    pub(super) fn witnesses(&self) -> &[IssuedToken] {
+    pub(super) fn witnesses(&self) -> &[Token] {
         &self.witnesses
     }
 
-    /// Every token that must be rejected because a case deleted it.
-    pub(super) fn deleted(&self) -> &[IssuedToken] {
+    /// Every token that must be rejected because it was deleted.
+    pub(super) fn deleted(&self) -> &[Token] {
         &self.deleted
     }
 
     /// A request that shows whether a token is accepted, and the answer to it. `None` if no operation can show it.
-    pub(super) async fn ask(&self, token: &IssuedToken) -> Option<(Template, Answer)> {
+    pub(super) async fn ask(&self, token: &Token) -> Option<(Template, Answer)> {
         let request = self.deletion?.idle(Role::Target);
         let answer = self.server.send(&request, &Asked::by(token)).await;
         Some((request, answer))
     }
 
-    async fn delete(&self, token: &IssuedToken) -> Result<(), String> {
+    /// Deletes a token, with any status, if the server rejects the token afterwards.
+    async fn delete(&self, token: &Token) -> Result<(), String> {
         let response = self.deletion_of(token).await?;
         let deleted = self.deletion.is_some_and(|call| call.succeeded().contain(response.status.as_u16()));
-        if deleted { Ok(()) } else { Err(format!("a token could not be deleted: {}", response.status)) }
+        if deleted || self.is_rejected(token).await {
+            return Ok(());
+        }
+        Err(format!("a token could not be deleted: {}", response.status))
     }
 
-    async fn deletion_of(&self, token: &IssuedToken) -> Answer {
+    async fn is_rejected(&self, token: &Token) -> bool {
+        matches!(self.ask(token).await, Some((_, Ok(response))) if response.status == 401)
+    }
+
+    async fn deletion_of(&self, token: &Token) -> Answer {
         let call = self.deletion.ok_or("no operation deletes a token")?;
         let asked = Asked { by: self.token(Role::Caller), about: token };
         self.server.send(&call.by(Role::Caller, Text::id(Role::Target)), &asked).await
     }
 
-    /// Deletes all supplied tokens, and returns the IDs of those that it could not delete.
-    pub(super) async fn clear(&self) -> Vec<String> {
+    /// Deletes all supplied tokens, and returns the IDs or the names of those that it could not delete. If the server
+    /// `wants` another parameter that takes a name, it gets the name of each token that is left.
+    pub(super) async fn clear(&self, wants: Option<&Wanted>) -> Vec<String> {
         let mut left = Vec::new();
         for token in &self.issued {
-            if !self.is_gone(token).await {
-                left.push(token.id.clone());
+            if !self.is_gone(token).await && !self.is_gone_by_name(token, wants).await {
+                left.push(token.identifier.clone());
             }
         }
         left
     }
 
-    /// Deletes a token, and returns whether the server no longer finds it.
-    async fn is_gone(&self, token: &IssuedToken) -> bool {
+    /// The tokens that are left behind because the server is gone.
+    pub(super) fn abandon(&self) -> Vec<String> {
+        let deleted = |token: &&Token| self.deleted.iter().any(|deleted| deleted.identifier == token.identifier);
+        self.issued.iter().filter(|token| !deleted(token)).map(|token| token.identifier.clone()).collect()
+    }
+
+    /// Deletes a token, and returns whether the server no longer finds it, nor accepts it.
+    async fn is_gone(&self, token: &Token) -> bool {
         for _ in 0..2 {
             if self.deletion_of(token).await.is_ok_and(|response| response.status == 404) {
-                return true;
+                return self.is_rejected(token).await;
             }
         }
         false
     }
 
+    async fn is_gone_by_name(&self, token: &Token, wants: Option<&Wanted>) -> bool {
+        let (Some(call), Some(wanted), Some(name)) = (self.deletion, wants, &token.name) else { return false };
+        if !wanted.takes_a_name() {
+            return false;
+        }
+        let about = Token { identifier: name.clone(), ..token.clone() };
+        let asked = Asked { by: self.token(Role::Caller), about: &about };
+        let request = call.idle(Role::Caller).with_query(&wanted.name, Text::id(Role::Target));
+        self.server.send(&request, &asked).await.is_ok_and(|response| response.status.is_success())
+    }
+
     /// Texts that neither a response nor a report may contain: every secret, in each form in which it was sent.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
         self.secrets.iter().map(String::as_str).filter(|secret| !secret.is_empty())
+    }
+
+    /// A text without secrets.
+    pub(super) fn redacted(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for secret in self.secrets() {
+            if text.contains(secret) {
+                text = text.replace(secret, "[secret]");
+            }
+        }
+        text
     }
 }

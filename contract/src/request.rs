@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use http::header::AUTHORIZATION;
-use influxdb3_token_api::security::{SecurityKind, SecurityRequirement, SecurityScheme};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use influxdb3_token_api::security::{SecurityKind, SecurityScheme};
 use influxdb3_token_api::{Location, Operation};
 
 use super::text::{Alteration, Role, Text};
@@ -17,6 +17,8 @@ pub(super) struct Template {
     pub(super) path: Text,
     pub(super) query: Vec<(String, Text)>,
     pub(super) headers: Vec<(String, Text)>,
+    /// Empty if the request has no body.
+    pub(super) body: String,
 }
 
 /// The value of any other parameter.
@@ -42,11 +44,24 @@ impl Template {
             path: fill_path(operation.path, &value),
             query: Vec::new(),
             headers: Vec::new(),
+            body: String::new(),
         };
         for parameter in operation.parameters.iter().filter(|parameter| parameter.required) {
             template.add(parameter.location, parameter.name, value(parameter.name));
         }
         template
+    }
+
+    /// OPTIONS without credentials, which changes nothing.
+    pub(super) fn harmless(path: &'static str) -> Self {
+        Self {
+            method: "OPTIONS".to_owned(),
+            declared_path: Some(path),
+            path: fill_path(path, |_| ANYTHING.into()),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: String::new(),
+        }
     }
 
     /// The same request for a path that no operation has.
@@ -75,24 +90,24 @@ impl Template {
         }
     }
 
+    pub(super) fn with_query(mut self, name: &str, value: impl Into<Text>) -> Self {
+        self.query.push((name.to_owned(), value.into()));
+        self
+    }
+
     pub(super) fn with_header(mut self, name: impl fmt::Display, value: impl Into<Text>) -> Self {
         self.headers.push((name.to_string(), value.into()));
         self
     }
 
-    /// Adds valid credentials for a requirement.
-    pub(super) fn satisfying(self, requirement: &SecurityRequirement, of: Role) -> Self {
-        self.satisfying_altered(requirement, of, None)
+    /// The same request with a body of this media type.
+    pub(super) fn with_body(self, media_type: &str, body: impl Into<String>) -> Self {
+        Self { body: body.into(), ..self.with_header(CONTENT_TYPE, media_type) }
     }
 
-    /// Adds credentials for a requirement, whose secrets may be altered.
-    pub(super) fn satisfying_altered(
-        self,
-        requirement: &SecurityRequirement,
-        of: Role,
-        altered: Option<Alteration>,
-    ) -> Self {
-        places(requirement).fold(self, |request, scheme| request.with_altered(scheme, of, altered))
+    /// Adds a valid credential under each of the schemes that must be satisfied together.
+    pub(super) fn signed(self, schemes: &[&SecurityScheme], of: Role) -> Self {
+        schemes.iter().fold(self, |request, scheme| request.with(scheme, of))
     }
 
     /// Adds a valid credential under a scheme.
@@ -106,7 +121,7 @@ impl Template {
     pub(super) fn with_altered(mut self, scheme: &SecurityScheme, of: Role, altered: Option<Alteration>) -> Self {
         let secret = Text::altered_secret(of, altered);
         match scheme.kind {
-            SecurityKind::ApiKey { location, name } if is_authorization(location, name) => {
+            SecurityKind::ApiKey { location, name } if scheme.kind.is_key_in_authorization() => {
                 self.add(location, name, Text::plain("Token ").then(secret));
             }
             SecurityKind::ApiKey { location, name } => self.add(location, name, secret),
@@ -144,13 +159,6 @@ impl Template {
     }
 }
 
-/// The schemes of a requirement, one for each part of a request that carries a credential.
-pub(super) fn places(requirement: &SecurityRequirement) -> impl Iterator<Item = &'static SecurityScheme> {
-    let schemes = requirement.schemes;
-    let is_first = |(at, scheme): &(usize, &SecurityScheme)| schemes[..*at].iter().all(|of| of.kind != scheme.kind);
-    schemes.iter().enumerate().filter(is_first).map(|(_, scheme)| scheme)
-}
-
 /// The scheme's name in HTTP (RFC 9110, section 11.1), which precedes a credential and is part of a challenge. An API key
 /// and a certificate have none.
 pub(super) fn auth_scheme(scheme: &SecurityScheme) -> Option<&'static str> {
@@ -159,8 +167,4 @@ pub(super) fn auth_scheme(scheme: &SecurityScheme) -> Option<&'static str> {
         SecurityKind::Basic => Some("Basic"),
         _ => None,
     }
-}
-
-fn is_authorization(location: Location, name: &str) -> bool {
-    location == Location::Header && name.eq_ignore_ascii_case(AUTHORIZATION.as_str())
 }

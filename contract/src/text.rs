@@ -1,15 +1,15 @@
-//! Texts with placeholders for secrets and IDs, which are filled when a request is sent, and never when it is shown.
+//! Texts with placeholders for secrets and for IDs or names, which are filled when a request is sent. A secret is never shown.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::tokens::IssuedToken;
+use super::tokens::Token;
 
 /// Which token fills a placeholder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Role {
-    /// The admin token that the run was given. Its ID is not known.
+    /// The admin token that the run was given. Its ID and its name are not known.
     Caller,
     /// An admin token that a case deletes, or must not delete.
     Target,
@@ -40,7 +40,7 @@ pub(super) struct Text(Vec<Piece>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
     Plain(String),
-    /// The ID. Each of its characters is percent-encoded, or only those that a query's value must encode.
+    /// The ID, or the name if the deletion takes that. Each of its characters is percent-encoded, or only those that a query's value must encode.
     Id {
         of: Role,
         encoded: bool,
@@ -72,7 +72,7 @@ pub(super) enum Alteration {
 /// The tokens that fill placeholders.
 pub(super) trait Holders: Sync {
     /// The token in this role, which must have one.
-    fn token(&self, role: Role) -> &IssuedToken;
+    fn token(&self, role: Role) -> &Token;
 }
 
 impl Text {
@@ -125,8 +125,10 @@ impl Text {
     pub(super) fn fill(&self, holders: &dyn Holders) -> String {
         let piece = |piece: &Piece| match piece {
             Piece::Plain(text) => text.clone(),
-            Piece::Id { of, encoded: false } => utf8_percent_encode(&holders.token(*of).id, NOT_IN_VALUES).to_string(),
-            Piece::Id { of, encoded: true } => percent_encode(&holders.token(*of).id),
+            Piece::Id { of, encoded: false } => {
+                utf8_percent_encode(&holders.token(*of).identifier, NOT_IN_VALUES).to_string()
+            }
+            Piece::Id { of, encoded: true } => percent_encode(&holders.token(*of).identifier),
             Piece::Secret { of, altered } => alter(&holders.token(*of).secret.0, *altered),
             Piece::Basic { of, altered } => basic(&alter(&holders.token(*of).secret.0, *altered)),
         };
@@ -182,10 +184,20 @@ fn percent_encode(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
-/// Escapes what a shell interprets between double quotes.
+/// How often a character is repeated before a shell's expression stands for it.
+const MANY: usize = 100;
+
+/// Escapes what a shell interprets between double quotes, and shortens what is very long.
 fn quoted(text: &str) -> String {
     let special = |c: char| matches!(c, '"' | '\\' | '$' | '`');
-    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
+    let characters: Vec<char> = text.chars().collect();
+    let repeated = characters.chunk_by(|one, other| one == other).map(|run| match run {
+        [c, ..] if run.len() >= MANY && c.is_ascii_alphanumeric() => {
+            format!("$(printf '%0{}d' 0 | tr 0 {c})", run.len())
+        }
+        _ => run.iter().flat_map(|c| special(*c).then_some('\\').into_iter().chain([*c])).collect(),
+    });
+    repeated.collect()
 }
 
 fn alter(secret: &str, altered: Option<Alteration>) -> String {

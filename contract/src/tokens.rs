@@ -10,9 +10,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use influxdb3_token_api::models::{AdminTokenObject, Secret};
-use serde::Deserialize;
+use influxdb3_token_api::models::Secret;
 use tokio::process::Command;
+
+use super::api::TokenIdentifier;
+use super::shown;
+
+mod printed;
+
+use printed::Printed;
 
 /// Supplies the tokens that a run needs. A run deletes them, so each must be a new one.
 #[async_trait]
@@ -56,33 +62,46 @@ impl WantedToken {
     }
 }
 
-/// A token that was supplied.
+/// A token that was supplied. The operation that deletes it takes its ID or its name, so at least that one must be known.
 #[derive(Clone, Debug)]
 pub struct IssuedToken {
-    /// Its ID, as the parameter that names a token takes it.
-    pub id: String,
+    /// Its ID.
+    pub id: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
     /// Its secret.
     pub secret: Secret,
     /// When it expires; `None` if never, or if that is not known.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-impl TryFrom<AdminTokenObject> for IssuedToken {
-    type Error = NotIssued;
-
-    fn try_from(object: AdminTokenObject) -> Result<Self, NotIssued> {
-        let (Some(id), Some(secret)) = (object.id, object.token) else {
-            return Err(NotIssued::failed("a token object lacks `id` or `token`"));
-        };
-        let expires_at = match object.expiry {
-            None | Some(serde_json::Value::Null) => None,
-            Some(expiry) => Some(
-                serde_json::from_value(expiry)
-                    .map_err(|_| NotIssued::failed("the `expiry` of a token object is neither null nor a date-time"))?,
-            ),
-        };
-        Ok(Self { id: id.to_string(), secret, expires_at })
+impl IssuedToken {
+    /// A token with this ID, name and secret.
+    pub fn new(id: impl Into<String>, name: impl Into<String>, secret: Secret) -> Self {
+        Self { id: Some(id.into()), name: Some(name.into()), secret, expires_at: None }
     }
+
+    /// The token, as a run identifies it.
+    pub(super) fn identified(self, by: Option<TokenIdentifier>) -> Result<Token, NotIssued> {
+        let (identifier, which) = match by {
+            Some(TokenIdentifier::Id) => (self.id.clone(), "id"),
+            Some(TokenIdentifier::Name) => (self.name.clone(), "name"),
+            None => (self.id.clone().or_else(|| self.name.clone()).or_else(|| Some(String::new())), ""),
+        };
+        let lacks = || NotIssued::failed(format_args!("a token lacks `{which}`, by which the document deletes it"));
+        let identifier = identifier.ok_or_else(lacks)?;
+        Ok(Token { identifier, name: self.name, secret: self.secret, expires_at: self.expires_at })
+    }
+}
+
+/// A token of a run.
+#[derive(Clone, Debug)]
+pub(super) struct Token {
+    /// Its ID or its name: what the parameter of the deletion takes.
+    pub(super) identifier: String,
+    pub(super) name: Option<String>,
+    pub(super) secret: Secret,
+    pub(super) expires_at: Option<DateTime<Utc>>,
 }
 
 /// Why a token was not supplied. Reports contain the text, so it must not contain a secret.
@@ -114,8 +133,9 @@ impl TokenSource for NoTokens {
     }
 }
 
-/// Supplies tokens with a shell command that prints an `AdminTokenObject` as JSON. The command runs once for each token,
-/// with the arguments of [`WantedToken::arguments`] appended.
+/// Supplies tokens with a shell command that prints a token as JSON, in one of the forms of [`FileTokens`]. The command runs
+/// once for each token, with the arguments of [`WantedToken::arguments`] appended. If it prints no name, the token has the
+/// wanted one.
 #[derive(Clone, Debug)]
 pub struct CommandTokens {
     command: String,
@@ -133,9 +153,9 @@ impl CommandTokens {
 
 #[async_trait]
 impl TokenSource for CommandTokens {
-    /// If the exit code is not 0, the command cannot create such a token; its last line on standard error is the reason.
-    /// If the command cannot be run (126, 127), is killed, takes longer than a minute or prints something else, the source
-    /// does not work.
+    /// If the exit code is not 0, or the output is not JSON, the command cannot create such a token; its last line on
+    /// standard error, or its first one on standard output, is the reason. If the command cannot be run (126, 127), is
+    /// killed, takes longer than a minute or prints other JSON, the source does not work.
     async fn issue(&self, wanted: &WantedToken) -> Result<IssuedToken, NotIssued> {
         let mut command = Command::new("sh");
         command.arg("-c").arg(format!("{} \"$@\"", self.command)).arg("sh").args(wanted.arguments());
@@ -145,18 +165,28 @@ impl TokenSource for CommandTokens {
             .map_err(|_| NotIssued::failed(format_args!("the command for tokens took longer than {PATIENCE:?}")))?
             .map_err(|error| NotIssued::failed(format_args!("the command for tokens cannot be run: {error}")))?;
         if output.status.success() {
-            let object: AdminTokenObject = serde_json::from_slice(&output.stdout)
-                .map_err(|_| NotIssued::failed("the command for tokens did not print an AdminTokenObject as JSON"))?;
-            return object.try_into();
+            let Ok(json) = serde_json::from_slice(&output.stdout) else {
+                let said = first_line(&output.stdout);
+                return Err(NotIssued::Unavailable(format!("the command for tokens printed no JSON, but: {said}")));
+            };
+            let token = Printed::read(json)?.token;
+            return Ok(IssuedToken { name: token.name.or_else(|| Some(wanted.name.clone())), ..token });
         }
         let errors = String::from_utf8_lossy(&output.stderr);
         let reason = errors.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason");
-        let reason = format!("the command for tokens ended with {}: {}", output.status, redacted(reason.trim()));
+        let reason = shown::line(reason.as_bytes(), &redacted);
+        let reason = format!("the command for tokens ended with {}: {reason}", output.status);
         match output.status.code() {
             None | Some(126 | 127) => Err(NotIssued::Failed(reason)),
             Some(_) => Err(NotIssued::Unavailable(reason)),
         }
     }
+}
+
+/// The first line of an output that is not empty, without what could be a secret.
+fn first_line(output: &[u8]) -> String {
+    let mut lines = output.split(|byte| *byte == b'\n').map(|line| shown::line(line, &redacted));
+    lines.find(|line| !line.is_empty()).unwrap_or_else(|| "nothing".to_owned())
 }
 
 /// A text without its long words, which could be secrets.
@@ -172,23 +202,21 @@ fn redacted(text: &str) -> String {
 
 /// Supplies tokens from a file, each once.
 ///
-/// The file is a JSON array of `AdminTokenObject`, or a sequence of them. An object that also has a member `permissions`,
-/// a list such as `["db:NAME:read"]`, is not an admin token. A token that has expired, or will within a minute, serves as
-/// an expired one.
+/// The file is a JSON array of tokens, or a sequence of them. A token is an object with `token`, its secret, and with `id`,
+/// `name` or both. Its `expiry` is null or a date-time; other members are ignored. So it can be the document's
+/// `AdminTokenObject`, which `influxdb3-tokens create --format json` prints, or what InfluxDB answers to
+/// `POST /api/v3/configure/token/named_admin`, or what its `influxdb3 create token --format json` prints, which has only
+/// `token`.
+///
+/// An object that also has a member `permissions`, a list such as `["db:NAME:read"]`, is not an admin token, unless the list
+/// is `["*:*:*"]`. A token that has expired, or will within a minute, serves as an expired one.
 #[derive(Debug)]
 pub struct FileTokens {
-    tokens: Mutex<Vec<Listed>>,
+    tokens: Mutex<Vec<Printed>>,
 }
 
 /// How long a run waits for a token of a file to expire.
 const SOON: Duration = Duration::from_secs(60);
-
-#[derive(Debug, Deserialize)]
-struct Listed {
-    #[serde(flatten)]
-    object: AdminTokenObject,
-    permissions: Option<Vec<String>>,
-}
 
 impl FileTokens {
     /// The tokens of a file.
@@ -197,21 +225,19 @@ impl FileTokens {
     ///
     /// If the file cannot be read or has another format.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let invalid = |_| {
-            // Without serde_json's text, which may show a part of the file.
-            io::Error::new(
-                io::ErrorKind::InvalidData,
-                "not a JSON array of AdminTokenObject, nor a sequence of what `influxdb3-tokens create --format json` \
-                 prints",
-            )
-        };
+        let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
         let text = std::fs::read_to_string(path)?;
-        let tokens = if text.trim_start().starts_with('[') {
-            serde_json::from_str(&text).map_err(invalid)?
+        let values: Result<Vec<serde_json::Value>, _> = if text.trim_start().starts_with('[') {
+            serde_json::from_str(&text)
         } else {
-            serde_json::Deserializer::from_str(&text).into_iter().collect::<Result<_, _>>().map_err(invalid)?
+            serde_json::Deserializer::from_str(&text).into_iter().collect()
         };
-        Ok(Self { tokens: Mutex::new(tokens) })
+        let values = values.map_err(|_| {
+            // Without serde_json's text, which may show a part of the file.
+            invalid("not a JSON array of tokens, nor a sequence of what `create --format json` prints".to_owned())
+        })?;
+        let tokens = values.into_iter().map(Printed::read).collect::<Result<_, _>>();
+        Ok(Self { tokens: Mutex::new(tokens.map_err(|error| invalid(error.to_string()))?) })
     }
 }
 
@@ -219,21 +245,13 @@ impl FileTokens {
 impl TokenSource for FileTokens {
     async fn issue(&self, wanted: &WantedToken) -> Result<IssuedToken, NotIssued> {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut fitting = None;
-        for (at, listed) in tokens.iter().enumerate() {
-            if listed.permissions.is_some() == wanted.permission.is_some() {
-                let token = IssuedToken::try_from(listed.object.clone())?;
-                let expires_soon = token.expires_at.is_some_and(|at| at < Utc::now() + SOON);
-                if expires_soon == wanted.expires_in.is_some() {
-                    fitting = Some((at, token));
-                    break;
-                }
-            }
-        }
-        let (at, token) =
-            fitting.ok_or_else(|| NotIssued::Unavailable("no such token is left in the file".to_owned()))?;
-        tokens.remove(at);
-        Ok(token)
+        let fits = |printed: &Printed| {
+            let expires_soon = printed.token.expires_at.is_some_and(|at| at < Utc::now() + SOON);
+            printed.is_limited == wanted.permission.is_some() && expires_soon == wanted.expires_in.is_some()
+        };
+        let fitting = tokens.iter().position(fits);
+        let at = fitting.ok_or_else(|| NotIssued::Unavailable("no such token is left in the file".to_owned()))?;
+        Ok(tokens.remove(at).token)
     }
 }
 

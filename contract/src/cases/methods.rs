@@ -19,18 +19,27 @@ pub(super) fn cases(call: &Call) -> Vec<Case> {
 
     let lower = call.operation.method.as_str().to_lowercase();
     let rule = "A method is case-sensitive (RFC 9110, section 9.1).";
-    let request = Template { method: lower, ..call.on_target() };
+    let request = Template { method: lower, ..about_target(call) };
     // A server may take it for an unknown method, or for an invalid one.
-    cases.push(call.case("methods/lower-case", rule, request, Statuses(vec![405, 501, 400])));
+    cases.push(almost(call, "methods/lower-case", rule, request, Statuses(vec![405, 501, 400])));
 
     if !declares("POST") {
         let rule = "A header does not change the method.";
-        let request = Template { method: "POST".to_owned(), ..call.on_target() }
+        let request = Template { method: "POST".to_owned(), ..about_target(call) }
             .with_header("x-http-method-override", call.operation.method.as_str());
-        cases.push(call.case("methods/override", rule, request, Statuses::one(405)));
+        cases.push(almost(call, "methods/override", rule, request, Statuses::one(405)));
     }
     cases.extend(paths(call));
     cases
+}
+
+fn about_target(call: &Call) -> Template {
+    call.about(Text::id(Role::Target))
+}
+
+fn almost(call: &Call, name: impl Into<String>, rule: &str, request: Template, statuses: Statuses) -> Case {
+    let (request, statuses) = call.almost(request, statuses);
+    call.case(name, rule, request, statuses)
 }
 
 fn of_method(call: &Call, method: &str) -> Case {
@@ -42,8 +51,8 @@ fn of_method(call: &Call, method: &str) -> Case {
         "TRACE" | "PROPFIND" | "CONTRACT" => Statuses(vec![405, 501]),
         _ => Statuses::one(405),
     };
-    let request = Template { method: method.to_owned(), ..call.on_target() };
-    call.case(format!("methods/{method}"), rule, request, statuses)
+    let request = Template { method: method.to_owned(), ..about_target(call) };
+    almost(call, format!("methods/{method}"), rule, request, statuses)
 }
 
 fn paths(call: &Call) -> Vec<Case> {
@@ -64,8 +73,8 @@ fn paths(call: &Call) -> Vec<Case> {
     let others = others.into_iter().filter(|(_, path)| !path.is_empty() && !is_declared(path));
     let case = |(kind, path): (_, String)| {
         let path = fill_path(&path, |name| call.value(name, &Text::id(Role::Target)));
-        let request = call.on_target().elsewhere(path);
-        call.case(format!("paths/{kind}"), "Another path is another resource.", request, call.not_found())
+        let request = about_target(call).elsewhere(path);
+        almost(call, format!("paths/{kind}"), "Another path is another resource.", request, call.not_found())
     };
     others.map(case).collect()
 }

@@ -1,27 +1,33 @@
 //! The cases of each operation, made from the table of operations.
 
-use influxdb3_token_api::security::{SecurityKind, SecurityRequirement};
+use influxdb3_token_api::security::SecurityScheme;
 use influxdb3_token_api::{Location, Operation, Parameter, Status};
 
 use super::api::Api;
 use super::case::{Case, Statuses};
 use super::request::{ANYTHING, Template};
+use super::schemes;
 use super::text::{Role, Text};
 
+mod bodies;
 mod credentials;
 mod effects;
 mod methods;
 mod parameters;
 
-/// The cases of every operation of an API.
-pub(super) fn all(api: &Api) -> Vec<Case> {
-    api.operations.iter().flat_map(|operation| of_operation(&Call::of(api, operation))).collect()
+/// The cases of every operation of an API. With `invalid_calls`, operations that change something get calls with a valid
+/// credential that the document does not allow. A wrong server may carry them out.
+pub(super) fn all(api: &Api, invalid_calls: bool) -> Vec<Case> {
+    api.operations.iter().flat_map(|operation| of_operation(&Call::of(api, operation), invalid_calls)).collect()
 }
 
-fn of_operation(call: &Call) -> Vec<Case> {
+fn of_operation(call: &Call, invalid_calls: bool) -> Vec<Case> {
     let mut cases = effects::cases(call);
     cases.extend(credentials::cases(call));
-    cases.extend(parameters::cases(call));
+    if invalid_calls || call.deletes.is_some() || call.operation.method.is_safe() {
+        cases.extend(parameters::cases(call));
+        cases.extend(bodies::cases(call));
+    }
     cases.extend(methods::cases(call));
     cases
 }
@@ -37,7 +43,7 @@ const NO_TOKEN: &str = "9223372036854775807";
 pub(super) struct Call<'a> {
     api: &'a Api,
     pub(super) operation: &'static Operation,
-    /// The parameter that names the token which the operation deletes, if it deletes one.
+    /// The parameter that says which token the operation deletes, if it deletes one.
     deletes: Option<&'static Parameter>,
 }
 
@@ -49,8 +55,18 @@ impl<'a> Call<'a> {
 
     /// A call of the operation that deletes a token. It also shows whether a token is accepted.
     pub(super) fn deletion(api: &'a Api) -> Option<Self> {
-        let deletion = api.deletion.filter(|deletion| !deletion.operation.security.is_empty())?;
+        let deletion = api.deletion.filter(|deletion| !schemes::alternatives(deletion.operation).is_empty())?;
         Some(Self::of(api, deletion.operation))
+    }
+
+    /// The parameter that says which token the operation deletes, if it deletes one.
+    pub(super) fn deletes(&self) -> Option<&'static Parameter> {
+        self.deletes
+    }
+
+    /// What no token has as its ID or its name.
+    pub(super) fn no_token(&self) -> Text {
+        NO_TOKEN.into()
     }
 
     /// Whether the path names the token.
@@ -60,9 +76,17 @@ impl<'a> Call<'a> {
 
     /// A call about the token with this ID, without credentials.
     fn about(&self, id: Text) -> Template {
-        Template::of(self.operation, |name| self.value(name, &id))
+        let request = Template::of(self.operation, |name| self.value(name, &id));
+        if self.deletes.is_some() { self.with_body(request) } else { request }
     }
 
+    /// The same request with a valid body, if the operation requires one.
+    fn with_body(&self, request: Template) -> Template {
+        match self.api.document.required_body(self.operation) {
+            Some(body) => request.with_body(&body.media_type, body.example.to_string()),
+            None => request,
+        }
+    }
     /// The value of a parameter in a call about the token with this ID.
     fn value(&self, name: &str, id: &Text) -> Text {
         if self.deletes.is_some_and(|parameter| parameter.name == name) { id.clone() } else { ANYTHING.into() }
@@ -70,17 +94,13 @@ impl<'a> Call<'a> {
 
     /// A correct call by the holder of a token.
     pub(super) fn by(&self, caller: Role, id: Text) -> Template {
-        let request = self.about(id);
-        match self.requirements().next() {
-            Some(requirement) => request.satisfying(requirement, caller),
-            None => request,
-        }
+        self.about(id).signed(&self.first_schemes(), caller)
     }
 
-    /// The alternatives of the operation's security that the kit has credentials for. It presents no certificate.
-    fn requirements(&self) -> impl Iterator<Item = &'static SecurityRequirement> {
-        let certificate = |of: &SecurityRequirement| of.schemes.iter().any(|of| of.kind == SecurityKind::MutualTls);
-        self.operation.security.iter().filter(move |of| !of.is_anonymous() && !certificate(of))
+    /// The schemes under which callers authenticate, unless a case is about others.
+    fn first_schemes(&self) -> Vec<&'static SecurityScheme> {
+        let first = schemes::alternatives(self.operation).into_iter().next();
+        first.unwrap_or_default().schemes
     }
 
     /// A call that deletes nothing, because no token has its ID.
@@ -93,17 +113,28 @@ impl<'a> Call<'a> {
         self.by(Role::Caller, Text::id(Role::Target))
     }
 
+    /// A request that is almost a call, and its allowed statuses. The one about a token has a valid credential. Any other has
+    /// none, because a wrong server might take it for a call, and may be answered with 401.
+    fn almost(&self, request: Template, statuses: Statuses) -> (Template, Statuses) {
+        if self.deletes.is_some() {
+            (request.signed(&self.first_schemes(), Role::Caller), statuses)
+        } else {
+            (request, statuses.or([401]))
+        }
+    }
+
     fn case(&self, name: impl Into<String>, rule: impl Into<String>, request: Template, statuses: Statuses) -> Case {
         Case::new(self.operation, name, rule, request, statuses)
     }
 
-    /// The declared statuses of success.
+    /// The declared statuses of success. If the document has a range or only a default, its usual statuses.
     pub(super) fn succeeded(&self) -> Statuses {
         let codes = self.operation.responses.iter().filter_map(|response| match response.status {
             Status::Code(code) if (200..300).contains(&code) => Some(code),
             _ => None,
         });
-        Statuses(codes.collect())
+        let codes: Vec<u16> = codes.collect();
+        Statuses(if codes.is_empty() { vec![204, 200, 202] } else { codes })
     }
 
     /// For a request without a valid credential.
@@ -118,6 +149,11 @@ impl<'a> Call<'a> {
 
     fn bad_request(&self) -> Statuses {
         Statuses::one(400).or(self.declares(422).then_some(422))
+    }
+
+    /// For a request whose body is missing or wrong.
+    fn bad_body(&self) -> Statuses {
+        self.bad_request().or([415, 422])
     }
 
     fn not_found(&self) -> Statuses {

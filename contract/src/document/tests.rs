@@ -43,6 +43,7 @@ fn document(version: &str) -> Document {
     Document {
         name: String::new(),
         responses: statuses.map(|status| schemas.response(&OPERATIONS[0], status).unwrap()).into(),
+        required_bodies: Vec::new(),
         common_headers: schemas.common_headers().unwrap(),
     }
 }

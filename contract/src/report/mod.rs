@@ -7,10 +7,16 @@ use serde::Serialize;
 
 use super::exchange::{Address, Answer};
 use super::request::Template;
+use super::shown::{self, Redact};
 use super::text::{Holders, Text};
 
+mod cause;
 mod junit;
 mod people;
+
+pub(super) use cause::causes;
+pub use cause::{Cause, CauseReport, Subject};
+pub use people::Detail;
 
 /// The result of a run: which rules hold, which do not, and which could not be tried.
 #[derive(Clone, Debug, Serialize)]
@@ -20,11 +26,13 @@ pub struct Report {
     pub server: String,
     /// The title and version of the document.
     pub document: String,
+    /// Why cases failed: the causes, those of most cases first.
+    pub causes: Vec<CauseReport>,
     /// The cases, in the order in which they ran.
     pub cases: Vec<CaseReport>,
     /// The responses that the document declares.
     pub responses: Vec<DeclaredResponse>,
-    /// The IDs of supplied tokens that the run could not delete.
+    /// The supplied tokens that the run could not delete: the ID or the name of each.
     pub left_behind: Vec<String>,
 }
 
@@ -73,31 +81,14 @@ pub enum Outcome {
 pub struct Problem {
     /// What is wrong.
     pub subject: Subject,
-    /// How it is wrong.
+    /// Why: the same for each case that fails for the same reason.
+    pub cause: Cause,
+    /// What differs in this case.
     pub text: String,
-}
-
-/// What is wrong: a part of a response, or its effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Subject {
-    /// There was no response.
-    Connection,
-    /// The status.
-    Status,
-    /// `content-type`.
-    ContentType,
-    /// Another header.
-    Header,
-    /// The body.
-    Body,
-    /// Responses differ that must not.
-    Difference,
-    /// A token was deleted by mistake, or a deleted token is still accepted.
-    Effect,
-    /// A response contains a secret.
-    Leak,
+    /// The index of the exchange that shows it; `None` if only all of them do.
+    pub exchange: Option<usize>,
+    /// The status of the response that shows it.
+    pub status: Option<u16>,
 }
 
 /// A request and its response. A shell variable stands for each secret.
@@ -108,11 +99,13 @@ pub struct Exchange {
     pub request: String,
     /// The request's headers.
     pub request_headers: Vec<String>,
+    /// The request's body.
+    pub request_body: String,
     /// The status, or the reason why there was no response.
     pub response: String,
     /// The response's headers.
     pub response_headers: Vec<String>,
-    /// The response's body; invalid UTF-8 is replaced.
+    /// The beginning of the response's body. Unprintable characters are escaped.
     pub response_body: String,
     /// A command that repeats the request, once the variables of its secrets are set.
     pub curl: String,
@@ -126,6 +119,8 @@ pub struct DeclaredResponse {
     pub operation: &'static str,
     /// Its status as in the document: `404`, `4XX` or `default`.
     pub status: String,
+    /// Whether a case expects it. The kit does not try what an operation does, unless it deletes a token.
+    pub expected: bool,
     /// Whether the server sent it.
     pub reached: bool,
 }
@@ -136,10 +131,10 @@ impl Report {
         self.failed().next().is_none()
     }
 
-    /// Whether every case ran, and the server sent each declared response.
+    /// Whether every case ran, and the server sent each declared response that a case expects.
     pub fn is_complete(&self) -> bool {
         let covered = |case: &CaseReport| !matches!(case.outcome, Outcome::NotCovered { .. });
-        self.cases.iter().all(covered) && self.responses.iter().all(|response| response.reached)
+        self.cases.iter().all(covered) && self.responses.iter().all(|response| response.reached || !response.expected)
     }
 
     /// The cases that failed.
@@ -149,6 +144,11 @@ impl Report {
 }
 
 impl CaseReport {
+    /// The case's name with its operation, such as `DeleteToken/effects/deleted`.
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.operation, self.name)
+    }
+
     /// Why the case failed; empty if it did not.
     pub fn problems(&self) -> &[Problem] {
         match &self.outcome {
@@ -158,9 +158,9 @@ impl CaseReport {
     }
 }
 
-impl<T: Into<String>> From<(Subject, T)> for Problem {
-    fn from((subject, text): (Subject, T)) -> Self {
-        Self { subject, text: text.into() }
+impl Problem {
+    pub(super) fn new(cause: Cause, text: impl Into<String>) -> Self {
+        Self { subject: cause.subject(), cause, text: text.into(), exchange: None, status: None }
     }
 }
 
@@ -190,13 +190,13 @@ fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Resul
 }
 
 impl Exchange {
-    /// The request with variables for its secrets, and the response after `redacted` removed secrets from it.
+    /// The request with variables for its secrets, and the response after `redact` removed secrets from it.
     pub(super) fn new(
         address: &Address,
         request: &Template,
         answer: &Answer,
         holders: &dyn Holders,
-        redacted: &dyn Fn(&str) -> String,
+        redact: Redact<'_>,
     ) -> Self {
         let show = |text: &Text| text.show(holders);
         let target = request.target(show);
@@ -205,17 +205,16 @@ impl Exchange {
         let (response, response_headers, response_body) = match answer {
             Err(reason) => (format!("no response: {reason}"), Vec::new(), String::new()),
             Ok(response) => {
-                let headers = response
-                    .headers
-                    .iter()
-                    .map(|(name, value)| format!("{name}: {}", redacted(&String::from_utf8_lossy(value.as_bytes()))));
-                (response.status.to_string(), headers.collect(), redacted(&String::from_utf8_lossy(&response.body)))
+                let headers = response.headers.iter();
+                let headers = headers.map(|(name, value)| format!("{name}: {}", shown::line(value.as_bytes(), redact)));
+                (response.status.to_string(), headers.collect(), shown::body(&response.body, redact))
             }
         };
         Self {
-            curl: curl(address, &request.method, &target, &request_headers),
+            curl: curl(address, request, &target, &request_headers),
             request: format!("{} {target}", request.method),
             request_headers,
+            request_body: request.body.clone(),
             response,
             response_headers,
             response_body,
@@ -223,8 +222,8 @@ impl Exchange {
     }
 }
 
-fn curl(address: &Address, method: &str, target: &str, headers: &[String]) -> String {
-    let method = if method == "HEAD" { "-I".to_owned() } else { format!("-i -X {method}") };
+fn curl(address: &Address, request: &Template, target: &str, headers: &[String]) -> String {
+    let method = if request.method == "HEAD" { "-I".to_owned() } else { format!("-i -X {}", request.method) };
     let headers: String = headers
         .iter()
         .map(|header| match header.strip_suffix(": ") {
@@ -233,7 +232,11 @@ fn curl(address: &Address, method: &str, target: &str, headers: &[String]) -> St
             None => format!(" -H \"{header}\""),
         })
         .collect();
+    let body = match &*request.body {
+        "" => String::new(),
+        body => format!(" --data-binary '{}'", body.replace('\'', r"'\''")),
+    };
     let Address { base, http2 } = address;
     let protocol = if *http2 { " --http2-prior-knowledge" } else { "" };
-    format!("curl --globoff --path-as-is{protocol} {method}{headers} \"{base}{target}\"")
+    format!("curl --globoff --path-as-is{protocol} {method}{headers}{body} \"{base}{target}\"")
 }

@@ -9,16 +9,16 @@ use super::super::request::Template;
 use super::*;
 
 /// The same token in every role.
-struct One(IssuedToken);
+struct One(Token);
 
 impl Holders for One {
-    fn token(&self, _: Role) -> &IssuedToken {
+    fn token(&self, _: Role) -> &Token {
         &self.0
     }
 }
 
 fn holder(id: &str, secret: &str) -> One {
-    One(IssuedToken { id: id.to_owned(), secret: Secret(secret.to_owned()), expires_at: None })
+    One(Token { identifier: id.to_owned(), name: None, secret: Secret(secret.to_owned()), expires_at: None })
 }
 
 const ALTERATIONS: [Alteration; 4] =
@@ -55,7 +55,8 @@ fn awkward() -> Vec<Template> {
             requests.push(plain().with_altered(scheme, Role::Revoked, Some(alteration)));
         }
     }
-    for text in ["%zz\"", "$HOME", "`id`", "$(id)", "a\\b\\", "!x", "'", "[1-3]{a,b}", "\u{e9}", "a;b&c"] {
+    let long = "1".repeat(20_000);
+    for text in [&long, "%zz\"", "$HOME", "`id`", "$(id)", "a\\b\\", "!x", "'", "[1-3]{a,b}", "\u{e9}", "a;b&c"] {
         requests.push(call(Text::id(Role::Target).then(text)));
         requests.push(plain().with_header("authorization", Text::plain(text).then(Text::secret(Role::Limited))));
     }

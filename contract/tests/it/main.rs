@@ -1,11 +1,15 @@
 //! The right server passes the kit. Each wrong server fails it for the expected reason.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod api;
 mod combined_security;
 #[path = "../../../tests/it/creation.rs"]
 mod creation;
 mod documentation;
+mod foreign;
+mod next_api;
 mod other_api;
+mod recipe;
 mod right;
 mod server;
 mod sources;

@@ -6,17 +6,18 @@ use std::sync::Arc;
 use http::request::Parts;
 use influxdb3_token_api::models::Secret;
 use influxdb3_token_contract::{CannotRun, Contract, NoTokens, Outcome, Report};
-use influxdb3_tokens::SqliteStore;
+use influxdb3_tokens::{MemoryStore, SqliteStore};
 use tokio::net::TcpListener;
 
 use super::server::{Right, redirect};
 use super::wrong::Change;
 
 #[tokio::test]
-async fn the_right_server_passes_and_no_token_is_left_behind() {
+async fn a_right_server_passes_and_no_token_is_left_behind() {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(directory.path().join("data/tokens.db")).unwrap();
-    for right in [Right::in_memory().await, Right::over(Arc::new(store)).await] {
+    let ours = [Right::ours(Arc::new(MemoryStore::new())).await, Right::ours(Arc::new(store)).await];
+    for right in ours.into_iter().chain([Right::in_memory().await]) {
         let contract = right.contract(&format!("http://{}", right.serve(None).await));
         for contract in [contract.clone(), contract.http2()] {
             let report = contract.run(|_| ()).await.unwrap();
@@ -79,7 +80,7 @@ async fn a_server_that_cannot_be_checked_is_an_error() {
     let right = Right::in_memory().await;
     let address = right.serve(None).await;
     let wrong_token = Contract::new(format!("http://{address}"), Secret("apiv3_wrong".to_owned()));
-    assert!(matches!(wrong_token.run(|_| ()).await, Err(CannotRun::TokenRefused)));
+    assert!(matches!(wrong_token.run(|_| ()).await, Err(CannotRun::TokenRefused(_))));
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let nobody = listener.local_addr().unwrap();

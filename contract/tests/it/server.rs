@@ -11,35 +11,36 @@ use async_trait::async_trait;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Empty, Full};
+use http_body_util::{BodyExt, Collected, Empty, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use influxdb3_token_api::OPERATIONS;
 use influxdb3_token_api::models::Secret;
 use influxdb3_token_contract::{Contract, IssuedToken, NotIssued, TokenSource, WantedToken};
 use influxdb3_tokens::{Catalog, Digest, MemoryStore, Principal, SystemClock, TokenApi, TokenName, TokenStore};
 use tokio::net::TcpListener;
 
+use super::api;
+pub(super) use super::api::PATH;
 use super::wrong::Change;
 use crate::creation::create;
-
-/// The path of the operation that deletes a token.
-pub(super) const PATH: &str = OPERATIONS[0].path;
 
 /// A response with its whole body.
 pub(super) type Answer = Response<Bytes>;
 
 /// The right server, and the state of wrong ones.
 pub(super) struct Right {
-    api: TokenApi,
+    /// This project's server, which answers instead of the one that is written by hand.
+    ours: Option<TokenApi>,
     pub(super) catalog: Catalog,
     pub(super) operator: String,
     /// The number of requests so far.
     pub(super) requests: AtomicUsize,
     /// The digest of each deleted token, with the number of the request that deleted it.
     pub(super) deleted: Mutex<HashMap<Digest, usize>>,
+    /// The ID of each supplied token, by its name.
+    pub(super) names: Mutex<HashMap<String, String>>,
     /// Other state of a wrong server.
     pub(super) notes: Mutex<HashMap<String, usize>>,
     /// Lets a wrong server handle one request at a time.
@@ -48,32 +49,45 @@ pub(super) struct Right {
 
 impl Right {
     pub(super) async fn in_memory() -> Arc<Self> {
-        Self::over(Arc::new(MemoryStore::new())).await
+        Arc::new(Self::over(Arc::new(MemoryStore::new())).await)
     }
 
-    pub(super) async fn over(store: Arc<dyn TokenStore>) -> Arc<Self> {
+    /// This project's server.
+    pub(super) async fn ours(store: Arc<dyn TokenStore>) -> Arc<Self> {
+        let right = Self::over(store).await;
+        Arc::new(Self { ours: Some(TokenApi::new(right.catalog.clone())), ..right })
+    }
+
+    async fn over(store: Arc<dyn TokenStore>) -> Self {
         let catalog = Catalog::open(store, Arc::new(SystemClock)).await.unwrap();
         let (_, operator) = create(&catalog, TokenName::OPERATOR, "*:*:*", None).await;
-        Arc::new(Self {
-            api: TokenApi::new(catalog.clone()),
+        Self {
+            ours: None,
             catalog,
             operator,
             requests: AtomicUsize::new(0),
             deleted: Mutex::default(),
+            names: Mutex::default(),
             notes: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
-        })
+        }
     }
 
     /// The response of the right server.
     pub(super) async fn answer(&self, head: &Parts) -> Answer {
         let (before, id) = (self.named(head), self.requests.fetch_add(1, Ordering::SeqCst));
-        let response = self.api.handle(Request::from_parts(head.clone(), Empty::<Bytes>::new())).await;
+        let answer = match &self.ours {
+            None => api::answer(&self.catalog, head).await,
+            Some(ours) => {
+                let response = ours.handle(Request::from_parts(head.clone(), Empty::<Bytes>::new())).await;
+                let (parts, body) = response.into_parts();
+                Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+            }
+        };
         if let Some(target) = before.filter(|target| !self.catalog.live().contains(target.id())) {
             self.deleted.lock().unwrap().insert(*target.digest(), id);
         }
-        let (parts, body) = response.into_parts();
-        Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+        answer
     }
 
     /// The live token whose ID a request names.
@@ -96,6 +110,7 @@ impl Right {
     /// A check of the server at an address, with tokens of this catalog.
     pub(super) fn contract(self: &Arc<Self>, address: &str) -> Contract {
         let contract = Contract::new(address, Secret(self.operator.clone())).tokens(Source(Arc::clone(self)));
+        let contract = if self.ours.is_some() { contract } else { contract.api(api::api()) };
         // Many servers are checked at the same time, perhaps on a slow machine.
         contract.timeout(Duration::from_secs(60))
     }
@@ -111,7 +126,10 @@ impl Right {
                 let service = service_fn(move |request: Request<Incoming>| {
                     let right = Arc::clone(&right);
                     async move {
-                        let head = request.into_parts().0;
+                        let (mut head, body) = request.into_parts();
+                        // A client may disconnect; then nobody reads the response.
+                        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+                        head.extensions.insert(body);
                         let answer = match change {
                             None => Some(right.answer(&head).await),
                             Some(change) => change.answer(&right, head).await,
@@ -137,7 +155,8 @@ impl TokenSource for Source {
     async fn issue(&self, wanted: &WantedToken) -> Result<IssuedToken, NotIssued> {
         let permissions = wanted.permission.as_deref().unwrap_or("*:*:*");
         let (id, secret) = create(&self.0.catalog, &wanted.name, permissions, wanted.expires_in).await;
-        Ok(IssuedToken { id: id.to_string(), secret: Secret(secret), expires_at: None })
+        self.0.names.lock().unwrap().insert(wanted.name.clone(), id.to_string());
+        Ok(IssuedToken::new(id.to_string(), &wanted.name, Secret(secret)))
     }
 }
 

@@ -9,14 +9,14 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use influxdb3_token_api::models::Secret;
-use influxdb3_token_contract::{CommandTokens, Contract, FileTokens, Report};
+use influxdb3_token_contract::{CommandTokens, Contract, Detail, FileTokens, Report};
 
 use super::{Failure, is_broken_pipe, tell};
 
 /// Check a running server, this one or another's, against the document
 ///
-/// Exit codes: 0, no case failed; 1, the server breaks the contract; 2, the server could not be checked, or with
-/// --complete, not all of it.
+/// Exit codes: 0, every case passed; 1, the server breaks the contract; 2, the server could not be checked, or without
+/// --allow-incomplete, not all of it.
 #[derive(Args)]
 pub(super) struct Options {
     /// The server's address. If it has a path, it precedes the path of each operation
@@ -32,8 +32,8 @@ pub(super) struct Options {
     #[arg(long, env = "INFLUXDB3_TOKENS_PROVISION", value_name = "COMMAND", conflicts_with = "tokens")]
     provision: Option<String>,
 
-    /// File of tokens that may be deleted: a JSON array of AdminTokenObject. An object with a member `permissions` is not
-    /// an admin token
+    /// File of tokens that may be deleted: a JSON array of objects with `token` and `id` or `name`. One with a member
+    /// `permissions` is not an admin token
     #[arg(long, env = "INFLUXDB3_TOKENS_FILE", value_name = "FILE")]
     tokens: Option<PathBuf>,
 
@@ -45,9 +45,17 @@ pub(super) struct Options {
     #[arg(long, env = "INFLUXDB3_TOKENS_TIMEOUT", value_parser = humantime::parse_duration, value_name = "DURATION", default_value = "10s")]
     timeout: Duration,
 
-    /// Exit with 2 if a case could not be tried, or the server did not send a declared response
-    #[arg(long, env = "INFLUXDB3_TOKENS_COMPLETE", value_parser = BoolishValueParser::new())]
-    complete: bool,
+    /// Exit with 0 even if cases could not be tried, or the server did not send a declared response that a case expects
+    #[arg(long, env = "INFLUXDB3_TOKENS_ALLOW_INCOMPLETE", value_parser = BoolishValueParser::new())]
+    allow_incomplete: bool,
+
+    /// Send invalid calls with a valid token to operations that change something too. A wrong server may carry them out
+    #[arg(long, env = "INFLUXDB3_TOKENS_INVALID_CALLS", value_parser = BoolishValueParser::new())]
+    invalid_calls: bool,
+
+    /// Show each failed case whole, instead of one for each cause
+    #[arg(long, env = "INFLUXDB3_TOKENS_VERBOSE", value_parser = BoolishValueParser::new())]
+    verbose: bool,
 
     /// Write a report as JUnit XML too
     #[arg(long, env = "INFLUXDB3_TOKENS_JUNIT", value_name = "FILE")]
@@ -64,7 +72,7 @@ const NOT_CHECKED: u8 = 2;
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     match check(&options).await {
         Ok(report) if !report.holds() => Ok(ExitCode::from(BROKEN)),
-        Ok(report) if options.complete && !report.is_complete() => Ok(ExitCode::from(NOT_CHECKED)),
+        Ok(report) if !options.allow_incomplete && !report.is_complete() => Ok(ExitCode::from(NOT_CHECKED)),
         Ok(_) => Ok(ExitCode::SUCCESS),
         Err(error) => {
             tell(error.as_ref());
@@ -84,6 +92,9 @@ async fn check(options: &Options) -> Result<Report, Failure> {
     }
     if options.http2 {
         contract = contract.http2();
+    }
+    if options.invalid_calls {
+        contract = contract.invalid_calls();
     }
 
     // The bar is drawn on standard error, if that is a terminal.
@@ -106,7 +117,8 @@ async fn check(options: &Options) -> Result<Report, Failure> {
     if let Some(file) = &options.json {
         write_file(file, &serde_json::to_string_pretty(&report)?)?;
     }
-    match report.write(anstream::stdout().lock()) {
+    let detail = if options.verbose { Detail::EachCase } else { Detail::OneOfEachCause };
+    match report.write(anstream::stdout().lock(), detail) {
         Err(error) if !is_broken_pipe(&error) => Err(error.into()),
         _ => Ok(report),
     }

@@ -249,6 +249,6 @@ fn is_known(right: &Right, secret: &str) -> bool {
 }
 
 /// The number of the request by which the presented token was deleted.
-fn deleted_at(right: &Right, head: &Parts) -> Option<usize> {
+pub(in super::super) fn deleted_at(right: &Right, head: &Parts) -> Option<usize> {
     right.deleted.lock().unwrap().get(&presented(head).and_then(Digest::of_presented)?).copied()
 }

@@ -7,7 +7,7 @@ use influxdb3_token_contract::{CaseReport, Problem, Subject};
 use super::server::{Answer, Right};
 
 mod answers;
-mod credentials;
+pub(super) mod credentials;
 mod deletions;
 mod forms;
 mod headers;

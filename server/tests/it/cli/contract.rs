@@ -73,10 +73,10 @@ fn a_right_server_passes_every_case_and_no_token_is_left_behind() {
     let checked = Checked::new();
     let (junit, json) = (checked.directory.beside("junit.xml"), checked.directory.beside("report.json"));
     let files = [format!("--junit={}", junit.display()), format!("--json={}", json.display())];
-    let (code, out, error) = finish(checked.check("", &[&checked.provision(), "--complete", &files[0], &files[1]]));
+    let (code, out, error) = finish(checked.check("", &[&checked.provision(), &files[0], &files[1]]));
     assert_eq!((code, &*error), (0, ""), "{out}");
     assert!(out.contains(" passed, 0 failed, 0 not covered"), "{out}");
-    assert!(out.contains("reached 4 of 4 declared responses (100 %)"), "{out}");
+    assert!(out.contains(" declared responses (100 %)"), "{out}");
     assert!(!out.contains('\x1b'), "{out}");
 
     let (junit, json) = (std::fs::read_to_string(junit).unwrap(), std::fs::read_to_string(json).unwrap());
@@ -97,18 +97,26 @@ fn a_wrong_server_fails_with_a_command_that_repeats_each_request() {
     let checked = Checked::new();
     // The server answers 404 below this path, with a body.
     let junit = checked.directory.beside("junit.xml");
-    let arguments = [&*checked.provision(), "--junit", junit.to_str().unwrap()];
+    let arguments = [&*checked.provision(), "--verbose", "--junit", junit.to_str().unwrap()];
     let (code, out, error) = finish(checked.check("/elsewhere", &arguments));
     assert_eq!((code, &*error), (1, ""), "{out}");
-    let line = format!(
-        "-H \"authorization: Bearer ${{TOKEN}}\" \"{}/elsewhere/api/v3/configure/token?id=",
-        checked.server.url()
-    );
+    let operation = influxdb3_token_api::OPERATIONS.iter().find(|operation| operation.id == "DeleteToken").unwrap();
+    let target = format!("{}?{}=", operation.path, operation.parameters[0].name);
+    let line = format!("-H \"authorization: Bearer ${{TOKEN}}\" \"{}/elsewhere{target}", checked.server.url());
     assert!(out.contains("failed DeleteToken/effects/no-token: ") && out.contains(&line), "{out}");
-    assert!(out.contains("> DELETE /api/v3/configure/token?id=") && out.contains("< 404 Not Found"), "{out}");
+    assert!(out.contains("\n  401 is answered as 404: "), "{out}");
+    assert!(out.contains(&format!("> DELETE {target}")) && out.contains("< 404 Not Found"), "{out}");
     let junit = std::fs::read_to_string(junit).unwrap();
-    assert!(quick_junit::Report::deserialize_from_str(&junit).unwrap().test_suites[0].failures > 0);
+    let suites = quick_junit::Report::deserialize_from_str(&junit).unwrap().test_suites;
+    assert!(suites[0].failures > 0);
+    assert!(suites[0].system_out.as_ref().unwrap().as_str().contains("401 is answered as 404: "), "{junit}");
     checked.expect_no_secret(&[&out, &junit]);
+
+    // By default, each cause has one case whole.
+    let (code, short, error) = finish(checked.check("/elsewhere", &[&checked.provision()]));
+    assert_eq!((code, &*error), (1, ""), "{short}");
+    assert!(5 * short.lines().count() < out.lines().count(), "{short}");
+    checked.expect_no_secret(&[&short]);
 }
 
 #[test]
@@ -119,10 +127,13 @@ fn a_server_that_cannot_be_checked_exits_with_2_and_the_reason() {
     let broken = broken.to_str().unwrap();
     for (arguments, reason) in [
         (&["--host=http://127.0.0.1:1"][..], "the server does not answer: "),
-        (&["--token=apiv3_wrong"], "the server rejects the token with 401; it must be an admin token"),
+        (
+            &["--token=apiv3_wrong"],
+            "the server rejects the token with 401; it must be an admin token; the response says \"{\"error\":",
+        ),
         (&["--host=localhost:8181"], "\"localhost:8181\" is not the address of a server"),
         (&["--provision=influxdb3-no-such-command"], "ended with exit status: 127"),
-        (&["--tokens", broken], "broken.json: not a JSON array of AdminTokenObject"),
+        (&["--tokens", broken], "broken.json: not a JSON array of tokens"),
         (&["--tokens", missing.to_str().unwrap()], "missing.json: No such file"),
     ] {
         let mut check = command(&["contract"]);
@@ -136,13 +147,14 @@ fn a_server_that_cannot_be_checked_exits_with_2_and_the_reason() {
 }
 
 #[test]
-fn an_incomplete_check_fails_if_a_complete_one_is_required() {
+fn an_incomplete_check_fails_unless_it_is_allowed() {
     let checked = Checked::new();
-    for (arguments, expected) in [(&[][..], 0), (&["--complete"], 2)] {
+    for (arguments, expected) in [(&[][..], 2), (&["--allow-incomplete"], 0)] {
         let (code, out, error) = finish(checked.check("", arguments));
         assert_eq!((code, &*error), (expected, ""), "{out}");
-        assert!(out.contains("reached 2 of 4 declared responses (50 %)"), "{out}");
-        assert!(out.contains("not covered DeleteToken/effects/deleted: nothing supplies tokens"), "{out}");
+        assert!(out.contains("not reached: DeleteToken 401"), "{out}");
+        assert!(out.contains("\n  nothing supplies tokens: "), "{out}");
+        assert!(out.lines().count() < 60, "{out}");
     }
 }
 
