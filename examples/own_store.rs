@@ -21,7 +21,7 @@ use axum::Router;
 use futures::FutureExt;
 use influxdb3_tokens::{
     Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokensWriter, MemoryStore, NewToken, Permissions,
-    SecretOrigin, StoreError, Timestamp, TokenApi, TokenId, TokenRecord, TokenStore,
+    SecretOrigin, StoreError, Timestamp, TokenApi, TokenId, TokenName, TokenRecord, TokenSelector, TokenStore,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -74,7 +74,7 @@ impl TokenStore for FileStore {
     }
 
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
-        self.commit(&Change::from(deletion), |tokens| tokens.delete(deletion).now_or_never())
+        self.commit(&Change::from(&deletion), |tokens| tokens.delete(deletion).now_or_never())
     }
 
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
@@ -137,6 +137,7 @@ fn append(file: &mut File, value: &impl Serialize) -> io::Result<Vec<u8>> {
 enum Change {
     Create { name: String, digest: Vec<u8>, given: bool, at: u64, expires_at: Option<u64>, permissions: String },
     Delete { id: u64, by: u64, at: u64 },
+    DeleteByName { name: String, by: u64, at: u64 },
 }
 
 impl Change {
@@ -158,6 +159,11 @@ impl Change {
                 let deletion = Deletion::new(TokenId::from_u64(id), TokenId::from_u64(by), time(at)?);
                 tokens.delete(deletion.ok_or("the operator token cannot be deleted")?).now_or_never().transpose()?;
             }
+            // The changes before it are the same as when it was made, so the name leads to the same token.
+            Change::DeleteByName { name, by, at } => {
+                let deletion = Deletion::new(name.parse::<TokenName>()?, TokenId::from_u64(by), time(at)?);
+                tokens.delete(deletion.ok_or("the operator token cannot be deleted")?).now_or_never().transpose()?;
+            }
         }
         Ok(())
     }
@@ -177,9 +183,13 @@ impl From<&Creation> for Change {
     }
 }
 
-impl From<Deletion> for Change {
-    fn from(deletion: Deletion) -> Self {
-        Self::Delete { id: deletion.id().as_u64(), by: deletion.by().as_u64(), at: deletion.at().as_millis() }
+impl From<&Deletion> for Change {
+    fn from(deletion: &Deletion) -> Self {
+        let (by, at) = (deletion.by().as_u64(), deletion.at().as_millis());
+        match deletion.token() {
+            TokenSelector::Id(id) => Self::Delete { id: id.as_u64(), by, at },
+            TokenSelector::Name(name) => Self::DeleteByName { name: name.to_string(), by, at },
+        }
     }
 }
 
@@ -225,7 +235,7 @@ mod tests {
 
         let store = open(&directory);
         assert_eq!(store.page(None, 9).await.unwrap(), from_ref(&kept));
-        assert_eq!(store.delete(deletion(kept.id)).await.unwrap(), DeletionOutcome::Deleted);
+        assert_eq!(store.delete(deletion(kept.id)).await.unwrap(), DeletionOutcome::Deleted(kept.id));
         drop(store);
         assert_eq!(open(&directory).page(None, 9).await.unwrap(), []);
     }

@@ -35,11 +35,10 @@ where
         let Some(principal) = Has::<Option<Principal>>::get(context) else {
             return Err(ApiError::internal("the operation was called without a principal"));
         };
-        let id = request.id;
-        match self.catalog.delete(principal, &id).await {
-            Ok(()) => {
+        match self.catalog.delete(principal, &request.id).await {
+            Ok(id) => {
                 let XSpanIdString(span_id) = Has::<XSpanIdString>::get(context);
-                tracing::info!(id, by = %principal.id(), span_id, "deleted a token");
+                tracing::info!(%id, by = %principal.id(), span_id, "deleted a token");
                 Ok(DeleteTokenResponse::Success)
             }
             Err(DeleteError::NotFound) => Ok(DeleteTokenResponse::TokenNotFound),

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::live::{LiveTokens, LiveTokensWriter, UntilDeleted};
-use crate::store::{Creation, CreationOutcome, Deletion, DeletionOutcome, StoreError, TokenStore};
+use crate::store::{Creation, CreationOutcome, Deletion, DeletionOutcome, StoreError, TokenSelector, TokenStore};
 #[cfg(doc)]
 use crate::token::SecretOrigin;
 use crate::token::{Digest, NewToken, Principal, Timestamp, TokenId, TokenName, TokenRecord};
@@ -104,15 +104,15 @@ impl Catalog {
         }
     }
 
-    /// Deletes the token whose ID has the text `id`, on behalf of `by`. Durable when it returns `Ok`; the token is
-    /// refused by then.
+    /// Deletes the token whose ID has the text `id`, on behalf of `by`. Returns its ID. Durable when it returns `Ok`; the
+    /// token is refused by then.
     ///
     /// An expired token can be deleted, and an admin token may delete itself. `by` is trusted to be authenticated.
     ///
     /// # Errors
     ///
     /// See [`DeleteError`]. [`DeleteError::NotAdmin`] comes before anything that depends on the token to delete.
-    pub async fn delete(&self, by: &Principal, id: &str) -> Result<(), DeleteError> {
+    pub async fn delete(&self, by: &Principal, id: &str) -> Result<TokenId, DeleteError> {
         if !by.is_admin() {
             return Err(DeleteError::NotAdmin);
         }
@@ -120,9 +120,34 @@ impl Catalog {
         if !self.inner.live.contains(id) {
             return Err(DeleteError::NotFound);
         }
-        let deletion = Deletion::new(id, by.id(), self.now()).ok_or(DeleteError::OperatorToken)?;
+        self.delete_selected(by, id).await
+    }
+
+    /// Like [`delete`](Self::delete), for the live token with this name.
+    ///
+    /// The store resolves the name in the same step as it deletes the token. Of two deletions of one token, by name or by
+    /// ID, one finds it. After an error that leaves the outcome open, a second call can find a token that was created
+    /// with the same name in between; [`delete`](Self::delete) cannot, because IDs are not reused.
+    ///
+    /// # Errors
+    ///
+    /// See [`DeleteError`]. [`DeleteError::NotAdmin`] comes before anything that depends on the token to delete.
+    pub async fn delete_by_name(&self, by: &Principal, name: &str) -> Result<TokenId, DeleteError> {
+        if !by.is_admin() {
+            return Err(DeleteError::NotAdmin);
+        }
+        let name: TokenName = name.parse().map_err(|_| DeleteError::NotFound)?;
+        if name.is_operator() && !self.inner.live.contains(TokenId::OPERATOR) {
+            return Err(DeleteError::NotFound);
+        }
+        self.delete_selected(by, name).await
+    }
+
+    /// The last step of both deletions.
+    async fn delete_selected(&self, by: &Principal, token: impl Into<TokenSelector>) -> Result<TokenId, DeleteError> {
+        let deletion = Deletion::new(token, by.id(), self.now()).ok_or(DeleteError::OperatorToken)?;
         match self.inner.store.delete(deletion).await? {
-            DeletionOutcome::Deleted => Ok(()),
+            DeletionOutcome::Deleted(id) => Ok(id),
             DeletionOutcome::NotFound => Err(DeleteError::NotFound),
         }
     }
@@ -162,7 +187,7 @@ pub enum CreateError {
     Store(#[from] StoreError),
 }
 
-/// Why [`Catalog::delete`] did not delete a token.
+/// Why [`Catalog::delete`] or [`Catalog::delete_by_name`] did not delete a token.
 #[non_exhaustive]
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DeleteError {
@@ -172,8 +197,8 @@ pub enum DeleteError {
     /// The operator token cannot be deleted.
     #[error("the operator token cannot be deleted")]
     OperatorToken,
-    /// No live token has this ID, or the text is not an ID.
-    #[error("no token has this ID")]
+    /// No live token has this ID or name, or no token can have it.
+    #[error("no token has this ID or name")]
     NotFound,
     /// The store failed. [`StoreError::may_have_happened`] says whether the token may have been deleted nevertheless.
     #[error(transparent)]

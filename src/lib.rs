@@ -70,7 +70,9 @@ pub use embed::{Guarded, OverCatalog, OverStore, RequireToken, TokenApi, TokenAp
 /// The crate generated from the document. Its types are part of the interface of this crate.
 pub use influxdb3_token_api;
 pub use live::{LiveTokens, LiveTokensWriter, UntilDeleted};
-pub use store::{Cause, Creation, CreationOutcome, Deletion, DeletionOutcome, MemoryStore, StoreError, TokenStore};
+pub use store::{
+    Cause, Creation, CreationOutcome, Deletion, DeletionOutcome, MemoryStore, StoreError, TokenSelector, TokenStore,
+};
 #[cfg(feature = "sqlite")]
 pub use store::{OpenError, SqliteOptions, SqliteStore};
 pub use token::{

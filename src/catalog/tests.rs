@@ -66,6 +66,19 @@ async fn a_created_token_is_authenticated_and_a_deleted_one_refused() {
 }
 
 #[tokio::test]
+async fn a_token_deleted_by_its_name_is_refused() {
+    let world = World::new().await;
+    let admin = world.admin("second admin").await;
+    let (id, secret) = world.create("reader", "db:*:read").await;
+    assert_eq!(world.catalog.delete_by_name(&admin, "reader").await.unwrap(), id);
+    assert_eq!(world.catalog.authenticate(secret.expose()), None);
+    let again = world.catalog.delete_by_name(&admin, "reader").await;
+    assert!(matches!(again, Err(DeleteError::NotFound)));
+    assert_eq!(world.catalog.delete_by_name(&admin, "second admin").await.unwrap(), admin.id());
+    assert!(world.catalog.live().is_empty());
+}
+
+#[tokio::test]
 async fn a_malformed_or_unknown_secret_is_refused() {
     let world = World::new().await;
     let unknown = Secret::generate().unwrap();
@@ -114,9 +127,19 @@ async fn the_checks_of_a_deletion_come_in_the_documented_order() {
         let refused = world.catalog.delete(&admin, id).await;
         assert!(matches!(refused, Err(DeleteError::NotFound)), "{id}");
     }
+    for name in ["_admin", "writer", "x", ""] {
+        let refused = world.catalog.delete_by_name(&writer, name).await;
+        assert!(matches!(refused, Err(DeleteError::NotAdmin)), "{name}");
+    }
+    for name in ["_admin", "1", "Writer", "", "a\nb"] {
+        let refused = world.catalog.delete_by_name(&admin, name).await;
+        assert!(matches!(refused, Err(DeleteError::NotFound)), "{name}");
+    }
     world.admin("_admin").await;
-    let refused = world.catalog.delete(&admin, "0").await;
-    assert!(matches!(refused, Err(DeleteError::OperatorToken)));
+    let refused = [world.catalog.delete(&admin, "0").await, world.catalog.delete_by_name(&admin, "_admin").await];
+    for refused in refused {
+        assert!(matches!(refused, Err(DeleteError::OperatorToken)));
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! The changes that a store makes: what is requested, and the outcome.
 
-use crate::token::{NewToken, Timestamp, TokenId, TokenRecord};
+use crate::token::{NewToken, Timestamp, TokenId, TokenName, TokenRecord};
 #[cfg(doc)]
-use crate::token::{Permissions, SecretOrigin, TokenName};
+use crate::token::{Permissions, SecretOrigin};
 
 /// A request to create a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,24 +51,37 @@ pub enum CreationOutcome {
 }
 
 /// A request to delete a token. A store keeps it as an entry of its audit trail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deletion {
-    id: TokenId,
+    token: TokenSelector,
     by: TokenId,
     at: Timestamp,
 }
 
+/// Says which live token is meant.
+///
+/// A store resolves a name when it makes the change, not before. Names can be used again, so an ID that somebody looked
+/// up earlier and the name may lead to different tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenSelector {
+    /// The token with this ID.
+    Id(TokenId),
+    /// The live token with this name.
+    Name(TokenName),
+}
+
 impl Deletion {
-    /// The deletion of the token `id`, requested by the token `by` at the time `at`.
+    /// The deletion of `token`, requested by the token `by` at the time `at`.
     ///
     /// Returns `None` for the operator token. It cannot be deleted, because its ID is fixed and IDs are not reused.
-    pub fn new(id: TokenId, by: TokenId, at: Timestamp) -> Option<Self> {
-        (id != TokenId::OPERATOR).then_some(Self { id, by, at })
+    pub fn new(token: impl Into<TokenSelector>, by: TokenId, at: Timestamp) -> Option<Self> {
+        let token = token.into();
+        (!token.is_operator()).then_some(Self { token, by, at })
     }
 
-    /// The token to delete; never [`TokenId::OPERATOR`].
-    pub fn id(&self) -> TokenId {
-        self.id
+    /// The token to delete; neither [`TokenId::OPERATOR`] nor [`TokenName::OPERATOR`].
+    pub fn token(&self) -> &TokenSelector {
+        &self.token
     }
 
     /// The token that requested the deletion.
@@ -82,12 +95,34 @@ impl Deletion {
     }
 }
 
+impl TokenSelector {
+    /// Whether this selects the operator token.
+    pub fn is_operator(&self) -> bool {
+        match self {
+            Self::Id(id) => *id == TokenId::OPERATOR,
+            Self::Name(name) => name.is_operator(),
+        }
+    }
+}
+
+impl From<TokenId> for TokenSelector {
+    fn from(id: TokenId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<TokenName> for TokenSelector {
+    fn from(name: TokenName) -> Self {
+        Self::Name(name)
+    }
+}
+
 /// The outcome of a [`Deletion`].
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeletionOutcome {
-    /// The token was live and is deleted.
-    Deleted,
-    /// Nothing changed: no live token has this ID.
+    /// The token with this ID was live and is deleted.
+    Deleted(TokenId),
+    /// Nothing changed: no live token has this ID or name.
     NotFound,
 }

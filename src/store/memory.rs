@@ -4,7 +4,9 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{Creation, CreationOutcome, Deletion, DeletionOutcome, LOADED_ALREADY, StoreError, TokenStore};
+use super::{
+    Creation, CreationOutcome, Deletion, DeletionOutcome, LOADED_ALREADY, StoreError, TokenSelector, TokenStore,
+};
 use crate::live::LiveTokensWriter;
 use crate::token::{Digest, SecretOrigin, TokenId, TokenName, TokenRecord};
 
@@ -83,13 +85,13 @@ impl TokenStore for MemoryStore {
 
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
         let mut state = self.state()?;
-        let Some(record) = state.tokens.get_mut(index(deletion.id())).and_then(Option::take) else {
+        let Some(record) = state.place(deletion.token()).and_then(Option::take) else {
             return Ok(DeletionOutcome::NotFound);
         };
         if let Some(live) = &mut state.live {
             live.remove(record.id);
         }
-        Ok(DeletionOutcome::Deleted)
+        Ok(DeletionOutcome::Deleted(record.id))
     }
 
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
@@ -102,6 +104,15 @@ impl TokenStore for MemoryStore {
 impl State {
     fn is_live(&self, id: TokenId) -> bool {
         self.tokens[index(id)].is_some()
+    }
+
+    /// The place of a token that is live or deleted.
+    fn place(&mut self, token: &TokenSelector) -> Option<&mut Option<TokenRecord>> {
+        let id = match token {
+            TokenSelector::Id(id) => *id,
+            TokenSelector::Name(name) => *self.names.get(name)?,
+        };
+        self.tokens.get_mut(index(id))
     }
 
     fn insert(&mut self, creation: Creation) -> TokenRecord {

@@ -21,7 +21,7 @@ use crate::live::LiveTokensWriter;
 use crate::token::{SecretOrigin, TokenName};
 use crate::token::{TokenId, TokenRecord};
 
-pub use change::{Creation, CreationOutcome, Deletion, DeletionOutcome};
+pub use change::{Creation, CreationOutcome, Deletion, DeletionOutcome, TokenSelector};
 pub use error::{Cause, StoreError};
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
@@ -33,7 +33,8 @@ pub use sqlite::{OpenError, SqliteOptions, SqliteStore};
 ///
 /// - When `create` or `delete` returns `Ok`, the change is durable and has been applied to the live tokens.
 /// - An accepted change is completed even if the future that requested it is dropped.
-/// - Changes are serial: of two deletions of one token, one finds it.
+/// - Changes are serial: of two deletions of one token, by its ID or its name, one finds it. A name leads to the token
+///   that has it when the deletion is made.
 /// - Names and digests are unique among live tokens. A name can be used again as soon as its token is deleted. IDs are
 ///   not reused. A given secret ([`SecretOrigin::Given`]) is refused if a deleted token had it, so that a token file
 ///   cannot bring a deleted token back.

@@ -1,12 +1,15 @@
 //! The laws that every store must obey. [`laws`] generates a test for each of them.
 
+use std::collections::BTreeSet;
 use std::future::ready;
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use influxdb3_tokens::{
     Catalog, Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken,
-    Permissions, SecretOrigin, StoreError, SystemClock, Timestamp, TokenId, TokenName, TokenRecord, TokenStore,
+    Permissions, SecretOrigin, StoreError, SystemClock, Timestamp, TokenId, TokenName, TokenRecord, TokenSelector,
+    TokenStore,
 };
 
 /// Generates a test for each law. `$subject` names an asynchronous function that returns a new [`Subject`].
@@ -15,6 +18,8 @@ macro_rules! laws {
         $crate::store_laws::laws! { $subject;
             a_created_token_is_live_with_every_field_it_was_given
             a_deleted_token_is_not_live_and_cannot_be_deleted_again
+            a_token_deleted_by_name_is_not_live_and_cannot_be_deleted_again
+            a_name_used_again_leads_to_the_token_that_has_it_now
             names_and_digests_are_unique_among_live_tokens
             a_name_can_be_used_again_as_soon_as_its_token_is_deleted
             a_given_secret_of_a_deleted_token_cannot_be_used_again
@@ -22,6 +27,7 @@ macro_rules! laws {
             the_operator_token_has_id_0_and_the_others_count_up_from_1
             ids_are_not_reused
             exactly_one_of_concurrent_deletions_finds_the_token
+            a_deletion_by_name_never_ends_a_token_of_another_name
             exactly_one_of_concurrent_creations_of_a_name_succeeds
             a_change_is_completed_if_its_future_is_dropped
             pages_are_sorted_by_id_and_respect_the_limit
@@ -61,12 +67,47 @@ pub(crate) async fn a_created_token_is_live_with_every_field_it_was_given(subjec
 
 pub(crate) async fn a_deleted_token_is_not_live_and_cannot_be_deleted_again(subject: Subject) {
     let (gone, stays) = (subject.create(token("a")).await, subject.create(token("b")).await);
-    assert_eq!(subject.delete(gone.id).await, DeletionOutcome::Deleted);
+    assert_eq!(subject.delete(gone.id).await, DeletionOutcome::Deleted(gone.id));
     assert!(!subject.live.contains(gone.id));
     assert_eq!(subject.live.find(&gone.digest), None);
     assert_eq!(subject.all().await, [stays]);
     assert_eq!(subject.delete(gone.id).await, DeletionOutcome::NotFound);
     assert_eq!(subject.delete(TokenId::from_u64(u64::MAX)).await, DeletionOutcome::NotFound);
+}
+
+pub(crate) async fn a_token_deleted_by_name_is_not_live_and_cannot_be_deleted_again(mut subject: Subject) {
+    let expired = NewToken { expires_at: Some(Timestamp::EPOCH), ..token("döner / 🦀") };
+    let (gone, stays) = (subject.create(expired).await, subject.create(token("b")).await);
+    for absent in ["c", "B", "1", "2"] {
+        assert_eq!(subject.delete(name(absent)).await, DeletionOutcome::NotFound);
+    }
+    assert_eq!(subject.delete(name("döner / 🦀")).await, DeletionOutcome::Deleted(gone.id));
+    for _ in 0..2 {
+        assert!(!subject.live.contains(gone.id));
+        assert_eq!(subject.live.find(&gone.digest), None);
+        assert_eq!(subject.all().await, from_ref(&stays));
+        assert_eq!(subject.delete(name("döner / 🦀")).await, DeletionOutcome::NotFound);
+        assert_eq!(subject.delete(gone.id).await, DeletionOutcome::NotFound);
+        subject.restart().await;
+    }
+}
+
+pub(crate) async fn a_name_used_again_leads_to_the_token_that_has_it_now(mut subject: Subject) {
+    let stays = subject.create(token("b")).await;
+    for round in 0..4 {
+        let first = subject.create(token("a")).await;
+        let selected = if round % 2 == 0 { TokenSelector::Id(first.id) } else { name("a") };
+        assert_eq!(subject.delete(selected).await, DeletionOutcome::Deleted(first.id));
+        assert_eq!(subject.delete(name("a")).await, DeletionOutcome::NotFound);
+        if round > 1 {
+            subject.restart().await;
+        }
+        let again = subject.create(token("a")).await;
+        assert_eq!(subject.delete(first.id).await, DeletionOutcome::NotFound);
+        assert!(subject.live.contains(again.id) && subject.live.contains(stays.id));
+        assert_eq!(subject.delete(name("a")).await, DeletionOutcome::Deleted(again.id));
+    }
+    assert_eq!(subject.all().await, [stays]);
 }
 
 pub(crate) async fn names_and_digests_are_unique_among_live_tokens(subject: Subject) {
@@ -85,7 +126,7 @@ pub(crate) async fn a_given_secret_of_a_deleted_token_cannot_be_used_again(mut s
     let given = NewToken { origin: SecretOrigin::Given, ..token("a") };
     let record = subject.create(given.clone()).await;
     assert_eq!(subject.store.create(creation(given.clone())).await.unwrap(), CreationOutcome::NameTaken);
-    assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
+    assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted(record.id));
     let renamed = NewToken { name: "b".parse().unwrap(), ..given.clone() };
     for _ in 0..2 {
         for token in [&given, &renamed] {
@@ -106,7 +147,7 @@ pub(crate) async fn a_store_can_be_loaded_only_once(subject: Subject) {
 pub(crate) async fn a_name_can_be_used_again_as_soon_as_its_token_is_deleted(mut subject: Subject) {
     for _ in 0..3 {
         let record = subject.create(token("a")).await;
-        assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
+        assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted(record.id));
     }
     let last = subject.create(token("a")).await;
     assert_eq!(subject.live.find(&last.digest).unwrap().id(), last.id);
@@ -133,22 +174,57 @@ pub(crate) async fn ids_are_not_reused(mut subject: Subject) {
     }
 }
 
+/// Two select the token by its ID, two by its name.
 pub(crate) async fn exactly_one_of_concurrent_deletions_finds_the_token(subject: Subject) {
     for _ in 0..100 {
         let id = subject.create(token("a")).await.id;
-        let rivals: Vec<_> = (0..4)
-            .map(|_| {
+        let rivals: Vec<_> = [TokenSelector::Id(id), name("a"), name("a"), TokenSelector::Id(id)]
+            .map(|token| {
                 let store = Arc::clone(&subject.store);
-                tokio::spawn(async move { store.delete(deletion(id)).await.unwrap() })
+                tokio::spawn(async move { store.delete(deletion(token)).await.unwrap() })
             })
-            .collect();
+            .into();
         let mut found = 0;
         for rival in rivals {
-            found += usize::from(rival.await.unwrap() == DeletionOutcome::Deleted);
+            found += usize::from(rival.await.unwrap() == DeletionOutcome::Deleted(id));
         }
         assert_eq!(found, 1);
         assert!(!subject.live.contains(id));
     }
+}
+
+/// Deletions by name meet deletions by ID and creations, so that the name changes hands all the time.
+pub(crate) async fn a_deletion_by_name_never_ends_a_token_of_another_name(subject: Subject) {
+    let stays = subject.create(token("b")).await;
+    let mut named = BTreeSet::new();
+    let mut deleted = Vec::new();
+    for _ in 0..100 {
+        let id = subject.create(token("a")).await.id;
+        named.insert(id);
+        let delete = |token: TokenSelector| {
+            let store = Arc::clone(&subject.store);
+            tokio::spawn(async move { store.delete(deletion(token)).await.unwrap() })
+        };
+        let create = {
+            let store = Arc::clone(&subject.store);
+            tokio::spawn(async move { store.create(creation(token("a"))).await.unwrap() })
+        };
+        let deletions = [delete(TokenSelector::Id(id)), delete(name("a")), delete(name("a"))];
+        if let CreationOutcome::Created(record) = create.await.unwrap() {
+            named.insert(record.id);
+        }
+        for deletion in deletions {
+            if let DeletionOutcome::Deleted(id) = deletion.await.unwrap() {
+                deleted.push(id);
+            }
+        }
+        if let DeletionOutcome::Deleted(id) = subject.delete(name("a")).await {
+            deleted.push(id);
+        }
+    }
+    deleted.sort();
+    assert!(deleted.iter().eq(&named), "{deleted:?} of {named:?}");
+    assert_eq!(subject.all().await, [stays]);
 }
 
 pub(crate) async fn exactly_one_of_concurrent_creations_of_a_name_succeeds(subject: Subject) {
@@ -214,7 +290,7 @@ pub(crate) async fn an_expired_token_stays_live_until_it_is_deleted(mut subject:
     subject.restart().await;
     assert!(subject.live.contains(record.id));
     assert_eq!(subject.store.create(creation(token("a"))).await.unwrap(), CreationOutcome::NameTaken);
-    assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
+    assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted(record.id));
 }
 
 pub(crate) async fn the_cluster_uuid_survives_a_restart(mut subject: Subject) {
@@ -278,8 +354,8 @@ impl Subject {
         }
     }
 
-    async fn delete(&self, id: TokenId) -> DeletionOutcome {
-        self.store.delete(deletion(id)).await.unwrap()
+    async fn delete(&self, token: impl Into<TokenSelector>) -> DeletionOutcome {
+        self.store.delete(deletion(token)).await.unwrap()
     }
 
     async fn all(&self) -> Vec<TokenRecord> {
@@ -311,7 +387,12 @@ pub(crate) fn creation(token: NewToken) -> Creation {
     Creation::new(token, Timestamp::from_millis(1_700_000_000_000).unwrap()).unwrap()
 }
 
-pub(crate) fn deletion(id: TokenId) -> Deletion {
+pub(crate) fn deletion(token: impl Into<TokenSelector>) -> Deletion {
     let at = Timestamp::from_millis(1_700_000_000_001).unwrap();
-    Deletion::new(id, TokenId::OPERATOR, at).unwrap()
+    Deletion::new(token, TokenId::OPERATOR, at).unwrap()
+}
+
+/// Selects the token with this name.
+pub(crate) fn name(name: &str) -> TokenSelector {
+    TokenSelector::Name(name.parse().unwrap())
 }

@@ -33,8 +33,8 @@ impl Change {
                 request.succeed();
             }
             Self::Delete(request) => {
-                if request.outcome == Some(DeletionOutcome::Deleted) {
-                    live.remove(request.content.id());
+                if let Some(DeletionOutcome::Deleted(id)) = request.outcome {
+                    live.remove(id);
                 }
                 request.succeed();
             }

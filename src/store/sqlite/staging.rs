@@ -8,7 +8,7 @@ use super::batch::Change;
 use super::compaction;
 use super::row::{id_from_sql, id_to_sql, time_to_sql};
 use crate::live::LiveTokens;
-use crate::store::{Creation, CreationOutcome, Deletion, DeletionOutcome};
+use crate::store::{Creation, CreationOutcome, Deletion, DeletionOutcome, TokenSelector};
 use crate::token::{Digest, SecretOrigin, TokenId};
 
 /// How far the changes in the file have been applied to the live tokens.
@@ -76,20 +76,20 @@ impl<'a> Staging<'a> {
     }
 
     fn delete(&mut self, deletion: &Deletion) -> rusqlite::Result<DeletionOutcome> {
-        let Some(digest) = self.digest_of(deletion.id()) else {
+        let named = match deletion.token() {
+            TokenSelector::Id(id) => Some(*id),
+            TokenSelector::Name(name) => self.token_named(name.as_str())?,
+        };
+        let Some((id, digest)) = named.and_then(|id| Some((id, self.digest_of(id)?))) else {
             return Ok(DeletionOutcome::NotFound);
         };
+        let (at, by) = (time_to_sql(deletion.at()), id_to_sql(deletion.by()));
         self.connection
             .prepare_cached("INSERT INTO deletions (token_id, digest, deleted_at, deleted_by) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![
-                id_to_sql(deletion.id()),
-                digest.as_bytes(),
-                time_to_sql(deletion.at()),
-                id_to_sql(deletion.by()),
-            ])?;
+            .execute(params![id_to_sql(id), digest.as_bytes(), at, by])?;
         self.watermarks.deletion = self.connection.last_insert_rowid();
-        self.deleted.insert(deletion.id());
-        Ok(DeletionOutcome::Deleted)
+        self.deleted.insert(id);
+        Ok(DeletionOutcome::Deleted(id))
     }
 
     fn is_live(&self, id: TokenId) -> bool {

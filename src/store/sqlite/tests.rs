@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::writer::execute;
 use super::*;
 use crate::live::LiveTokens;
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, TokenSelector};
 use crate::token::{Digest, NewToken, Permissions, SecretOrigin, Timestamp, TokenName};
 
 #[tokio::test]
@@ -33,12 +33,41 @@ async fn a_change_sees_the_earlier_changes_of_its_batch() {
         store.delete(deletion(TokenId::from_u64(2))),
         async { go.send(()).unwrap() },
     );
-    assert_eq!(a.unwrap(), DeletionOutcome::Deleted);
+    assert_eq!(a.unwrap(), DeletionOutcome::Deleted(first));
     assert_eq!(b.unwrap(), DeletionOutcome::NotFound);
     assert!(matches!(c.unwrap(), CreationOutcome::Created(record) if record.id.as_u64() == 2));
     assert_eq!(d.unwrap(), CreationOutcome::NameTaken);
     assert_eq!(e.unwrap(), CreationOutcome::DigestTaken);
-    assert_eq!(f.unwrap(), DeletionOutcome::Deleted);
+    assert_eq!(f.unwrap(), DeletionOutcome::Deleted(TokenId::from_u64(2)));
+    assert_eq!(subject.store.commits(), commits + 1);
+    assert!(subject.live.is_empty());
+    assert_eq!(subject.audit_trail().await, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_name_is_resolved_among_the_earlier_changes_of_its_batch() {
+    let subject = Subject::new().await;
+    let first = subject.create(token(1, 1)).await;
+    let go = subject.hold();
+    let commits = subject.store.commits();
+
+    let store = &subject.store;
+    let (a, b, c, d, e, f, ()) = tokio::join!(
+        biased;
+        store.delete(deletion(name(1))),
+        store.delete(deletion(name(1))),
+        store.delete(deletion(first)),
+        store.create(creation(token(1, 2))),
+        store.delete(deletion(first)),
+        store.delete(deletion(name(1))),
+        async { go.send(()).unwrap() },
+    );
+    assert_eq!(a.unwrap(), DeletionOutcome::Deleted(first));
+    assert_eq!(b.unwrap(), DeletionOutcome::NotFound);
+    assert_eq!(c.unwrap(), DeletionOutcome::NotFound);
+    assert!(matches!(d.unwrap(), CreationOutcome::Created(record) if record.id.as_u64() == 2));
+    assert_eq!(e.unwrap(), DeletionOutcome::NotFound);
+    assert_eq!(f.unwrap(), DeletionOutcome::Deleted(TokenId::from_u64(2)));
     assert_eq!(subject.store.commits(), commits + 1);
     assert!(subject.live.is_empty());
     assert_eq!(subject.audit_trail().await, [1, 2]);
@@ -61,7 +90,7 @@ async fn a_change_that_cannot_be_written_does_not_fail_the_others_of_its_batch()
         store.delete(deletion(first)),
         async { go.send(()).unwrap() },
     );
-    assert_eq!(deleted.unwrap(), DeletionOutcome::Deleted);
+    assert_eq!(deleted.unwrap(), DeletionOutcome::Deleted(first));
     assert!(matches!(created, Err(StoreError::Unavailable { .. })));
     assert_eq!(again.unwrap(), DeletionOutcome::NotFound);
     assert!(subject.live.is_empty());
@@ -243,8 +272,11 @@ async fn any_sequence_of_operations_has_the_same_results_as_in_memory() {
                     assert_eq!(subject.store.create(creation(new)).await.unwrap(), expected, "{context}");
                 }
                 5..10 => {
-                    let deletion = deletion(TokenId::from_u64(1 + random.below(2 + step / 4)));
-                    let expected = reference.delete(deletion).await.unwrap();
+                    let deletion = match random.below(2) {
+                        0 => deletion(TokenId::from_u64(1 + random.below(2 + step / 4))),
+                        _ => deletion(name(random.below(8))),
+                    };
+                    let expected = reference.delete(deletion.clone()).await.unwrap();
                     assert_eq!(subject.store.delete(deletion).await.unwrap(), expected, "{context}");
                 }
                 10 => subject.compact().await,
@@ -312,7 +344,7 @@ impl Subject {
         let release = async { go.send(()).unwrap() };
         let (result, ()) = tokio::join!(biased; then, release);
         for deletion in deletions {
-            assert_eq!(deletion.await.unwrap(), DeletionOutcome::Deleted);
+            assert!(matches!(deletion.await.unwrap(), DeletionOutcome::Deleted(_)));
         }
         result
     }
@@ -415,8 +447,13 @@ fn creation(token: NewToken) -> Creation {
     Creation::new(token, Timestamp::EPOCH).unwrap()
 }
 
-fn deletion(id: TokenId) -> Deletion {
-    Deletion::new(id, TokenId::OPERATOR, Timestamp::EPOCH).unwrap()
+fn deletion(token: impl Into<TokenSelector>) -> Deletion {
+    Deletion::new(token, TokenId::OPERATOR, Timestamp::EPOCH).unwrap()
+}
+
+/// Selects the token with the name that [`token`] gives it.
+fn name(name: u64) -> TokenSelector {
+    TokenSelector::Name(token(name, 0).name)
 }
 
 /// Marsaglia's random number generator. The seed must not be 0.
