@@ -1,4 +1,9 @@
-//! The rules: which secret authenticates which token, who may delete a token, and which tokens can be created.
+//! The rules: which secret authenticates which token, which tokens can be created, and who may create, delete and
+//! regenerate them.
+
+mod error;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -6,10 +11,12 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::live::{LiveTokens, LiveTokensWriter, UntilDeleted};
-use crate::store::{Creation, CreationOutcome, Deletion, DeletionOutcome, StoreError, TokenSelector, TokenStore};
-#[cfg(doc)]
-use crate::token::SecretOrigin;
-use crate::token::{Digest, NewToken, Principal, Timestamp, TokenId, TokenName, TokenRecord};
+use crate::store::{
+    Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, StoreError, TokenSelector,
+    TokenStore,
+};
+use crate::token::{Digest, NewToken, Principal, Secret, Timestamp, TokenId, TokenName, TokenRecord};
+pub use error::{CreateError, DeleteError, RegenerateError};
 
 /// The tokens of a [`TokenStore`]: every live token in memory, and the rules for them.
 ///
@@ -66,16 +73,18 @@ impl Catalog {
         (!expired).then_some(principal)
     }
 
-    /// Returns a future that is ready once this token is deleted, and at once if it is not a live token.
+    /// Returns a future that is ready once this token is deleted or its secret is regenerated, and at once if it is not a
+    /// live token.
     ///
-    /// Use it for anything that outlives a request: a connection, a stream, a subscription. A deletion makes the token
-    /// invalid before it wakes those that wait for it. The future needs no runtime and can be dropped at any time.
+    /// Use it for anything that outlives a request: a connection, a stream, a subscription. A deletion or a
+    /// regeneration makes the secret invalid before it wakes those that wait for it. The future needs no runtime and can be dropped at any time.
     /// Expiry is not a deletion; [`Principal::expires_at`] tells it in advance.
     pub fn until_deleted(&self, token: &Principal) -> UntilDeleted {
         self.inner.live.until_deleted(token)
     }
 
-    /// Creates a token. Durable when it returns `Ok`; the token is valid by then.
+    /// Creates a token, on behalf of nobody: for a command on the machine, or a token file. Durable when it returns `Ok`;
+    /// the token is valid by then.
     ///
     /// Nothing changes if the name or the secret is in use. So the same token file can be applied at every start.
     ///
@@ -86,15 +95,41 @@ impl Catalog {
         self.create_at(self.now(), token).await
     }
 
-    /// Like [`create`](Self::create), with `created_at` as the moment of creation: a caller that computes an expiry from a
-    /// duration passes the moment that it added the duration to.
+    /// Like [`create`](Self::create), with `created_at` as the moment of creation: a caller that gives the token a lifetime
+    /// passes the moment that the lifetime begins at ([`NewToken::with_lifetime`]).
     ///
     /// # Errors
     ///
     /// See [`CreateError`].
     pub async fn create_at(&self, created_at: Timestamp, token: NewToken) -> Result<TokenRecord, CreateError> {
+        self.request_creation(token, None, created_at).await
+    }
+
+    /// Like [`create_at`](Self::create_at), on behalf of `by`, whose ID is recorded. `by` is trusted to be authenticated.
+    ///
+    /// # Errors
+    ///
+    /// See [`CreateError`]. [`CreateError::NotAdmin`] comes before anything that depends on the token to create.
+    pub async fn create_by(
+        &self,
+        by: &Principal,
+        created_at: Timestamp,
+        token: NewToken,
+    ) -> Result<TokenRecord, CreateError> {
+        if !by.is_admin() {
+            return Err(CreateError::NotAdmin);
+        }
+        self.request_creation(token, Some(by.id()), created_at).await
+    }
+
+    async fn request_creation(
+        &self,
+        token: NewToken,
+        by: Option<TokenId>,
+        at: Timestamp,
+    ) -> Result<TokenRecord, CreateError> {
         let digest = token.digest;
-        let creation = Creation::new(token, created_at).ok_or(CreateError::OperatorNotAdmin)?;
+        let creation = Creation::new(token, by, at).ok_or(CreateError::InvalidOperator)?;
         match self.inner.store.create(creation).await? {
             CreationOutcome::Created(record) => Ok(record),
             CreationOutcome::NameTaken if self.inner.live.find(&digest).is_some() => Err(CreateError::AlreadyExists),
@@ -120,7 +155,7 @@ impl Catalog {
         if !self.inner.live.contains(id) {
             return Err(DeleteError::NotFound);
         }
-        self.delete_selected(by, id).await
+        self.request_deletion(id, by).await
     }
 
     /// Like [`delete`](Self::delete), for the live token with this name.
@@ -140,15 +175,54 @@ impl Catalog {
         if name.is_operator() && !self.inner.live.contains(TokenId::OPERATOR) {
             return Err(DeleteError::NotFound);
         }
-        self.delete_selected(by, name).await
+        self.request_deletion(name, by).await
     }
 
-    /// The last step of both deletions.
-    async fn delete_selected(&self, by: &Principal, token: impl Into<TokenSelector>) -> Result<TokenId, DeleteError> {
+    async fn request_deletion(&self, token: impl Into<TokenSelector>, by: &Principal) -> Result<TokenId, DeleteError> {
         let deletion = Deletion::new(token, by.id(), self.now()).ok_or(DeleteError::OperatorToken)?;
         match self.inner.store.delete(deletion).await? {
             DeletionOutcome::Deleted(id) => Ok(id),
             DeletionOutcome::NotFound => Err(DeleteError::NotFound),
+        }
+    }
+
+    /// Gives the operator token another secret, on behalf of nobody: for a command on the machine. Returns the token, and
+    /// its new secret, which is kept nowhere else. Durable when it returns `Ok`; the old secret is refused by then.
+    ///
+    /// The token keeps its ID, its name and its time of creation, and does not expire. Whatever waits for the end of the
+    /// old secret ([`until_deleted`](Self::until_deleted)) is woken, as by a deletion: it was let in with a secret that is
+    /// refused now.
+    ///
+    /// # Errors
+    ///
+    /// See [`RegenerateError`].
+    pub async fn regenerate_operator(&self) -> Result<(TokenRecord, Secret), RegenerateError> {
+        self.request_regeneration(None).await
+    }
+
+    /// Like [`regenerate_operator`](Self::regenerate_operator), on behalf of `by`, which must be the operator token: another
+    /// admin token could take its place otherwise, and could not be deleted. `by` is trusted to be authenticated.
+    ///
+    /// Of two regenerations by the same secret, one succeeds.
+    ///
+    /// # Errors
+    ///
+    /// See [`RegenerateError`].
+    pub async fn regenerate_operator_by(&self, by: &Principal) -> Result<(TokenRecord, Secret), RegenerateError> {
+        if by.id() != TokenId::OPERATOR {
+            return Err(RegenerateError::NotOperator);
+        }
+        self.request_regeneration(Some(*by.digest())).await
+    }
+
+    async fn request_regeneration(&self, replaces: Option<Digest>) -> Result<(TokenRecord, Secret), RegenerateError> {
+        let secret = Secret::generate()?;
+        let regeneration = Regeneration::new(secret.digest(), replaces, self.now());
+        match self.inner.store.regenerate(regeneration).await? {
+            RegenerationOutcome::Regenerated(record) => Ok((record, secret)),
+            RegenerationOutcome::NotFound => Err(RegenerateError::NotFound),
+            RegenerationOutcome::Superseded => Err(RegenerateError::Superseded),
+            RegenerationOutcome::DigestTaken => Err(RegenerateError::SecretTaken),
         }
     }
 
@@ -162,48 +236,3 @@ impl Catalog {
         self.inner.store.page(after, limit).await
     }
 }
-
-/// Why [`Catalog::create`] did not create a token.
-#[non_exhaustive]
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum CreateError {
-    /// Live tokens have this name and this secret: the token was created before.
-    #[error("the token exists already")]
-    AlreadyExists,
-    /// A live token with another secret has this name.
-    #[error("another token has this name")]
-    NameTaken,
-    /// A live token with another name has this secret.
-    #[error("another token has this secret")]
-    SecretTaken,
-    /// The secret was given ([`SecretOrigin::Given`]), and a deleted token had it.
-    #[error("a token with this secret was deleted, and its secret cannot be used again")]
-    SecretDeleted,
-    /// The operator token must be an admin token.
-    #[error("the token named {} must be an admin token", TokenName::OPERATOR)]
-    OperatorNotAdmin,
-    /// The store failed. [`StoreError::may_have_happened`] says whether the token may have been created nevertheless.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Why [`Catalog::delete`] or [`Catalog::delete_by_name`] did not delete a token.
-#[non_exhaustive]
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum DeleteError {
-    /// The principal is not an admin token.
-    #[error("only an admin token may delete tokens")]
-    NotAdmin,
-    /// The operator token cannot be deleted.
-    #[error("the operator token cannot be deleted")]
-    OperatorToken,
-    /// No live token has this ID or name, or no token can have it.
-    #[error("no token has this ID or name")]
-    NotFound,
-    /// The store failed. [`StoreError::may_have_happened`] says whether the token may have been deleted nevertheless.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-#[cfg(test)]
-mod tests;

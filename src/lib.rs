@@ -64,20 +64,22 @@ mod store;
 mod token;
 
 pub use api::CatalogApi;
-pub use catalog::{Catalog, CreateError, DeleteError};
+pub use catalog::{Catalog, CreateError, DeleteError, RegenerateError};
 pub use clock::{Clock, SystemClock};
 pub use embed::{Guarded, OverCatalog, OverStore, RequireToken, TokenApi, TokenApiBuilder};
 /// The crate generated from the document. Its types are part of the interface of this crate.
 pub use influxdb3_token_api;
 pub use live::{LiveTokens, LiveTokensWriter, UntilDeleted};
 pub use store::{
-    Cause, Creation, CreationOutcome, Deletion, DeletionOutcome, MemoryStore, StoreError, TokenSelector, TokenStore,
+    Cause, Creation, CreationOutcome, Deletion, DeletionOutcome, MemoryStore, Regeneration, RegenerationOutcome,
+    StoreError, TokenSelector, TokenStore,
 };
 #[cfg(feature = "sqlite")]
 pub use store::{OpenError, SqliteOptions, SqliteStore};
 pub use token::{
-    Action, Digest, InvalidPermission, InvalidSecret, InvalidTokenId, InvalidTokenName, Names, NewToken, NoEntropy,
-    Permission, Permissions, Principal, Resource, Secret, SecretOrigin, Timestamp, TokenId, TokenName, TokenRecord,
+    Action, Digest, ExpiryTooLate, InvalidPermission, InvalidSecret, InvalidTokenId, InvalidTokenName, Names, NewToken,
+    NoEntropy, Permission, Permissions, Principal, Resource, Secret, SecretOrigin, Timestamp, TokenId, TokenName,
+    TokenRecord,
 };
 
 /// The README's code, compiled.

@@ -154,8 +154,59 @@ async fn an_admin_token_may_delete_itself() {
 async fn an_operator_token_that_is_not_an_admin_token_is_not_created() {
     let world = World::new().await;
     let refused = world.catalog.create(fresh("_admin", "db:*:read,write").0).await;
-    assert!(matches!(refused, Err(CreateError::OperatorNotAdmin)));
+    assert!(matches!(refused, Err(CreateError::InvalidOperator)));
     assert!(world.catalog.live().is_empty());
+}
+
+#[tokio::test]
+async fn an_operator_token_that_would_expire_is_not_created() {
+    let world = World::new().await;
+    let expiring = NewToken { expires_at: Some(Timestamp::MAX), ..fresh("_admin", "*:*:*").0 };
+    let refused = world.catalog.create(expiring).await;
+    assert!(matches!(refused, Err(CreateError::InvalidOperator)));
+    assert!(world.catalog.live().is_empty());
+}
+
+#[tokio::test]
+async fn only_an_admin_token_creates_tokens_and_is_recorded() {
+    let world = World::new().await;
+    let admin = world.admin("second admin").await;
+    let (reader, secret) = world.create("reader", "db:*:read").await;
+    let reads = world.catalog.authenticate(secret.expose()).unwrap();
+    let now = Timestamp::from_millis(7).unwrap();
+    for (name, permissions) in [("new", "*:*:*"), ("reader", "*:*:*"), ("_admin", "db:*:read")] {
+        let refused = world.catalog.create_by(&reads, now, fresh(name, permissions).0).await;
+        assert!(matches!(refused, Err(CreateError::NotAdmin)), "{name}");
+    }
+    let created = world.catalog.create_by(&admin, now, fresh("new", "*:*:*").0).await.unwrap();
+    assert_eq!((created.created_by, created.created_at), (Some(admin.id()), now));
+    let taken = world.catalog.create_by(&admin, now, fresh("new", "*:*:*").0).await;
+    assert!(matches!(taken, Err(CreateError::NameTaken)));
+    let others = world.catalog.page(None, 9).await.unwrap();
+    let created_by: Vec<_> = others.iter().map(|token| (token.id, token.created_by)).collect();
+    assert_eq!(created_by, [(admin.id(), None), (reader, None), (created.id, Some(admin.id()))]);
+}
+
+#[tokio::test]
+async fn the_operator_token_regenerates_its_secret_and_the_old_one_is_refused() {
+    let world = World::new().await;
+    let admin = world.admin("second admin").await;
+    assert!(matches!(world.catalog.regenerate_operator().await, Err(RegenerateError::NotFound)));
+    let operator = world.admin("_admin").await;
+    let refused = world.catalog.regenerate_operator_by(&admin).await;
+    assert!(matches!(refused, Err(RegenerateError::NotOperator)));
+
+    let mut secrets = Vec::new();
+    let (record, secret) = world.catalog.regenerate_operator_by(&operator).await.unwrap();
+    assert_eq!((record.id, record.name.as_str()), (TokenId::OPERATOR, TokenName::OPERATOR));
+    assert_eq!((record.digest, record.expires_at), (secret.digest(), None));
+    let again = world.catalog.regenerate_operator_by(&operator).await;
+    assert!(matches!(again, Err(RegenerateError::Superseded)));
+    secrets.push(secret);
+    secrets.push(world.catalog.regenerate_operator().await.unwrap().1);
+    let accepted = secrets.iter().map(|secret| world.catalog.authenticate(secret.expose()).is_some());
+    assert_eq!(accepted.collect::<Vec<_>>(), [false, true]);
+    assert_eq!(world.catalog.live().find(operator.digest()), None);
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{
-    Creation, CreationOutcome, Deletion, DeletionOutcome, LOADED_ALREADY, StoreError, TokenSelector, TokenStore,
+    Creation, CreationOutcome, Deletion, DeletionOutcome, LOADED_ALREADY, Regeneration, RegenerationOutcome,
+    StoreError, TokenSelector, TokenStore,
 };
 use crate::live::LiveTokensWriter;
 use crate::token::{Digest, SecretOrigin, TokenId, TokenName, TokenRecord};
@@ -25,7 +26,7 @@ struct State {
     tokens: Vec<Option<TokenRecord>>,
     /// The last token that had each name. A deletion leaves it here; a creation checks whether that token is live.
     names: HashMap<TokenName, TokenId>,
-    /// The last token that had each digest, likewise.
+    /// The last token that had each digest, likewise. A regeneration leaves the digest that it replaces here, too.
     digests: HashMap<Digest, TokenId>,
     /// `None` until the store is loaded.
     live: Option<LiveTokensWriter>,
@@ -71,10 +72,11 @@ impl TokenStore for MemoryStore {
         if state.names.get(&token.name).is_some_and(|id| state.is_live(*id)) {
             return Ok(CreationOutcome::NameTaken);
         }
-        match state.digests.get(&token.digest) {
-            Some(id) if state.is_live(*id) => return Ok(CreationOutcome::DigestTaken),
-            Some(_) if token.origin == SecretOrigin::Given => return Ok(CreationOutcome::DigestDeleted),
-            _ => {}
+        if state.is_digest_live(&token.digest) {
+            return Ok(CreationOutcome::DigestTaken);
+        }
+        if token.origin == SecretOrigin::Given && state.digests.contains_key(&token.digest) {
+            return Ok(CreationOutcome::DigestDeleted);
         }
         let record = state.insert(creation);
         if let Some(live) = &mut state.live {
@@ -94,6 +96,25 @@ impl TokenStore for MemoryStore {
         Ok(DeletionOutcome::Deleted(record.id))
     }
 
+    async fn regenerate(&self, regeneration: Regeneration) -> Result<RegenerationOutcome, StoreError> {
+        let mut state = self.state()?;
+        let Some(operator) = state.tokens[index(TokenId::OPERATOR)].clone() else {
+            return Ok(RegenerationOutcome::NotFound);
+        };
+        if regeneration.replaces().is_some_and(|digest| *digest != operator.digest) {
+            return Ok(RegenerationOutcome::Superseded);
+        }
+        if state.digests.contains_key(regeneration.digest()) {
+            return Ok(RegenerationOutcome::DigestTaken);
+        }
+        let record = regeneration.into_record(operator);
+        state.put(record.clone());
+        if let Some(live) = &mut state.live {
+            live.insert(&record);
+        }
+        Ok(RegenerationOutcome::Regenerated(record))
+    }
+
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
         let start = after.map_or(0, |id| index(id).saturating_add(1));
         let state = self.state()?;
@@ -104,6 +125,11 @@ impl TokenStore for MemoryStore {
 impl State {
     fn is_live(&self, id: TokenId) -> bool {
         self.tokens[index(id)].is_some()
+    }
+
+    fn is_digest_live(&self, digest: &Digest) -> bool {
+        let last = self.digests.get(digest).and_then(|id| self.tokens[index(*id)].as_ref());
+        last.is_some_and(|token| token.digest == *digest)
     }
 
     /// The place of a token that is live or deleted.
@@ -124,9 +150,15 @@ impl State {
         };
         let record = creation.into_record(id);
         self.names.insert(record.name.clone(), id);
-        self.digests.insert(record.digest, id);
-        self.tokens[index(id)] = Some(record.clone());
+        self.put(record.clone());
         record
+    }
+
+    /// Puts a token in its place, which may be that of its former record.
+    fn put(&mut self, record: TokenRecord) {
+        self.digests.insert(record.digest, record.id);
+        let place = index(record.id);
+        self.tokens[place] = Some(record);
     }
 }
 

@@ -6,10 +6,11 @@ use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures::FutureExt;
 use influxdb3_tokens::{
     Catalog, Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken,
-    Permissions, SecretOrigin, StoreError, SystemClock, Timestamp, TokenId, TokenName, TokenRecord, TokenSelector,
-    TokenStore,
+    Permissions, Regeneration, RegenerationOutcome, SecretOrigin, StoreError, SystemClock, Timestamp, TokenId,
+    TokenName, TokenRecord, TokenSelector, TokenStore,
 };
 
 /// Generates a test for each law. `$subject` names an asynchronous function that returns a new [`Subject`].
@@ -26,9 +27,13 @@ macro_rules! laws {
             a_store_can_be_loaded_only_once
             the_operator_token_has_id_0_and_the_others_count_up_from_1
             ids_are_not_reused
+            a_regenerated_operator_token_keeps_everything_but_its_secret
+            a_regeneration_changes_nothing_if_a_precondition_fails
+            a_replaced_secret_of_the_operator_token_cannot_be_used_again
             exactly_one_of_concurrent_deletions_finds_the_token
             a_deletion_by_name_never_ends_a_token_of_another_name
             exactly_one_of_concurrent_creations_of_a_name_succeeds
+            exactly_one_of_concurrent_regenerations_of_a_secret_succeeds
             a_change_is_completed_if_its_future_is_dropped
             pages_are_sorted_by_id_and_respect_the_limit
             an_expired_token_stays_live_until_it_is_deleted
@@ -49,19 +54,24 @@ macro_rules! laws {
 
 pub(crate) use laws;
 
-pub(crate) async fn a_created_token_is_live_with_every_field_it_was_given(subject: Subject) {
+pub(crate) async fn a_created_token_is_live_with_every_field_it_was_given(mut subject: Subject) {
     let token = NewToken {
         expires_at: Timestamp::from_millis(1_800_000_000_000),
         permissions: "db:a,b:read system:*:read".parse().unwrap(),
         ..token("döner / 🦀")
     };
-    let record = subject.create(token.clone()).await;
-    assert_eq!(record, creation(token.clone()).into_record(record.id));
+    let by = Some(TokenId::from_u64(77));
+    let creation = Creation::new(token.clone(), by, Timestamp::from_millis(1_700_000_000_002).unwrap()).unwrap();
+    let CreationOutcome::Created(record) = subject.store.create(creation.clone()).await.unwrap() else { panic!() };
+    assert_eq!(record, creation.into_record(record.id));
+    assert_eq!(record.created_by, by);
 
     let live = subject.live.find(&token.digest).unwrap();
     assert_eq!(Some(&live), subject.live.by_id(record.id).as_ref());
     assert_eq!((live.id(), live.expires_at()), (record.id, token.expires_at));
     assert_eq!(live.permissions(), &token.permissions);
+    assert_eq!(subject.all().await, from_ref(&record));
+    subject.restart().await;
     assert_eq!(subject.all().await, [record]);
 }
 
@@ -174,6 +184,73 @@ pub(crate) async fn ids_are_not_reused(mut subject: Subject) {
     }
 }
 
+pub(crate) async fn a_regenerated_operator_token_keeps_everything_but_its_secret(mut subject: Subject) {
+    let stays = subject.create(token("a")).await;
+    let mut operator = subject.create(token(TokenName::OPERATOR)).await;
+    for round in 0..4 {
+        let before = subject.live.by_id(TokenId::OPERATOR).unwrap();
+        let mut until_deleted = subject.live.until_deleted(&before);
+        assert!((&mut until_deleted).now_or_never().is_none());
+
+        let fresh = digest();
+        let replaces = (round % 2 == 0).then_some(operator.digest);
+        operator.digest = fresh;
+        let outcome = subject.regenerate(fresh, replaces).await;
+        assert_eq!(outcome, RegenerationOutcome::Regenerated(operator.clone()));
+
+        assert!(until_deleted.now_or_never().is_some());
+        for _ in 0..2 {
+            assert_eq!(subject.live.find(before.digest()), None);
+            let live = subject.live.find(&fresh).unwrap();
+            assert_eq!(Some(&live), subject.live.by_id(TokenId::OPERATOR).as_ref());
+            assert!(live.id() == TokenId::OPERATOR && live.is_admin() && live.expires_at().is_none());
+            assert!(subject.live.until_deleted(&live).now_or_never().is_none());
+            assert_eq!(subject.live.len(), 2);
+            assert_eq!(subject.all().await, [operator.clone(), stays.clone()]);
+            subject.restart().await;
+        }
+    }
+}
+
+pub(crate) async fn a_regeneration_changes_nothing_if_a_precondition_fails(mut subject: Subject) {
+    let other = subject.create(token("a")).await;
+    assert_eq!(subject.regenerate(digest(), None).await, RegenerationOutcome::NotFound);
+    assert_eq!(subject.regenerate(digest(), Some(digest())).await, RegenerationOutcome::NotFound);
+    let operator = subject.create(token(TokenName::OPERATOR)).await;
+    assert_eq!(subject.regenerate(digest(), Some(digest())).await, RegenerationOutcome::Superseded);
+    assert_eq!(subject.regenerate(digest(), Some(other.digest)).await, RegenerationOutcome::Superseded);
+    let deleted = subject.create(token("b")).await;
+    subject.delete(deleted.id).await;
+    for taken in [other.digest, operator.digest, deleted.digest] {
+        assert_eq!(subject.regenerate(taken, None).await, RegenerationOutcome::DigestTaken);
+        assert_eq!(subject.regenerate(taken, Some(operator.digest)).await, RegenerationOutcome::DigestTaken);
+    }
+    for _ in 0..2 {
+        assert_eq!(subject.live.find(&operator.digest).unwrap().id(), TokenId::OPERATOR);
+        assert_eq!(subject.all().await, [operator.clone(), other.clone()]);
+        subject.restart().await;
+    }
+}
+
+pub(crate) async fn a_replaced_secret_of_the_operator_token_cannot_be_used_again(mut subject: Subject) {
+    let replaced = subject.create(token(TokenName::OPERATOR)).await.digest;
+    let current = digest();
+    subject.regenerate(current, None).await;
+    assert_eq!(subject.regenerate(replaced, None).await, RegenerationOutcome::DigestTaken);
+    for _ in 0..2 {
+        for (name, digest, outcome) in [
+            (TokenName::OPERATOR, replaced, CreationOutcome::NameTaken),
+            ("a", replaced, CreationOutcome::DigestDeleted),
+            ("a", current, CreationOutcome::DigestTaken),
+        ] {
+            let given = NewToken { origin: SecretOrigin::Given, digest, ..token(name) };
+            assert_eq!(subject.store.create(creation(given)).await.unwrap(), outcome);
+        }
+        assert_eq!(subject.live.find(&replaced), None);
+        subject.restart().await;
+    }
+}
+
 /// Two select the token by its ID, two by its name.
 pub(crate) async fn exactly_one_of_concurrent_deletions_finds_the_token(subject: Subject) {
     for _ in 0..100 {
@@ -245,6 +322,32 @@ pub(crate) async fn exactly_one_of_concurrent_creations_of_a_name_succeeds(subje
         assert_eq!(subject.live.len(), 1);
         subject.delete(created[0].id).await;
     }
+}
+
+pub(crate) async fn exactly_one_of_concurrent_regenerations_of_a_secret_succeeds(subject: Subject) {
+    let mut operator = subject.create(token(TokenName::OPERATOR)).await;
+    for _ in 0..100 {
+        let rivals: Vec<_> = (0..4)
+            .map(|_| {
+                let (store, replaces) = (Arc::clone(&subject.store), operator.digest);
+                let regeneration = regeneration(digest(), Some(replaces));
+                tokio::spawn(async move { store.regenerate(regeneration).await.unwrap() })
+            })
+            .collect();
+        let mut regenerated = Vec::new();
+        for rival in rivals {
+            match rival.await.unwrap() {
+                RegenerationOutcome::Regenerated(record) => regenerated.push(record),
+                outcome => assert_eq!(outcome, RegenerationOutcome::Superseded),
+            }
+        }
+        assert_eq!(regenerated.len(), 1);
+        assert_eq!(subject.live.find(&operator.digest), None);
+        operator = regenerated.remove(0);
+        assert_eq!(subject.live.find(&operator.digest).unwrap().id(), TokenId::OPERATOR);
+        assert_eq!(subject.live.len(), 1);
+    }
+    assert_eq!(subject.all().await, [operator]);
 }
 
 pub(crate) async fn a_change_is_completed_if_its_future_is_dropped(subject: Subject) {
@@ -358,6 +461,10 @@ impl Subject {
         self.store.delete(deletion(token)).await.unwrap()
     }
 
+    async fn regenerate(&self, digest: Digest, replaces: Option<Digest>) -> RegenerationOutcome {
+        self.store.regenerate(regeneration(digest, replaces)).await.unwrap()
+    }
+
     async fn all(&self) -> Vec<TokenRecord> {
         self.store.page(None, usize::MAX).await.unwrap()
     }
@@ -371,25 +478,34 @@ pub(crate) async fn load(store: Arc<dyn TokenStore>) -> Result<LiveTokens, Store
 
 /// An admin token with a unique digest.
 pub(crate) fn token(name: &str) -> NewToken {
-    static DIGESTS: AtomicU64 = AtomicU64::new(0);
-    let mut digest = [0; 64];
-    digest[..8].copy_from_slice(&DIGESTS.fetch_add(1, Ordering::Relaxed).to_le_bytes());
     NewToken {
         name: name.parse().unwrap(),
-        digest: Digest::from_bytes(digest),
+        digest: digest(),
         origin: SecretOrigin::Fresh,
         expires_at: None,
         permissions: Permissions::ADMIN,
     }
 }
 
+/// A unique digest.
+pub(crate) fn digest() -> Digest {
+    static DIGESTS: AtomicU64 = AtomicU64::new(0);
+    let mut digest = [0; 64];
+    digest[..8].copy_from_slice(&DIGESTS.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+    Digest::from_bytes(digest)
+}
+
 pub(crate) fn creation(token: NewToken) -> Creation {
-    Creation::new(token, Timestamp::from_millis(1_700_000_000_000).unwrap()).unwrap()
+    Creation::new(token, None, Timestamp::from_millis(1_700_000_000_000).unwrap()).unwrap()
 }
 
 pub(crate) fn deletion(token: impl Into<TokenSelector>) -> Deletion {
     let at = Timestamp::from_millis(1_700_000_000_001).unwrap();
     Deletion::new(token, TokenId::OPERATOR, at).unwrap()
+}
+
+pub(crate) fn regeneration(digest: Digest, replaces: Option<Digest>) -> Regeneration {
+    Regeneration::new(digest, replaces, Timestamp::from_millis(1_700_000_000_003).unwrap())
 }
 
 /// Selects the token with this name.

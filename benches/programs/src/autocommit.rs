@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use influxdb3_tokens::{
-    Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokensWriter, Permissions, Principal, StoreError,
-    TokenId, TokenRecord, TokenSelector, TokenStore,
+    Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokensWriter, Permissions, Principal,
+    Regeneration, RegenerationOutcome, StoreError, TokenId, TokenRecord, TokenSelector, TokenStore,
 };
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -87,6 +87,10 @@ impl TokenStore for AutocommitStore {
         let mut live = self.live.lock().expect("nothing panics while it holds the lock");
         live.as_mut().expect("the store is loaded before the first deletion").remove(id);
         Ok(DeletionOutcome::Deleted(id))
+    }
+
+    async fn regenerate(&self, _: Regeneration) -> Result<RegenerationOutcome, StoreError> {
+        Err(StoreError::unavailable("this store only deletes"))
     }
 
     async fn page(&self, _: Option<TokenId>, _: usize) -> Result<Vec<TokenRecord>, StoreError> {

@@ -74,6 +74,57 @@ async fn a_name_is_resolved_among_the_earlier_changes_of_its_batch() {
 }
 
 #[tokio::test]
+async fn a_regeneration_sees_and_is_seen_by_the_other_changes_of_its_batch() {
+    let mut subject = Subject::new().await;
+    let go = subject.hold();
+    let commits = subject.store.commits();
+    let operator = NewToken { name: TokenName::OPERATOR.parse().unwrap(), ..token(0, 2) };
+    let given = |name, digest| creation(NewToken { origin: SecretOrigin::Given, ..token(name, digest) });
+
+    let store = &subject.store;
+    let (a, b, c, d, e, f, g, h, ()) = tokio::join!(
+        biased;
+        store.regenerate(regeneration(4, None)),
+        store.create(creation(NewToken { expires_at: None, ..operator })),
+        store.regenerate(regeneration(4, Some(2))),
+        store.regenerate(regeneration(6, Some(2))),
+        store.create(given(1, 2)),
+        store.create(given(1, 4)),
+        store.regenerate(regeneration(4, None)),
+        store.regenerate(regeneration(8, None)),
+        async { go.send(()).unwrap() },
+    );
+    assert_eq!(a.unwrap(), RegenerationOutcome::NotFound);
+    assert!(matches!(b.unwrap(), CreationOutcome::Created(record) if record.digest == Digest::with_prefix(2)));
+    assert!(matches!(c.unwrap(), RegenerationOutcome::Regenerated(record) if record.digest == Digest::with_prefix(4)));
+    assert_eq!(d.unwrap(), RegenerationOutcome::Superseded);
+    assert_eq!(e.unwrap(), CreationOutcome::DigestDeleted);
+    assert_eq!(f.unwrap(), CreationOutcome::DigestTaken);
+    assert_eq!(g.unwrap(), RegenerationOutcome::DigestTaken);
+    assert!(matches!(h.unwrap(), RegenerationOutcome::Regenerated(record) if record.digest == Digest::with_prefix(8)));
+    assert_eq!(subject.store.commits(), commits + 1);
+    for _ in 0..2 {
+        let live = |digest| subject.live.find(&Digest::with_prefix(digest)).is_some();
+        assert_eq!([2, 4, 6, 8].map(live), [false, false, false, true]);
+        assert_eq!(subject.regenerations().await, [(2, Some(0)), (4, None)]);
+        subject.restart().await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_whose_operator_token_has_a_replaced_secret_is_not_loaded() {
+    let mut subject = Subject::new().await;
+    let operator = NewToken { name: TokenName::OPERATOR.parse().unwrap(), ..token(1, 2) };
+    subject.create(operator).await;
+    subject.store.regenerate(regeneration(4, None)).await.unwrap();
+    subject.sql("UPDATE tokens SET digest = (SELECT digest FROM regenerations)").await;
+    subject.reopen();
+    let error = subject.store.load(LiveTokensWriter::new()).await.unwrap_err();
+    let StoreError::Unavailable { source } = error else { panic!("{error:?}") };
+    assert_eq!(source.to_string(), "the record of token 0 is damaged: its digest is invalid");
+}
+
+#[tokio::test]
 async fn a_change_that_cannot_be_written_does_not_fail_the_others_of_its_batch() {
     let subject = Subject::new().await;
     let first = subject.create(token(1, 1)).await;
@@ -129,9 +180,9 @@ async fn after_a_failed_commit_the_live_tokens_are_those_in_the_file() {
         let store = &subject.store;
         let (deleted, created, operator, ()) = tokio::join!(
             biased;
-            store.delete(deletion(first)),
+            store.delete(deletion(name(1))),
             store.create(creation(token(3, 3))),
-            store.create(creation(NewToken { name: TokenName::OPERATOR.parse().unwrap(), ..token(4, 4) })),
+            store.create(creation(NewToken { name: TokenName::OPERATOR.parse().unwrap(), ..token(5, 4) })),
             async { go.send(()).unwrap() },
         );
         assert!(deleted.unwrap_err().may_have_happened());
@@ -148,6 +199,32 @@ async fn after_a_failed_commit_the_live_tokens_are_those_in_the_file() {
         subject.restart().await;
         assert_eq!(subject.live_ids(), live);
         assert_eq!(subject.audit_trail().await, [1]);
+    }
+}
+
+#[tokio::test]
+async fn after_a_failed_commit_the_operator_token_has_the_secret_in_the_file() {
+    for committed in [false, true] {
+        let mut subject = Subject::new().await;
+        let operator = NewToken { name: TokenName::OPERATOR.parse().unwrap(), ..token(1, 2) };
+        subject.create(operator).await;
+        subject.create(token(2, 3)).await;
+        let before = subject.live.by_id(TokenId::OPERATOR).unwrap();
+        let mut until_deleted = subject.live.until_deleted(&before);
+        assert!((&mut until_deleted).now_or_never().is_none());
+        subject.fail_next_commit(committed, || {}).await;
+        let error = subject.store.regenerate(regeneration(4, Some(2))).await.unwrap_err();
+        assert!(error.may_have_happened());
+
+        assert_eq!(until_deleted.now_or_never().is_some(), committed);
+        let expected = if committed { RegenerationOutcome::Superseded } else { RegenerationOutcome::DigestTaken };
+        let live = |digest| subject.live.find(&Digest::with_prefix(digest)).is_some();
+        assert_eq!((live(2), live(4)), (!committed, committed));
+        assert_eq!(subject.store.regenerate(regeneration(3, Some(2))).await.unwrap(), expected);
+        assert_eq!(subject.live_ids(), [0, 1]);
+        subject.restart().await;
+        let live = |digest| subject.live.find(&Digest::with_prefix(digest)).is_some();
+        assert_eq!((live(2), live(4)), (!committed, committed));
     }
 }
 
@@ -259,14 +336,18 @@ async fn any_sequence_of_operations_has_the_same_results_as_in_memory() {
         let mut subject = Subject::new().await;
         let reference = MemoryStore::new();
         let live = load(&reference).await;
+        let mut regenerated = 1000;
         for step in 0..200 {
             let context = format!("seed {seed}, step {step}");
-            match random.below(12) {
+            match random.below(13) {
                 0..5 => {
-                    let mut new = token(random.below(8), random.below(8));
+                    // Some have a digest that a regeneration has made or replaced.
+                    let digest = if random.below(10) == 0 { regenerated - random.below(4) } else { random.below(8) };
+                    let mut new = token(random.below(8), digest);
                     if random.below(10) == 0 {
                         new.name = TokenName::OPERATOR.parse().unwrap();
                         new.permissions = Permissions::ADMIN;
+                        new.expires_at = None;
                     }
                     let expected = reference.create(creation(new.clone())).await.unwrap();
                     assert_eq!(subject.store.create(creation(new)).await.unwrap(), expected, "{context}");
@@ -279,7 +360,16 @@ async fn any_sequence_of_operations_has_the_same_results_as_in_memory() {
                     let expected = reference.delete(deletion.clone()).await.unwrap();
                     assert_eq!(subject.store.delete(deletion).await.unwrap(), expected, "{context}");
                 }
-                10 => subject.compact().await,
+                10 => {
+                    let replaces = random.below(3).checked_sub(1).map(|back| regenerated - back);
+                    regenerated += 1;
+                    // Seldom fresh: the digest of another token.
+                    let digest = if random.below(10) == 0 { random.below(8) } else { regenerated };
+                    let regeneration = regeneration(digest, replaces);
+                    let expected = reference.regenerate(regeneration.clone()).await.unwrap();
+                    assert_eq!(subject.store.regenerate(regeneration).await.unwrap(), expected, "{context}");
+                }
+                11 => subject.compact().await,
                 _ => subject.restart().await,
             }
             let after = random.below(2).checked_sub(1).map(|_| TokenId::from_u64(random.below(30)));
@@ -312,10 +402,14 @@ impl Subject {
     }
 
     async fn restart(&mut self) {
+        self.reopen();
+        self.live = load(&self.store).await;
+    }
+
+    fn reopen(&mut self) {
         drop(self.store.queue.take());
         self.store.writer.take().unwrap().join().unwrap();
         self.store = SqliteStore::open(&self.path).unwrap();
-        self.live = load(&self.store).await;
     }
 
     async fn create(&self, token: NewToken) -> TokenId {
@@ -393,6 +487,16 @@ impl Subject {
         .await
     }
 
+    /// The prefixes of all replaced digests of the operator token, and who requested the regenerations, in their order.
+    async fn regenerations(&self) -> Vec<(u64, Option<i64>)> {
+        self.query(|connection| {
+            let sql = "SELECT digest, regenerated_by FROM regenerations ORDER BY seq";
+            let row = |row: &rusqlite::Row<'_>| Ok((Digest::from_bytes(row.get(0)?).prefix(), row.get(1)?));
+            connection.prepare(sql).unwrap().query_map([], row).unwrap().map(Result::unwrap).collect()
+        })
+        .await
+    }
+
     fn live_ids(&self) -> Vec<u64> {
         (0..10_000).filter(|id| self.live.contains(TokenId::from_u64(*id))).collect()
     }
@@ -444,11 +548,15 @@ fn token(name: u64, digest: u64) -> NewToken {
 }
 
 fn creation(token: NewToken) -> Creation {
-    Creation::new(token, Timestamp::EPOCH).unwrap()
+    Creation::new(token, None, Timestamp::EPOCH).unwrap()
 }
 
 fn deletion(token: impl Into<TokenSelector>) -> Deletion {
     Deletion::new(token, TokenId::OPERATOR, Timestamp::EPOCH).unwrap()
+}
+
+fn regeneration(digest: u64, replaces: Option<u64>) -> Regeneration {
+    Regeneration::new(Digest::with_prefix(digest), replaces.map(Digest::with_prefix), Timestamp::EPOCH)
 }
 
 /// Selects the token with the name that [`token`] gives it.
