@@ -63,7 +63,7 @@ mod live;
 mod store;
 mod token;
 
-pub use api::CatalogApi;
+pub use api::{CatalogApi, admin_token_object};
 pub use catalog::{Catalog, CreateError, DeleteError, RegenerateError};
 pub use clock::{Clock, SystemClock};
 pub use embed::{Guarded, OverCatalog, OverStore, RequireToken, TokenApi, TokenApiBuilder};
