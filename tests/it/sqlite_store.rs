@@ -123,6 +123,9 @@ async fn a_file_of_format_1_keeps_its_tokens_and_is_brought_to_the_present_forma
     assert!(matches!(outcome, RegenerationOutcome::Regenerated(operator) if operator.expires_at.is_none()));
     assert_eq!(live.by_id(TokenId::OPERATOR).unwrap().expires_at(), None);
     drop(store);
+    let (store, live) = open(SqliteOptions::default(), &path).await;
+    assert_eq!(live.by_id(TokenId::OPERATOR).unwrap().expires_at(), None);
+    drop(store);
 
     let new = path.with_extension("new");
     SqliteStore::open(&new).unwrap().close();

@@ -109,6 +109,17 @@ async fn a_regeneration_sees_and_is_seen_by_the_other_changes_of_its_batch() {
         assert_eq!(subject.regenerations().await, [(2, Some(0)), (4, None)]);
         subject.restart().await;
     }
+
+    let go = subject.hold();
+    let store = &subject.store;
+    let (a, b, ()) = tokio::join!(
+        biased;
+        store.regenerate(regeneration(10, Some(8))),
+        store.create(given(1, 8)),
+        async { go.send(()).unwrap() },
+    );
+    assert!(matches!(a.unwrap(), RegenerationOutcome::Regenerated(_)));
+    assert_eq!(b.unwrap(), CreationOutcome::DigestDeleted);
 }
 
 #[tokio::test]
