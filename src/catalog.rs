@@ -6,6 +6,7 @@ mod error;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use crate::store::{
     Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, StoreError, TokenSelector,
     TokenStore,
 };
-use crate::token::{Digest, NewToken, Principal, Secret, Timestamp, TokenId, TokenName, TokenRecord};
+use crate::token::{Digest, NewToken, Permissions, Principal, Secret, Timestamp, TokenId, TokenName, TokenRecord};
 pub use error::{CreateError, DeleteError, RegenerateError};
 
 /// The tokens of a [`TokenStore`]: every live token in memory, and the rules for them.
@@ -92,34 +93,56 @@ impl Catalog {
     ///
     /// See [`CreateError`].
     pub async fn create(&self, token: NewToken) -> Result<TokenRecord, CreateError> {
-        self.create_at(self.now(), token).await
+        self.request_creation(token, None, self.now()).await
     }
 
-    /// Like [`create`](Self::create), with `created_at` as the moment of creation: a caller that gives the token a lifetime
-    /// passes the moment that the lifetime begins at ([`NewToken::with_lifetime`]).
+    /// Creates a token with a fresh secret, on behalf of nobody: for a command on the machine. Returns the token, and its
+    /// secret, which is kept nowhere else. Durable when it returns `Ok`; the token is valid by then.
+    ///
+    /// The lifetime begins at the moment of creation; `None` means that the token does not expire.
     ///
     /// # Errors
     ///
     /// See [`CreateError`].
-    pub async fn create_at(&self, created_at: Timestamp, token: NewToken) -> Result<TokenRecord, CreateError> {
-        self.request_creation(token, None, created_at).await
+    pub async fn create_fresh(
+        &self,
+        name: &str,
+        permissions: Permissions,
+        lifetime: Option<Duration>,
+    ) -> Result<(TokenRecord, Secret), CreateError> {
+        self.request_fresh(name, permissions, lifetime, None).await
     }
 
-    /// Like [`create_at`](Self::create_at), on behalf of `by`, whose ID is recorded. `by` is trusted to be authenticated.
+    /// Like [`create_fresh`](Self::create_fresh), on behalf of `by`, whose ID is recorded. `by` is trusted to be
+    /// authenticated.
     ///
     /// # Errors
     ///
     /// See [`CreateError`]. [`CreateError::NotAdmin`] comes before anything that depends on the token to create.
-    pub async fn create_by(
+    pub async fn create_fresh_by(
         &self,
         by: &Principal,
-        created_at: Timestamp,
-        token: NewToken,
-    ) -> Result<TokenRecord, CreateError> {
+        name: &str,
+        permissions: Permissions,
+        lifetime: Option<Duration>,
+    ) -> Result<(TokenRecord, Secret), CreateError> {
         if !by.is_admin() {
             return Err(CreateError::NotAdmin);
         }
-        self.request_creation(token, Some(by.id()), created_at).await
+        self.request_fresh(name, permissions, lifetime, Some(by.id())).await
+    }
+
+    async fn request_fresh(
+        &self,
+        name: &str,
+        permissions: Permissions,
+        lifetime: Option<Duration>,
+        by: Option<TokenId>,
+    ) -> Result<(TokenRecord, Secret), CreateError> {
+        let now = self.now();
+        let (token, secret) = NewToken::fresh(name.parse()?, permissions)?;
+        let record = self.request_creation(token.with_lifetime(now, lifetime)?, by, now).await?;
+        Ok((record, secret))
     }
 
     async fn request_creation(

@@ -1,11 +1,11 @@
 //! Why a request to the catalog was refused or failed.
 
 use crate::store::StoreError;
-use crate::token::{NoEntropy, TokenName};
+use crate::token::{ExpiryTooLate, InvalidTokenName, NoEntropy, TokenName};
 #[cfg(doc)]
 use crate::{catalog::Catalog, token::SecretOrigin};
 
-/// Why [`Catalog::create`] or [`Catalog::create_by`] did not create a token.
+/// Why [`Catalog::create`], [`Catalog::create_fresh`] or [`Catalog::create_fresh_by`] did not create a token.
 #[non_exhaustive]
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CreateError {
@@ -31,6 +31,15 @@ pub enum CreateError {
         TokenName::OPERATOR
     )]
     InvalidOperator,
+    /// No token can have this name.
+    #[error(transparent)]
+    InvalidName(#[from] InvalidTokenName),
+    /// The lifetime is too long.
+    #[error(transparent)]
+    ExpiryTooLate(#[from] ExpiryTooLate),
+    /// The operating system gave no random bytes for the secret.
+    #[error(transparent)]
+    NoEntropy(#[from] NoEntropy),
     /// The store failed. [`StoreError::may_have_happened`] says whether the token may have been created nevertheless.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -104,12 +104,20 @@ async fn a_token_expires_on_time_and_can_still_be_deleted() {
 }
 
 #[tokio::test]
-async fn a_token_has_the_moment_of_creation_that_its_caller_gives() {
+async fn the_lifetime_of_a_fresh_token_begins_when_it_is_created() {
     let world = World::new().await;
-    let created_at = world.catalog.now().checked_add(Duration::from_millis(1)).unwrap();
-    let (token, _) = NewToken::fresh("ci".parse().unwrap(), Permissions::ADMIN).unwrap();
-    let record = world.catalog.create_at(created_at, token).await.unwrap();
-    assert_eq!(record.created_at, created_at);
+    world.clock.advance_to(7);
+    let lifetime = Some(Duration::from_secs(1));
+    let (token, secret) = world.catalog.create_fresh("ci", Permissions::ADMIN, lifetime).await.unwrap();
+    assert_eq!((token.created_at.as_millis(), token.created_by), (7, None));
+    assert_eq!(token.expires_at, Timestamp::from_millis(1007));
+    assert_eq!(world.catalog.authenticate(secret.expose()).unwrap().id(), token.id);
+    let (token, _) = world.catalog.create_fresh("other", Permissions::ADMIN, None).await.unwrap();
+    assert_eq!(token.expires_at, None);
+    let too_late = world.catalog.create_fresh("a", Permissions::ADMIN, Some(Duration::from_secs(u64::MAX))).await;
+    assert!(matches!(too_late, Err(CreateError::ExpiryTooLate(_))));
+    assert!(matches!(world.catalog.create_fresh("", Permissions::ADMIN, None).await, Err(CreateError::InvalidName(_))));
+    assert_eq!(world.catalog.live().len(), 2);
 }
 
 #[tokio::test]
@@ -173,14 +181,13 @@ async fn only_an_admin_token_creates_tokens_and_is_recorded() {
     let admin = world.admin("second admin").await;
     let (reader, secret) = world.create("reader", "db:*:read").await;
     let reads = world.catalog.authenticate(secret.expose()).unwrap();
-    let now = Timestamp::from_millis(7).unwrap();
-    for (name, permissions) in [("new", "*:*:*"), ("reader", "*:*:*"), ("_admin", "db:*:read")] {
-        let refused = world.catalog.create_by(&reads, now, fresh(name, permissions).0).await;
+    for name in ["new", "reader", "_admin", ""] {
+        let refused = world.catalog.create_fresh_by(&reads, name, Permissions::ADMIN, None).await;
         assert!(matches!(refused, Err(CreateError::NotAdmin)), "{name}");
     }
-    let created = world.catalog.create_by(&admin, now, fresh("new", "*:*:*").0).await.unwrap();
-    assert_eq!((created.created_by, created.created_at), (Some(admin.id()), now));
-    let taken = world.catalog.create_by(&admin, now, fresh("new", "*:*:*").0).await;
+    let (created, _) = world.catalog.create_fresh_by(&admin, "new", Permissions::ADMIN, None).await.unwrap();
+    assert_eq!(created.created_by, Some(admin.id()));
+    let taken = world.catalog.create_fresh_by(&admin, "new", Permissions::ADMIN, None).await;
     assert!(matches!(taken, Err(CreateError::NameTaken)));
     let others = world.catalog.page(None, 9).await.unwrap();
     let created_by: Vec<_> = others.iter().map(|token| (token.id, token.created_by)).collect();

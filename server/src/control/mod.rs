@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use futures::{Stream, TryStreamExt, stream};
 use influxdb3_token_api::models::{self, AdminTokenObject};
 use influxdb3_token_api::with_sources;
-use influxdb3_tokens::{Catalog, DeleteError, NewToken, TokenRecord, admin_token_object};
+use influxdb3_tokens::{Catalog, DeleteError, TokenRecord, admin_token_object};
 use serde::{Deserialize, Serialize};
 
 mod client;
@@ -158,12 +158,9 @@ impl From<DeleteError> for Error {
 
 /// Creates a token.
 pub(crate) async fn create(catalog: &Catalog, token: Create) -> Result<AdminTokenObject, Error> {
-    let name = token.name.parse().map_err(refused)?;
     let permissions = token.permissions.parse().map_err(refused)?;
-    let (now, lifetime) = (catalog.now(), token.expires_in);
-    let (token, secret) = NewToken::fresh(name, permissions).map_err(refused)?;
-    let token = token.with_lifetime(now, lifetime).map_err(refused)?;
-    let record = catalog.create_at(now, token).await.map_err(refused)?;
+    let created = catalog.create_fresh(&token.name, permissions, token.expires_in).await;
+    let (record, secret) = created.map_err(refused)?;
     Ok(admin_token_object(&record, &secret))
 }
 
