@@ -240,7 +240,7 @@ impl From<&Regeneration> for Change {
 }
 
 #[cfg(test)]
-#[path = "../tests/it/store_laws.rs"]
+#[path = "../tests/it/store_laws/mod.rs"]
 mod store_laws;
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! The laws that every store must obey. [`laws`] generates a test for each of them.
 
-use std::collections::BTreeSet;
+mod deletion;
+mod regeneration;
+
 use std::future::ready;
 use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures::FutureExt;
 use influxdb3_tokens::{
     Catalog, Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken,
     Permissions, Regeneration, RegenerationOutcome, SecretOrigin, StoreError, SystemClock, Timestamp, TokenId,
@@ -52,7 +53,9 @@ macro_rules! laws {
     };
 }
 
+pub(crate) use deletion::*;
 pub(crate) use laws;
+pub(crate) use regeneration::*;
 
 pub(crate) async fn a_created_token_is_live_with_every_field_it_was_given(mut subject: Subject) {
     let token = NewToken {
@@ -75,51 +78,6 @@ pub(crate) async fn a_created_token_is_live_with_every_field_it_was_given(mut su
     assert_eq!(subject.all().await, [record]);
 }
 
-pub(crate) async fn a_deleted_token_is_not_live_and_cannot_be_deleted_again(subject: Subject) {
-    let (gone, stays) = (subject.create(token("a")).await, subject.create(token("b")).await);
-    assert_eq!(subject.delete(gone.id).await, DeletionOutcome::Deleted(gone.id));
-    assert!(!subject.live.contains(gone.id));
-    assert_eq!(subject.live.find(&gone.digest), None);
-    assert_eq!(subject.all().await, [stays]);
-    assert_eq!(subject.delete(gone.id).await, DeletionOutcome::NotFound);
-    assert_eq!(subject.delete(TokenId::from_u64(u64::MAX)).await, DeletionOutcome::NotFound);
-}
-
-pub(crate) async fn a_token_deleted_by_name_is_not_live_and_cannot_be_deleted_again(mut subject: Subject) {
-    let expired = NewToken { expires_at: Some(Timestamp::EPOCH), ..token("döner / 🦀") };
-    let (gone, stays) = (subject.create(expired).await, subject.create(token("b")).await);
-    for absent in ["c", "B", "1", "2"] {
-        assert_eq!(subject.delete(name(absent)).await, DeletionOutcome::NotFound);
-    }
-    assert_eq!(subject.delete(name("döner / 🦀")).await, DeletionOutcome::Deleted(gone.id));
-    for _ in 0..2 {
-        assert!(!subject.live.contains(gone.id));
-        assert_eq!(subject.live.find(&gone.digest), None);
-        assert_eq!(subject.all().await, from_ref(&stays));
-        assert_eq!(subject.delete(name("döner / 🦀")).await, DeletionOutcome::NotFound);
-        assert_eq!(subject.delete(gone.id).await, DeletionOutcome::NotFound);
-        subject.restart().await;
-    }
-}
-
-pub(crate) async fn a_name_used_again_leads_to_the_token_that_has_it_now(mut subject: Subject) {
-    let stays = subject.create(token("b")).await;
-    for round in 0..4 {
-        let first = subject.create(token("a")).await;
-        let selected = if round % 2 == 0 { TokenSelector::Id(first.id) } else { name("a") };
-        assert_eq!(subject.delete(selected).await, DeletionOutcome::Deleted(first.id));
-        assert_eq!(subject.delete(name("a")).await, DeletionOutcome::NotFound);
-        if round > 1 {
-            subject.restart().await;
-        }
-        let again = subject.create(token("a")).await;
-        assert_eq!(subject.delete(first.id).await, DeletionOutcome::NotFound);
-        assert!(subject.live.contains(again.id) && subject.live.contains(stays.id));
-        assert_eq!(subject.delete(name("a")).await, DeletionOutcome::Deleted(again.id));
-    }
-    assert_eq!(subject.all().await, [stays]);
-}
-
 pub(crate) async fn names_and_digests_are_unique_among_live_tokens(subject: Subject) {
     let first = subject.create(token("a")).await;
     let same_name = token("a");
@@ -132,37 +90,11 @@ pub(crate) async fn names_and_digests_are_unique_among_live_tokens(subject: Subj
     assert_eq!(subject.live.len(), 1);
 }
 
-pub(crate) async fn a_given_secret_of_a_deleted_token_cannot_be_used_again(mut subject: Subject) {
-    let given = NewToken { origin: SecretOrigin::Given, ..token("a") };
-    let record = subject.create(given.clone()).await;
-    assert_eq!(subject.store.create(creation(given.clone())).await.unwrap(), CreationOutcome::NameTaken);
-    assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted(record.id));
-    let renamed = NewToken { name: "b".parse().unwrap(), ..given.clone() };
-    for _ in 0..2 {
-        for token in [&given, &renamed] {
-            assert_eq!(subject.store.create(creation(token.clone())).await.unwrap(), CreationOutcome::DigestDeleted);
-        }
-        subject.restart().await;
-    }
-    assert!(subject.live.is_empty());
-}
-
 pub(crate) async fn a_store_can_be_loaded_only_once(subject: Subject) {
     let record = subject.create(token("a")).await;
     assert!(matches!(load(Arc::clone(&subject.store)).await, Err(StoreError::Unavailable { .. })));
     subject.delete(record.id).await;
     assert!(subject.live.is_empty());
-}
-
-pub(crate) async fn a_name_can_be_used_again_as_soon_as_its_token_is_deleted(mut subject: Subject) {
-    for _ in 0..3 {
-        let record = subject.create(token("a")).await;
-        assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted(record.id));
-    }
-    let last = subject.create(token("a")).await;
-    assert_eq!(subject.live.find(&last.digest).unwrap().id(), last.id);
-    subject.restart().await;
-    assert_eq!(subject.all().await, [last]);
 }
 
 pub(crate) async fn the_operator_token_has_id_0_and_the_others_count_up_from_1(mut subject: Subject) {
@@ -184,126 +116,6 @@ pub(crate) async fn ids_are_not_reused(mut subject: Subject) {
     }
 }
 
-pub(crate) async fn a_regenerated_operator_token_keeps_everything_but_its_secret(mut subject: Subject) {
-    let stays = subject.create(token("a")).await;
-    let mut operator = subject.create(token(TokenName::OPERATOR)).await;
-    for round in 0..4 {
-        let before = subject.live.by_id(TokenId::OPERATOR).unwrap();
-        let mut until_deleted = subject.live.until_deleted(&before);
-        assert!((&mut until_deleted).now_or_never().is_none());
-
-        let fresh = digest();
-        let replaces = (round % 2 == 0).then_some(operator.digest);
-        operator.digest = fresh;
-        let outcome = subject.regenerate(fresh, replaces).await;
-        assert_eq!(outcome, RegenerationOutcome::Regenerated(operator.clone()));
-
-        assert!(until_deleted.now_or_never().is_some());
-        for _ in 0..2 {
-            assert_eq!(subject.live.find(before.digest()), None);
-            let live = subject.live.find(&fresh).unwrap();
-            assert_eq!(Some(&live), subject.live.by_id(TokenId::OPERATOR).as_ref());
-            assert!(live.id() == TokenId::OPERATOR && live.is_admin() && live.expires_at().is_none());
-            assert!(subject.live.until_deleted(&live).now_or_never().is_none());
-            assert_eq!(subject.live.len(), 2);
-            assert_eq!(subject.all().await, [operator.clone(), stays.clone()]);
-            subject.restart().await;
-        }
-    }
-}
-
-pub(crate) async fn a_regeneration_changes_nothing_if_a_precondition_fails(mut subject: Subject) {
-    let other = subject.create(token("a")).await;
-    assert_eq!(subject.regenerate(digest(), None).await, RegenerationOutcome::NotFound);
-    assert_eq!(subject.regenerate(digest(), Some(digest())).await, RegenerationOutcome::NotFound);
-    let operator = subject.create(token(TokenName::OPERATOR)).await;
-    assert_eq!(subject.regenerate(digest(), Some(digest())).await, RegenerationOutcome::Superseded);
-    assert_eq!(subject.regenerate(digest(), Some(other.digest)).await, RegenerationOutcome::Superseded);
-    let deleted = subject.create(token("b")).await;
-    subject.delete(deleted.id).await;
-    for taken in [other.digest, operator.digest, deleted.digest] {
-        assert_eq!(subject.regenerate(taken, None).await, RegenerationOutcome::DigestTaken);
-        assert_eq!(subject.regenerate(taken, Some(operator.digest)).await, RegenerationOutcome::DigestTaken);
-    }
-    for _ in 0..2 {
-        assert_eq!(subject.live.find(&operator.digest).unwrap().id(), TokenId::OPERATOR);
-        assert_eq!(subject.all().await, [operator.clone(), other.clone()]);
-        subject.restart().await;
-    }
-}
-
-pub(crate) async fn a_replaced_secret_of_the_operator_token_cannot_be_used_again(mut subject: Subject) {
-    let replaced = subject.create(token(TokenName::OPERATOR)).await.digest;
-    let current = digest();
-    subject.regenerate(current, None).await;
-    assert_eq!(subject.regenerate(replaced, None).await, RegenerationOutcome::DigestTaken);
-    for _ in 0..2 {
-        for (name, digest, outcome) in [
-            (TokenName::OPERATOR, replaced, CreationOutcome::NameTaken),
-            ("a", replaced, CreationOutcome::DigestDeleted),
-            ("a", current, CreationOutcome::DigestTaken),
-        ] {
-            let given = NewToken { origin: SecretOrigin::Given, digest, ..token(name) };
-            assert_eq!(subject.store.create(creation(given)).await.unwrap(), outcome);
-        }
-        assert_eq!(subject.live.find(&replaced), None);
-        subject.restart().await;
-    }
-}
-
-/// Two select the token by its ID, two by its name.
-pub(crate) async fn exactly_one_of_concurrent_deletions_finds_the_token(subject: Subject) {
-    for _ in 0..100 {
-        let id = subject.create(token("a")).await.id;
-        let rivals: Vec<_> = [TokenSelector::Id(id), name("a"), name("a"), TokenSelector::Id(id)]
-            .map(|token| {
-                let store = Arc::clone(&subject.store);
-                tokio::spawn(async move { store.delete(deletion(token)).await.unwrap() })
-            })
-            .into();
-        let mut found = 0;
-        for rival in rivals {
-            found += usize::from(rival.await.unwrap() == DeletionOutcome::Deleted(id));
-        }
-        assert_eq!(found, 1);
-        assert!(!subject.live.contains(id));
-    }
-}
-
-/// Deletions by name meet deletions by ID and creations, so that the name changes hands all the time.
-pub(crate) async fn a_deletion_by_name_never_ends_a_token_of_another_name(subject: Subject) {
-    let stays = subject.create(token("b")).await;
-    let mut named = BTreeSet::new();
-    let mut deleted = Vec::new();
-    for _ in 0..100 {
-        let id = subject.create(token("a")).await.id;
-        named.insert(id);
-        let delete = |token: TokenSelector| {
-            let store = Arc::clone(&subject.store);
-            tokio::spawn(async move { store.delete(deletion(token)).await.unwrap() })
-        };
-        let create = {
-            let store = Arc::clone(&subject.store);
-            tokio::spawn(async move { store.create(creation(token("a"))).await.unwrap() })
-        };
-        let deletions = [delete(TokenSelector::Id(id)), delete(name("a")), delete(name("a"))];
-        if let CreationOutcome::Created(record) = create.await.unwrap() {
-            named.insert(record.id);
-        }
-        for deletion in deletions {
-            if let DeletionOutcome::Deleted(id) = deletion.await.unwrap() {
-                deleted.push(id);
-            }
-        }
-        if let DeletionOutcome::Deleted(id) = subject.delete(name("a")).await {
-            deleted.push(id);
-        }
-    }
-    deleted.sort();
-    assert!(deleted.iter().eq(&named), "{deleted:?} of {named:?}");
-    assert_eq!(subject.all().await, [stays]);
-}
-
 pub(crate) async fn exactly_one_of_concurrent_creations_of_a_name_succeeds(subject: Subject) {
     for _ in 0..100 {
         let rivals: Vec<_> = (0..4)
@@ -322,32 +134,6 @@ pub(crate) async fn exactly_one_of_concurrent_creations_of_a_name_succeeds(subje
         assert_eq!(subject.live.len(), 1);
         subject.delete(created[0].id).await;
     }
-}
-
-pub(crate) async fn exactly_one_of_concurrent_regenerations_of_a_secret_succeeds(subject: Subject) {
-    let mut operator = subject.create(token(TokenName::OPERATOR)).await;
-    for _ in 0..100 {
-        let rivals: Vec<_> = (0..4)
-            .map(|_| {
-                let (store, replaces) = (Arc::clone(&subject.store), operator.digest);
-                let regeneration = regeneration(digest(), Some(replaces));
-                tokio::spawn(async move { store.regenerate(regeneration).await.unwrap() })
-            })
-            .collect();
-        let mut regenerated = Vec::new();
-        for rival in rivals {
-            match rival.await.unwrap() {
-                RegenerationOutcome::Regenerated(record) => regenerated.push(record),
-                outcome => assert_eq!(outcome, RegenerationOutcome::Superseded),
-            }
-        }
-        assert_eq!(regenerated.len(), 1);
-        assert_eq!(subject.live.find(&operator.digest), None);
-        operator = regenerated.remove(0);
-        assert_eq!(subject.live.find(&operator.digest).unwrap().id(), TokenId::OPERATOR);
-        assert_eq!(subject.live.len(), 1);
-    }
-    assert_eq!(subject.all().await, [operator]);
 }
 
 pub(crate) async fn a_change_is_completed_if_its_future_is_dropped(subject: Subject) {
@@ -385,15 +171,6 @@ pub(crate) async fn pages_are_sorted_by_id_and_respect_the_limit(subject: Subjec
     assert_eq!(page(id(18), 4).await.unwrap(), records[16..]);
     assert_eq!(page(id(19), 4).await.unwrap(), []);
     assert_eq!(page(id(u64::MAX), 4).await.unwrap(), []);
-}
-
-pub(crate) async fn an_expired_token_stays_live_until_it_is_deleted(mut subject: Subject) {
-    let expired = NewToken { expires_at: Some(Timestamp::EPOCH), ..token("a") };
-    let record = subject.create(expired).await;
-    subject.restart().await;
-    assert!(subject.live.contains(record.id));
-    assert_eq!(subject.store.create(creation(token("a"))).await.unwrap(), CreationOutcome::NameTaken);
-    assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted(record.id));
 }
 
 pub(crate) async fn the_cluster_uuid_survives_a_restart(mut subject: Subject) {
