@@ -77,9 +77,9 @@ impl Catalog {
     /// Returns a future that is ready once this token is deleted or its secret is regenerated, and at once if it is not a
     /// live token.
     ///
-    /// Use it for anything that outlives a request: a connection, a stream, a subscription. A deletion or a
-    /// regeneration makes the secret invalid before it wakes those that wait for it. The future needs no runtime and can be dropped at any time.
-    /// Expiry is not a deletion; [`Principal::expires_at`] tells it in advance.
+    /// Use it for anything that outlives a request: a connection, a stream, a subscription. A deletion or a regeneration
+    /// makes the secret invalid before it wakes those that wait for it. The future needs no runtime and can be dropped at
+    /// any time. Expiry is not a deletion; [`Principal::expires_at`] tells it in advance.
     pub fn until_deleted(&self, token: &Principal) -> UntilDeleted {
         self.inner.live.until_deleted(token)
     }
@@ -114,7 +114,7 @@ impl Catalog {
     }
 
     /// Like [`create_fresh`](Self::create_fresh), on behalf of `by`, whose ID is recorded. `by` is trusted to be
-    /// authenticated.
+    /// authenticated. It cannot create the operator token, which nobody could delete afterwards.
     ///
     /// # Errors
     ///
@@ -128,6 +128,9 @@ impl Catalog {
     ) -> Result<(TokenRecord, Secret), CreateError> {
         if !by.is_admin() {
             return Err(CreateError::NotAdmin);
+        }
+        if name == TokenName::OPERATOR && !self.inner.live.contains(TokenId::OPERATOR) {
+            return Err(CreateError::OperatorToken);
         }
         self.request_fresh(name, permissions, lifetime, Some(by.id())).await
     }

@@ -31,6 +31,9 @@ pub enum CreateError {
         TokenName::OPERATOR
     )]
     InvalidOperator,
+    /// No token creates the operator token.
+    #[error("the operator token can only be created on the machine")]
+    OperatorToken,
     /// No token can have this name.
     #[error(transparent)]
     InvalidName(#[from] InvalidTokenName),

@@ -185,6 +185,8 @@ async fn only_an_admin_token_creates_tokens_and_is_recorded() {
         let refused = world.catalog.create_fresh_by(&reads, name, Permissions::ADMIN, None).await;
         assert!(matches!(refused, Err(CreateError::NotAdmin)), "{name}");
     }
+    let operator = || world.catalog.create_fresh_by(&admin, TokenName::OPERATOR, Permissions::ADMIN, None);
+    assert!(matches!(operator().await, Err(CreateError::OperatorToken)));
     let (created, _) = world.catalog.create_fresh_by(&admin, "new", Permissions::ADMIN, None).await.unwrap();
     assert_eq!(created.created_by, Some(admin.id()));
     let taken = world.catalog.create_fresh_by(&admin, "new", Permissions::ADMIN, None).await;
@@ -192,6 +194,8 @@ async fn only_an_admin_token_creates_tokens_and_is_recorded() {
     let others = world.catalog.page(None, 9).await.unwrap();
     let created_by: Vec<_> = others.iter().map(|token| (token.id, token.created_by)).collect();
     assert_eq!(created_by, [(admin.id(), None), (reader, None), (created.id, Some(admin.id()))]);
+    world.create("_admin", "*:*:*").await;
+    assert!(matches!(operator().await, Err(CreateError::NameTaken)));
 }
 
 #[tokio::test]
