@@ -215,9 +215,9 @@ impl Catalog {
     /// Gives the operator token another secret, on behalf of nobody: for a command on the machine. Returns the token, and
     /// its new secret, which is kept nowhere else. Durable when it returns `Ok`; the old secret is refused by then.
     ///
-    /// The token keeps its ID, its name and its time of creation, and does not expire. Whatever waits for the end of the
-    /// old secret ([`until_deleted`](Self::until_deleted)) is woken, as by a deletion: it was let in with a secret that is
-    /// refused now.
+    /// The token keeps its ID, its name and its time of creation, and does not expire. A regeneration wakes whatever waits
+    /// for the end of the old secret ([`until_deleted`](Self::until_deleted)), as a deletion does: it was let in with a
+    /// secret that is refused now.
     ///
     /// # Errors
     ///
@@ -226,8 +226,8 @@ impl Catalog {
         self.request_regeneration(None).await
     }
 
-    /// Like [`regenerate_operator`](Self::regenerate_operator), on behalf of `by`, which must be the operator token: another
-    /// admin token could take its place otherwise, and could not be deleted. `by` is trusted to be authenticated.
+    /// Like [`regenerate_operator`](Self::regenerate_operator), on behalf of `by`, which must be the operator token. Another
+    /// admin token could take its place otherwise, and nobody could delete it. `by` is trusted to be authenticated.
     ///
     /// Of two regenerations by the same secret, one succeeds.
     ///

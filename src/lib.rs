@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `embed` | [`TokenApi`], the service to embed, and [`RequireToken`], a layer for other routes |
 //! | `api` | [`CatalogApi`], which implements the traits of [`influxdb3_token_api`], the crate generated from the document |
-//! | `catalog` | [`Catalog`], the rules: authenticate, authorize, create, delete, regenerate |
+//! | `catalog` | [`Catalog`], the rules: authenticate, create, delete, regenerate |
 //! | `store` | [`TokenStore`] and its implementations [`MemoryStore`] and `SqliteStore` (feature `sqlite`) |
 //! | `live` | every live token in memory: [`LiveTokens`] reads, [`LiveTokensWriter`] writes and belongs to the store |
 //! | `token` | the types of a token, which are validated when they are made |

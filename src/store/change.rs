@@ -191,7 +191,7 @@ pub enum RegenerationOutcome {
     NotFound,
     /// Nothing changed: the operator token does not have the digest to replace. An earlier regeneration replaced it.
     Superseded,
-    /// Nothing changed: the new digest is not fresh. A live token has it, or a deleted token had it, or the operator token
-    /// before another regeneration.
+    /// Nothing changed: the new digest is not fresh. A live token has it, or a deleted token had it, or the operator
+    /// token before another regeneration.
     DigestTaken,
 }

@@ -1,5 +1,5 @@
-//! `delete`: deletes a token by its ID through the HTTP API of any server, with the generated client; or by its name on the
-//! server's machine, because the document's operation takes only the ID.
+//! `delete`: deletes a token by its ID through the HTTP API of any server, with the generated client; or by its name on
+//! the server's machine, because the document's operation takes only the ID.
 
 use std::process::ExitCode;
 use std::time::Duration;

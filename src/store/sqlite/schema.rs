@@ -16,8 +16,8 @@ const APPLICATION_ID: i64 = 0x4933_544b;
 /// The version of the format, in the field where SQLite keeps one.
 const USER_VERSION: i64 = VERSIONS.len() as i64;
 
-/// Leads to each version of the format from the one before; the first from an empty file. A new file takes the same way as
-/// an old one that is brought up to date, so that both are alike.
+/// Leads to each version of the format from the one before; the first from an empty file. A new file takes the same way
+/// as an old one that is brought up to date, so that both are alike.
 const VERSIONS: [&str; 2] = [TABLES, REGENERATIONS];
 
 /// `tokens.id` must be `AUTOINCREMENT`, so that IDs are not reused. `deletions.seq`, the sequence number, counts up
@@ -60,8 +60,8 @@ const REGENERATIONS: &str = "
     ) STRICT;
 ";
 
-/// Opens the file at `path`, which must exist, locks it, and brings its tables to the present version. Returns the connection
-/// and the UUID of the cluster.
+/// Opens the file at `path`, which must exist, locks it, and brings its tables to the present version. Returns the
+/// connection and the UUID of the cluster.
 ///
 /// Everything that the connection reads is durable: see [`make_durable`].
 pub(super) fn connect(path: &Path) -> Result<(Connection, Uuid), OpenError> {

@@ -143,8 +143,8 @@ impl<'a> Staging<'a> {
         [before, since].into_iter().flatten().any(|id| self.is_live(id))
     }
 
-    /// Reads all regenerations and deletions. An index of their digests would cost each deletion a write to a random page,
-    /// and only a token from a file, if it is not live, and a regeneration need this search.
+    /// Reads all regenerations and deletions. An index of their digests would cost each deletion a write to a random
+    /// page, and only a token from a file, if it is not live, and a regeneration need this search.
     fn digest_was_deleted(&self, digest: &Digest) -> rusqlite::Result<bool> {
         self.connection
             .prepare_cached(
