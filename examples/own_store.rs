@@ -21,7 +21,8 @@ use axum::Router;
 use futures::FutureExt;
 use influxdb3_tokens::{
     Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokensWriter, MemoryStore, NewToken, Permissions,
-    SecretOrigin, StoreError, Timestamp, TokenApi, TokenId, TokenRecord, TokenStore,
+    Regeneration, RegenerationOutcome, SecretOrigin, StoreError, Timestamp, TokenApi, TokenId, TokenName, TokenRecord,
+    TokenSelector, TokenStore,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -74,7 +75,11 @@ impl TokenStore for FileStore {
     }
 
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
-        self.commit(&Change::from(deletion), |tokens| tokens.delete(deletion).now_or_never())
+        self.commit(&Change::from(&deletion), |tokens| tokens.delete(deletion).now_or_never())
+    }
+
+    async fn regenerate(&self, regeneration: Regeneration) -> Result<RegenerationOutcome, StoreError> {
+        self.commit(&Change::from(&regeneration), |tokens| tokens.regenerate(regeneration).now_or_never())
     }
 
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
@@ -135,32 +140,67 @@ fn append(file: &mut File, value: &impl Serialize) -> io::Result<Vec<u8>> {
 /// A line of the file. Times are milliseconds since the Unix epoch.
 #[derive(Serialize, Deserialize)]
 enum Change {
-    Create { name: String, digest: Vec<u8>, given: bool, at: u64, expires_at: Option<u64>, permissions: String },
-    Delete { id: u64, by: u64, at: u64 },
+    Create {
+        name: String,
+        digest: Vec<u8>,
+        given: bool,
+        by: Option<u64>,
+        at: u64,
+        expires_at: Option<u64>,
+        permissions: String,
+    },
+    Delete {
+        id: u64,
+        by: u64,
+        at: u64,
+    },
+    DeleteByName {
+        name: String,
+        by: u64,
+        at: u64,
+    },
+    Regenerate {
+        digest: Vec<u8>,
+        replaces: Option<Vec<u8>>,
+        at: u64,
+    },
 }
 
 impl Change {
     fn apply(self, tokens: &MemoryStore) -> Result<(), Failure> {
         let time = |millis| Timestamp::from_millis(millis).ok_or("a time is out of range");
         match self {
-            Change::Create { name, digest, given, at, expires_at, permissions } => {
+            Change::Create { name, digest, given, by, at, expires_at, permissions } => {
                 let token = NewToken {
                     name: name.parse()?,
-                    digest: Digest::from_bytes(digest.try_into().map_err(|_| "a digest has 64 bytes")?),
+                    digest: digest_of(digest)?,
                     origin: if given { SecretOrigin::Given } else { SecretOrigin::Fresh },
                     expires_at: expires_at.map(time).transpose()?,
                     permissions: permissions.parse()?,
                 };
-                let creation = Creation::new(token, time(at)?).ok_or("the operator token must be an admin token")?;
-                tokens.create(creation).now_or_never().transpose()?;
+                let creation = Creation::new(token, by.map(TokenId::from_u64), time(at)?);
+                tokens.create(creation.ok_or("the operator token is invalid")?).now_or_never().transpose()?;
             }
             Change::Delete { id, by, at } => {
                 let deletion = Deletion::new(TokenId::from_u64(id), TokenId::from_u64(by), time(at)?);
                 tokens.delete(deletion.ok_or("the operator token cannot be deleted")?).now_or_never().transpose()?;
             }
+            Change::Regenerate { digest, replaces, at } => {
+                let (digest, replaces) = (digest_of(digest)?, replaces.map(digest_of).transpose()?);
+                tokens.regenerate(Regeneration::new(digest, replaces, time(at)?)).now_or_never().transpose()?;
+            }
+            // The changes before it are the same as when it was made, so the name leads to the same token.
+            Change::DeleteByName { name, by, at } => {
+                let deletion = Deletion::new(name.parse::<TokenName>()?, TokenId::from_u64(by), time(at)?);
+                tokens.delete(deletion.ok_or("the operator token cannot be deleted")?).now_or_never().transpose()?;
+            }
         }
         Ok(())
     }
+}
+
+fn digest_of(bytes: Vec<u8>) -> Result<Digest, Failure> {
+    Ok(Digest::from_bytes(bytes.try_into().map_err(|_| "a digest has 64 bytes")?))
 }
 
 impl From<&Creation> for Change {
@@ -170,6 +210,7 @@ impl From<&Creation> for Change {
             name: name.to_string(),
             digest: digest.as_bytes().to_vec(),
             given: *origin == SecretOrigin::Given,
+            by: creation.by().map(TokenId::as_u64),
             at: creation.at().as_millis(),
             expires_at: expires_at.map(Timestamp::as_millis),
             permissions: permissions.to_string(),
@@ -177,14 +218,29 @@ impl From<&Creation> for Change {
     }
 }
 
-impl From<Deletion> for Change {
-    fn from(deletion: Deletion) -> Self {
-        Self::Delete { id: deletion.id().as_u64(), by: deletion.by().as_u64(), at: deletion.at().as_millis() }
+impl From<&Deletion> for Change {
+    fn from(deletion: &Deletion) -> Self {
+        let (by, at) = (deletion.by().as_u64(), deletion.at().as_millis());
+        match deletion.token() {
+            TokenSelector::Id(id) => Self::Delete { id: id.as_u64(), by, at },
+            TokenSelector::Name(name) => Self::DeleteByName { name: name.to_string(), by, at },
+        }
+    }
+}
+
+impl From<&Regeneration> for Change {
+    fn from(regeneration: &Regeneration) -> Self {
+        let bytes = |digest: &Digest| digest.as_bytes().to_vec();
+        Self::Regenerate {
+            digest: bytes(regeneration.digest()),
+            replaces: regeneration.replaces().map(bytes),
+            at: regeneration.at().as_millis(),
+        }
     }
 }
 
 #[cfg(test)]
-#[path = "../tests/it/store_laws.rs"]
+#[path = "../tests/it/store_laws/mod.rs"]
 mod store_laws;
 
 #[cfg(test)]
@@ -225,7 +281,7 @@ mod tests {
 
         let store = open(&directory);
         assert_eq!(store.page(None, 9).await.unwrap(), from_ref(&kept));
-        assert_eq!(store.delete(deletion(kept.id)).await.unwrap(), DeletionOutcome::Deleted);
+        assert_eq!(store.delete(deletion(kept.id)).await.unwrap(), DeletionOutcome::Deleted(kept.id));
         drop(store);
         assert_eq!(open(&directory).page(None, 9).await.unwrap(), []);
     }

@@ -1,11 +1,14 @@
 //! The generated traits, fulfilled by the catalog.
 
+use std::fmt::Display;
+
 use async_trait::async_trait;
-use influxdb3_token_api::models::ErrorMessage;
+use chrono::{DateTime, SecondsFormat, Utc};
+use influxdb3_token_api::models::{self, AdminTokenObject, ErrorMessage};
 use influxdb3_token_api::security::{Authentication, AuthenticationError, Authenticator, Credential};
 use influxdb3_token_api::{Api, ApiError, DeleteTokenRequest, DeleteTokenResponse, Has, XSpanIdString};
 
-use crate::{Catalog, DeleteError, Principal};
+use crate::{Catalog, DeleteError, Principal, Secret, TokenRecord};
 
 /// The [`Api`] and the [`Authenticator`] of a [`Catalog`]: what an embedder gives to
 /// `influxdb3_token_api::server::Service` or calls without HTTP. It has no rule of its own.
@@ -32,23 +35,41 @@ where
     C: Has<Option<Principal>> + Has<XSpanIdString> + Send + Sync,
 {
     async fn delete_token(&self, request: DeleteTokenRequest, context: &C) -> Result<DeleteTokenResponse, ApiError> {
-        let Some(principal) = Has::<Option<Principal>>::get(context) else {
-            return Err(ApiError::internal("the operation was called without a principal"));
-        };
-        let id = request.id;
-        match self.catalog.delete(principal, &id).await {
-            Ok(()) => {
+        let principal = principal(context)?;
+        match self.catalog.delete(principal, &request.id).await {
+            Ok(id) => {
                 let XSpanIdString(span_id) = Has::<XSpanIdString>::get(context);
-                tracing::info!(id, by = %principal.id(), span_id, "deleted a token");
+                tracing::info!(%id, by = %principal.id(), span_id, "deleted a token");
                 Ok(DeleteTokenResponse::Success)
             }
             Err(DeleteError::NotFound) => Ok(DeleteTokenResponse::TokenNotFound),
             Err(error @ (DeleteError::NotAdmin | DeleteError::OperatorToken)) => {
-                let message = ErrorMessage { error: Some(error.to_string()), data: None };
-                Ok(DeleteTokenResponse::UnauthorizedAccess(message))
+                Ok(DeleteTokenResponse::UnauthorizedAccess(message(&error)))
             }
             Err(DeleteError::Store(error)) => Err(ApiError::unavailable(error)),
         }
+    }
+}
+
+/// On whose behalf the operation was called.
+fn principal(context: &impl Has<Option<Principal>>) -> Result<&Principal, ApiError> {
+    context.get().as_ref().ok_or_else(|| ApiError::internal("the operation was called without a principal"))
+}
+
+fn message(reason: &impl Display) -> ErrorMessage {
+    ErrorMessage { error: Some(reason.to_string()), data: None }
+}
+
+/// A new token in the document's form, with its secret. Its expiry is null if it does not expire.
+pub fn admin_token_object(token: &TokenRecord, secret: &Secret) -> AdminTokenObject {
+    let expiry = token.expires_at.map(|at| DateTime::<Utc>::from(at).to_rfc3339_opts(SecondsFormat::AutoSi, true));
+    AdminTokenObject {
+        id: i64::try_from(token.id.as_u64()).ok(),
+        name: Some(token.name.to_string()),
+        token: Some(models::Secret(secret.expose().to_owned())),
+        hash: Some(token.digest.to_string()),
+        created_at: Some(token.created_at.into()),
+        expiry: Some(expiry.into()),
     }
 }
 

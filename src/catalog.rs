@@ -1,15 +1,23 @@
-//! The rules: which secret authenticates which token, who may delete a token, and which tokens can be created.
+//! The rules: which secret authenticates which token, which tokens can be created, and who may create, delete and
+//! regenerate them.
+
+mod error;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::live::{LiveTokens, LiveTokensWriter, UntilDeleted};
-use crate::store::{Creation, CreationOutcome, Deletion, DeletionOutcome, StoreError, TokenStore};
-#[cfg(doc)]
-use crate::token::SecretOrigin;
-use crate::token::{Digest, NewToken, Principal, Timestamp, TokenId, TokenName, TokenRecord};
+use crate::store::{
+    Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, StoreError, TokenSelector,
+    TokenStore,
+};
+use crate::token::{Digest, NewToken, Permissions, Principal, Secret, Timestamp, TokenId, TokenName, TokenRecord};
+pub use error::{CreateError, DeleteError, RegenerateError};
 
 /// The tokens of a [`TokenStore`]: every live token in memory, and the rules for them.
 ///
@@ -66,16 +74,18 @@ impl Catalog {
         (!expired).then_some(principal)
     }
 
-    /// Returns a future that is ready once this token is deleted, and at once if it is not a live token.
+    /// Returns a future that is ready once this token is deleted or its secret is regenerated, and at once if it is not a
+    /// live token.
     ///
-    /// Use it for anything that outlives a request: a connection, a stream, a subscription. A deletion makes the token
-    /// invalid before it wakes those that wait for it. The future needs no runtime and can be dropped at any time.
-    /// Expiry is not a deletion; [`Principal::expires_at`] tells it in advance.
+    /// Use it for anything that outlives a request: a connection, a stream, a subscription. A deletion or a regeneration
+    /// makes the secret invalid before it wakes those that wait for it. The future needs no runtime and can be dropped at
+    /// any time. Expiry is not a deletion; [`Principal::expires_at`] tells it in advance.
     pub fn until_deleted(&self, token: &Principal) -> UntilDeleted {
         self.inner.live.until_deleted(token)
     }
 
-    /// Creates a token. Durable when it returns `Ok`; the token is valid by then.
+    /// Creates a token, on behalf of nobody: for a command on the machine, or a token file. Durable when it returns `Ok`;
+    /// the token is valid by then.
     ///
     /// Nothing changes if the name or the secret is in use. So the same token file can be applied at every start.
     ///
@@ -83,18 +93,69 @@ impl Catalog {
     ///
     /// See [`CreateError`].
     pub async fn create(&self, token: NewToken) -> Result<TokenRecord, CreateError> {
-        self.create_at(self.now(), token).await
+        self.request_creation(token, None, self.now()).await
     }
 
-    /// Like [`create`](Self::create), with `created_at` as the moment of creation: a caller that computes an expiry from a
-    /// duration passes the moment that it added the duration to.
+    /// Creates a token with a fresh secret, on behalf of nobody: for a command on the machine. Returns the token, and its
+    /// secret, which is kept nowhere else. Durable when it returns `Ok`; the token is valid by then.
+    ///
+    /// The lifetime begins at the moment of creation; `None` means that the token does not expire.
     ///
     /// # Errors
     ///
     /// See [`CreateError`].
-    pub async fn create_at(&self, created_at: Timestamp, token: NewToken) -> Result<TokenRecord, CreateError> {
+    pub async fn create_fresh(
+        &self,
+        name: &str,
+        permissions: Permissions,
+        lifetime: Option<Duration>,
+    ) -> Result<(TokenRecord, Secret), CreateError> {
+        self.request_fresh(name, permissions, lifetime, None).await
+    }
+
+    /// Like [`create_fresh`](Self::create_fresh), on behalf of `by`, whose ID is recorded. `by` is trusted to be
+    /// authenticated. It cannot create the operator token, which nobody could delete afterwards.
+    ///
+    /// # Errors
+    ///
+    /// See [`CreateError`]. [`CreateError::NotAdmin`] comes before anything that depends on the token to create.
+    pub async fn create_fresh_by(
+        &self,
+        by: &Principal,
+        name: &str,
+        permissions: Permissions,
+        lifetime: Option<Duration>,
+    ) -> Result<(TokenRecord, Secret), CreateError> {
+        if !by.is_admin() {
+            return Err(CreateError::NotAdmin);
+        }
+        if name == TokenName::OPERATOR && !self.inner.live.contains(TokenId::OPERATOR) {
+            return Err(CreateError::OperatorToken);
+        }
+        self.request_fresh(name, permissions, lifetime, Some(by.id())).await
+    }
+
+    async fn request_fresh(
+        &self,
+        name: &str,
+        permissions: Permissions,
+        lifetime: Option<Duration>,
+        by: Option<TokenId>,
+    ) -> Result<(TokenRecord, Secret), CreateError> {
+        let now = self.now();
+        let (token, secret) = NewToken::fresh(name.parse()?, permissions)?;
+        let record = self.request_creation(token.with_lifetime(now, lifetime)?, by, now).await?;
+        Ok((record, secret))
+    }
+
+    async fn request_creation(
+        &self,
+        token: NewToken,
+        by: Option<TokenId>,
+        at: Timestamp,
+    ) -> Result<TokenRecord, CreateError> {
         let digest = token.digest;
-        let creation = Creation::new(token, created_at).ok_or(CreateError::OperatorNotAdmin)?;
+        let creation = Creation::new(token, by, at).ok_or(CreateError::InvalidOperator)?;
         match self.inner.store.create(creation).await? {
             CreationOutcome::Created(record) => Ok(record),
             CreationOutcome::NameTaken if self.inner.live.find(&digest).is_some() => Err(CreateError::AlreadyExists),
@@ -104,15 +165,15 @@ impl Catalog {
         }
     }
 
-    /// Deletes the token whose ID has the text `id`, on behalf of `by`. Durable when it returns `Ok`; the token is
-    /// refused by then.
+    /// Deletes the token whose ID has the text `id`, on behalf of `by`. Returns its ID. Durable when it returns `Ok`; the
+    /// token is refused by then.
     ///
     /// An expired token can be deleted, and an admin token may delete itself. `by` is trusted to be authenticated.
     ///
     /// # Errors
     ///
     /// See [`DeleteError`]. [`DeleteError::NotAdmin`] comes before anything that depends on the token to delete.
-    pub async fn delete(&self, by: &Principal, id: &str) -> Result<(), DeleteError> {
+    pub async fn delete(&self, by: &Principal, id: &str) -> Result<TokenId, DeleteError> {
         if !by.is_admin() {
             return Err(DeleteError::NotAdmin);
         }
@@ -120,10 +181,74 @@ impl Catalog {
         if !self.inner.live.contains(id) {
             return Err(DeleteError::NotFound);
         }
-        let deletion = Deletion::new(id, by.id(), self.now()).ok_or(DeleteError::OperatorToken)?;
+        self.request_deletion(id, by).await
+    }
+
+    /// Like [`delete`](Self::delete), for the live token with this name.
+    ///
+    /// The store resolves the name in the same step as it deletes the token. Of two deletions of one token, by name or by
+    /// ID, one finds it. After an error that leaves the outcome open, a second call can find a token that was created
+    /// with the same name in between; [`delete`](Self::delete) cannot, because IDs are not reused.
+    ///
+    /// # Errors
+    ///
+    /// See [`DeleteError`]. [`DeleteError::NotAdmin`] comes before anything that depends on the token to delete.
+    pub async fn delete_by_name(&self, by: &Principal, name: &str) -> Result<TokenId, DeleteError> {
+        if !by.is_admin() {
+            return Err(DeleteError::NotAdmin);
+        }
+        let name: TokenName = name.parse().map_err(|_| DeleteError::NotFound)?;
+        if name.is_operator() && !self.inner.live.contains(TokenId::OPERATOR) {
+            return Err(DeleteError::NotFound);
+        }
+        self.request_deletion(name, by).await
+    }
+
+    async fn request_deletion(&self, token: impl Into<TokenSelector>, by: &Principal) -> Result<TokenId, DeleteError> {
+        let deletion = Deletion::new(token, by.id(), self.now()).ok_or(DeleteError::OperatorToken)?;
         match self.inner.store.delete(deletion).await? {
-            DeletionOutcome::Deleted => Ok(()),
+            DeletionOutcome::Deleted(id) => Ok(id),
             DeletionOutcome::NotFound => Err(DeleteError::NotFound),
+        }
+    }
+
+    /// Gives the operator token another secret, on behalf of nobody: for a command on the machine. Returns the token, and
+    /// its new secret, which is kept nowhere else. Durable when it returns `Ok`; the old secret is refused by then.
+    ///
+    /// The token keeps its ID, its name and its time of creation, and does not expire. A regeneration wakes whatever waits
+    /// for the end of the old secret ([`until_deleted`](Self::until_deleted)), as a deletion does: it was let in with a
+    /// secret that is refused now.
+    ///
+    /// # Errors
+    ///
+    /// See [`RegenerateError`].
+    pub async fn regenerate_operator(&self) -> Result<(TokenRecord, Secret), RegenerateError> {
+        self.request_regeneration(None).await
+    }
+
+    /// Like [`regenerate_operator`](Self::regenerate_operator), on behalf of `by`, which must be the operator token. Another
+    /// admin token could take its place otherwise, and nobody could delete it. `by` is trusted to be authenticated.
+    ///
+    /// Of two regenerations by the same secret, one succeeds.
+    ///
+    /// # Errors
+    ///
+    /// See [`RegenerateError`].
+    pub async fn regenerate_operator_by(&self, by: &Principal) -> Result<(TokenRecord, Secret), RegenerateError> {
+        if by.id() != TokenId::OPERATOR {
+            return Err(RegenerateError::NotOperator);
+        }
+        self.request_regeneration(Some(*by.digest())).await
+    }
+
+    async fn request_regeneration(&self, replaces: Option<Digest>) -> Result<(TokenRecord, Secret), RegenerateError> {
+        let secret = Secret::generate()?;
+        let regeneration = Regeneration::new(secret.digest(), replaces, self.now());
+        match self.inner.store.regenerate(regeneration).await? {
+            RegenerationOutcome::Regenerated(record) => Ok((record, secret)),
+            RegenerationOutcome::NotFound => Err(RegenerateError::NotFound),
+            RegenerationOutcome::Superseded => Err(RegenerateError::Superseded),
+            RegenerationOutcome::DigestTaken => Err(RegenerateError::SecretTaken),
         }
     }
 
@@ -137,48 +262,3 @@ impl Catalog {
         self.inner.store.page(after, limit).await
     }
 }
-
-/// Why [`Catalog::create`] did not create a token.
-#[non_exhaustive]
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum CreateError {
-    /// Live tokens have this name and this secret: the token was created before.
-    #[error("the token exists already")]
-    AlreadyExists,
-    /// A live token with another secret has this name.
-    #[error("another token has this name")]
-    NameTaken,
-    /// A live token with another name has this secret.
-    #[error("another token has this secret")]
-    SecretTaken,
-    /// The secret was given ([`SecretOrigin::Given`]), and a deleted token had it.
-    #[error("a token with this secret was deleted, and its secret cannot be used again")]
-    SecretDeleted,
-    /// The operator token must be an admin token.
-    #[error("the token named {} must be an admin token", TokenName::OPERATOR)]
-    OperatorNotAdmin,
-    /// The store failed. [`StoreError::may_have_happened`] says whether the token may have been created nevertheless.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Why [`Catalog::delete`] did not delete a token.
-#[non_exhaustive]
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum DeleteError {
-    /// The principal is not an admin token.
-    #[error("only an admin token may delete tokens")]
-    NotAdmin,
-    /// The operator token cannot be deleted.
-    #[error("the operator token cannot be deleted")]
-    OperatorToken,
-    /// No live token has this ID, or the text is not an ID.
-    #[error("no token has this ID")]
-    NotFound,
-    /// The store failed. [`StoreError::may_have_happened`] says whether the token may have been deleted nevertheless.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-#[cfg(test)]
-mod tests;

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `embed` | [`TokenApi`], the service to embed, and [`RequireToken`], a layer for other routes |
 //! | `api` | [`CatalogApi`], which implements the traits of [`influxdb3_token_api`], the crate generated from the document |
-//! | `catalog` | [`Catalog`], the rules: authenticate, authorize, create, delete |
+//! | `catalog` | [`Catalog`], the rules: authenticate, create, delete, regenerate |
 //! | `store` | [`TokenStore`] and its implementations [`MemoryStore`] and `SqliteStore` (feature `sqlite`) |
 //! | `live` | every live token in memory: [`LiveTokens`] reads, [`LiveTokensWriter`] writes and belongs to the store |
 //! | `token` | the types of a token, which are validated when they are made |
@@ -63,19 +63,23 @@ mod live;
 mod store;
 mod token;
 
-pub use api::CatalogApi;
-pub use catalog::{Catalog, CreateError, DeleteError};
+pub use api::{CatalogApi, admin_token_object};
+pub use catalog::{Catalog, CreateError, DeleteError, RegenerateError};
 pub use clock::{Clock, SystemClock};
 pub use embed::{Guarded, OverCatalog, OverStore, RequireToken, TokenApi, TokenApiBuilder};
 /// The crate generated from the document. Its types are part of the interface of this crate.
 pub use influxdb3_token_api;
 pub use live::{LiveTokens, LiveTokensWriter, UntilDeleted};
-pub use store::{Cause, Creation, CreationOutcome, Deletion, DeletionOutcome, MemoryStore, StoreError, TokenStore};
+pub use store::{
+    Cause, Creation, CreationOutcome, Deletion, DeletionOutcome, MemoryStore, Regeneration, RegenerationOutcome,
+    StoreError, TokenSelector, TokenStore,
+};
 #[cfg(feature = "sqlite")]
 pub use store::{OpenError, SqliteOptions, SqliteStore};
 pub use token::{
-    Action, Digest, InvalidPermission, InvalidSecret, InvalidTokenId, InvalidTokenName, Names, NewToken, NoEntropy,
-    Permission, Permissions, Principal, Resource, Secret, SecretOrigin, Timestamp, TokenId, TokenName, TokenRecord,
+    Action, Digest, ExpiryTooLate, InvalidPermission, InvalidSecret, InvalidTokenId, InvalidTokenName, Names, NewToken,
+    NoEntropy, Permission, Permissions, Principal, Resource, Secret, SecretOrigin, Timestamp, TokenId, TokenName,
+    TokenRecord,
 };
 
 /// The README's code, compiled.

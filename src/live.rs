@@ -46,6 +46,18 @@ struct IndexEntry {
     digest_prefix: u64,
 }
 
+impl IndexEntry {
+    fn new(token: &Principal) -> Self {
+        Self { id: token.id(), digest_prefix: token.digest().prefix() }
+    }
+
+    /// The ID alone does not tell: a token that replaces another has its ID, and a table compares only seven bits of the
+    /// hashes by itself.
+    fn leads_to(self, token: &Principal) -> bool {
+        token.id() == self.id && token.digest().prefix() == self.digest_prefix
+    }
+}
+
 impl LiveTokens {
     /// The live token whose secret has this digest.
     pub fn find(&self, digest: &Digest) -> Option<Principal> {
@@ -55,7 +67,7 @@ impl LiveTokens {
     /// The live token with this ID.
     pub fn by_id(&self, id: TokenId) -> Option<Principal> {
         let entry = self.tables.by_id.find(hash_of_id(id), |entry| entry.id == id)?;
-        self.tables.by_digest.find(entry.digest_prefix, |token| token.id() == id)
+        self.tables.by_digest.find(entry.digest_prefix, |token| entry.leads_to(token))
     }
 
     /// Whether a live token has this ID.
@@ -113,9 +125,9 @@ impl LiveTokensWriter {
     /// throughout.
     pub fn insert(&mut self, token: impl Into<Principal>) {
         let token = token.into();
-        let entry = IndexEntry { id: token.id(), digest_prefix: token.digest().prefix() };
+        let entry = IndexEntry::new(&token);
         let replaced = self.tables().by_id.insert(entry, |other| other.id == entry.id);
-        self.tables().by_digest.insert(token, |other| other.id() == entry.id);
+        self.tables().by_digest.insert(token, |other| entry.leads_to(other));
         if let Some(replaced) = replaced.filter(|replaced| replaced.digest_prefix != entry.digest_prefix) {
             self.end(replaced);
         }
@@ -135,7 +147,7 @@ impl LiveTokensWriter {
 
     /// Removes a token to which its ID no longer leads, then wakes its watchers.
     fn end(&self, entry: IndexEntry) {
-        self.tables().by_digest.remove(entry.digest_prefix, |token| token.id() == entry.id);
+        self.tables().by_digest.remove(entry.digest_prefix, |token| entry.leads_to(token));
         self.tables().watchers.wake(entry.id);
     }
 
@@ -202,6 +214,22 @@ mod tests {
         assert_eq!(writer.tokens().len(), 1);
         assert_eq!(writer.tokens().find(first.digest()), None);
         assert_eq!(writer.tokens().find(second.digest()), Some(second));
+    }
+
+    /// The prefixes agree in the bits by which a table places its entries and tells them apart.
+    #[test]
+    fn a_token_replaces_another_whose_digest_is_similar() {
+        let mut writer = LiveTokensWriter::new();
+        let token =
+            |prefix| Principal::new(TokenId::from_u64(1), Digest::with_prefix(prefix), None, Permissions::ADMIN);
+        for prefix in 0..100 {
+            writer.insert(token(prefix));
+            assert_eq!(writer.tokens().by_id(TokenId::from_u64(1)), Some(token(prefix)));
+            assert_eq!(writer.tokens().find(&Digest::with_prefix(prefix)), Some(token(prefix)));
+            assert_eq!(writer.tokens().find(&Digest::with_prefix(prefix.wrapping_sub(1))), None);
+        }
+        assert!(writer.remove(TokenId::from_u64(1)));
+        assert!(writer.tables().by_digest.lens().all(|len| len == 0));
     }
 
     #[test]

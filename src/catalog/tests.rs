@@ -66,6 +66,19 @@ async fn a_created_token_is_authenticated_and_a_deleted_one_refused() {
 }
 
 #[tokio::test]
+async fn a_token_deleted_by_its_name_is_refused() {
+    let world = World::new().await;
+    let admin = world.admin("second admin").await;
+    let (id, secret) = world.create("reader", "db:*:read").await;
+    assert_eq!(world.catalog.delete_by_name(&admin, "reader").await.unwrap(), id);
+    assert_eq!(world.catalog.authenticate(secret.expose()), None);
+    let again = world.catalog.delete_by_name(&admin, "reader").await;
+    assert!(matches!(again, Err(DeleteError::NotFound)));
+    assert_eq!(world.catalog.delete_by_name(&admin, "second admin").await.unwrap(), admin.id());
+    assert!(world.catalog.live().is_empty());
+}
+
+#[tokio::test]
 async fn a_malformed_or_unknown_secret_is_refused() {
     let world = World::new().await;
     let unknown = Secret::generate().unwrap();
@@ -91,12 +104,20 @@ async fn a_token_expires_on_time_and_can_still_be_deleted() {
 }
 
 #[tokio::test]
-async fn a_token_has_the_moment_of_creation_that_its_caller_gives() {
+async fn the_lifetime_of_a_fresh_token_begins_when_it_is_created() {
     let world = World::new().await;
-    let created_at = world.catalog.now().checked_add(Duration::from_millis(1)).unwrap();
-    let (token, _) = NewToken::fresh("ci".parse().unwrap(), Permissions::ADMIN).unwrap();
-    let record = world.catalog.create_at(created_at, token).await.unwrap();
-    assert_eq!(record.created_at, created_at);
+    world.clock.advance_to(7);
+    let lifetime = Some(Duration::from_secs(1));
+    let (token, secret) = world.catalog.create_fresh("ci", Permissions::ADMIN, lifetime).await.unwrap();
+    assert_eq!((token.created_at.as_millis(), token.created_by), (7, None));
+    assert_eq!(token.expires_at, Timestamp::from_millis(1007));
+    assert_eq!(world.catalog.authenticate(secret.expose()).unwrap().id(), token.id);
+    let (token, _) = world.catalog.create_fresh("other", Permissions::ADMIN, None).await.unwrap();
+    assert_eq!(token.expires_at, None);
+    let too_late = world.catalog.create_fresh("a", Permissions::ADMIN, Some(Duration::from_secs(u64::MAX))).await;
+    assert!(matches!(too_late, Err(CreateError::ExpiryTooLate(_))));
+    assert!(matches!(world.catalog.create_fresh("", Permissions::ADMIN, None).await, Err(CreateError::InvalidName(_))));
+    assert_eq!(world.catalog.live().len(), 2);
 }
 
 #[tokio::test]
@@ -114,9 +135,19 @@ async fn the_checks_of_a_deletion_come_in_the_documented_order() {
         let refused = world.catalog.delete(&admin, id).await;
         assert!(matches!(refused, Err(DeleteError::NotFound)), "{id}");
     }
+    for name in ["_admin", "writer", "x", ""] {
+        let refused = world.catalog.delete_by_name(&writer, name).await;
+        assert!(matches!(refused, Err(DeleteError::NotAdmin)), "{name}");
+    }
+    for name in ["_admin", "1", "Writer", "", "a\nb"] {
+        let refused = world.catalog.delete_by_name(&admin, name).await;
+        assert!(matches!(refused, Err(DeleteError::NotFound)), "{name}");
+    }
     world.admin("_admin").await;
-    let refused = world.catalog.delete(&admin, "0").await;
-    assert!(matches!(refused, Err(DeleteError::OperatorToken)));
+    let refused = [world.catalog.delete(&admin, "0").await, world.catalog.delete_by_name(&admin, "_admin").await];
+    for refused in refused {
+        assert!(matches!(refused, Err(DeleteError::OperatorToken)));
+    }
 }
 
 #[tokio::test]
@@ -131,8 +162,62 @@ async fn an_admin_token_may_delete_itself() {
 async fn an_operator_token_that_is_not_an_admin_token_is_not_created() {
     let world = World::new().await;
     let refused = world.catalog.create(fresh("_admin", "db:*:read,write").0).await;
-    assert!(matches!(refused, Err(CreateError::OperatorNotAdmin)));
+    assert!(matches!(refused, Err(CreateError::InvalidOperator)));
     assert!(world.catalog.live().is_empty());
+}
+
+#[tokio::test]
+async fn an_operator_token_that_would_expire_is_not_created() {
+    let world = World::new().await;
+    let expiring = NewToken { expires_at: Some(Timestamp::MAX), ..fresh("_admin", "*:*:*").0 };
+    let refused = world.catalog.create(expiring).await;
+    assert!(matches!(refused, Err(CreateError::InvalidOperator)));
+    assert!(world.catalog.live().is_empty());
+}
+
+#[tokio::test]
+async fn only_an_admin_token_creates_tokens_and_is_recorded() {
+    let world = World::new().await;
+    let admin = world.admin("second admin").await;
+    let (reader, secret) = world.create("reader", "db:*:read").await;
+    let reads = world.catalog.authenticate(secret.expose()).unwrap();
+    for name in ["new", "reader", "_admin", ""] {
+        let refused = world.catalog.create_fresh_by(&reads, name, Permissions::ADMIN, None).await;
+        assert!(matches!(refused, Err(CreateError::NotAdmin)), "{name}");
+    }
+    let operator = || world.catalog.create_fresh_by(&admin, TokenName::OPERATOR, Permissions::ADMIN, None);
+    assert!(matches!(operator().await, Err(CreateError::OperatorToken)));
+    let (created, _) = world.catalog.create_fresh_by(&admin, "new", Permissions::ADMIN, None).await.unwrap();
+    assert_eq!(created.created_by, Some(admin.id()));
+    let taken = world.catalog.create_fresh_by(&admin, "new", Permissions::ADMIN, None).await;
+    assert!(matches!(taken, Err(CreateError::NameTaken)));
+    let others = world.catalog.page(None, 9).await.unwrap();
+    let created_by: Vec<_> = others.iter().map(|token| (token.id, token.created_by)).collect();
+    assert_eq!(created_by, [(admin.id(), None), (reader, None), (created.id, Some(admin.id()))]);
+    world.create("_admin", "*:*:*").await;
+    assert!(matches!(operator().await, Err(CreateError::NameTaken)));
+}
+
+#[tokio::test]
+async fn the_operator_token_regenerates_its_secret_and_the_old_one_is_refused() {
+    let world = World::new().await;
+    let admin = world.admin("second admin").await;
+    assert!(matches!(world.catalog.regenerate_operator().await, Err(RegenerateError::NotFound)));
+    let operator = world.admin("_admin").await;
+    let refused = world.catalog.regenerate_operator_by(&admin).await;
+    assert!(matches!(refused, Err(RegenerateError::NotOperator)));
+
+    let mut secrets = Vec::new();
+    let (record, secret) = world.catalog.regenerate_operator_by(&operator).await.unwrap();
+    assert_eq!((record.id, record.name.as_str()), (TokenId::OPERATOR, TokenName::OPERATOR));
+    assert_eq!((record.digest, record.expires_at), (secret.digest(), None));
+    let again = world.catalog.regenerate_operator_by(&operator).await;
+    assert!(matches!(again, Err(RegenerateError::Superseded)));
+    secrets.push(secret);
+    secrets.push(world.catalog.regenerate_operator().await.unwrap().1);
+    let accepted = secrets.iter().map(|secret| world.catalog.authenticate(secret.expose()).is_some());
+    assert_eq!(accepted.collect::<Vec<_>>(), [false, true]);
+    assert_eq!(world.catalog.live().find(operator.digest()), None);
 }
 
 #[tokio::test]

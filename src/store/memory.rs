@@ -4,7 +4,10 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{Creation, CreationOutcome, Deletion, DeletionOutcome, LOADED_ALREADY, StoreError, TokenStore};
+use super::{
+    Creation, CreationOutcome, Deletion, DeletionOutcome, LOADED_ALREADY, Regeneration, RegenerationOutcome,
+    StoreError, TokenSelector, TokenStore,
+};
 use crate::live::LiveTokensWriter;
 use crate::token::{Digest, SecretOrigin, TokenId, TokenName, TokenRecord};
 
@@ -23,7 +26,7 @@ struct State {
     tokens: Vec<Option<TokenRecord>>,
     /// The last token that had each name. A deletion leaves it here; a creation checks whether that token is live.
     names: HashMap<TokenName, TokenId>,
-    /// The last token that had each digest, likewise.
+    /// The last token that had each digest, likewise. A regeneration leaves the digest that it replaces here, too.
     digests: HashMap<Digest, TokenId>,
     /// `None` until the store is loaded.
     live: Option<LiveTokensWriter>,
@@ -69,10 +72,11 @@ impl TokenStore for MemoryStore {
         if state.names.get(&token.name).is_some_and(|id| state.is_live(*id)) {
             return Ok(CreationOutcome::NameTaken);
         }
-        match state.digests.get(&token.digest) {
-            Some(id) if state.is_live(*id) => return Ok(CreationOutcome::DigestTaken),
-            Some(_) if token.origin == SecretOrigin::Given => return Ok(CreationOutcome::DigestDeleted),
-            _ => {}
+        if state.is_digest_live(&token.digest) {
+            return Ok(CreationOutcome::DigestTaken);
+        }
+        if token.origin == SecretOrigin::Given && state.digests.contains_key(&token.digest) {
+            return Ok(CreationOutcome::DigestDeleted);
         }
         let record = state.insert(creation);
         if let Some(live) = &mut state.live {
@@ -83,13 +87,32 @@ impl TokenStore for MemoryStore {
 
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
         let mut state = self.state()?;
-        let Some(record) = state.tokens.get_mut(index(deletion.id())).and_then(Option::take) else {
+        let Some(record) = state.place(deletion.token()).and_then(Option::take) else {
             return Ok(DeletionOutcome::NotFound);
         };
         if let Some(live) = &mut state.live {
             live.remove(record.id);
         }
-        Ok(DeletionOutcome::Deleted)
+        Ok(DeletionOutcome::Deleted(record.id))
+    }
+
+    async fn regenerate(&self, regeneration: Regeneration) -> Result<RegenerationOutcome, StoreError> {
+        let mut state = self.state()?;
+        let Some(operator) = state.tokens[index(TokenId::OPERATOR)].clone() else {
+            return Ok(RegenerationOutcome::NotFound);
+        };
+        if regeneration.replaces().is_some_and(|digest| *digest != operator.digest) {
+            return Ok(RegenerationOutcome::Superseded);
+        }
+        if state.digests.contains_key(regeneration.digest()) {
+            return Ok(RegenerationOutcome::DigestTaken);
+        }
+        let record = regeneration.into_record(operator);
+        state.put(record.clone());
+        if let Some(live) = &mut state.live {
+            live.insert(&record);
+        }
+        Ok(RegenerationOutcome::Regenerated(record))
     }
 
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
@@ -104,6 +127,20 @@ impl State {
         self.tokens[index(id)].is_some()
     }
 
+    fn is_digest_live(&self, digest: &Digest) -> bool {
+        let last = self.digests.get(digest).and_then(|id| self.tokens[index(*id)].as_ref());
+        last.is_some_and(|token| token.digest == *digest)
+    }
+
+    /// The place of a token that is live or deleted.
+    fn place(&mut self, token: &TokenSelector) -> Option<&mut Option<TokenRecord>> {
+        let id = match token {
+            TokenSelector::Id(id) => *id,
+            TokenSelector::Name(name) => *self.names.get(name)?,
+        };
+        self.tokens.get_mut(index(id))
+    }
+
     fn insert(&mut self, creation: Creation) -> TokenRecord {
         let id = if creation.token().name.is_operator() {
             TokenId::OPERATOR
@@ -113,9 +150,15 @@ impl State {
         };
         let record = creation.into_record(id);
         self.names.insert(record.name.clone(), id);
-        self.digests.insert(record.digest, id);
-        self.tokens[index(id)] = Some(record.clone());
+        self.put(record.clone());
         record
+    }
+
+    /// Puts a token in its place, which may be that of its former record.
+    fn put(&mut self, record: TokenRecord) {
+        self.digests.insert(record.digest, record.id);
+        let place = index(record.id);
+        self.tokens[place] = Some(record);
     }
 }
 

@@ -21,7 +21,9 @@ use crate::live::LiveTokensWriter;
 use crate::token::{SecretOrigin, TokenName};
 use crate::token::{TokenId, TokenRecord};
 
-pub use change::{Creation, CreationOutcome, Deletion, DeletionOutcome};
+pub use change::{
+    Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, TokenSelector,
+};
 pub use error::{Cause, StoreError};
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
@@ -31,12 +33,13 @@ pub use sqlite::{OpenError, SqliteOptions, SqliteStore};
 ///
 /// Every store must keep these laws:
 ///
-/// - When `create` or `delete` returns `Ok`, the change is durable and has been applied to the live tokens.
+/// - When `create`, `delete` or `regenerate` returns `Ok`, the change is durable and has been applied to the live tokens.
 /// - An accepted change is completed even if the future that requested it is dropped.
-/// - Changes are serial: of two deletions of one token, one finds it.
+/// - Changes are serial: of two deletions of one token, by its ID or its name, one finds it. A name leads to the token
+///   that has it when the deletion is made.
 /// - Names and digests are unique among live tokens. A name can be used again as soon as its token is deleted. IDs are
-///   not reused. A given secret ([`SecretOrigin::Given`]) is refused if a deleted token had it, so that a token file
-///   cannot bring a deleted token back.
+///   not reused. A given secret ([`SecretOrigin::Given`]) is refused if a deleted token had it, or the operator token
+///   before a regeneration, so that a token file cannot bring a refused secret back.
 /// - The operator token ([`TokenName::OPERATOR`]) gets [`TokenId::OPERATOR`]; the others count up from 1.
 /// - A store ignores expiry: an expired token stays live until it is deleted.
 ///
@@ -69,6 +72,13 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`StoreError::may_have_happened`] says whether the token may have been deleted nevertheless.
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError>;
+
+    /// Gives the operator token another secret. Durable when it returns `Ok`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::may_have_happened`] says whether the secret may have been replaced nevertheless.
+    async fn regenerate(&self, regeneration: Regeneration) -> Result<RegenerationOutcome, StoreError>;
 
     /// Returns the live tokens with an ID greater than `after`, sorted by ID, at most `limit` of them. Fewer than
     /// `limit` means that there are no more.

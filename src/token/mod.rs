@@ -14,6 +14,6 @@ pub use name::{InvalidTokenName, TokenName};
 pub use permission::{Action, InvalidPermission, Names, Permission, Resource};
 pub use permissions::Permissions;
 pub use principal::Principal;
-pub use record::{NewToken, SecretOrigin, TokenRecord};
+pub use record::{ExpiryTooLate, NewToken, SecretOrigin, TokenRecord};
 pub use secret::{Digest, InvalidSecret, NoEntropy, Secret};
 pub use time::Timestamp;

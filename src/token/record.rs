@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::{Digest, NoEntropy, Permissions, Secret, Timestamp, TokenId, TokenName};
 
 /// A token to create: what [`Catalog::create`](crate::Catalog::create) takes.
@@ -20,7 +22,7 @@ use super::{Digest, NoEntropy, Permissions, Secret, Timestamp, TokenId, TokenNam
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewToken {
     /// Must differ from the name of every live token. [`TokenName::OPERATOR`] makes this the operator token, which must
-    /// have [`Permissions::ADMIN`].
+    /// have [`Permissions::ADMIN`] and no expiry.
     pub name: TokenName,
     /// Must differ from the digest of every live token.
     pub digest: Digest,
@@ -48,7 +50,25 @@ impl NewToken {
     pub fn given(name: TokenName, permissions: Permissions, secret: &Secret) -> Self {
         Self { name, digest: secret.digest(), origin: SecretOrigin::Given, expires_at: None, permissions }
     }
+
+    /// This token, if it is created at `created_at` and has this lifetime. `None` means that it does not expire.
+    ///
+    /// # Errors
+    ///
+    /// [`ExpiryTooLate`] if it would expire after [`Timestamp::MAX`].
+    pub fn with_lifetime(self, created_at: Timestamp, lifetime: Option<Duration>) -> Result<Self, ExpiryTooLate> {
+        let expires_at = match lifetime {
+            Some(lifetime) => Some(created_at.checked_add(lifetime).ok_or(ExpiryTooLate)?),
+            None => None,
+        };
+        Ok(Self { expires_at, ..self })
+    }
 }
+
+/// The error for a token that would expire after [`Timestamp::MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the token would expire after the year 9999")]
+pub struct ExpiryTooLate;
 
 /// Where the secret of a [`NewToken`] comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +92,27 @@ pub struct TokenRecord {
     pub digest: Digest,
     /// When the token was created.
     pub created_at: Timestamp,
+    /// The token that requested the creation. `None` means that no token did: a command on the machine, or a token file.
+    pub created_by: Option<TokenId>,
     /// The moment from which the token is refused. `None` means that it does not expire.
     pub expires_at: Option<Timestamp>,
     /// What the token may do.
     pub permissions: Permissions,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lifetime_begins_when_the_token_is_created() {
+        let token = || NewToken::fresh("ci".parse().unwrap(), Permissions::ADMIN).unwrap().0;
+        let created_at = Timestamp::from_millis(Timestamp::MAX.as_millis() - 1000).unwrap();
+        let expiry = |seconds| token().with_lifetime(created_at, seconds).map(|token| token.expires_at);
+        assert_eq!(expiry(None), Ok(None));
+        assert_eq!(expiry(Some(Duration::ZERO)), Ok(Some(created_at)));
+        assert_eq!(expiry(Some(Duration::from_secs(1))), Ok(Some(Timestamp::MAX)));
+        assert_eq!(expiry(Some(Duration::from_secs(2))), Err(ExpiryTooLate));
+        assert_eq!(expiry(Some(Duration::from_secs(u64::MAX))), Err(ExpiryTooLate));
+    }
 }

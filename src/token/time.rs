@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 /// A moment in whole milliseconds since the Unix epoch, from 1970 to the end of the year 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(u64);
@@ -28,9 +30,23 @@ impl Timestamp {
     }
 }
 
+impl From<Timestamp> for DateTime<Utc> {
+    fn from(timestamp: Timestamp) -> Self {
+        let millis = i64::try_from(timestamp.as_millis()).ok();
+        millis.and_then(Self::from_timestamp_millis).expect("a timestamp is not after the year 9999")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_timestamp_is_a_date_and_time() {
+        let text = |timestamp: Timestamp| DateTime::<Utc>::from(timestamp).to_rfc3339();
+        assert_eq!(text(Timestamp::EPOCH), "1970-01-01T00:00:00+00:00");
+        assert_eq!(text(Timestamp::MAX), "9999-12-31T23:59:59.999+00:00");
+    }
 
     #[test]
     fn a_sum_after_the_year_9999_is_none() {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use influxdb3_tokens::{
-    Catalog, Clock, Creation, CreationOutcome, Deletion, DeletionOutcome, LiveTokensWriter, MemoryStore, SqliteStore,
-    StoreError, Timestamp, TokenApi, TokenId, TokenName, TokenRecord, TokenStore,
+    Catalog, Clock, Creation, CreationOutcome, Deletion, DeletionOutcome, LiveTokensWriter, MemoryStore, Regeneration,
+    RegenerationOutcome, SqliteStore, StoreError, Timestamp, TokenApi, TokenId, TokenName, TokenRecord, TokenStore,
 };
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -187,6 +187,10 @@ impl TokenStore for FaultyStore {
             }
         }
         self.store.delete(deletion).await
+    }
+
+    async fn regenerate(&self, regeneration: Regeneration) -> Result<RegenerationOutcome, StoreError> {
+        self.store.regenerate(regeneration).await
     }
 
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use influxdb3_tokens::{
-    Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokensWriter, Permissions, Principal, StoreError,
-    TokenId, TokenRecord, TokenStore,
+    Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokensWriter, Permissions, Principal,
+    Regeneration, RegenerationOutcome, StoreError, TokenId, TokenRecord, TokenSelector, TokenStore,
 };
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -72,7 +72,9 @@ impl TokenStore for AutocommitStore {
     }
 
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
-        let id = deletion.id();
+        let TokenSelector::Id(id) = *deletion.token() else {
+            return Err(StoreError::unavailable("this store deletes by ID only"));
+        };
         let deleted = self
             .run(move |connection| {
                 connection.prepare_cached("DELETE FROM tokens WHERE id = ?1")?.execute([id.as_u64().cast_signed()])
@@ -84,7 +86,11 @@ impl TokenStore for AutocommitStore {
         self.commits.fetch_add(1, Ordering::Relaxed);
         let mut live = self.live.lock().expect("nothing panics while it holds the lock");
         live.as_mut().expect("the store is loaded before the first deletion").remove(id);
-        Ok(DeletionOutcome::Deleted)
+        Ok(DeletionOutcome::Deleted(id))
+    }
+
+    async fn regenerate(&self, _: Regeneration) -> Result<RegenerationOutcome, StoreError> {
+        Err(StoreError::unavailable("this store only deletes"))
     }
 
     async fn page(&self, _: Option<TokenId>, _: usize) -> Result<Vec<TokenRecord>, StoreError> {

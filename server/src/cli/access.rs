@@ -9,7 +9,7 @@ use influxdb3_token_api::models::AdminTokenObject;
 use influxdb3_tokens::{Catalog, SqliteStore, SystemClock};
 
 use super::{DataDir, Failure};
-use crate::control::{self, Create, Summary};
+use crate::control::{self, Create, Delete, Error, Summary};
 
 pub(super) enum Access {
     Running(control::Client),
@@ -17,6 +17,14 @@ pub(super) enum Access {
 }
 
 impl Access {
+    /// Like [`Self::to`], but does not make a database.
+    pub(super) async fn to_existing(directory: &DataDir) -> Result<Self, Failure> {
+        if !directory.database().exists() {
+            return Err(format!("{} has no token database", directory.data_dir.display()).into());
+        }
+        Self::to(directory).await
+    }
+
     pub(super) async fn to(directory: &DataDir) -> Result<Self, Failure> {
         match control::Client::connect(&directory.control_socket()).await {
             Ok(client) => Ok(Self::Running(client)),
@@ -33,6 +41,22 @@ impl Access {
             Self::Running(client) => client.create(token).await?,
             Self::Opened(catalog) => control::create(&catalog, token).await?,
         })
+    }
+
+    /// Gives the operator token another secret.
+    pub(super) async fn regenerate(self) -> Result<AdminTokenObject, Failure> {
+        Ok(match self {
+            Self::Running(client) => client.regenerate().await?,
+            Self::Opened(catalog) => control::regenerate(&catalog).await?,
+        })
+    }
+
+    /// Deletes a token.
+    pub(super) async fn delete(self, token: Delete) -> Result<(), Error> {
+        match self {
+            Self::Running(client) => client.delete(token).await,
+            Self::Opened(catalog) => control::delete(&catalog, token).await,
+        }
     }
 
     /// All tokens, in the order of their IDs.

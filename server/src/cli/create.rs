@@ -1,5 +1,6 @@
 //! `create`: creates a token in the database or in a token file.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,7 +32,13 @@ pub(super) struct Options {
     #[arg(long, env = "INFLUXDB3_TOKENS_NAME")]
     name: Option<TokenName>,
 
-    /// Lifetime of the token, such as `30d` or `1h 30m` [default: it never expires]
+    /// Give the operator token another secret, instead of creating a token. The old secret is refused at once. Needs
+    /// --admin
+    #[arg(long, env = "INFLUXDB3_TOKENS_REGENERATE", value_parser = BoolishValueParser::new())]
+    regenerate: bool,
+
+    /// Lifetime of the token, such as `30d` or `1h 30m`. The operator token cannot expire [default: it never
+    /// expires]
     #[arg(long, env = "INFLUXDB3_TOKENS_EXPIRY", value_parser = humantime::parse_duration, value_name = "DURATION")]
     expiry: Option<Duration>,
 
@@ -61,16 +68,16 @@ enum Format {
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let (name, permissions) = name_and_permissions(&options)?;
+    if options.regenerate {
+        let token = Access::to_existing(&options.directory).await?.regenerate().await?;
+        print(&token, Change::Regenerated, options.format)
+            .map_err(|error| lost(&token, Change::Regenerated, &error))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     match (options.offline, &options.output_file) {
         (true, Some(file)) => {
             let (token, secret) = NewToken::fresh(name, permissions)?;
-            let expires_at = match options.expiry {
-                Some(duration) => {
-                    Some(SystemClock.now().checked_add(duration).ok_or("--expiry is after the year 9999")?)
-                }
-                None => None,
-            };
-            token_file::write(file, &NewToken { expires_at, ..token }, &secret)?;
+            token_file::write(file, &token.with_lifetime(SystemClock.now(), options.expiry)?, &secret)?;
             // The token is safe in the file, even if nobody reads this.
             let _ = writeln!(io::stdout(), "wrote the token to {}", file.display());
         }
@@ -80,17 +87,33 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             let token =
                 Create { name: name.to_string(), permissions: permissions.to_string(), expires_in: options.expiry };
             let token = Access::to(&options.directory).await?.create(token).await?;
-            print(&token, options.format).map_err(|error| lost(&token, &error))?;
+            print(&token, Change::Created, options.format).map_err(|error| lost(&token, Change::Created, &error))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// What happened to a token.
+#[derive(Clone, Copy)]
+enum Change {
+    Created,
+    Regenerated,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Created => "created",
+            Self::Regenerated => "regenerated",
+        })
+    }
+}
+
 /// The error for a token whose secret could not be printed.
-fn lost(token: &AdminTokenObject, error: &io::Error) -> String {
+fn lost(token: &AdminTokenObject, change: Change, error: &io::Error) -> String {
     match token.id.unwrap_or_default() {
-        0 => format!("the operator token was created, but its secret is lost; create another admin token: {error}"),
-        id => format!("token {id} was created, but its secret is lost; delete the token: {error}"),
+        0 => format!("the operator token was {change}, but its secret is lost; use --regenerate: {error}"),
+        id => format!("token {id} was {change}, but its secret is lost; delete the token: {error}"),
     }
 }
 
@@ -111,6 +134,15 @@ fn name_and_permissions(options: &Options) -> Result<(TokenName, Permissions), F
         None if options.admin => TokenName::OPERATOR.parse()?,
         None => wrong_usage("--name is missing"),
     };
+    if name.is_operator() && options.expiry.is_some() {
+        wrong_usage("the operator token cannot expire; give the token another --name, or leave out --expiry")
+    }
+    if options.regenerate && !name.is_operator() {
+        wrong_usage("--regenerate is for the operator token: it needs --admin, and takes no other --name")
+    }
+    if options.regenerate && (options.offline || options.output_file.is_some()) {
+        wrong_usage("--regenerate changes the token in the database, and takes neither --offline nor --output-file")
+    }
     Ok((name, permissions))
 }
 
@@ -118,13 +150,13 @@ fn wrong_usage(reason: &str) -> ! {
     super::wrong_usage("create", reason)
 }
 
-fn print(token: &AdminTokenObject, format: Format) -> io::Result<()> {
+fn print(token: &AdminTokenObject, change: Change, format: Format) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match format {
         Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(token)?)?,
         Format::Text => {
             let secret = token.token.as_ref().map_or("", |secret| &secret.0);
-            writeln!(out, "Token {} was created.\n", token.id.unwrap_or_default())?;
+            writeln!(out, "Token {} was {change}.\n", token.id.unwrap_or_default())?;
             writeln!(out, "Token:  {secret}")?;
             writeln!(out, "Header: Authorization: Bearer {secret}\n")?;
             writeln!(out, "Keep the token: it is not shown again, because only its hash is stored.")?;

@@ -1,33 +1,51 @@
-//! `delete`: deletes a token through the HTTP API of any server, with the generated client.
+//! `delete`: deletes a token by its ID through the HTTP API of any server, with the generated client; or by its name on
+//! the server's machine, because the document's operation takes only the ID.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use influxdb3_token_api::models::ErrorMessage;
+use influxdb3_token_api::models::{ErrorMessage, Secret};
 use influxdb3_token_api::swagger::auth::AuthData;
 use influxdb3_token_api::{Api, ApiError, Client, Context, DeleteTokenRequest, DeleteTokenResponse, XSpanIdString};
 
-use super::Failure;
+use super::access::Access;
+use super::{DataDir, Failure};
+use crate::control::{Delete, Error, RefusalKind};
 
-/// Delete a token through the HTTP API
+/// Delete a token: by its ID through the HTTP API, or by its name on the server's machine
 ///
 /// Exit codes: 0, the token was deleted (204); 1, another failure; 2, wrong usage; 3, the presented token is rejected or
-/// has no permission (401); 4, no token has this ID (404); 5, the server did not respond or is unavailable (503), and a
-/// retry is safe.
+/// has no permission (401); 4, no token has this ID or name (404); 5, the server did not respond or is unavailable (503),
+/// and a retry is safe. A retry by name deletes the token that has the name by then.
 #[derive(Args)]
 pub(super) struct Options {
-    /// The ID of the token to delete
-    #[arg(long, env = "INFLUXDB3_TOKENS_ID")]
-    id: String,
+    #[command(flatten)]
+    token_to_delete: Selected,
 
-    /// The server's address
+    /// The server's address, for --id
     #[arg(long, env = "INFLUXDB3_HOST_URL", value_name = "URL", default_value = "http://127.0.0.1:8181")]
     host: String,
 
     /// An admin token. Prefer the variable, because other users can see arguments
     #[arg(long, env = "INFLUXDB3_AUTH_TOKEN", hide_env_values = true)]
     token: String,
+
+    #[command(flatten)]
+    directory: DataDir,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Selected {
+    /// The ID of the token to delete
+    #[arg(long, env = "INFLUXDB3_TOKENS_ID")]
+    id: Option<String>,
+
+    /// The name of the token to delete, instead of its ID. The API takes no name, so this uses the control socket of the
+    /// server of --data-dir, or its database if no server runs, and takes no --host
+    #[arg(long, env = "INFLUXDB3_TOKENS_TOKEN_NAME", value_name = "NAME", conflicts_with = "host")]
+    token_name: Option<String>,
 }
 
 const UNAUTHORIZED: u8 = 3;
@@ -38,12 +56,21 @@ const NO_RESPONSE: u8 = 5;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
-    let client = Client::try_new(&options.host)?;
-    let credential =
-        AuthData::bearer(&options.token).ok_or("--token contains characters that a header cannot carry")?;
+    match options.token_to_delete {
+        Selected { token_name: Some(name), .. } => {
+            let token = Delete { name, by: Secret(options.token) };
+            by_name(Access::to_existing(&options.directory).await?, token).await
+        }
+        Selected { id, .. } => by_id(id.unwrap_or_default(), &options.host, &options.token).await,
+    }
+}
+
+/// Deletes a token through the HTTP API.
+async fn by_id(id: String, host: &str, token: &str) -> Result<ExitCode, Failure> {
+    let client = Client::try_new(host)?;
+    let credential = AuthData::bearer(token).ok_or("--token contains characters that a header cannot carry")?;
     let context = Context::new(XSpanIdString::default(), Some(credential));
-    let request = DeleteTokenRequest::with_id(options.id);
-    let answer = tokio::time::timeout(PATIENCE, client.delete_token(request, &context)).await;
+    let answer = tokio::time::timeout(PATIENCE, client.delete_token(DeleteTokenRequest::with_id(id), &context)).await;
     match answer.unwrap_or_else(|_| Err(ApiError::unavailable(format!("no response within {PATIENCE:?}")))) {
         Ok(DeleteTokenResponse::Success) => Ok(ExitCode::SUCCESS),
         Ok(DeleteTokenResponse::UnauthorizedAccess(message)) => end(UNAUTHORIZED, text(&message)),
@@ -54,6 +81,26 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             Ok(ExitCode::from(if error.is_unavailable() { NO_RESPONSE } else { 1 }))
         }
     }
+}
+
+/// Deletes a token on the server's machine.
+async fn by_name(access: Access, token: Delete) -> Result<ExitCode, Failure> {
+    let answer = tokio::time::timeout(PATIENCE, access.delete(token)).await;
+    let error = match answer {
+        Ok(Ok(())) => return Ok(ExitCode::SUCCESS),
+        Ok(Err(error)) => error,
+        Err(_) => return end(NO_RESPONSE, &format!("no response within {PATIENCE:?}")),
+    };
+    super::tell(&error);
+    Ok(ExitCode::from(match error {
+        Error::Refused(refusal) => match refusal.kind {
+            RefusalKind::Unauthorized => UNAUTHORIZED,
+            RefusalKind::NotFound => NOT_FOUND,
+            RefusalKind::Unavailable => NO_RESPONSE,
+            RefusalKind::Other => 1,
+        },
+        Error::Server(_) | Error::OutcomeUnknown(_) => NO_RESPONSE,
+    }))
 }
 
 fn text(message: &ErrorMessage) -> &str {

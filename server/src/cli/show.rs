@@ -34,9 +34,6 @@ enum Format {
 }
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
-    if !options.directory.database().exists() {
-        return Err(format!("{} has no token database", options.directory.data_dir.display()).into());
-    }
     match print(&options).await {
         Err(error) if is_broken_pipe(error.as_ref()) => Ok(ExitCode::SUCCESS),
         printed => printed.map(|()| ExitCode::SUCCESS),
@@ -44,7 +41,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
 }
 
 async fn print(options: &Options) -> Result<(), Failure> {
-    let mut tokens = Access::to(&options.directory).await?.tokens().await?;
+    let mut tokens = Access::to_existing(&options.directory).await?.tokens().await?;
     let mut output = Output::begin(options.format)?;
     while let Some(token) = tokens.try_next().await? {
         output.row(&token)?;

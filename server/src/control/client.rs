@@ -8,7 +8,7 @@ use influxdb3_token_api::models::AdminTokenObject;
 use tokio::net::UnixStream;
 
 use super::connection::Connection;
-use super::{Create, Error, Reply, Request, Summary};
+use super::{Create, Delete, Error, Reply, Request, Summary};
 
 /// A connection to a running server.
 #[derive(Debug)]
@@ -30,15 +30,33 @@ impl Client {
     ///
     /// [`Error::OutcomeUnknown`] leaves open whether the token was created.
     pub(crate) async fn create(mut self, token: Create) -> Result<AdminTokenObject, Error> {
-        self.send(Request::Create(token)).await?;
-        let reply = self.receive().await.map_err(|error| match error {
-            Error::Server(error) => Error::OutcomeUnknown(error),
-            other => other,
-        })?;
-        match reply {
+        match self.change(Request::Create(token)).await? {
             Reply::Created(token) => Ok(*token),
-            Reply::Refused(reason) => Err(Error::Refused(reason)),
-            Reply::Token(_) | Reply::End => Err(unexpected()),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Gives the operator token another secret.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutcomeUnknown`] leaves open whether the secret was replaced.
+    pub(crate) async fn regenerate(mut self) -> Result<AdminTokenObject, Error> {
+        match self.change(Request::Regenerate).await? {
+            Reply::Regenerated(token) => Ok(*token),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Deletes a token.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutcomeUnknown`] leaves open whether the token was deleted.
+    pub(crate) async fn delete(mut self, token: Delete) -> Result<(), Error> {
+        match self.change(Request::Delete(token)).await? {
+            Reply::Deleted => Ok(()),
+            _ => Err(unexpected()),
         }
     }
 
@@ -48,9 +66,19 @@ impl Client {
         Ok(stream::try_unfold(self, async |mut client| match client.receive().await? {
             Reply::Token(token) => Ok(Some((*token, client))),
             Reply::End => Ok(None),
-            Reply::Refused(reason) => Err(Error::Refused(reason)),
-            Reply::Created(_) => Err(unexpected()),
+            Reply::Refused(refusal) => Err(refusal.into()),
+            _ => Err(unexpected()),
         }))
+    }
+
+    /// Requests a change, and returns the reply unless it is a refusal.
+    async fn change(&mut self, request: Request) -> Result<Reply, Error> {
+        self.send(request).await?;
+        match self.receive().await {
+            Ok(Reply::Refused(refusal)) => Err(refusal.into()),
+            Err(Error::Server(error)) => Err(Error::OutcomeUnknown(error)),
+            other => other,
+        }
     }
 
     async fn send(&mut self, request: Request) -> Result<(), Error> {

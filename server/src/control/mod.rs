@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use futures::{Stream, TryStreamExt, stream};
 use influxdb3_token_api::models::{self, AdminTokenObject};
 use influxdb3_token_api::with_sources;
-use influxdb3_tokens::{Catalog, NewToken, Secret, Timestamp, TokenRecord};
+use influxdb3_tokens::{Catalog, DeleteError, TokenRecord, admin_token_object};
 use serde::{Deserialize, Serialize};
 
 mod client;
@@ -30,6 +30,10 @@ const PAGE: usize = 1000;
 enum Request {
     /// Create a token.
     Create(Create),
+    /// Give the operator token another secret.
+    Regenerate,
+    /// Delete a token.
+    Delete(Delete),
     /// List the tokens.
     Show,
 }
@@ -45,18 +49,31 @@ pub(crate) struct Create {
     pub(crate) expires_in: Option<Duration>,
 }
 
+/// The token to delete, and on whose behalf.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Delete {
+    /// Its name, which the server resolves when it deletes the token.
+    pub(crate) name: String,
+    /// The secret of an admin token.
+    pub(crate) by: models::Secret,
+}
+
 /// A reply of the server.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Reply {
     /// The new token with its secret, which the server does not keep.
     Created(Box<AdminTokenObject>),
+    /// The operator token with its new secret, which the server does not keep.
+    Regenerated(Box<AdminTokenObject>),
+    /// The token was deleted.
+    Deleted,
     /// A token of the list.
     Token(Box<Summary>),
     /// The list has no further tokens.
     End,
     /// The request failed for this reason.
-    Refused(String),
+    Refused(Refusal),
 }
 
 /// A token without its secret.
@@ -83,11 +100,38 @@ pub(crate) enum Error {
     #[error("the connection to the server failed")]
     Server(#[from] io::Error),
     /// The server went away after it had received a request that changes something.
-    #[error("the connection to the server failed; the token may have been created, see `influxdb3-tokens show`")]
+    #[error("the connection to the server failed; the change may have been made, see `influxdb3-tokens show`")]
     OutcomeUnknown(#[source] io::Error),
-    /// The request was refused for this reason.
-    #[error("{0}")]
-    Refused(String),
+    /// The request was refused or failed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+/// Why the server made no change, or may not have.
+#[derive(Debug, Serialize, Deserialize, thiserror::Error)]
+#[error("{reason}")]
+pub(crate) struct Refusal {
+    pub(crate) kind: RefusalKind,
+    reason: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RefusalKind {
+    /// The credential is rejected, or does not permit this.
+    Unauthorized,
+    /// The token to change does not exist.
+    NotFound,
+    /// The store is unavailable, or the outcome is unknown.
+    Unavailable,
+    /// Any other reason.
+    Other,
+}
+
+impl Refusal {
+    fn new(kind: RefusalKind, reason: &str) -> Self {
+        Self { kind, reason: reason.to_owned() }
+    }
 }
 
 impl From<io::ErrorKind> for Error {
@@ -97,25 +141,44 @@ impl From<io::ErrorKind> for Error {
 }
 
 fn refused(error: impl std::error::Error) -> Error {
-    Error::Refused(with_sources(&error))
+    Refusal::new(RefusalKind::Other, &with_sources(&error)).into()
 }
 
-fn too_late() -> Error {
-    Error::Refused("the token would expire after the year 9999".to_owned())
+impl From<DeleteError> for Error {
+    fn from(error: DeleteError) -> Self {
+        let kind = match error {
+            DeleteError::NotAdmin | DeleteError::OperatorToken => RefusalKind::Unauthorized,
+            DeleteError::NotFound => RefusalKind::NotFound,
+            DeleteError::Store(_) => RefusalKind::Unavailable,
+            _ => RefusalKind::Other,
+        };
+        Refusal::new(kind, &with_sources(&error)).into()
+    }
 }
 
 /// Creates a token.
 pub(crate) async fn create(catalog: &Catalog, token: Create) -> Result<AdminTokenObject, Error> {
-    let name = token.name.parse().map_err(refused)?;
     let permissions = token.permissions.parse().map_err(refused)?;
-    let now = catalog.now();
-    let expires_at = match token.expires_in {
-        Some(duration) => Some(now.checked_add(duration).ok_or_else(too_late)?),
-        None => None,
-    };
-    let (token, secret) = NewToken::fresh(name, permissions).map_err(refused)?;
-    let record = catalog.create_at(now, NewToken { expires_at, ..token }).await.map_err(refused)?;
-    Ok(created(&record, &secret))
+    let created = catalog.create_fresh(&token.name, permissions, token.expires_in).await;
+    let (record, secret) = created.map_err(refused)?;
+    Ok(admin_token_object(&record, &secret))
+}
+
+/// Gives the operator token another secret.
+pub(crate) async fn regenerate(catalog: &Catalog) -> Result<AdminTokenObject, Error> {
+    let (record, secret) = catalog.regenerate_operator().await.map_err(refused)?;
+    tracing::info!("regenerated the secret of the operator token");
+    Ok(admin_token_object(&record, &secret))
+}
+
+/// Deletes a token.
+pub(crate) async fn delete(catalog: &Catalog, token: Delete) -> Result<(), Error> {
+    let by = catalog.authenticate(&token.by.0);
+    // The API tells a client no more either.
+    let by = by.ok_or_else(|| Refusal::new(RefusalKind::Unauthorized, "a valid credential is required"))?;
+    let id = catalog.delete_by_name(&by, &token.name).await?;
+    tracing::info!(%id, by = %by.id(), "deleted a token");
+    Ok(())
 }
 
 /// All tokens, in the order of their IDs.
@@ -133,34 +196,17 @@ pub(crate) fn tokens(catalog: Catalog) -> impl Stream<Item = Result<Summary, Err
     pages.try_flatten()
 }
 
-fn created(record: &TokenRecord, secret: &Secret) -> AdminTokenObject {
-    let Summary { id, name, hash, created_at, expiry, .. } = Summary::from(record);
-    AdminTokenObject {
-        id: Some(i64::try_from(id).expect("a store gives out IDs that fit the document's integer")),
-        name: Some(name),
-        token: Some(models::Secret(secret.expose().to_owned())),
-        hash: Some(hash),
-        created_at: Some(created_at),
-        expiry: Some(serde_json::to_value(expiry).expect("a time is serializable")),
-    }
-}
-
 impl From<&TokenRecord> for Summary {
     fn from(record: &TokenRecord) -> Self {
         Self {
             id: record.id.as_u64(),
             name: record.name.to_string(),
             hash: record.digest.to_string(),
-            created_at: date_time(record.created_at),
-            expiry: record.expires_at.map(date_time),
+            created_at: record.created_at.into(),
+            expiry: record.expires_at.map(Into::into),
             permissions: record.permissions.to_string(),
         }
     }
-}
-
-fn date_time(timestamp: Timestamp) -> DateTime<Utc> {
-    let millis = i64::try_from(timestamp.as_millis()).expect("a timestamp is not after the year 9999");
-    DateTime::from_timestamp_millis(millis).expect("a timestamp is not after the year 9999")
 }
 
 #[cfg(test)]
@@ -168,7 +214,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_output_of_a_reply_holds_no_secret() {
+    fn debug_output_of_a_request_or_reply_holds_no_secret() {
+        let delete = Delete { name: "ci".to_owned(), by: models::Secret("apiv3_secret".to_owned()) };
+        let shown = format!("{:?}", Request::Delete(delete));
+        assert!(shown.contains("ci") && !shown.contains("apiv3_secret"), "{shown}");
         let token = AdminTokenObject {
             id: Some(7),
             name: Some("ci".to_owned()),

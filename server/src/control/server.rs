@@ -12,7 +12,7 @@ use influxdb3_tokens::Catalog;
 use tokio::net::{UnixListener, UnixStream};
 
 use super::connection::Connection;
-use super::{Error, Reply, Request, create, tokens};
+use super::{Error, Refusal, RefusalKind, Reply, Request, create, delete, regenerate, tokens};
 
 /// The longest request that is read, in bytes.
 const LONGEST_REQUEST: u64 = 16 << 20;
@@ -59,7 +59,10 @@ async fn converse(stream: UnixStream, catalog: Option<Catalog>) {
     while let Ok(Some(request)) = connection.receive(LONGEST_REQUEST).await {
         let answered = match &catalog {
             Some(catalog) => answer(&mut connection, catalog, request).await,
-            None => send(&mut connection, &Reply::Refused("the server belongs to another user".to_owned())).await,
+            None => {
+                let refusal = Refusal::new(RefusalKind::Other, "the server belongs to another user");
+                send(&mut connection, &Reply::Refused(refusal)).await
+            }
         };
         if let Err(error) = answered {
             tracing::debug!(%error, "a command went away before its reply");
@@ -74,16 +77,32 @@ async fn answer(connection: &mut Connection, catalog: &Catalog, request: Request
             Ok(token) => {
                 let id = token.id;
                 let sent = send(connection, &Reply::Created(Box::new(token))).await;
-                sent.inspect_err(|_| tracing::warn!(id, "nobody received the secret of a new token; delete it"))
+                sent.inspect_err(|_| {
+                    tracing::warn!(
+                        id,
+                        "nobody received the secret of a new token; delete it, or regenerate that of token 0"
+                    );
+                })
             }
-            Err(error) => send(connection, &refused(&error)).await,
+            Err(error) => send(connection, &refused(error)).await,
         },
+        Request::Regenerate => match regenerate(catalog).await {
+            Ok(token) => {
+                let sent = send(connection, &Reply::Regenerated(Box::new(token))).await;
+                sent.inspect_err(|_| tracing::warn!("nobody received the operator token's secret; regenerate it again"))
+            }
+            Err(error) => send(connection, &refused(error)).await,
+        },
+        Request::Delete(token) => {
+            let reply = delete(catalog, token).await.map_or_else(refused, |()| Reply::Deleted);
+            send(connection, &reply).await
+        }
         Request::Show => {
             let mut tokens = pin!(tokens(catalog.clone()));
             while let Some(token) = tokens.next().await {
                 match token {
                     Ok(token) => connection.send(&Reply::Token(Box::new(token))).await?,
-                    Err(error) => return send(connection, &refused(&error)).await,
+                    Err(error) => return send(connection, &refused(error)).await,
                 }
             }
             send(connection, &Reply::End).await
@@ -91,8 +110,11 @@ async fn answer(connection: &mut Connection, catalog: &Catalog, request: Request
     }
 }
 
-fn refused(error: &Error) -> Reply {
-    Reply::Refused(error.to_string())
+fn refused(error: Error) -> Reply {
+    Reply::Refused(match error {
+        Error::Refused(refusal) => refusal,
+        other => Refusal::new(RefusalKind::Other, &other.to_string()),
+    })
 }
 
 async fn send(connection: &mut Connection, reply: &Reply) -> io::Result<()> {

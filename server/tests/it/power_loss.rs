@@ -31,6 +31,7 @@ async fn an_answered_change_survives_a_power_loss_at_any_moment() {
     let mut run = Run::first(300, &mut history);
     for round in 0.. {
         run.create(3, &mut history);
+        run.regenerate(&mut history);
         run.delete(80, 8, &mut history).await;
         let left = run.lose_power(25, &mut history).await;
         if round == 2 {
@@ -79,7 +80,10 @@ type Tokens = BTreeMap<u64, String>;
 /// Every token, by its state.
 #[derive(Default)]
 struct History {
-    operator: String,
+    /// The secrets of the operator token, of which the last is valid.
+    operator: Vec<String>,
+    /// How many of them were replaced before the run.
+    replaced: usize,
     /// Created before the run.
     kept: Tokens,
     created: Tokens,
@@ -112,7 +116,7 @@ impl Run {
                 ("--permission-tokens-file", json!({"tokens": others})),
             ],
         );
-        history.operator = secret(0);
+        history.operator.push(secret(0));
         let shown = succeed(&["show", "--format=json", &run.directory.argument()]);
         for token in serde_json::from_str::<Vec<Value>>(&shown).unwrap() {
             if let Ok(number) = token["name"].as_str().unwrap().parse() {
@@ -147,13 +151,23 @@ impl Run {
         }
     }
 
+    /// Regenerates the operator token while the server runs.
+    fn regenerate(&self, history: &mut History) {
+        let arguments = ["create", "--admin", "--regenerate", "--format=json", &self.directory.argument()];
+        let regenerated: AdminTokenObject = serde_json::from_str(&succeed(&arguments)).unwrap();
+        history.operator.push(regenerated.token.unwrap().0.clone());
+    }
+
     /// Deletes tokens that existed when the server started.
     async fn delete(&self, count: usize, clients: usize, history: &mut History) {
         let first_to_stay = *history.kept.keys().nth(count).unwrap();
         let rest = history.kept.split_off(&first_to_stay);
         history.deleted = std::mem::replace(&mut history.kept, rest);
         let ids = history.deleted.keys().copied().collect::<Vec<_>>();
-        join_all(ids.chunks(count.div_ceil(clients)).map(|ids| self.delete_in_turn(ids, &history.operator))).await;
+        join_all(
+            ids.chunks(count.div_ceil(clients)).map(|ids| self.delete_in_turn(ids, history.operator.last().unwrap())),
+        )
+        .await;
     }
 
     async fn delete_in_turn(&self, ids: &[u64], operator: &str) {
@@ -213,8 +227,10 @@ impl Run {
         assert!(
             answered.created.iter().eq(history.created.keys()) && answered.deleted.iter().eq(history.deleted.keys())
         );
+        assert_eq!(history.replaced + answered.regenerated + 1, history.operator.len());
         assert_same(&after_power_loss(&self.disk, Survivors::All).path(), &self.directory.path());
         history.check(&answered, &after_power_loss(&self.disk, Survivors::Nothing)).await;
+        history.replaced += answered.regenerated;
         history.kept.append(&mut history.created);
         history.gone.append(&mut history.deleted);
         // A new copy, because the check has emptied the log of the other ones.
@@ -226,6 +242,8 @@ impl Run {
 #[derive(Default)]
 struct Answered {
     anything: bool,
+    /// The number of regenerations.
+    regenerated: usize,
     created: BTreeSet<u64>,
     deleted: BTreeSet<u64>,
 }
@@ -241,6 +259,8 @@ impl Answered {
         } else if text.starts_with(r#"{"created":"#) {
             let reply: Value = serde_json::from_str(&text).unwrap();
             self.created.insert(reply["created"]["id"].as_u64().unwrap());
+        } else if text.starts_with(r#"{"regenerated":"#) {
+            self.regenerated += 1;
         }
     }
 }
@@ -255,7 +275,15 @@ impl History {
             is_live
         };
         if answered.anything {
-            assert!(is_accepted(&0, &self.operator));
+            // The secret that was answered last, or the next one, and no other.
+            let last = self.replaced + answered.regenerated;
+            let accepted = self.operator.iter().map(|secret| catalog.authenticate(secret).is_some());
+            let [current] =
+                accepted.enumerate().filter(|(_, accepted)| *accepted).map(|(i, _)| i).collect::<Vec<_>>()[..]
+            else {
+                panic!("one secret of the operator token is accepted");
+            };
+            assert!(current == last || current == last + 1, "{current} instead of {last}");
             self.kept.iter().for_each(|(id, secret)| assert!(is_accepted(id, secret), "{id} is lost"));
         }
         for (id, secret) in &self.created {

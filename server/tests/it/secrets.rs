@@ -65,6 +65,20 @@ async fn a_server_that_logs_everything_logs_no_secret() {
             });
             answers += &(out + &error);
         }
+        for (name, token) in [("d", "wrong"), ("d", &secrets[2]), ("d", operator), ("d", operator)] {
+            let (_, out, error) = finish({
+                let mut delete = command(&["delete", "--token-name", name, &directory.argument()]);
+                delete.env("INFLUXDB3_AUTH_TOKEN", token);
+                delete
+            });
+            answers += &(out + &error);
+        }
+        let regenerate = ["create", "--admin", "--regenerate", "--format=json", &directory.argument()];
+        let (code, regenerated, error) = finish(command(&regenerate));
+        assert_eq!(code, 0);
+        answers += &error;
+        secrets.push(secret_in(&regenerated));
+
         let (status, printed) = server.end(Signal::TERM);
         assert!(status.success());
         assert!(

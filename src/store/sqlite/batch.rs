@@ -3,7 +3,9 @@
 use tokio::sync::oneshot;
 
 use crate::live::LiveTokensWriter;
-use crate::store::{Creation, CreationOutcome, Deletion, DeletionOutcome, StoreError};
+use crate::store::{
+    Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, StoreError,
+};
 
 /// Where the answer to a request is sent.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -12,6 +14,7 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(super) enum Change {
     Create(Box<Request<Creation, CreationOutcome>>),
     Delete(Request<Deletion, DeletionOutcome>),
+    Regenerate(Box<Request<Regeneration, RegenerationOutcome>>),
 }
 
 /// What is requested, its outcome, and where to send it.
@@ -33,8 +36,14 @@ impl Change {
                 request.succeed();
             }
             Self::Delete(request) => {
-                if request.outcome == Some(DeletionOutcome::Deleted) {
-                    live.remove(request.content.id());
+                if let Some(DeletionOutcome::Deleted(id)) = request.outcome {
+                    live.remove(id);
+                }
+                request.succeed();
+            }
+            Self::Regenerate(request) => {
+                if let Some(RegenerationOutcome::Regenerated(record)) = &request.outcome {
+                    live.insert(record);
                 }
                 request.succeed();
             }
@@ -46,6 +55,7 @@ impl Change {
         match self {
             Self::Create(request) => request.fail(error),
             Self::Delete(request) => request.fail(error),
+            Self::Regenerate(request) => request.fail(error),
         }
     }
 }

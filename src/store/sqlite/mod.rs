@@ -29,7 +29,9 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Creation, CreationOutcome, Deletion, DeletionOutcome, StoreError, TokenStore};
+use super::{
+    Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, StoreError, TokenStore,
+};
 use crate::live::LiveTokensWriter;
 use crate::token::{TokenId, TokenRecord};
 use batch::{Answer, Change, Request};
@@ -145,6 +147,11 @@ impl TokenStore for SqliteStore {
     /// Deletes a token; see [`TokenStore::delete`]. Fails before [`TokenStore::load`].
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
         self.ask(|answer| Job::Change(Change::Delete(Request::new(deletion, answer)))).await
+    }
+
+    /// Replaces the operator token's secret; see [`TokenStore::regenerate`]. Fails before [`TokenStore::load`].
+    async fn regenerate(&self, regeneration: Regeneration) -> Result<RegenerationOutcome, StoreError> {
+        self.ask(|answer| Job::Change(Change::Regenerate(Box::new(Request::new(regeneration, answer))))).await
     }
 
     /// Reads live tokens; see [`TokenStore::page`]. Fails before [`TokenStore::load`].

@@ -12,6 +12,7 @@ use crate::token::{Principal, TokenId, TokenRecord};
 
 /// Makes all tokens of the file live. None is live yet.
 pub(super) fn load(connection: &Connection, live: &mut LiveTokensWriter) -> Result<Watermarks, ReadError> {
+    check_operator(connection)?;
     let deleted = deletions_after(connection, compaction::watermark(connection)?)?;
     let rows: i64 = connection.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0))?;
     live.reserve(usize::try_from(rows).unwrap_or(0).saturating_sub(deleted.len()));
@@ -29,9 +30,11 @@ pub(super) fn catch_up(
     live: &mut LiveTokensWriter,
     applied: Watermarks,
 ) -> Result<Watermarks, ReadError> {
+    check_operator(connection)?;
     let deleted = deletions_after(connection, applied.deletion)?;
     for_each_token_after(connection, Some(applied.token), |token| {
-        if !deleted.contains(&token.id()) && !live.tokens().contains(token.id()) {
+        // The operator token may have another digest than before.
+        if !deleted.contains(&token.id()) && live.tokens().by_id(token.id()).as_ref() != Some(&token) {
             live.insert(token);
         }
     })?;
@@ -50,7 +53,7 @@ pub(super) fn page(
 ) -> Result<Vec<TokenRecord>, ReadError> {
     let after = after.map_or(-1, |id| i64::try_from(id.as_u64()).unwrap_or(i64::MAX));
     let mut statement = connection.prepare_cached(
-        "SELECT id, digest, expires_at, permissions, name, created_at
+        "SELECT id, digest, expires_at, permissions, name, created_at, created_by
          FROM tokens WHERE id > ?1 ORDER BY id",
     )?;
     let mut rows = statement.query([after])?;
@@ -63,6 +66,25 @@ pub(super) fn page(
         }
     }
     Ok(page)
+}
+
+/// The operator token, which is live if the file has it.
+pub(super) fn operator(connection: &Connection) -> Result<Option<TokenRecord>, ReadError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, digest, expires_at, permissions, name, created_at, created_by FROM tokens WHERE id = ?1",
+    )?;
+    let mut rows = statement.query([id_to_sql(TokenId::OPERATOR)])?;
+    rows.next()?.map(row::record).transpose()
+}
+
+/// Refuses a file in which the operator token has a secret that a regeneration has replaced.
+fn check_operator(connection: &Connection) -> Result<(), ReadError> {
+    let is_damaged = connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM regenerations JOIN tokens USING (digest) WHERE tokens.id = ?1)",
+        [id_to_sql(TokenId::OPERATOR)],
+        |row| row.get(0),
+    )?;
+    if is_damaged { Err(ReadError::Damaged { id: id_to_sql(TokenId::OPERATOR), field: "digest" }) } else { Ok(()) }
 }
 
 fn deletions_after(connection: &Connection, watermark: i64) -> rusqlite::Result<HashSet<TokenId>> {

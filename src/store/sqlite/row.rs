@@ -18,7 +18,7 @@ pub(super) fn principal(row: &Row<'_>) -> Result<Principal, ReadError> {
     Ok(Principal::new(id(row)?, digest(row)?, expires_at(row)?, permissions(row)?))
 }
 
-/// Reads a row of `id, digest, expires_at, permissions, name, created_at`.
+/// Reads a row of `id, digest, expires_at, permissions, name, created_at, created_by`.
 pub(super) fn record(row: &Row<'_>) -> Result<TokenRecord, ReadError> {
     let name: String = row.get(4)?;
     Ok(TokenRecord {
@@ -26,6 +26,7 @@ pub(super) fn record(row: &Row<'_>) -> Result<TokenRecord, ReadError> {
         name: name.parse().map_err(|_| damaged(row, "name"))?,
         digest: digest(row)?,
         created_at: time_from_sql(row.get(5)?).ok_or_else(|| damaged(row, "creation time"))?,
+        created_by: row.get::<_, Option<i64>>(6)?.map(id_from_sql),
         expires_at: expires_at(row)?,
         permissions: permissions(row)?,
     })

@@ -14,7 +14,11 @@ use super::file::OpenError;
 const APPLICATION_ID: i64 = 0x4933_544b;
 
 /// The version of the format, in the field where SQLite keeps one.
-const USER_VERSION: i64 = 1;
+const USER_VERSION: i64 = VERSIONS.len() as i64;
+
+/// Leads to each version of the format from the one before; the first from an empty file. A new file takes the same way
+/// as an old one that is brought up to date, so that both are alike.
+const VERSIONS: [&str; 2] = [TABLES, REGENERATIONS];
 
 /// `tokens.id` must be `AUTOINCREMENT`, so that IDs are not reused. `deletions.seq`, the sequence number, counts up
 /// without it, because no row of that table is ever deleted. `meta` holds `cluster_uuid`, and as `folded_seq` the
@@ -43,8 +47,21 @@ const TABLES: &str = "
     ) STRICT;
 ";
 
-/// Opens the file at `path`, which must exist, locks it, and creates the tables if it is empty. Returns the connection
-/// and the UUID of the cluster.
+/// `created_by` is the token that requested a creation, and `regenerated_by` the one that requested a regeneration; null
+/// means that no token did. `regenerations` has the replaced digests of the operator token, and is an audit trail.
+const REGENERATIONS: &str = "
+    ALTER TABLE tokens ADD COLUMN created_by INTEGER;
+
+    CREATE TABLE regenerations (
+        seq INTEGER PRIMARY KEY,
+        digest BLOB NOT NULL CHECK (length(digest) = 64),
+        regenerated_at INTEGER NOT NULL,
+        regenerated_by INTEGER
+    ) STRICT;
+";
+
+/// Opens the file at `path`, which must exist, locks it, and brings its tables to the present version. Returns the
+/// connection and the UUID of the cluster.
 ///
 /// Everything that the connection reads is durable: see [`make_durable`].
 pub(super) fn connect(path: &Path) -> Result<(Connection, Uuid), OpenError> {
@@ -83,12 +100,12 @@ fn try_connect(path: &Path) -> rusqlite::Result<Checked> {
 
     let application_id: i64 = read_pragma(&connection, "application_id")?;
     let user_version: i64 = read_pragma(&connection, "user_version")?;
-    let is_new = match (application_id, user_version) {
-        (0, 0) if is_empty(&connection)? => true,
-        (APPLICATION_ID, USER_VERSION) => false,
+    match (application_id, user_version) {
+        (0, 0) if is_empty(&connection)? => {}
+        (APPLICATION_ID, 1..=USER_VERSION) => {}
         (APPLICATION_ID, found) if found > USER_VERSION => return Ok(Checked::TooNew { found }),
         _ => return Ok(Checked::Foreign),
-    };
+    }
 
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -96,9 +113,7 @@ fn try_connect(path: &Path) -> rusqlite::Result<Checked> {
     // On macOS, `fsync` alone leaves data in the drive's cache.
     connection.pragma_update(None, "fullfsync", true)?;
     lock(&mut connection)?;
-    if is_new {
-        create_tables(&mut connection)?;
-    }
+    bring_up_to_date(&mut connection, user_version)?;
     make_durable(&connection)?;
     if let Err(error) = preallocate_log(path) {
         // Commits take longer without it, and nothing else changes.
@@ -123,13 +138,21 @@ fn lock(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.transaction_with_behavior(TransactionBehavior::Exclusive)?.commit()
 }
 
-fn create_tables(connection: &mut Connection) -> rusqlite::Result<()> {
+/// Leads the file from the version `found` to [`USER_VERSION`], in one transaction.
+fn bring_up_to_date(connection: &mut Connection, found: i64) -> rusqlite::Result<()> {
+    if found == USER_VERSION {
+        return Ok(());
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-    transaction.execute_batch(TABLES)?;
-    transaction.execute(
-        "INSERT INTO meta (key, value) VALUES ('cluster_uuid', ?1), ('folded_seq', 0)",
-        [Uuid::new_v4().to_string()],
-    )?;
+    for version in VERSIONS.iter().skip(usize::try_from(found).unwrap_or_default()) {
+        transaction.execute_batch(version)?;
+    }
+    if found == 0 {
+        transaction.execute(
+            "INSERT INTO meta (key, value) VALUES ('cluster_uuid', ?1), ('folded_seq', 0)",
+            [Uuid::new_v4().to_string()],
+        )?;
+    }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", USER_VERSION)?;
     transaction.commit()

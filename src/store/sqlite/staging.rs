@@ -6,9 +6,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::Change;
 use super::compaction;
-use super::row::{id_from_sql, id_to_sql, time_to_sql};
+use super::read;
+use super::row::{ReadError, id_from_sql, id_to_sql, time_to_sql};
 use crate::live::LiveTokens;
-use crate::store::{Creation, CreationOutcome, Deletion, DeletionOutcome};
+use crate::store::{
+    Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, TokenSelector,
+};
 use crate::token::{Digest, SecretOrigin, TokenId};
 
 /// How far the changes in the file have been applied to the live tokens.
@@ -26,21 +29,26 @@ pub(super) struct Watermarks {
 pub(super) struct Staging<'a> {
     connection: &'a Connection,
     live: &'a LiveTokens,
+    /// The digests that were added, and their tokens.
     created: HashMap<Digest, TokenId>,
     deleted: HashSet<TokenId>,
+    /// Whether the operator token has another digest than among the live tokens.
+    regenerated: bool,
     watermarks: Watermarks,
 }
 
 impl<'a> Staging<'a> {
     pub(super) fn new(connection: &'a Connection, live: &'a LiveTokens, applied: Watermarks) -> Self {
-        Self { connection, live, created: HashMap::new(), deleted: HashSet::new(), watermarks: applied }
+        let (created, deleted) = (HashMap::new(), HashSet::new());
+        Self { connection, live, created, deleted, regenerated: false, watermarks: applied }
     }
 
     /// Writes a change, unless a precondition fails, and notes its outcome.
-    pub(super) fn stage(&mut self, change: &mut Change) -> rusqlite::Result<()> {
+    pub(super) fn stage(&mut self, change: &mut Change) -> Result<(), ReadError> {
         match change {
             Change::Create(request) => request.outcome = Some(self.create(&request.content)?),
             Change::Delete(request) => request.outcome = Some(self.delete(&request.content)?),
+            Change::Regenerate(request) => request.outcome = Some(self.regenerate(&request.content)?),
         }
         Ok(())
     }
@@ -76,20 +84,43 @@ impl<'a> Staging<'a> {
     }
 
     fn delete(&mut self, deletion: &Deletion) -> rusqlite::Result<DeletionOutcome> {
-        let Some(digest) = self.digest_of(deletion.id()) else {
+        let named = match deletion.token() {
+            TokenSelector::Id(id) => Some(*id),
+            TokenSelector::Name(name) => self.token_named(name.as_str())?,
+        };
+        let Some((id, digest)) = named.and_then(|id| Some((id, self.digest_of(id)?))) else {
             return Ok(DeletionOutcome::NotFound);
         };
+        let (at, by) = (time_to_sql(deletion.at()), id_to_sql(deletion.by()));
         self.connection
             .prepare_cached("INSERT INTO deletions (token_id, digest, deleted_at, deleted_by) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![
-                id_to_sql(deletion.id()),
-                digest.as_bytes(),
-                time_to_sql(deletion.at()),
-                id_to_sql(deletion.by()),
-            ])?;
+            .execute(params![id_to_sql(id), digest.as_bytes(), at, by])?;
         self.watermarks.deletion = self.connection.last_insert_rowid();
-        self.deleted.insert(deletion.id());
-        Ok(DeletionOutcome::Deleted)
+        self.deleted.insert(id);
+        Ok(DeletionOutcome::Deleted(id))
+    }
+
+    fn regenerate(&mut self, regeneration: &Regeneration) -> Result<RegenerationOutcome, ReadError> {
+        let Some(operator) = read::operator(self.connection)? else {
+            return Ok(RegenerationOutcome::NotFound);
+        };
+        if regeneration.replaces().is_some_and(|digest| *digest != operator.digest) {
+            return Ok(RegenerationOutcome::Superseded);
+        }
+        if self.digest_is_taken(regeneration.digest()) || self.digest_was_deleted(regeneration.digest())? {
+            return Ok(RegenerationOutcome::DigestTaken);
+        }
+        let (at, by) = (time_to_sql(regeneration.at()), regeneration.by().map(id_to_sql));
+        self.connection
+            .prepare_cached("INSERT INTO regenerations (digest, regenerated_at, regenerated_by) VALUES (?1, ?2, ?3)")?
+            .execute(params![operator.digest.as_bytes(), at, by])?;
+        self.connection
+            .prepare_cached("UPDATE tokens SET digest = ?1, expires_at = NULL WHERE id = ?2")?
+            .execute(params![regeneration.digest().as_bytes(), id_to_sql(TokenId::OPERATOR)])?;
+        self.created.remove(&operator.digest);
+        self.created.insert(*regeneration.digest(), TokenId::OPERATOR);
+        self.regenerated = true;
+        Ok(RegenerationOutcome::Regenerated(regeneration.clone().into_record(operator)))
     }
 
     fn is_live(&self, id: TokenId) -> bool {
@@ -107,15 +138,19 @@ impl<'a> Staging<'a> {
 
     fn digest_is_taken(&self, digest: &Digest) -> bool {
         let before = self.live.find(digest).map(|token| token.id());
+        let before = before.filter(|id| !(self.regenerated && *id == TokenId::OPERATOR));
         let since = self.created.get(digest).copied();
         [before, since].into_iter().flatten().any(|id| self.is_live(id))
     }
 
-    /// Reads all deletions. An index of their digests would cost each deletion a write to a random page, and only a
-    /// token from a file, if it is not live, needs this search.
+    /// Reads all regenerations and deletions. An index of their digests would cost each deletion a write to a random
+    /// page, and only a token from a file, if it is not live, and a regeneration need this search.
     fn digest_was_deleted(&self, digest: &Digest) -> rusqlite::Result<bool> {
         self.connection
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM deletions WHERE digest = ?1)")?
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM regenerations WHERE digest = ?1)
+                     OR EXISTS (SELECT 1 FROM deletions WHERE digest = ?1)",
+            )?
             .query_row([digest.as_bytes()], |row| row.get(0))
     }
 
@@ -132,8 +167,8 @@ impl<'a> Staging<'a> {
         let fixed_id = token.name.is_operator().then_some(TokenId::OPERATOR);
         self.connection
             .prepare_cached(
-                "INSERT INTO tokens (id, name, digest, created_at, expires_at, permissions)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO tokens (id, name, digest, created_at, expires_at, permissions, created_by)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![
                 fixed_id.map(id_to_sql),
@@ -142,6 +177,7 @@ impl<'a> Staging<'a> {
                 time_to_sql(creation.at()),
                 token.expires_at.map(time_to_sql),
                 token.permissions.to_string(),
+                creation.by().map(id_to_sql),
             ])?;
         let id = self.connection.last_insert_rowid();
         self.watermarks.token = self.watermarks.token.max(id);

@@ -1,5 +1,7 @@
 //! Behaviour that no caller can provoke: failures of the storage, the contents of a batch, and compaction.
 
+mod regeneration;
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::mpsc;
@@ -12,7 +14,7 @@ use tempfile::TempDir;
 use super::writer::execute;
 use super::*;
 use crate::live::LiveTokens;
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, TokenSelector};
 use crate::token::{Digest, NewToken, Permissions, SecretOrigin, Timestamp, TokenName};
 
 #[tokio::test]
@@ -33,12 +35,41 @@ async fn a_change_sees_the_earlier_changes_of_its_batch() {
         store.delete(deletion(TokenId::from_u64(2))),
         async { go.send(()).unwrap() },
     );
-    assert_eq!(a.unwrap(), DeletionOutcome::Deleted);
+    assert_eq!(a.unwrap(), DeletionOutcome::Deleted(first));
     assert_eq!(b.unwrap(), DeletionOutcome::NotFound);
     assert!(matches!(c.unwrap(), CreationOutcome::Created(record) if record.id.as_u64() == 2));
     assert_eq!(d.unwrap(), CreationOutcome::NameTaken);
     assert_eq!(e.unwrap(), CreationOutcome::DigestTaken);
-    assert_eq!(f.unwrap(), DeletionOutcome::Deleted);
+    assert_eq!(f.unwrap(), DeletionOutcome::Deleted(TokenId::from_u64(2)));
+    assert_eq!(subject.store.commits(), commits + 1);
+    assert!(subject.live.is_empty());
+    assert_eq!(subject.audit_trail().await, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_name_is_resolved_among_the_earlier_changes_of_its_batch() {
+    let subject = Subject::new().await;
+    let first = subject.create(token(1, 1)).await;
+    let go = subject.hold();
+    let commits = subject.store.commits();
+
+    let store = &subject.store;
+    let (a, b, c, d, e, f, ()) = tokio::join!(
+        biased;
+        store.delete(deletion(name(1))),
+        store.delete(deletion(name(1))),
+        store.delete(deletion(first)),
+        store.create(creation(token(1, 2))),
+        store.delete(deletion(first)),
+        store.delete(deletion(name(1))),
+        async { go.send(()).unwrap() },
+    );
+    assert_eq!(a.unwrap(), DeletionOutcome::Deleted(first));
+    assert_eq!(b.unwrap(), DeletionOutcome::NotFound);
+    assert_eq!(c.unwrap(), DeletionOutcome::NotFound);
+    assert!(matches!(d.unwrap(), CreationOutcome::Created(record) if record.id.as_u64() == 2));
+    assert_eq!(e.unwrap(), DeletionOutcome::NotFound);
+    assert_eq!(f.unwrap(), DeletionOutcome::Deleted(TokenId::from_u64(2)));
     assert_eq!(subject.store.commits(), commits + 1);
     assert!(subject.live.is_empty());
     assert_eq!(subject.audit_trail().await, [1, 2]);
@@ -61,7 +92,7 @@ async fn a_change_that_cannot_be_written_does_not_fail_the_others_of_its_batch()
         store.delete(deletion(first)),
         async { go.send(()).unwrap() },
     );
-    assert_eq!(deleted.unwrap(), DeletionOutcome::Deleted);
+    assert_eq!(deleted.unwrap(), DeletionOutcome::Deleted(first));
     assert!(matches!(created, Err(StoreError::Unavailable { .. })));
     assert_eq!(again.unwrap(), DeletionOutcome::NotFound);
     assert!(subject.live.is_empty());
@@ -100,9 +131,9 @@ async fn after_a_failed_commit_the_live_tokens_are_those_in_the_file() {
         let store = &subject.store;
         let (deleted, created, operator, ()) = tokio::join!(
             biased;
-            store.delete(deletion(first)),
+            store.delete(deletion(name(1))),
             store.create(creation(token(3, 3))),
-            store.create(creation(NewToken { name: TokenName::OPERATOR.parse().unwrap(), ..token(4, 4) })),
+            store.create(creation(NewToken { name: TokenName::OPERATOR.parse().unwrap(), ..token(5, 4) })),
             async { go.send(()).unwrap() },
         );
         assert!(deleted.unwrap_err().may_have_happened());
@@ -230,24 +261,40 @@ async fn any_sequence_of_operations_has_the_same_results_as_in_memory() {
         let mut subject = Subject::new().await;
         let reference = MemoryStore::new();
         let live = load(&reference).await;
+        let mut regenerated = 1000;
         for step in 0..200 {
             let context = format!("seed {seed}, step {step}");
-            match random.below(12) {
+            match random.below(13) {
                 0..5 => {
-                    let mut new = token(random.below(8), random.below(8));
+                    // Some have a digest that a regeneration has made or replaced.
+                    let digest = if random.below(10) == 0 { regenerated - random.below(4) } else { random.below(8) };
+                    let mut new = token(random.below(8), digest);
                     if random.below(10) == 0 {
                         new.name = TokenName::OPERATOR.parse().unwrap();
                         new.permissions = Permissions::ADMIN;
+                        new.expires_at = None;
                     }
                     let expected = reference.create(creation(new.clone())).await.unwrap();
                     assert_eq!(subject.store.create(creation(new)).await.unwrap(), expected, "{context}");
                 }
                 5..10 => {
-                    let deletion = deletion(TokenId::from_u64(1 + random.below(2 + step / 4)));
-                    let expected = reference.delete(deletion).await.unwrap();
+                    let deletion = match random.below(2) {
+                        0 => deletion(TokenId::from_u64(1 + random.below(2 + step / 4))),
+                        _ => deletion(name(random.below(8))),
+                    };
+                    let expected = reference.delete(deletion.clone()).await.unwrap();
                     assert_eq!(subject.store.delete(deletion).await.unwrap(), expected, "{context}");
                 }
-                10 => subject.compact().await,
+                10 => {
+                    let replaces = random.below(3).checked_sub(1).map(|back| regenerated - back);
+                    regenerated += 1;
+                    // Seldom fresh: the digest of another token.
+                    let digest = if random.below(10) == 0 { random.below(8) } else { regenerated };
+                    let regeneration = regeneration(digest, replaces);
+                    let expected = reference.regenerate(regeneration.clone()).await.unwrap();
+                    assert_eq!(subject.store.regenerate(regeneration).await.unwrap(), expected, "{context}");
+                }
+                11 => subject.compact().await,
                 _ => subject.restart().await,
             }
             let after = random.below(2).checked_sub(1).map(|_| TokenId::from_u64(random.below(30)));
@@ -280,10 +327,14 @@ impl Subject {
     }
 
     async fn restart(&mut self) {
+        self.reopen();
+        self.live = load(&self.store).await;
+    }
+
+    fn reopen(&mut self) {
         drop(self.store.queue.take());
         self.store.writer.take().unwrap().join().unwrap();
         self.store = SqliteStore::open(&self.path).unwrap();
-        self.live = load(&self.store).await;
     }
 
     async fn create(&self, token: NewToken) -> TokenId {
@@ -312,7 +363,7 @@ impl Subject {
         let release = async { go.send(()).unwrap() };
         let (result, ()) = tokio::join!(biased; then, release);
         for deletion in deletions {
-            assert_eq!(deletion.await.unwrap(), DeletionOutcome::Deleted);
+            assert!(matches!(deletion.await.unwrap(), DeletionOutcome::Deleted(_)));
         }
         result
     }
@@ -412,11 +463,20 @@ fn token(name: u64, digest: u64) -> NewToken {
 }
 
 fn creation(token: NewToken) -> Creation {
-    Creation::new(token, Timestamp::EPOCH).unwrap()
+    Creation::new(token, None, Timestamp::EPOCH).unwrap()
 }
 
-fn deletion(id: TokenId) -> Deletion {
-    Deletion::new(id, TokenId::OPERATOR, Timestamp::EPOCH).unwrap()
+fn deletion(token: impl Into<TokenSelector>) -> Deletion {
+    Deletion::new(token, TokenId::OPERATOR, Timestamp::EPOCH).unwrap()
+}
+
+fn regeneration(digest: u64, replaces: Option<u64>) -> Regeneration {
+    Regeneration::new(Digest::with_prefix(digest), replaces.map(Digest::with_prefix), Timestamp::EPOCH)
+}
+
+/// Selects the token with the name that [`token`] gives it.
+fn name(name: u64) -> TokenSelector {
+    TokenSelector::Name(token(name, 0).name)
 }
 
 /// Marsaglia's random number generator. The seed must not be 0.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::batch::{Answer, Change};
 use super::compaction::{self, Compaction};
+use super::row::ReadError;
 use super::staging::{Staging, Watermarks};
 use super::{read, schema};
 use crate::live::{LiveTokens, LiveTokensWriter};
@@ -64,7 +65,7 @@ enum Failure {
     /// The transaction did not begin.
     NotBegun(StoreError),
     /// A change could not be written, and the transaction was rolled back.
-    RolledBack(rusqlite::Error),
+    RolledBack(ReadError),
     /// The commit failed, and the transaction may have been committed or not.
     Commit(rusqlite::Error),
 }
@@ -191,7 +192,7 @@ impl Writer {
     /// Runs `write` in a transaction. Commits it if `write` returns `Some`, and rolls it back otherwise.
     fn transaction<T>(
         &mut self,
-        write: impl FnOnce(&Connection) -> rusqlite::Result<Option<T>>,
+        write: impl FnOnce(&Connection) -> Result<Option<T>, ReadError>,
     ) -> Result<Option<T>, Failure> {
         self.reopen_if_lost().map_err(Failure::NotBegun)?;
         let connection = self.connection.as_ref().expect("reopen_if_lost has succeeded");
@@ -315,10 +316,10 @@ impl Writer {
             Some(compaction) => compaction,
             None => {
                 let connection = self.open_connection().map_err(Failure::NotBegun)?;
-                Compaction::begin(connection, compacted).map_err(Failure::RolledBack)?
+                Compaction::begin(connection, compacted).map_err(|error| Failure::RolledBack(error.into()))?
             }
         };
-        self.transaction(|connection| compaction.step(connection).map(Some))?;
+        self.transaction(|connection| Ok(Some(compaction.step(connection)?)))?;
         match compaction.advance() {
             Some(watermark) => self.compacted = watermark,
             None => self.compaction = Some(compaction),

@@ -1,5 +1,6 @@
 //! `create`
 
+use std::path::Path;
 use std::time::SystemTime;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -72,6 +73,61 @@ fn an_error_has_the_same_text_with_and_without_a_server() {
     assert_eq!(errors(), without);
 }
 
+#[tokio::test]
+async fn a_regenerated_operator_token_has_another_secret_whether_a_server_runs_or_not() {
+    let directory = DataDir::new();
+    let argument = directory.argument();
+    assert!(fail(1, &["create", "--admin", "--regenerate", &argument]).contains("has no token database"));
+    create(&argument, &["--admin", "--name=first"]);
+    assert_eq!(fail(1, &["create", "--admin", "--regenerate", &argument]), "error: no operator token exists\n");
+    let mut tokens = vec![create(&argument, &["--admin"])];
+    tokens.push(create(&argument, &["--admin", "--regenerate"]));
+    let cluster = directory.cluster();
+    let server = directory.start(&[]);
+    let mut client = server.http1(cluster).await;
+    let text = succeed(&["create", "--admin", "--name=_admin", "--regenerate", &argument]);
+    assert!(text.starts_with("Token 0 was regenerated.\n"), "{text}");
+    let printed = text.lines().find_map(|line| line.strip_prefix("Token:  ")).unwrap().to_owned();
+    for (secret, status) in tokens.iter().map(secret).map(|secret| (secret, 401)).chain([(&*printed, 404)]) {
+        assert_eq!(client.send(&Request::delete(12345).bearer(secret)).await.status, status);
+    }
+    tokens.push(create(&argument, &["--admin", "--regenerate"]));
+    assert_eq!(client.send(&Request::delete(12345).bearer(&printed)).await.status, 401);
+    let [first, .., last] = &tokens[..] else { panic!() };
+    assert_eq!(client.send(&Request::delete(12345).bearer(secret(last))).await.status, 404);
+    assert_eq!((last.id, &last.name, last.created_at), (Some(0), &first.name, first.created_at));
+    assert_eq!(last.expiry, Some(serde_json::Value::Null));
+    assert!(succeed(&["show", "--format=csv", &argument]).contains(last.hash.as_ref().unwrap()));
+    drop(client);
+    let (status, log) = server.end(Signal::TERM);
+    assert!(status.success() && log.contains("regenerated the secret of the operator token"), "{log}");
+}
+
+/// The file that the operator token came from still has its first secret.
+#[tokio::test]
+async fn a_token_file_does_not_bring_a_regenerated_secret_back() {
+    let directory = DataDir::new();
+    let (file, renamed) = (directory.beside("admin.json"), directory.beside("renamed.json"));
+    for (name, file) in [("_admin", &file), ("renamed", &renamed)] {
+        succeed(&["create", "--admin", "--name", name, "--offline", "--output-file", file.to_str().unwrap()]);
+    }
+    let contents: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let first = contents["token"].as_str().unwrap();
+    std::fs::write(&renamed, serde_json::json!({"token": first, "name": "renamed"}).to_string()).unwrap();
+    let serve = |file: &Path| directory.start(&["--admin-token-file", file.to_str().unwrap()]);
+    assert!(serve(&file).end(Signal::TERM).0.success());
+    let current = create(&directory.argument(), &["--admin", "--regenerate"]);
+    let cluster = directory.cluster();
+    for file in [&file, &renamed] {
+        let server = serve(file);
+        let mut client = server.http1(cluster).await;
+        assert_eq!(client.send(&Request::delete(12345).bearer(first)).await.status, 401);
+        assert_eq!(client.send(&Request::delete(12345).bearer(secret(&current))).await.status, 404);
+        drop(client);
+        assert!(server.end(Signal::TERM).0.success());
+    }
+}
+
 #[test]
 fn wrong_arguments_exit_with_2_and_change_nothing() {
     let directory = DataDir::new();
@@ -91,6 +147,14 @@ fn wrong_arguments_exit_with_2_and_change_nothing() {
         &["--admin", "--output-file=x"],
         &["--permission=db:a:read", "--name=x", "--output-file=x"],
         &["--permission=db:a:read", "--name=_admin"],
+        &["--admin", "--expiry=1d"],
+        &["--admin", "--name=_admin", "--expiry=1d"],
+        &["--regenerate"],
+        &["--permission=db:a:read", "--name=x", "--regenerate"],
+        &["--admin", "--name=x", "--regenerate"],
+        &["--admin", "--regenerate", "--expiry=1d"],
+        &["--admin", "--regenerate", "--offline", "--output-file=x"],
+        &["--admin", "--regenerate", "--output-file=x"],
         &["--admin", "--unknown"],
     ] {
         fail(2, &[&["create", &directory.argument()], arguments].concat());

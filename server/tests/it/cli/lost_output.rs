@@ -44,7 +44,11 @@ fn a_secret_that_cannot_be_printed_is_an_error_that_names_the_token() {
     let _server = directory.start(&[]);
     lose();
     let (code, error) = create_into(closed_pipe(), &directory, "_admin", "text");
-    let expected = "error: the operator token was created, but its secret is lost; create another admin token: ";
+    let expected = "error: the operator token was created, but its secret is lost; use --regenerate: ";
+    assert!(code == 1 && error.starts_with(expected), "{code} {error}");
+    let regenerate = command(&["create", "--admin", "--regenerate", &directory.argument()]);
+    let (code, error) = finish_into(closed_pipe(), regenerate);
+    let expected = "error: the operator token was regenerated, but its secret is lost; use --regenerate: ";
     assert!(code == 1 && error.starts_with(expected), "{code} {error}");
 }
 

@@ -1,12 +1,17 @@
 //! The laws that every store must obey. [`laws`] generates a test for each of them.
 
+mod deletion;
+mod regeneration;
+
 use std::future::ready;
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use influxdb3_tokens::{
     Catalog, Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken,
-    Permissions, SecretOrigin, StoreError, SystemClock, Timestamp, TokenId, TokenName, TokenRecord, TokenStore,
+    Permissions, Regeneration, RegenerationOutcome, SecretOrigin, StoreError, SystemClock, Timestamp, TokenId,
+    TokenName, TokenRecord, TokenSelector, TokenStore,
 };
 
 /// Generates a test for each law. `$subject` names an asynchronous function that returns a new [`Subject`].
@@ -15,14 +20,21 @@ macro_rules! laws {
         $crate::store_laws::laws! { $subject;
             a_created_token_is_live_with_every_field_it_was_given
             a_deleted_token_is_not_live_and_cannot_be_deleted_again
+            a_token_deleted_by_name_is_not_live_and_cannot_be_deleted_again
+            a_name_used_again_leads_to_the_token_that_has_it_now
             names_and_digests_are_unique_among_live_tokens
             a_name_can_be_used_again_as_soon_as_its_token_is_deleted
             a_given_secret_of_a_deleted_token_cannot_be_used_again
             a_store_can_be_loaded_only_once
             the_operator_token_has_id_0_and_the_others_count_up_from_1
             ids_are_not_reused
+            a_regenerated_operator_token_keeps_everything_but_its_secret
+            a_regeneration_changes_nothing_if_a_precondition_fails
+            a_replaced_secret_of_the_operator_token_cannot_be_used_again
             exactly_one_of_concurrent_deletions_finds_the_token
+            a_deletion_by_name_never_ends_a_token_of_another_name
             exactly_one_of_concurrent_creations_of_a_name_succeeds
+            exactly_one_of_concurrent_regenerations_of_a_secret_succeeds
             a_change_is_completed_if_its_future_is_dropped
             pages_are_sorted_by_id_and_respect_the_limit
             an_expired_token_stays_live_until_it_is_deleted
@@ -41,32 +53,29 @@ macro_rules! laws {
     };
 }
 
+pub(crate) use deletion::*;
 pub(crate) use laws;
+pub(crate) use regeneration::*;
 
-pub(crate) async fn a_created_token_is_live_with_every_field_it_was_given(subject: Subject) {
+pub(crate) async fn a_created_token_is_live_with_every_field_it_was_given(mut subject: Subject) {
     let token = NewToken {
         expires_at: Timestamp::from_millis(1_800_000_000_000),
         permissions: "db:a,b:read system:*:read".parse().unwrap(),
         ..token("döner / 🦀")
     };
-    let record = subject.create(token.clone()).await;
-    assert_eq!(record, creation(token.clone()).into_record(record.id));
+    let by = Some(TokenId::from_u64(77));
+    let creation = Creation::new(token.clone(), by, Timestamp::from_millis(1_700_000_000_002).unwrap()).unwrap();
+    let CreationOutcome::Created(record) = subject.store.create(creation.clone()).await.unwrap() else { panic!() };
+    assert_eq!(record, creation.into_record(record.id));
+    assert_eq!(record.created_by, by);
 
     let live = subject.live.find(&token.digest).unwrap();
     assert_eq!(Some(&live), subject.live.by_id(record.id).as_ref());
     assert_eq!((live.id(), live.expires_at()), (record.id, token.expires_at));
     assert_eq!(live.permissions(), &token.permissions);
+    assert_eq!(subject.all().await, from_ref(&record));
+    subject.restart().await;
     assert_eq!(subject.all().await, [record]);
-}
-
-pub(crate) async fn a_deleted_token_is_not_live_and_cannot_be_deleted_again(subject: Subject) {
-    let (gone, stays) = (subject.create(token("a")).await, subject.create(token("b")).await);
-    assert_eq!(subject.delete(gone.id).await, DeletionOutcome::Deleted);
-    assert!(!subject.live.contains(gone.id));
-    assert_eq!(subject.live.find(&gone.digest), None);
-    assert_eq!(subject.all().await, [stays]);
-    assert_eq!(subject.delete(gone.id).await, DeletionOutcome::NotFound);
-    assert_eq!(subject.delete(TokenId::from_u64(u64::MAX)).await, DeletionOutcome::NotFound);
 }
 
 pub(crate) async fn names_and_digests_are_unique_among_live_tokens(subject: Subject) {
@@ -81,37 +90,11 @@ pub(crate) async fn names_and_digests_are_unique_among_live_tokens(subject: Subj
     assert_eq!(subject.live.len(), 1);
 }
 
-pub(crate) async fn a_given_secret_of_a_deleted_token_cannot_be_used_again(mut subject: Subject) {
-    let given = NewToken { origin: SecretOrigin::Given, ..token("a") };
-    let record = subject.create(given.clone()).await;
-    assert_eq!(subject.store.create(creation(given.clone())).await.unwrap(), CreationOutcome::NameTaken);
-    assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
-    let renamed = NewToken { name: "b".parse().unwrap(), ..given.clone() };
-    for _ in 0..2 {
-        for token in [&given, &renamed] {
-            assert_eq!(subject.store.create(creation(token.clone())).await.unwrap(), CreationOutcome::DigestDeleted);
-        }
-        subject.restart().await;
-    }
-    assert!(subject.live.is_empty());
-}
-
 pub(crate) async fn a_store_can_be_loaded_only_once(subject: Subject) {
     let record = subject.create(token("a")).await;
     assert!(matches!(load(Arc::clone(&subject.store)).await, Err(StoreError::Unavailable { .. })));
     subject.delete(record.id).await;
     assert!(subject.live.is_empty());
-}
-
-pub(crate) async fn a_name_can_be_used_again_as_soon_as_its_token_is_deleted(mut subject: Subject) {
-    for _ in 0..3 {
-        let record = subject.create(token("a")).await;
-        assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
-    }
-    let last = subject.create(token("a")).await;
-    assert_eq!(subject.live.find(&last.digest).unwrap().id(), last.id);
-    subject.restart().await;
-    assert_eq!(subject.all().await, [last]);
 }
 
 pub(crate) async fn the_operator_token_has_id_0_and_the_others_count_up_from_1(mut subject: Subject) {
@@ -130,24 +113,6 @@ pub(crate) async fn ids_are_not_reused(mut subject: Subject) {
         assert_eq!(record.id.as_u64(), expected);
         subject.delete(record.id).await;
         subject.restart().await;
-    }
-}
-
-pub(crate) async fn exactly_one_of_concurrent_deletions_finds_the_token(subject: Subject) {
-    for _ in 0..100 {
-        let id = subject.create(token("a")).await.id;
-        let rivals: Vec<_> = (0..4)
-            .map(|_| {
-                let store = Arc::clone(&subject.store);
-                tokio::spawn(async move { store.delete(deletion(id)).await.unwrap() })
-            })
-            .collect();
-        let mut found = 0;
-        for rival in rivals {
-            found += usize::from(rival.await.unwrap() == DeletionOutcome::Deleted);
-        }
-        assert_eq!(found, 1);
-        assert!(!subject.live.contains(id));
     }
 }
 
@@ -206,15 +171,6 @@ pub(crate) async fn pages_are_sorted_by_id_and_respect_the_limit(subject: Subjec
     assert_eq!(page(id(18), 4).await.unwrap(), records[16..]);
     assert_eq!(page(id(19), 4).await.unwrap(), []);
     assert_eq!(page(id(u64::MAX), 4).await.unwrap(), []);
-}
-
-pub(crate) async fn an_expired_token_stays_live_until_it_is_deleted(mut subject: Subject) {
-    let expired = NewToken { expires_at: Some(Timestamp::EPOCH), ..token("a") };
-    let record = subject.create(expired).await;
-    subject.restart().await;
-    assert!(subject.live.contains(record.id));
-    assert_eq!(subject.store.create(creation(token("a"))).await.unwrap(), CreationOutcome::NameTaken);
-    assert_eq!(subject.delete(record.id).await, DeletionOutcome::Deleted);
 }
 
 pub(crate) async fn the_cluster_uuid_survives_a_restart(mut subject: Subject) {
@@ -278,8 +234,12 @@ impl Subject {
         }
     }
 
-    async fn delete(&self, id: TokenId) -> DeletionOutcome {
-        self.store.delete(deletion(id)).await.unwrap()
+    async fn delete(&self, token: impl Into<TokenSelector>) -> DeletionOutcome {
+        self.store.delete(deletion(token)).await.unwrap()
+    }
+
+    async fn regenerate(&self, digest: Digest, replaces: Option<Digest>) -> RegenerationOutcome {
+        self.store.regenerate(regeneration(digest, replaces)).await.unwrap()
     }
 
     async fn all(&self) -> Vec<TokenRecord> {
@@ -295,23 +255,37 @@ pub(crate) async fn load(store: Arc<dyn TokenStore>) -> Result<LiveTokens, Store
 
 /// An admin token with a unique digest.
 pub(crate) fn token(name: &str) -> NewToken {
-    static DIGESTS: AtomicU64 = AtomicU64::new(0);
-    let mut digest = [0; 64];
-    digest[..8].copy_from_slice(&DIGESTS.fetch_add(1, Ordering::Relaxed).to_le_bytes());
     NewToken {
         name: name.parse().unwrap(),
-        digest: Digest::from_bytes(digest),
+        digest: digest(),
         origin: SecretOrigin::Fresh,
         expires_at: None,
         permissions: Permissions::ADMIN,
     }
 }
 
-pub(crate) fn creation(token: NewToken) -> Creation {
-    Creation::new(token, Timestamp::from_millis(1_700_000_000_000).unwrap()).unwrap()
+/// A unique digest.
+pub(crate) fn digest() -> Digest {
+    static DIGESTS: AtomicU64 = AtomicU64::new(0);
+    let mut digest = [0; 64];
+    digest[..8].copy_from_slice(&DIGESTS.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+    Digest::from_bytes(digest)
 }
 
-pub(crate) fn deletion(id: TokenId) -> Deletion {
+pub(crate) fn creation(token: NewToken) -> Creation {
+    Creation::new(token, None, Timestamp::from_millis(1_700_000_000_000).unwrap()).unwrap()
+}
+
+pub(crate) fn deletion(token: impl Into<TokenSelector>) -> Deletion {
     let at = Timestamp::from_millis(1_700_000_000_001).unwrap();
-    Deletion::new(id, TokenId::OPERATOR, at).unwrap()
+    Deletion::new(token, TokenId::OPERATOR, at).unwrap()
+}
+
+pub(crate) fn regeneration(digest: Digest, replaces: Option<Digest>) -> Regeneration {
+    Regeneration::new(digest, replaces, Timestamp::from_millis(1_700_000_000_003).unwrap())
+}
+
+/// Selects the token with this name.
+pub(crate) fn name(name: &str) -> TokenSelector {
+    TokenSelector::Name(name.parse().unwrap())
 }
