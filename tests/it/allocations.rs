@@ -9,8 +9,8 @@ use influxdb3_tokens::{MemoryStore, TokenApi};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::runtime;
 
-use crate::client::PATH;
 use crate::creation::create;
+use crate::document::{PARAMETER, PATH};
 
 #[test]
 fn a_request_without_a_credential_costs_at_most_6_allocations() {
@@ -43,7 +43,7 @@ fn allocations(protocol: &http1::Builder, headers: impl Fn(&str) -> String, stat
         let (_, secret) = create(api.catalog(), "_admin", "*:*:*", None).await;
         let (client, server) = duplex(4096);
         tokio::spawn(protocol.serve_connection(TokioIo::new(server), api));
-        (client, format!("DELETE {PATH}?id=77 HTTP/1.1\r\nhost: tokens.test\r\n{}\r\n", headers(&secret)))
+        (client, format!("DELETE {PATH}?{PARAMETER}=77 HTTP/1.1\r\nhost: tokens.test\r\n{}\r\n", headers(&secret)))
     });
     let mut exchange = || runtime.block_on(exchange(&mut client, &head, status));
     exchange();

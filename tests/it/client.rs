@@ -1,6 +1,7 @@
 //! An HTTP/1.1 and HTTP/2 client that sends any request, even a malformed one, and checks the headers of each response.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::net::SocketAddr;
 
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -14,9 +15,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
+use crate::document::{DELETED, PARAMETER, PATH};
 use crate::limits::within;
-
-pub(crate) const PATH: &str = "/api/v3/configure/token";
 
 /// A request, which may be malformed.
 #[derive(Clone, Debug)]
@@ -36,8 +36,9 @@ impl Request {
         Self::new("DELETE", format!("{PATH}?{query}"))
     }
 
-    pub(crate) fn delete(id: impl std::fmt::Display) -> Self {
-        Self::query(&format!("id={id}"))
+    /// The deletion of the token that this text selects. The text is sent as it is.
+    pub(crate) fn delete(token: impl Display) -> Self {
+        Self::query(&format!("{PARAMETER}={token}"))
     }
 
     pub(crate) fn with(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
@@ -124,7 +125,10 @@ impl Answer {
             assert_eq!(self.header(CONTENT_TYPE), "application/json");
         }
         match self.status.as_u16() {
-            204 => assert!(self.body.is_empty() && !self.headers.contains_key(CONTENT_LENGTH), "{self:?}"),
+            DELETED => assert!(
+                self.body.is_empty() && (DELETED != 204 || !self.headers.contains_key(CONTENT_LENGTH)),
+                "{self:?}"
+            ),
             404 if self.body.is_empty() => {}
             _ if method == "HEAD" => assert!(self.body.is_empty(), "{self:?}"),
             400 | 401 | 404 | 405 | 500 | 503 => assert!(!self.message().is_empty(), "{self:?}"),

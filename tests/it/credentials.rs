@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use http::header::AUTHORIZATION;
 
-use crate::client::{PATH, Request};
+use crate::client::Request;
+use crate::document::{DELETED, PARAMETER, PATH, Token};
 use crate::rejected::rejected_requests;
 use crate::running::Server;
 
@@ -12,13 +13,13 @@ use crate::running::Server;
 async fn all_rejected_credentials_get_the_same_response() {
     for server in Server::each().await {
         let operator = server.operator().await;
-        let (id, other) = server.token("*:*:*").await;
+        let (token, other) = server.token("*:*:*").await;
         let (_, deleted) = deleted(&server, &operator).await;
         let (_, expired) = server.create("expired", "*:*:*", Some(Duration::from_millis(5))).await;
         server.clock.advance(Duration::from_millis(5));
-        let mut rejected = vec![Request::delete(id), Request::delete(id).bearer(&deleted)];
-        rejected.push(Request::delete(id).bearer(&expired));
-        rejected.extend(rejected_requests(id.as_u64(), &operator, &other));
+        let mut rejected = vec![Request::delete(token), Request::delete(token).bearer(&deleted)];
+        rejected.push(Request::delete(token).bearer(&expired));
+        rejected.extend(rejected_requests(token, &operator, &other));
 
         for mut client in server.clients().await {
             let first = client.send(&rejected[0]).await;
@@ -30,15 +31,15 @@ async fn all_rejected_credentials_get_the_same_response() {
                 assert_eq!(client.send(request).await.substance(), first, "{request:?}");
             }
         }
-        assert!(server.catalog.live().contains(id));
+        assert!(server.catalog.live().contains(token.id));
     }
 }
 
-/// Creates and deletes a token, and returns its ID and its secret.
-async fn deleted(server: &Server, operator: &str) -> (u64, String) {
-    let (id, secret) = server.token("*:*:*").await;
-    assert_eq!(server.http1().await.send(&Request::delete(id).bearer(operator)).await.status, 204);
-    (id.as_u64(), secret)
+/// Creates and deletes a token, and returns it with its secret.
+async fn deleted(server: &Server, operator: &str) -> (Token, String) {
+    let (token, secret) = server.token("*:*:*").await;
+    assert_eq!(server.http1().await.send(&Request::delete(token).bearer(operator)).await.status, DELETED);
+    (token, secret)
 }
 
 #[tokio::test]
@@ -47,9 +48,9 @@ async fn the_scheme_is_case_insensitive_and_several_spaces_may_follow_it() {
     let operator = server.operator().await;
     for mut client in server.clients().await {
         for scheme in ["Bearer ", "bearer ", "BEARER ", "bEaReR ", "Bearer   "] {
-            let (id, _) = server.token("db:a:read").await;
-            let request = Request::delete(id).with(AUTHORIZATION, format!("{scheme}{operator}"));
-            assert_eq!(client.send(&request).await.status, 204, "{scheme:?}");
+            let (token, _) = server.token("db:a:read").await;
+            let request = Request::delete(token).with(AUTHORIZATION, format!("{scheme}{operator}"));
+            assert_eq!(client.send(&request).await.status, DELETED, "{scheme:?}");
         }
     }
 }
@@ -59,9 +60,9 @@ async fn parameters_of_the_query_scheme_do_not_affect_a_bearer_token() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     for mut client in server.clients().await {
-        let (id, _) = server.token("db:a:read").await;
-        let request = Request::query(&format!("u=x&p=wrong&id={id}&p=%zz")).bearer(&operator);
-        assert_eq!(client.send(&request).await.status, 204);
+        let (token, _) = server.token("db:a:read").await;
+        let request = Request::query(&format!("u=x&p=wrong&{PARAMETER}={token}&p=%zz")).bearer(&operator);
+        assert_eq!(client.send(&request).await.status, DELETED);
     }
 }
 

@@ -8,6 +8,7 @@ use futures::future::join_all;
 use influxdb3_tokens::TokenId;
 
 use crate::client::{Client, Request};
+use crate::document::DELETED;
 use crate::limits::within;
 use crate::running::Server;
 
@@ -15,12 +16,12 @@ use crate::running::Server;
 async fn a_deletion_notifies_the_waiters_of_its_token_and_no_others() {
     for server in Server::each().await {
         let operator = server.operator().await;
-        let ((id, secret), (_, other)) = (server.token("*:*:*").await, server.token("*:*:*").await);
+        let ((token, secret), (_, other)) = (server.token("*:*:*").await, server.token("*:*:*").await);
         let until_deleted = |secret| server.catalog.until_deleted(&server.catalog.authenticate(secret).unwrap());
         let waiting: Vec<_> = (0..100).map(|_| tokio::spawn(until_deleted(&secret))).collect();
         let mut stays = until_deleted(&other);
         assert!((&mut stays).now_or_never().is_none());
-        assert_eq!(server.http1().await.send(&Request::delete(id).bearer(&operator)).await.status, 204);
+        assert_eq!(server.http1().await.send(&Request::delete(token).bearer(&operator)).await.status, DELETED);
         for task in waiting {
             within("the deletion to be noticed", task).await.unwrap();
         }
@@ -33,10 +34,10 @@ async fn a_token_is_deleted_once_and_not_found_afterwards() {
     for server in Server::each().await {
         let operator = server.operator().await;
         for mut client in server.clients().await {
-            let (id, _) = server.token("*:*:*").await;
-            assert_eq!(status(&mut client, id, &operator).await, 204);
+            let (token, _) = server.token("*:*:*").await;
+            assert_eq!(status(&mut client, token, &operator).await, DELETED);
             for _ in 0..2 {
-                let answer = client.send(&Request::delete(id).bearer(&operator)).await;
+                let answer = client.send(&Request::delete(token).bearer(&operator)).await;
                 assert_eq!((answer.status.as_u16(), &*answer.body), (404, &b""[..]));
             }
         }
@@ -52,11 +53,11 @@ async fn a_deleted_token_is_rejected_at_once_on_every_connection() {
         let operator = server.operator().await;
         for deleter in 0..2 {
             let mut clients = server.clients().await;
-            let (id, secret) = server.token("*:*:*").await;
+            let (token, secret) = server.token("*:*:*").await;
             for client in &mut clients {
                 assert_eq!(status(client, 12345, &secret).await, 404);
             }
-            assert_eq!(status(&mut clients[deleter], id, &operator).await, 204);
+            assert_eq!(status(&mut clients[deleter], token, &operator).await, DELETED);
             for client in clients.iter_mut().chain(&mut server.clients().await) {
                 assert_eq!(status(client, 12345, &secret).await, 401);
             }
@@ -68,9 +69,9 @@ async fn a_deleted_token_is_rejected_at_once_on_every_connection() {
 async fn an_admin_token_may_delete_itself_and_is_rejected_afterwards() {
     for server in Server::each().await {
         for mut client in server.clients().await {
-            let (id, secret) = server.token("*:*:*").await;
-            assert_eq!(status(&mut client, id, &secret).await, 204);
-            assert_eq!(status(&mut client, id, &secret).await, 401);
+            let (token, secret) = server.token("*:*:*").await;
+            assert_eq!(status(&mut client, token, &secret).await, DELETED);
+            assert_eq!(status(&mut client, token, &secret).await, 401);
         }
     }
 }
@@ -80,10 +81,10 @@ async fn an_expired_token_can_be_deleted() {
     for server in Server::each().await {
         let operator = server.operator().await;
         for (mut client, name) in server.clients().await.into_iter().zip(["a", "b"]) {
-            let (id, _) = server.create(name, "*:*:*", Some(Duration::from_secs(1))).await;
+            let (token, _) = server.create(name, "*:*:*", Some(Duration::from_secs(1))).await;
             server.clock.advance(Duration::from_secs(2));
-            assert_eq!(status(&mut client, id, &operator).await, 204);
-            assert_eq!(status(&mut client, id, &operator).await, 404);
+            assert_eq!(status(&mut client, token, &operator).await, DELETED);
+            assert_eq!(status(&mut client, token, &operator).await, 404);
         }
     }
 }
@@ -92,13 +93,13 @@ async fn an_expired_token_can_be_deleted() {
 async fn only_an_admin_token_may_delete_tokens() {
     for server in Server::each().await {
         for permissions in ["db:*:read,write", "system:*:read", "db:a:read system:health:read"] {
-            let (id, secret) = server.token(permissions).await;
+            let (token, secret) = server.token(permissions).await;
             for mut client in server.clients().await {
-                let answer = client.send(&Request::delete(id).bearer(&secret)).await;
+                let answer = client.send(&Request::delete(token).bearer(&secret)).await;
                 assert!(answer.is_insufficient_scope());
                 assert_eq!(answer.message(), "only an admin token may delete tokens");
             }
-            assert!(server.catalog.live().contains(id));
+            assert!(server.catalog.live().contains(token.id));
         }
     }
 }
@@ -129,7 +130,7 @@ async fn an_operator_token_that_does_not_exist_is_not_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn exactly_one_of_concurrent_deletions_of_a_token_gets_204() {
+async fn exactly_one_of_concurrent_deletions_of_a_token_succeeds() {
     const ROUNDS: usize = 20;
     for server in Server::each().await {
         let operator = server.operator().await;
@@ -138,38 +139,41 @@ async fn exactly_one_of_concurrent_deletions_of_a_token_gets_204() {
             clients.extend(server.clients().await);
         }
         for _ in 0..ROUNDS {
-            let (id, _) = server.token("*:*:*").await;
-            let request = Request::delete(id).bearer(&operator);
+            let (token, _) = server.token("*:*:*").await;
+            let request = Request::delete(token).bearer(&operator);
             let answers = join_all(clients.iter_mut().map(|client| client.send(&request))).await;
             let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status.as_u16()).collect();
             statuses.sort();
-            assert_eq!(statuses, [204, 404, 404, 404, 404, 404, 404, 404]);
+            assert_eq!(statuses, [DELETED, 404, 404, 404, 404, 404, 404, 404]);
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_clients_that_delete_the_same_tokens_get_204_once_per_token() {
+async fn two_clients_that_delete_the_same_tokens_succeed_once_per_token() {
     const TOKENS: usize = 1000;
     for server in Server::each().await {
         let operator = server.operator().await;
         let created = join_all((0..TOKENS).map(|_| server.token("db:a:read"))).await;
-        let (ids, secrets): (Vec<_>, Vec<_>) = created.into_iter().unzip();
+        let (tokens, secrets): (Vec<_>, Vec<_>) = created.into_iter().unzip();
 
         let (one, two) = (server.http2().await, server.http2().await);
         let delete_all = |client: &crate::client::Http2| {
-            let deletions = ids.iter().map(|id| {
-                let (mut client, id, operator) = (client.clone(), *id, operator.clone());
-                tokio::spawn(async move { (id, client.send(&Request::delete(id).bearer(&operator)).await.status) })
+            let deletions = tokens.iter().map(|token| {
+                let (mut client, token, operator) = (client.clone(), *token, operator.clone());
+                tokio::spawn(
+                    async move { (token, client.send(&Request::delete(token).bearer(&operator)).await.status) },
+                )
             });
             join_all(deletions.collect::<Vec<_>>())
         };
         let (first, second) = tokio::join!(delete_all(&one), delete_all(&two));
         let answers: Vec<_> = first.into_iter().chain(second).map(Result::unwrap).collect();
-        let deleted: Vec<_> = answers.iter().filter(|(_, status)| *status == 204).map(|(id, _)| *id).collect();
+        let deleted: Vec<_> =
+            answers.iter().filter(|(_, status)| *status == DELETED).map(|(token, _)| *token).collect();
         assert_eq!(deleted.len(), TOKENS);
         assert_eq!(deleted.iter().collect::<HashSet<_>>().len(), TOKENS);
-        assert!(answers.iter().all(|(_, status)| *status == 204 || *status == 404));
+        assert!(answers.iter().all(|(_, status)| *status == DELETED || *status == 404));
 
         assert_eq!(server.catalog.live().len(), 1);
         let mut client = server.http1().await;
@@ -180,6 +184,6 @@ async fn two_clients_that_delete_the_same_tokens_get_204_once_per_token() {
     }
 }
 
-async fn status(client: &mut Client, id: impl std::fmt::Display, secret: &str) -> u16 {
-    client.send(&Request::delete(id).bearer(secret)).await.status.as_u16()
+async fn status(client: &mut Client, token: impl std::fmt::Display, secret: &str) -> u16 {
+    client.send(&Request::delete(token).bearer(secret)).await.status.as_u16()
 }

@@ -17,8 +17,9 @@ use influxdb3_tokens::{
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
-use crate::client::{Http1, PATH, Request};
+use crate::client::{Http1, Request};
 use crate::creation;
+use crate::document::{DELETED, PARAMETER, PATH, Token};
 use crate::running::SetClock;
 use crate::serving;
 
@@ -30,16 +31,16 @@ async fn a_prefix_precedes_the_path() {
     for target in
         [PATH, "/influx", "/influx/", "/influx/influx/api/v3/configure/token", "/influxapi/v3/configure/token"]
     {
-        let answer = client.send(&Request::new("DELETE", format!("{target}?id=1")).bearer(&operator.1)).await;
+        let answer = client.send(&Request::new("DELETE", format!("{target}?{PARAMETER}=1")).bearer(&operator.1)).await;
         assert_eq!(
             (answer.status.as_u16(), &*answer.message()),
             (404, "there is no resource at this path"),
             "{target}"
         );
     }
-    let target = format!("/influx{PATH}?id={}", victim.0);
+    let target = format!("/influx{PATH}?{PARAMETER}={}", victim.0);
     assert_eq!(client.send(&Request::new("GET", target.clone())).await.status, 405);
-    assert_eq!(client.send(&Request::new("DELETE", target.clone()).bearer(&operator.1)).await.status, 204);
+    assert_eq!(client.send(&Request::new("DELETE", target.clone()).bearer(&operator.1)).await.status, DELETED);
 }
 
 #[tokio::test]
@@ -74,12 +75,12 @@ impl Authenticator for Jwt {
 #[tokio::test]
 async fn the_embedder_may_replace_the_authenticator() {
     let catalog = catalog().await;
-    let (id, secret) = create(&catalog, "ci").await;
+    let (token, secret) = create(&catalog, "ci").await;
     let api = TokenApi::over(catalog.clone()).authenticator(Jwt(CatalogApi::new(catalog))).build();
     let mut client = connect(&api).await;
-    assert_eq!(client.send(&Request::delete(id).bearer("signed.by.them")).await.status, 401);
+    assert_eq!(client.send(&Request::delete(token).bearer("signed.by.them")).await.status, 401);
     assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 404);
-    assert_eq!(client.send(&Request::delete(id).bearer("signed.by.us")).await.status, 204);
+    assert_eq!(client.send(&Request::delete(token).bearer("signed.by.us")).await.status, DELETED);
     assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 401);
 }
 
@@ -118,7 +119,7 @@ async fn both_service_traits_accept_any_body() {
 
 async fn answers_both<B: RequestBody>(api: &TokenApi, operator: &str, body: impl Fn() -> B) {
     let request = || {
-        let builder = http::Request::delete(format!("{PATH}?id=12345"));
+        let builder = http::Request::delete(format!("{PATH}?{PARAMETER}=12345"));
         builder.header("authorization", format!("Bearer {operator}")).body(body()).unwrap()
     };
     assert_eq!(api.clone().oneshot(request()).await.unwrap().status(), StatusCode::NOT_FOUND);
@@ -130,20 +131,20 @@ async fn answers_both<B: RequestBody>(api: &TokenApi, operator: &str, body: impl
 async fn an_axum_router_serves_the_api_among_its_routes() {
     let catalog = catalog().await;
     let (_, operator) = create(&catalog, "_admin").await;
-    let (id, _) = create(&catalog, "ci").await;
+    let (token, _) = create(&catalog, "ci").await;
     let router = axum::Router::<()>::new().nest_service("/influx", TokenApi::new(catalog.clone()));
-    let request = http::Request::delete(format!("/influx{PATH}?id={id}"));
+    let request = http::Request::delete(format!("/influx{PATH}?{PARAMETER}={token}"));
     let request = request.header("authorization", format!("Bearer {operator}")).body(axum::body::Body::empty());
-    assert_eq!(router.oneshot(request.unwrap()).await.unwrap().status(), StatusCode::NO_CONTENT);
-    assert!(!catalog.live().contains(id));
+    assert_eq!(router.oneshot(request.unwrap()).await.unwrap().status(), DELETED);
+    assert!(!catalog.live().contains(token.id));
 }
 
 pub(crate) async fn catalog() -> Catalog {
     Catalog::open(Arc::new(MemoryStore::new()), Arc::new(SystemClock)).await.unwrap()
 }
 
-/// Creates an admin token, and returns its ID and its secret.
-async fn create(catalog: &Catalog, name: &str) -> (TokenId, String) {
+/// Creates an admin token, and returns it with its secret.
+async fn create(catalog: &Catalog, name: &str) -> (Token, String) {
     creation::create(catalog, name, "*:*:*", None).await
 }
 

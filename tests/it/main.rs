@@ -7,6 +7,7 @@ mod client_broken_bodies;
 mod creation;
 mod credentials;
 mod deletion;
+mod document;
 mod embedding;
 mod generated_client;
 mod limits;

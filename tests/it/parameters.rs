@@ -3,42 +3,57 @@
 use std::collections::HashSet;
 
 use crate::client::Request;
+use crate::document::{DELETED, PARAMETER, PATH};
 use crate::running::Server;
 
 #[tokio::test]
-async fn a_request_without_an_id_is_rejected() {
-    expect_rejected(
-        "the parameter `id` is missing",
-        &["", "&", "=", "=7", "ID=7", "Id=7", "id%00=7", "ids=7", "x=id&y=7", "%zz=7"],
-    )
-    .await;
+async fn a_request_without_the_parameter_is_rejected() {
+    let missing = ["", "&", "=", "=7", "{ID}=7", "{id}%00=7", "{id}s=7", "x={id}&y=7", "%zz=7"];
+    expect_rejected("is missing", &missing).await;
 }
 
 #[tokio::test]
-async fn a_request_with_several_ids_is_rejected() {
-    let doubled = ["id=7&id=8", "id=7&id=7", "id=7&x=1&id=", "id&id", "id=7&%69d=8", "i%64=7&id=8", "%69%64=7&id=7"];
-    expect_rejected("the parameter `id` was given more than once", &doubled).await;
+async fn a_request_with_the_parameter_twice_is_rejected() {
+    let doubled = [
+        "{id}=7&{id}=8",
+        "{id}=7&{id}=7",
+        "{id}=7&x=1&{id}=",
+        "{id}&{id}",
+        "{id}=7&{%id}=8",
+        "{%id}=7&{id}=8",
+        "{%id}=7&{%id}=7",
+    ];
+    expect_rejected("was given more than once", &doubled).await;
 }
 
 #[tokio::test]
-async fn an_id_that_is_not_percent_encoded_utf_8_is_rejected() {
+async fn a_parameter_that_is_not_percent_encoded_utf_8_is_rejected() {
     let malformed =
         ["%zz", "%", "7%", "7%2", "%2", "%%37", "%FF", "%C3", "%C3%28", "%ED%A0%80", "%F4%90%80%80", "7%80"];
-    expect_rejected("the parameter `id` is not percent-encoded UTF-8", &malformed.map(|id| format!("id={id}"))).await;
-    expect_rejected("the parameter `id` is not percent-encoded UTF-8", &["%69d=%zz"]).await;
+    expect_rejected("is not percent-encoded UTF-8", &malformed.map(|value| format!("{{id}}={value}"))).await;
+    expect_rejected("is not percent-encoded UTF-8", &["{%id}=%zz"]).await;
+}
+
+/// A query in which `{id}` is the parameter's name, `{%id}` the name in percent-encoding, `{ID}` the name in upper case.
+fn query(template: &str) -> String {
+    let encoded: String = PARAMETER.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let upper = PARAMETER.to_uppercase();
+    template.replace("{id}", PARAMETER).replace("{%id}", &encoded).replace("{ID}", &upper)
 }
 
 async fn expect_rejected(message: &str, queries: &[impl AsRef<str>]) {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
-    let ids: Vec<_> = [server.token("*:*:*").await, server.token("*:*:*").await].map(|(id, _)| id).into();
+    let tokens = [server.token("*:*:*").await, server.token("*:*:*").await];
+    let message = format!("the parameter `{PARAMETER}` {message}");
     for mut client in server.clients().await {
-        for query in queries {
-            let answer = client.send(&Request::query(query.as_ref()).bearer(&operator)).await;
-            assert_eq!((answer.status.as_u16(), &*answer.message()), (400, message), "{}", query.as_ref());
+        for template in queries {
+            let query = query(template.as_ref());
+            let answer = client.send(&Request::query(&query).bearer(&operator)).await;
+            assert_eq!((answer.status.as_u16(), answer.message()), (400, message.clone()), "{query}");
         }
     }
-    assert!(ids.iter().all(|id| server.catalog.live().contains(*id)));
+    assert!(tokens.iter().all(|(token, _)| server.catalog.live().contains(token.id)));
 }
 
 #[tokio::test]
@@ -46,21 +61,21 @@ async fn the_name_and_value_may_be_percent_encoded_and_other_parameters_are_igno
     let server = Server::in_memory().await;
     let operator = server.operator().await;
     for mut client in server.clients().await {
-        for form in [
-            ("id=", ""),
-            ("%69d=", ""),
-            ("i%64=", "&"),
-            ("&&id=", "&x"),
-            ("x=%zz&id=", "&%zz=1"),
-            ("Id=1&id=", "&ids=2&xid=3"),
+        for (before, after) in [
+            ("{id}=", ""),
+            ("{%id}=", ""),
+            ("{%id}=", "&"),
+            ("&&{id}=", "&x"),
+            ("x=%zz&{id}=", "&%zz=1"),
+            ("{ID}=1&{id}=", "&{id}s=2&x{id}=3"),
         ] {
-            let (id, _) = server.token("db:a:read").await;
-            let query = format!("{}{id}{}", form.0, form.1);
-            assert_eq!(client.send(&Request::query(&query).bearer(&operator)).await.status, 204, "{query}");
+            let (token, _) = server.token("db:a:read").await;
+            let query = query(&format!("{before}{token}{after}"));
+            assert_eq!(client.send(&Request::query(&query).bearer(&operator)).await.status, DELETED, "{query}");
         }
-        let (id, _) = server.token("db:a:read").await;
-        let encoded: String = id.to_string().bytes().map(|byte| format!("%{byte:02x}")).collect();
-        assert_eq!(client.send(&Request::delete(encoded).bearer(&operator)).await.status, 204);
+        let (token, _) = server.token("db:a:read").await;
+        let encoded: String = token.to_string().bytes().map(|byte| format!("%{byte:02x}")).collect();
+        assert_eq!(client.send(&Request::delete(encoded).bearer(&operator)).await.status, DELETED);
     }
 }
 
@@ -68,11 +83,11 @@ async fn the_name_and_value_may_be_percent_encoded_and_other_parameters_are_igno
 async fn an_id_that_is_not_in_canonical_form_is_not_found() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
-    let (id, _) = server.token("*:*:*").await;
-    assert_eq!(id.as_u64(), 1);
+    let (token, _) = server.token("*:*:*").await;
+    assert_eq!(token.id.as_u64(), 1);
     let (long, huge) = ("1".repeat(4000), format!("{}1", "0".repeat(4000)));
     for mut client in server.clients().await {
-        for id in [
+        for text in [
             "",
             "01",
             "001",
@@ -102,18 +117,18 @@ async fn an_id_that_is_not_in_canonical_form_is_not_found() {
             "1?",
             "null",
             "_admin",
-            "token%200",
+            "token-0",
             "18446744073709551615",
             "18446744073709551616",
             "18446744073709551617",
             &long,
             &huge,
         ] {
-            let answer = client.send(&Request::delete(id).bearer(&operator)).await;
-            assert_eq!((answer.status.as_u16(), &*answer.body), (404, &b""[..]), "{id}");
+            let answer = client.send(&Request::delete(text).bearer(&operator)).await;
+            assert_eq!((answer.status.as_u16(), &*answer.body), (404, &b""[..]), "{text}");
         }
     }
-    assert!(server.catalog.live().contains(id));
+    assert!(server.catalog.live().contains(token.id));
 }
 
 #[tokio::test]
@@ -124,14 +139,14 @@ async fn every_response_repeats_a_span_id_of_up_to_128_visible_characters() {
     let longest = "s".repeat(128);
     for mut client in server.clients().await {
         for span_id in ["7", "da7eb0f4-9a55-4b5c-8c1a-0d6f3a1a7e11", &visible, &longest] {
-            let (id, _) = server.token("db:a:read").await;
+            let (token, _) = server.token("db:a:read").await;
             for (request, status) in [
                 (Request::new("DELETE", "/"), 404),
-                (Request::new("GET", crate::client::PATH), 405),
-                (Request::delete(id), 401),
+                (Request::new("GET", PATH), 405),
+                (Request::delete(token), 401),
                 (Request::query("").bearer(&operator), 400),
-                (Request::delete(id).bearer(&operator), 204),
-                (Request::delete(id).bearer(&operator), 404),
+                (Request::delete(token).bearer(&operator), DELETED),
+                (Request::delete(token).bearer(&operator), 404),
             ] {
                 let answer = client.send(&request.with("x-span-id", span_id)).await;
                 assert_eq!((answer.status.as_u16(), answer.span_id()), (status, span_id));

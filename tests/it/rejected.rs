@@ -1,16 +1,19 @@
 //! Requests that the server must reject with 401.
 
+use std::fmt::Display;
+
 use http::header::AUTHORIZATION;
 use influxdb3_tokens::Secret;
 
 use crate::client::Request;
+use crate::document::PARAMETER;
 
 /// Deletions that the server must reject, although most of them contain a valid token in some form.
-pub(crate) fn rejected_requests(id: u64, operator: &str, other: &str) -> Vec<Request> {
-    let request = || Request::delete(id);
-    let tokens = not_tokens(operator).into_iter().map(|token| request().bearer(&token));
+pub(crate) fn rejected_requests(token: impl Display + Copy, operator: &str, other: &str) -> Vec<Request> {
+    let request = || Request::delete(token);
+    let secrets = not_tokens(operator).into_iter().map(|secret| request().bearer(&secret));
     let schemes = other_schemes(operator).into_iter().map(|value| request().with(AUTHORIZATION, value));
-    let requests = tokens.chain(schemes).chain(doubled(id, operator, other)).chain(elsewhere(id, operator));
+    let requests = secrets.chain(schemes).chain(doubled(token, operator, other)).chain(elsewhere(token, operator));
     requests.collect()
 }
 
@@ -69,8 +72,8 @@ fn other_schemes(operator: &str) -> Vec<Vec<u8>> {
 }
 
 /// Requests with more than one `Authorization` header.
-fn doubled(id: u64, operator: &str, other: &str) -> Vec<Request> {
-    let request = || Request::delete(id);
+fn doubled(token: impl Display + Copy, operator: &str, other: &str) -> Vec<Request> {
+    let request = || Request::delete(token);
     vec![
         request().bearer(operator).bearer(operator),
         request().bearer(operator).bearer(other),
@@ -86,12 +89,12 @@ fn doubled(id: u64, operator: &str, other: &str) -> Vec<Request> {
 }
 
 /// Requests with a valid token in a place where the operation does not look for one.
-fn elsewhere(id: u64, operator: &str) -> Vec<Request> {
-    let request = || Request::delete(id);
+fn elsewhere(token: impl Display + Copy, operator: &str) -> Vec<Request> {
+    let request = || Request::delete(token);
     vec![
-        Request::query(&format!("id={id}&p={operator}")),
-        Request::query(&format!("id={id}&u=user&p={operator}")),
-        Request::query(&format!("id={id}&access_token={operator}")),
+        Request::query(&format!("{PARAMETER}={token}&p={operator}")),
+        Request::query(&format!("{PARAMETER}={token}&u=user&p={operator}")),
+        Request::query(&format!("{PARAMETER}={token}&access_token={operator}")),
         request().with("proxy-authorization", format!("Bearer {operator}")),
         request().with("x-authorization", format!("Bearer {operator}")),
         request().with("cookie", format!("Authorization=Bearer {operator}; token={operator}")),

@@ -15,10 +15,11 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use influxdb3_token_api::security::{SecurityKind, SecurityRequirement, SecurityScheme};
 use influxdb3_token_api::server::Rejection;
-use influxdb3_tokens::{Action, Catalog, Principal, RequireToken, TokenApi, TokenId};
+use influxdb3_tokens::{Action, Catalog, Principal, RequireToken, TokenApi};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::creation::create;
+use crate::document::Token;
 use crate::embedding::catalog;
 use crate::limits::within;
 
@@ -308,7 +309,7 @@ fn request(target: &str, authorization: &[&str]) -> http::Result<Request<Body>> 
     builder.body(Body::empty())
 }
 
-/// Creates a token, and returns its ID and its secret.
-async fn token(catalog: &Catalog, permissions: &str) -> (TokenId, String) {
+/// Creates a token, and returns it with its secret.
+async fn token(catalog: &Catalog, permissions: &str) -> (Token, String) {
     create(catalog, &format!("token {}", catalog.live().len()), permissions, None).await
 }

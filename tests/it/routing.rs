@@ -1,6 +1,7 @@
 //! Which requests reach the operation, and in which order the server checks a request.
 
-use crate::client::{Client, PATH, Request};
+use crate::client::{Client, Request};
+use crate::document::{DELETED, PARAMETER, PATH};
 use crate::running::Server;
 
 const OTHER_PATHS: [&str; 19] = [
@@ -29,10 +30,10 @@ const OTHER_PATHS: [&str; 19] = [
 async fn a_similar_path_is_not_found() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
-    let (id, _) = server.token("*:*:*").await;
+    let (token, _) = server.token("*:*:*").await;
     for mut client in server.clients().await {
         for path in OTHER_PATHS {
-            let target = format!("{path}?id={id}");
+            let target = format!("{path}?{PARAMETER}={token}");
             let answer = client.send(&Request::new("DELETE", target).bearer(&operator)).await;
             assert_eq!(
                 (answer.status.as_u16(), &*answer.message()),
@@ -41,7 +42,7 @@ async fn a_similar_path_is_not_found() {
             );
         }
     }
-    assert!(server.catalog.live().contains(id));
+    assert!(server.catalog.live().contains(token.id));
 }
 
 #[tokio::test]
@@ -50,9 +51,9 @@ async fn the_target_may_be_an_absolute_uri() {
     let operator = server.operator().await;
     let mut client = server.http1().await;
     for prefix in ["http://tokens.test", "HTTP://127.0.0.1:1", "https://tokens.test:443"] {
-        let (id, _) = server.token("*:*:*").await;
-        let target = format!("{prefix}{PATH}?id={id}");
-        assert_eq!(client.send(&Request::new("DELETE", target).bearer(&operator)).await.status, 204, "{prefix}");
+        let (token, _) = server.token("*:*:*").await;
+        let target = format!("{prefix}{PATH}?{PARAMETER}={token}");
+        assert_eq!(client.send(&Request::new("DELETE", target).bearer(&operator)).await.status, DELETED, "{prefix}");
     }
     let answer = client.send(&Request::new("DELETE", "http://tokens.test/?id=7").bearer(&operator)).await;
     assert_eq!(answer.status, 404);
@@ -72,18 +73,19 @@ async fn an_asterisk_and_a_connect_request_are_not_found() {
 async fn another_method_is_rejected_with_the_allowed_one() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
-    let (id, _) = server.token("*:*:*").await;
+    let (token, _) = server.token("*:*:*").await;
     for mut client in server.clients().await {
         for method in
             ["GET", "HEAD", "POST", "PUT", "PATCH", "OPTIONS", "TRACE", "delete", "Delete", "PURGE", "DELETED"]
         {
-            let answer = client.send(&Request::new(method, format!("{PATH}?id={id}")).bearer(&operator)).await;
+            let answer =
+                client.send(&Request::new(method, format!("{PATH}?{PARAMETER}={token}")).bearer(&operator)).await;
             assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "DELETE"), "{method}");
         }
         // A response to HEAD has a length but no body. The next response on the connection is still read correctly.
         assert_eq!(client.send(&Request::delete(12345).bearer(&operator)).await.status, 404);
     }
-    assert!(server.catalog.live().contains(id));
+    assert!(server.catalog.live().contains(token.id));
 }
 
 #[tokio::test]
@@ -120,11 +122,11 @@ async fn the_parameters_are_checked_before_the_permission_and_the_permission_bef
     server.operator().await;
     let (_, reader) = server.token("db:*:read,write system:*:read").await;
     for mut client in server.clients().await {
-        for query in ["", "id=7&id=8", "id=%zz"] {
-            assert_eq!(status(&mut client, Request::query(query).bearer(&reader)).await, 400, "{query}");
+        for query in ["", "{id}=7&{id}=8", "{id}=%zz"].map(|query| query.replace("{id}", PARAMETER)) {
+            assert_eq!(status(&mut client, Request::query(&query).bearer(&reader)).await, 400, "{query}");
         }
-        for id in ["0", "12345", "07", "", "none"] {
-            let answer = client.send(&Request::delete(id).bearer(&reader)).await;
+        for token in ["0", "12345", "07", "", "none"] {
+            let answer = client.send(&Request::delete(token).bearer(&reader)).await;
             assert!(answer.is_insufficient_scope());
             assert_eq!(answer.message(), "only an admin token may delete tokens");
         }

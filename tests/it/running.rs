@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::client::{Client, Http1, Http2};
 use crate::creation::create;
+use crate::document::Token;
 use crate::limits::within;
 use crate::serving;
 
@@ -84,14 +85,14 @@ impl Server {
         self.create(TokenName::OPERATOR, "*:*:*", None).await.1
     }
 
-    /// Creates a token with a unique name, and returns its ID and its secret.
-    pub(crate) async fn token(&self, permissions: &str) -> (TokenId, String) {
+    /// Creates a token with a unique name, and returns it with its secret.
+    pub(crate) async fn token(&self, permissions: &str) -> (Token, String) {
         static NAMES: AtomicU64 = AtomicU64::new(0);
-        let name = format!("token {}", NAMES.fetch_add(1, Ordering::Relaxed));
+        let name = format!("token-{}", NAMES.fetch_add(1, Ordering::Relaxed));
         self.create(&name, permissions, None).await
     }
 
-    pub(crate) async fn create(&self, name: &str, permissions: &str, good_for: Option<Duration>) -> (TokenId, String) {
+    pub(crate) async fn create(&self, name: &str, permissions: &str, good_for: Option<Duration>) -> (Token, String) {
         create(&self.catalog, name, permissions, good_for).await
     }
 }

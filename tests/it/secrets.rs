@@ -10,6 +10,7 @@ use influxdb3_token_api::{Api, Client as ApiClient, Context, DeleteTokenRequest,
 use influxdb3_tokens::{CatalogApi, NewToken, Permissions, Secret, StoreError};
 
 use crate::client::Request;
+use crate::document::DELETED;
 use crate::limits::within;
 use crate::redaction::expect_no_secret;
 use crate::running::{Fault, FaultyStore, Server};
@@ -27,7 +28,7 @@ async fn the_log_names_the_cause_of_a_store_failure_and_no_secret() {
     let _guard = tracing::subscriber::set_default(subscriber);
     let store = Arc::new(FaultyStore::default());
     let server = Server::over(Arc::clone(&store) as _).await;
-    let (operator, (id, other)) = (server.operator().await, server.token("*:*:*").await);
+    let (operator, (token, other)) = (server.operator().await, server.token("*:*:*").await);
     for mut client in server.clients().await {
         for fault in [
             Fault::Fails(StoreError::Busy),
@@ -36,17 +37,20 @@ async fn the_log_names_the_cause_of_a_store_failure_and_no_secret() {
             Fault::Panics,
         ] {
             store.inject(fault);
-            assert!(client.send(&Request::delete(id).bearer(&operator)).await.status.is_server_error());
+            assert!(client.send(&Request::delete(token).bearer(&operator)).await.status.is_server_error());
         }
     }
-    let span = Request::delete(id).bearer(&operator).with("x-span-id", "my-span");
-    assert_eq!(server.http1().await.send(&span).await.status, 204);
+    let span = Request::delete(token).bearer(&operator).with("x-span-id", "my-span");
+    assert_eq!(server.http1().await.send(&span).await.status, DELETED);
     let log = String::from_utf8(std::mem::take(&mut log.0.lock().unwrap())).unwrap();
     for text in ["the cable is cut", "the disk is gone", "too many changes are waiting", "a call panicked"] {
         assert!(log.contains(text), "{text}: {log}");
     }
     let audit = log.lines().find(|line| line.contains("deleted a token")).unwrap();
-    assert!(audit.contains(&format!(" id={id} ")) && audit.contains("by=0") && audit.contains("my-span"), "{audit}");
+    assert!(
+        audit.contains(&format!(" id={} ", token.id)) && audit.contains("by=0") && audit.contains("my-span"),
+        "{audit}"
+    );
     expect_no_secret(&log, &[operator, other]);
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use influxdb3_tokens::StoreError;
 
 use crate::client::Request;
+use crate::document::DELETED;
 use crate::running::{Fault, FaultyStore, Server};
 
 async fn faulty() -> (Server, Arc<FaultyStore>) {
@@ -22,13 +23,13 @@ async fn a_store_failure_is_a_503_without_the_cause_and_a_retry_succeeds() {
             StoreError::unavailable("the cause, with a detail"),
             StoreError::outcome_unknown("the cause, with a detail"),
         ] {
-            let (id, secret) = server.token("*:*:*").await;
+            let (token, secret) = server.token("*:*:*").await;
             store.inject(Fault::Fails(error));
-            let answer = client.send(&Request::delete(id).bearer(&operator)).await;
+            let answer = client.send(&Request::delete(token).bearer(&operator)).await;
             let message = "the service is unavailable or the outcome is unknown; it is safe to retry";
             assert_eq!((answer.status.as_u16(), &*answer.message()), (503, message));
             assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 404);
-            assert_eq!(client.send(&Request::delete(id).bearer(&operator)).await.status, 204);
+            assert_eq!(client.send(&Request::delete(token).bearer(&operator)).await.status, DELETED);
             assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 401);
         }
     }
@@ -39,10 +40,10 @@ async fn a_retry_after_an_unknown_outcome_tells_the_outcome() {
     let (server, store) = faulty().await;
     let operator = server.operator().await;
     for mut client in server.clients().await {
-        let (id, secret) = server.token("*:*:*").await;
+        let (token, secret) = server.token("*:*:*").await;
         store.inject(Fault::FailsAfterwards(StoreError::outcome_unknown("the cause")));
-        assert_eq!(client.send(&Request::delete(id).bearer(&operator)).await.status, 503);
-        assert_eq!(client.send(&Request::delete(id).bearer(&operator)).await.status, 404);
+        assert_eq!(client.send(&Request::delete(token).bearer(&operator)).await.status, 503);
+        assert_eq!(client.send(&Request::delete(token).bearer(&operator)).await.status, 404);
         assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 401);
     }
 }
@@ -51,12 +52,12 @@ async fn a_retry_after_an_unknown_outcome_tells_the_outcome() {
 async fn a_rejected_request_does_not_reach_the_store() {
     let (server, store) = faulty().await;
     let operator = server.operator().await;
-    let (id, reader) = server.token("db:a:read").await;
+    let (token, reader) = server.token("db:a:read").await;
     store.inject(Fault::Panics);
     for mut client in server.clients().await {
         for (request, status) in [
-            (Request::delete(id), 401),
-            (Request::delete(id).bearer(&reader), 401),
+            (Request::delete(token), 401),
+            (Request::delete(token).bearer(&reader), 401),
             (Request::delete(0).bearer(&operator), 401),
             (Request::query("").bearer(&operator), 400),
             (Request::delete(12345).bearer(&operator), 404),
@@ -71,12 +72,12 @@ async fn a_panic_is_a_500_without_details_and_the_connection_stays_open() {
     let (server, store) = faulty().await;
     let operator = server.operator().await;
     for mut client in server.clients().await {
-        let (id, _) = server.token("*:*:*").await;
+        let (token, _) = server.token("*:*:*").await;
         store.inject(Fault::Panics);
-        let request = Request::delete(id).bearer(&operator);
+        let request = Request::delete(token).bearer(&operator);
         let answer = client.send(&request.clone().with("x-span-id", "mine")).await;
         assert_eq!((answer.status.as_u16(), &*answer.message()), (500, "internal server error"));
         assert_eq!(answer.span_id(), "mine");
-        assert_eq!(client.send(&request).await.status, 204);
+        assert_eq!(client.send(&request).await.status, DELETED);
     }
 }

@@ -13,7 +13,8 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::client::{Body, Client, PATH, Request};
+use crate::client::{Body, Client, Request};
+use crate::document::{DELETED, PARAMETER, PATH};
 use crate::limits::within;
 use crate::running::{Fault, FaultyStore, Gate, Server};
 
@@ -38,15 +39,15 @@ pub(crate) async fn stoppable() -> (Server, Arc<FaultyStore>, oneshot::Sender<()
 async fn the_server_does_not_wait_for_a_body() {
     let server = Server::in_memory().await;
     let operator = server.operator().await;
-    let (id, _) = server.token("*:*:*").await;
+    let (token, _) = server.token("*:*:*").await;
     let mut client = server.http1().await;
-    let request = Request::delete(id).bearer(&operator).with("content-length", "1000000000");
-    assert_eq!(client.send(&request).await.status, 204);
+    let request = Request::delete(token).bearer(&operator).with("content-length", "1000000000");
+    assert_eq!(client.send(&request).await.status, DELETED);
     client.expect_end().await;
 
-    let (id, _) = server.token("*:*:*").await;
-    let request = Request::delete(id).bearer(&operator).with("content-type", "application/json");
-    assert_eq!(server.http2().await.send_with(&request, endless()).await.status, 204);
+    let (token, _) = server.token("*:*:*").await;
+    let request = Request::delete(token).bearer(&operator).with("content-type", "application/json");
+    assert_eq!(server.http2().await.send_with(&request, endless()).await.status, DELETED);
 }
 
 #[tokio::test]
@@ -57,14 +58,14 @@ async fn an_unexpected_body_is_skipped_and_the_connection_continues() {
     for (framing, body) in
         [(("content-length", "4"), "nope"), (("transfer-encoding", "chunked"), "4\r\nnope\r\n0\r\n\r\n")]
     {
-        let (id, _) = server.token("*:*:*").await;
+        let (token, _) = server.token("*:*:*").await;
         let head = format!(
-            "DELETE {PATH}?id={id} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {operator}\r\n{}: {}\r\n\r\n",
+            "DELETE {PATH}?{PARAMETER}={token} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {operator}\r\n{}: {}\r\n\r\n",
             framing.0, framing.1
         );
         client.write((head + body).as_bytes()).await.unwrap();
-        assert_eq!(client.receive("DELETE").await.unwrap().status, 204);
-        assert_eq!(client.send(&Request::delete(id).bearer(&operator)).await.status, 404);
+        assert_eq!(client.receive("DELETE").await.unwrap().status, DELETED);
+        assert_eq!(client.send(&Request::delete(token).bearer(&operator)).await.status, 404);
     }
 }
 
@@ -99,7 +100,7 @@ fn endless() -> Body {
 async fn requests_in_flight_complete_while_new_connections_are_refused() {
     for protocol in 0..2 {
         let (server, store, stop, task) = stoppable().await;
-        let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
+        let (operator, (token, _)) = (server.operator().await, server.token("*:*:*").await);
         let mut idle = server.http1().await;
         assert_eq!(idle.send(&Request::delete(7).bearer(&operator)).await.status, 404);
 
@@ -107,7 +108,7 @@ async fn requests_in_flight_complete_while_new_connections_are_refused() {
         store.inject(Fault::Waits(Arc::clone(&gate)));
         let mut client = server.clients().await.into_iter().nth(protocol).unwrap();
         let in_flight = tokio::spawn(async move {
-            let answer = client.send(&Request::delete(id).bearer(&operator)).await;
+            let answer = client.send(&Request::delete(token).bearer(&operator)).await;
             (answer, client)
         });
         gate.reached().await;
@@ -118,9 +119,9 @@ async fn requests_in_flight_complete_while_new_connections_are_refused() {
 
         gate.open();
         let (answer, client) = in_flight.await.unwrap();
-        assert_eq!(answer.status, 204);
+        assert_eq!(answer.status, DELETED);
         within("the server to end", task).await.unwrap();
-        assert!(!server.catalog.live().contains(id));
+        assert!(!server.catalog.live().contains(token.id));
         if let Client::One(mut connection) = client {
             connection.expect_end().await;
         }
@@ -141,11 +142,11 @@ pub(crate) async fn until_refused(address: SocketAddr) {
 async fn a_client_that_disconnects_does_not_harm_the_server() {
     for protocol in 0..2 {
         let (server, store) = faulty().await;
-        let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
+        let (operator, (token, _)) = (server.operator().await, server.token("*:*:*").await);
         let gate = Arc::new(Gate::default());
         store.inject(Fault::Waits(Arc::clone(&gate)));
         let mut client = server.clients().await.into_iter().nth(protocol).unwrap();
-        let request = Request::delete(id).bearer(&operator);
+        let request = Request::delete(token).bearer(&operator);
         tokio::select! {
             answer = client.send(&request) => panic!("{answer:?}"),
             () = gate.reached() => {}
@@ -155,8 +156,8 @@ async fn a_client_that_disconnects_does_not_harm_the_server() {
         // Over HTTP/2 hyper may drop the request. This store then leaves open whether the deletion happens; other stores
         // complete it.
         let status = server.http1().await.send(&request).await.status;
-        assert!(status == 204 || status == 404, "{status}");
-        assert!(!server.catalog.live().contains(id));
+        assert!(status == DELETED || status == 404, "{status}");
+        assert!(!server.catalog.live().contains(token.id));
     }
 }
 
@@ -172,11 +173,12 @@ async fn a_burst_of_connections_fits_the_backlog() {
 #[tokio::test]
 async fn a_half_closed_client_receives_its_response() {
     let (server, store) = faulty().await;
-    let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
+    let (operator, (token, _)) = (server.operator().await, server.token("*:*:*").await);
     let gate = Arc::new(Gate::default());
     store.inject(Fault::Waits(Arc::clone(&gate)));
     let mut client = TcpStream::connect(server.address).await.unwrap();
-    let head = format!("DELETE {PATH}?id={id} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {operator}\r\n\r\n");
+    let head =
+        format!("DELETE {PATH}?{PARAMETER}={token} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {operator}\r\n\r\n");
     client.write_all(head.as_bytes()).await.unwrap();
     client.shutdown().await.unwrap();
     gate.reached().await;
@@ -185,5 +187,5 @@ async fn a_half_closed_client_receives_its_response() {
     gate.open();
     let mut response = String::new();
     within("a response", client.read_to_string(&mut response)).await.unwrap();
-    assert!(response.starts_with("HTTP/1.1 204 "), "{response}");
+    assert!(response.starts_with(&format!("HTTP/1.1 {DELETED} ")), "{response}");
 }

@@ -9,12 +9,13 @@ use uuid::Uuid;
 
 use crate::client::{Http1, Request};
 use crate::creation;
+use crate::document::{DELETED, Token};
 use crate::process::{DataDir, Running};
 
 /// A token without permission to delete, so that the response to its own request shows whether it is accepted.
 #[derive(Clone)]
-struct Token {
-    id: u64,
+struct Reader {
+    token: Token,
     secret: String,
 }
 
@@ -64,10 +65,10 @@ async fn a_full_disk_causes_503_and_loses_no_answered_deletion() {
     let server = Running::start(directory.serve_with_file_size(database + 64 * 1024));
     let mut client = server.http1(cluster).await;
     let (mut deleted, mut failed) = (Vec::new(), Vec::new());
-    for token in untouched.split_off(500) {
-        match client.send(&Request::delete(token.id).bearer(&operator)).await.status.as_u16() {
-            204 => deleted.push(token),
-            503 => failed.push(token),
+    for reader in untouched.split_off(500) {
+        match client.send(&Request::delete(reader.token).bearer(&operator)).await.status.as_u16() {
+            DELETED => deleted.push(reader),
+            503 => failed.push(reader),
             status => panic!("{status}"),
         }
     }
@@ -75,16 +76,16 @@ async fn a_full_disk_causes_503_and_loses_no_answered_deletion() {
     expect_deleted(&mut client, &operator, &deleted).await;
     expect_accepted(&mut client, &untouched).await;
     let mut before = Vec::new();
-    for token in &failed {
-        before.push(is_accepted(&mut client, token).await);
+    for reader in &failed {
+        before.push(is_accepted(&mut client, reader).await);
     }
     drop(client);
     assert!(server.end(Signal::TERM).0.success());
 
     let server = directory.start(&[]);
     let mut client = server.http1(cluster).await;
-    for (token, before) in failed.iter().zip(before) {
-        assert_eq!(is_accepted(&mut client, token).await, before);
+    for (reader, before) in failed.iter().zip(before) {
+        assert_eq!(is_accepted(&mut client, reader).await, before);
     }
     deleted.extend(repeat(&mut client, &operator, failed).await);
     expect_deleted(&mut client, &operator, &deleted).await;
@@ -93,33 +94,33 @@ async fn a_full_disk_causes_503_and_loses_no_answered_deletion() {
 
 /// Clients that delete tokens until one of them kills the server, after a given number of responses.
 struct Load<K> {
-    remaining: Arc<Mutex<Vec<Token>>>,
+    remaining: Arc<Mutex<Vec<Reader>>>,
     until_kill: Arc<AtomicUsize>,
     kill: K,
 }
 
 impl<K: Fn(Signal) + Clone + Send + 'static> Load<K> {
-    fn run_client(&self, mut client: Http1, operator: &str) -> tokio::task::JoinHandle<(Vec<Token>, Option<Token>)> {
+    fn run_client(&self, mut client: Http1, operator: &str) -> tokio::task::JoinHandle<(Vec<Reader>, Option<Reader>)> {
         let (remaining, until_kill) = (Arc::clone(&self.remaining), Arc::clone(&self.until_kill));
         let (kill, operator) = (self.kill.clone(), operator.to_owned());
         tokio::spawn(async move {
             let mut answered = Vec::new();
             loop {
-                let token = remaining.lock().unwrap().pop().expect("there are enough tokens");
-                let Some(answer) = client.try_send(&Request::delete(token.id).bearer(&operator)).await else {
-                    return (answered, Some(token));
+                let reader = remaining.lock().unwrap().pop().expect("there are enough tokens");
+                let Some(answer) = client.try_send(&Request::delete(reader.token).bearer(&operator)).await else {
+                    return (answered, Some(reader));
                 };
-                assert_eq!(answer.status, 204);
+                assert_eq!(answer.status, DELETED);
                 if until_kill.fetch_sub(1, Ordering::SeqCst) == 1 {
                     kill(Signal::KILL);
                 }
-                answered.push(token);
+                answered.push(reader);
             }
         })
     }
 
     /// The tokens whose deletion was answered, and those whose deletion was requested but not answered.
-    async fn run(&self, server: &Running, cluster: Uuid, operator: &str) -> (Vec<Token>, Vec<Token>) {
+    async fn run(&self, server: &Running, cluster: Uuid, operator: &str) -> (Vec<Reader>, Vec<Reader>) {
         let mut clients = Vec::new();
         for _ in 0..4 {
             clients.push(server.http1(cluster).await);
@@ -130,42 +131,42 @@ impl<K: Fn(Signal) + Clone + Send + 'static> Load<K> {
     }
 }
 
-async fn create(directory: &DataDir, count: usize) -> Vec<Token> {
+async fn create(directory: &DataDir, count: usize) -> Vec<Reader> {
     let catalog = directory.catalog().await;
     let create = |number| {
         let catalog = catalog.clone();
         async move {
-            let (id, secret) = creation::create(&catalog, &format!("token {number}"), "db:a:read", None).await;
-            Token { id: id.as_u64(), secret }
+            let (token, secret) = creation::create(&catalog, &format!("token-{number}"), "db:a:read", None).await;
+            Reader { token, secret }
         }
     };
     join_all((0..count).map(create)).await
 }
 
-async fn is_accepted(client: &mut Http1, token: &Token) -> bool {
-    let answer = client.send(&Request::delete(token.id).bearer(&token.secret)).await;
+async fn is_accepted(client: &mut Http1, reader: &Reader) -> bool {
+    let answer = client.send(&Request::delete(reader.token).bearer(&reader.secret)).await;
     assert_eq!(answer.status, 401);
     answer.is_insufficient_scope()
 }
 
-async fn expect_accepted(client: &mut Http1, tokens: &[Token]) {
-    for token in tokens {
-        assert!(is_accepted(client, token).await, "{}", token.id);
+async fn expect_accepted(client: &mut Http1, readers: &[Reader]) {
+    for reader in readers {
+        assert!(is_accepted(client, reader).await, "{}", reader.token);
     }
 }
 
-async fn expect_deleted(client: &mut Http1, operator: &str, tokens: &[Token]) {
-    for token in tokens {
-        assert!(!is_accepted(client, token).await, "{}", token.id);
-        assert_eq!(client.send(&Request::delete(token.id).bearer(operator)).await.status, 404, "{}", token.id);
+async fn expect_deleted(client: &mut Http1, operator: &str, readers: &[Reader]) {
+    for reader in readers {
+        assert!(!is_accepted(client, reader).await, "{}", reader.token);
+        assert_eq!(client.send(&Request::delete(reader.token).bearer(operator)).await.status, 404, "{}", reader.token);
     }
 }
 
 /// Repeats deletions that may have happened, and returns their tokens, which are now deleted.
-async fn repeat(client: &mut Http1, operator: &str, tokens: Vec<Token>) -> Vec<Token> {
-    for token in &tokens {
-        let expected = if is_accepted(client, token).await { 204 } else { 404 };
-        assert_eq!(client.send(&Request::delete(token.id).bearer(operator)).await.status, expected);
+async fn repeat(client: &mut Http1, operator: &str, readers: Vec<Reader>) -> Vec<Reader> {
+    for reader in &readers {
+        let expected = if is_accepted(client, reader).await { DELETED } else { 404 };
+        assert_eq!(client.send(&Request::delete(reader.token).bearer(operator)).await.status, expected);
     }
-    tokens
+    readers
 }

@@ -24,6 +24,8 @@ mod shutdown;
 mod client;
 #[path = "../../../tests/it/creation.rs"]
 mod creation;
+#[path = "../../../tests/it/document.rs"]
+mod document;
 #[path = "../../../tests/it/limits.rs"]
 mod limits;
 #[path = "../../../tests/it/redaction.rs"]

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::client::Request;
+use crate::document::{DELETED, Token};
 use crate::limits::{LIMIT, within};
 use crate::process::{DataDir, Running, command, finish};
 use crate::recorded::disk::{Disk, Random, Survivors};
@@ -74,8 +75,8 @@ fn a_written_token_file_survives_a_power_loss() {
     }
 }
 
-/// Secrets by ID. The operator token is not among them.
-type Tokens = BTreeMap<u64, String>;
+/// Secrets by token. The operator token is not among them.
+type Tokens = BTreeMap<Token, String>;
 
 /// Every token, by its state.
 #[derive(Default)]
@@ -120,7 +121,8 @@ impl Run {
         let shown = succeed(&["show", "--format=json", &run.directory.argument()]);
         for token in serde_json::from_str::<Vec<Value>>(&shown).unwrap() {
             if let Ok(number) = token["name"].as_str().unwrap().parse() {
-                history.kept.insert(token["id"].as_u64().unwrap(), secret(number));
+                let id = TokenId::from_u64(token["id"].as_u64().unwrap());
+                history.kept.insert(Token::new(id, token["name"].as_str().unwrap()), secret(number));
             }
         }
         run
@@ -144,10 +146,12 @@ impl Run {
     /// Creates tokens while the server runs.
     fn create(&self, count: usize, history: &mut History) {
         for _ in 0..count {
-            let name = format!("--name={}", Uuid::new_v4());
-            let created = succeed(&["create", "--admin", "--format=json", &name, &self.directory.argument()]);
+            let name = Uuid::new_v4().to_string();
+            let argument = format!("--name={name}");
+            let created = succeed(&["create", "--admin", "--format=json", &argument, &self.directory.argument()]);
             let created: AdminTokenObject = serde_json::from_str(&created).unwrap();
-            history.created.insert(created.id.unwrap().try_into().unwrap(), created.token.unwrap().0.clone());
+            let id = TokenId::from_u64(created.id.unwrap().try_into().unwrap());
+            history.created.insert(Token::new(id, &name), created.token.unwrap().0.clone());
         }
     }
 
@@ -163,18 +167,16 @@ impl Run {
         let first_to_stay = *history.kept.keys().nth(count).unwrap();
         let rest = history.kept.split_off(&first_to_stay);
         history.deleted = std::mem::replace(&mut history.kept, rest);
-        let ids = history.deleted.keys().copied().collect::<Vec<_>>();
-        join_all(
-            ids.chunks(count.div_ceil(clients)).map(|ids| self.delete_in_turn(ids, history.operator.last().unwrap())),
-        )
-        .await;
+        let tokens = history.deleted.keys().copied().collect::<Vec<_>>();
+        let chunks = tokens.chunks(count.div_ceil(clients));
+        join_all(chunks.map(|tokens| self.delete_in_turn(tokens, history.operator.last().unwrap()))).await;
     }
 
-    async fn delete_in_turn(&self, ids: &[u64], operator: &str) {
+    async fn delete_in_turn(&self, tokens: &[Token], operator: &str) {
         let mut client = self.server.http1(self.cluster).await;
-        for id in ids {
-            let request = Request::delete(id).bearer(operator).with("x-span-id", id.to_string());
-            assert_eq!(client.send(&request).await.status, 204);
+        for token in tokens {
+            let request = Request::delete(token).bearer(operator).with("x-span-id", token.id.to_string());
+            assert_eq!(client.send(&request).await.status, DELETED);
         }
     }
 
@@ -224,9 +226,9 @@ impl Run {
             }
             self.disk.apply(event);
         }
-        assert!(
-            answered.created.iter().eq(history.created.keys()) && answered.deleted.iter().eq(history.deleted.keys())
-        );
+        let is_all =
+            |answered: &BTreeSet<TokenId>, tokens: &Tokens| answered.iter().eq(tokens.keys().map(|token| &token.id));
+        assert!(is_all(&answered.created, &history.created) && is_all(&answered.deleted, &history.deleted));
         assert_eq!(history.replaced + answered.regenerated + 1, history.operator.len());
         assert_same(&after_power_loss(&self.disk, Survivors::All).path(), &self.directory.path());
         history.check(&answered, &after_power_loss(&self.disk, Survivors::Nothing)).await;
@@ -244,8 +246,8 @@ struct Answered {
     anything: bool,
     /// The number of regenerations.
     regenerated: usize,
-    created: BTreeSet<u64>,
-    deleted: BTreeSet<u64>,
+    created: BTreeSet<TokenId>,
+    deleted: BTreeSet<TokenId>,
 }
 
 impl Answered {
@@ -253,12 +255,12 @@ impl Answered {
         let Event::Sent(bytes) = event else { return };
         self.anything = true;
         let text = String::from_utf8_lossy(bytes);
-        if text.starts_with("HTTP/1.1 204 ") {
+        if text.starts_with(&format!("HTTP/1.1 {DELETED} ")) {
             let id = text.lines().find_map(|line| line.strip_prefix("x-span-id: ")).unwrap();
             self.deleted.insert(id.parse().unwrap());
         } else if text.starts_with(r#"{"created":"#) {
             let reply: Value = serde_json::from_str(&text).unwrap();
-            self.created.insert(reply["created"]["id"].as_u64().unwrap());
+            self.created.insert(TokenId::from_u64(reply["created"]["id"].as_u64().unwrap()));
         } else if text.starts_with(r#"{"regenerated":"#) {
             self.regenerated += 1;
         }
@@ -269,8 +271,8 @@ impl History {
     /// Opens the files that a power loss left behind, and compares their tokens with the answers.
     async fn check(&self, answered: &Answered, left: &DataDir) {
         let catalog = left.catalog().await;
-        let is_accepted = |id: &u64, secret: &str| {
-            let is_live = catalog.live().contains(TokenId::from_u64(*id));
+        let is_accepted = |id: TokenId, secret: &str| {
+            let is_live = catalog.live().contains(id);
             assert_eq!(catalog.authenticate(secret).is_some(), is_live, "{id}");
             is_live
         };
@@ -284,15 +286,15 @@ impl History {
                 panic!("one secret of the operator token is accepted");
             };
             assert!(current == last || current == last + 1, "{current} instead of {last}");
-            self.kept.iter().for_each(|(id, secret)| assert!(is_accepted(id, secret), "{id} is lost"));
+            self.kept.iter().for_each(|(token, secret)| assert!(is_accepted(token.id, secret), "{token} is lost"));
         }
-        for (id, secret) in &self.created {
-            assert!(!answered.created.contains(id) || is_accepted(id, secret), "{id} is lost");
+        for (token, secret) in &self.created {
+            assert!(!answered.created.contains(&token.id) || is_accepted(token.id, secret), "{token} is lost");
         }
-        for (id, secret) in &self.deleted {
-            assert!(!answered.deleted.contains(id) || !is_accepted(id, secret), "{id} is back");
+        for (token, secret) in &self.deleted {
+            assert!(!answered.deleted.contains(&token.id) || !is_accepted(token.id, secret), "{token} is back");
         }
-        self.gone.iter().for_each(|(id, secret)| assert!(!is_accepted(id, secret), "{id} is back"));
+        self.gone.iter().for_each(|(token, secret)| assert!(!is_accepted(token.id, secret), "{token} is back"));
     }
 }
 

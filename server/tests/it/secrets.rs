@@ -3,10 +3,11 @@
 use std::io;
 
 use influxdb3_token_api::models::AdminTokenObject;
-use influxdb3_tokens::Secret;
+use influxdb3_tokens::{Secret, TokenId};
 use rustix::process::Signal;
 
-use crate::client::{PATH, Request};
+use crate::client::Request;
+use crate::document::{PARAMETER, PATH, Token};
 use crate::process::{DataDir, command, finish};
 use crate::redaction::expect_no_secret;
 use crate::rejected::rejected_requests;
@@ -31,33 +32,33 @@ async fn a_server_that_logs_everything_logs_no_secret() {
             &format!("--permission-tokens-file={}", permission_file.display()),
         ]);
 
-        let (mut ids, mut created) = (Vec::new(), String::new());
+        let (mut tokens, mut created) = (Vec::new(), String::new());
         for name in ["a", "b", "c", "d"] {
             let create = ["create", "--admin", "--name", name, "--format=json", &directory.argument()];
             let (code, out, _) = finish(command(&create));
             assert_eq!(code, 0);
             let token: AdminTokenObject = serde_json::from_str(&out).unwrap();
-            ids.push(token.id.unwrap());
+            tokens.push(Token::new(TokenId::from_u64(token.id.unwrap().try_into().unwrap()), name));
             created = token.token.unwrap().0.clone();
             secrets.push(created.clone());
         }
         let operator = &secrets[0];
         let mut answers = String::new();
-        for (mut client, id) in server.clients(cluster).await.into_iter().zip(&ids) {
+        for (mut client, token) in server.clients(cluster).await.into_iter().zip(&tokens) {
             let mut requests = rejected_requests(12345, operator, &created);
             requests.push(Request::new("GET", PATH).bearer(operator));
             requests.push(Request::new("DELETE", "/").bearer(operator));
             requests.push(Request::delete(0).bearer(operator));
-            requests.push(Request::delete(id).bearer(&secrets[2]));
-            requests.push(Request::query(&format!("id={id}&id={operator}")).bearer(operator));
+            requests.push(Request::delete(token).bearer(&secrets[2]));
+            requests.push(Request::query(&format!("{PARAMETER}={token}&{PARAMETER}={operator}")).bearer(operator));
             requests.push(Request::delete(operator).bearer(operator));
-            requests.push(Request::delete(id).bearer(operator));
-            requests.push(Request::delete(id).bearer(operator));
+            requests.push(Request::delete(token).bearer(operator));
+            requests.push(Request::delete(token).bearer(operator));
             for request in requests {
                 answers += &format!("{:?}", client.send(&request).await);
             }
         }
-        for (id, token) in [("3", operator), (&*ids[2].to_string(), operator), ("4", &secrets[2])] {
+        for (id, token) in [("3", operator), (&*tokens[2].id.to_string(), operator), ("4", &secrets[2])] {
             let mut delete = command(&["delete", "--id", id, "--host", &server.url()]);
             let (_, out, error) = finish({
                 delete.env("INFLUXDB3_AUTH_TOKEN", token);

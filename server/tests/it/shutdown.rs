@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::client::Request;
 use crate::connections::{stoppable, until_refused};
 use crate::creation::create;
+use crate::document::DELETED;
 use crate::limits::within;
 use crate::process::{DataDir, Running};
 use crate::recorded::Recording;
@@ -19,7 +20,7 @@ async fn a_request_in_flight_is_answered_in_full_after_a_signal() {
         for protocol in 0..2 {
             let directory = DataDir::new();
             let operator = directory.operator().await;
-            let (id, _) = create(&directory.catalog().await, "ci", "db:a:read", None).await;
+            let (token, _) = create(&directory.catalog().await, "ci", "db:a:read", None).await;
             let cluster = directory.cluster();
             let recording = Recording::of(&directory);
             let server = Running::start(recording.attach(directory.serve(&[])));
@@ -28,7 +29,7 @@ async fn a_request_in_flight_is_answered_in_full_after_a_signal() {
             let mut client = server.clients(cluster).await.into_iter().nth(protocol).unwrap();
 
             let gate = recording.hold_next_sync();
-            let in_flight = tokio::spawn(async move { client.send(&Request::delete(id).bearer(&operator)).await });
+            let in_flight = tokio::spawn(async move { client.send(&Request::delete(token).bearer(&operator)).await });
             let held = gate.reached().await;
             server.signaller()(signal);
             until_refused(server.address).await;
@@ -36,11 +37,11 @@ async fn a_request_in_flight_is_answered_in_full_after_a_signal() {
             idle.expect_end().await;
             drop(held);
             let answer = within("the answer", in_flight).await.expect("the request in flight is answered");
-            assert_eq!(answer.status, 204);
+            assert_eq!(answer.status, DELETED);
 
             let (status, printed) = server.wait();
             assert!(status.success(), "{printed}");
-            assert!(!directory.catalog().await.live().contains(id));
+            assert!(!directory.catalog().await.live().contains(token.id));
         }
     }
 }
@@ -49,14 +50,14 @@ async fn a_request_in_flight_is_answered_in_full_after_a_signal() {
 async fn a_second_signal_aborts_requests_in_flight() {
     let directory = DataDir::new();
     let operator = directory.operator().await;
-    let (id, _) = create(&directory.catalog().await, "ci", "db:a:read", None).await;
+    let (token, _) = create(&directory.catalog().await, "ci", "db:a:read", None).await;
     let cluster = directory.cluster();
     let recording = Recording::of(&directory);
     let server = Running::start(recording.attach(directory.serve(&[])));
     let mut client = server.http1(cluster).await;
 
     let gate = recording.hold_next_sync();
-    let in_flight = tokio::spawn(async move { client.try_send(&Request::delete(id).bearer(&operator)).await });
+    let in_flight = tokio::spawn(async move { client.try_send(&Request::delete(token).bearer(&operator)).await });
     let held = gate.reached().await;
     let signal = server.signaller();
     signal(Signal::TERM);
@@ -73,12 +74,12 @@ async fn a_second_signal_aborts_requests_in_flight() {
 #[tokio::test]
 async fn requests_that_do_not_complete_delay_the_shutdown_by_10_seconds() {
     let (server, store, stop, task) = stoppable().await;
-    let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
+    let (operator, (token, _)) = (server.operator().await, server.token("*:*:*").await);
     let mut in_flight = Vec::new();
     for mut client in server.clients().await {
         let gate = Arc::new(Gate::default());
         store.inject(Fault::Waits(Arc::clone(&gate)));
-        let request = Request::delete(id).bearer(&operator);
+        let request = Request::delete(token).bearer(&operator);
         in_flight.push(Box::pin(async move { client.send(&request).await }));
         tokio::select! {
             answer = in_flight.last_mut().unwrap() => panic!("{answer:?}"),

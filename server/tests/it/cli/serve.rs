@@ -3,10 +3,12 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
+use influxdb3_tokens::TokenId;
 use rustix::process::Signal;
 
 use super::{create, fail, mode, secret, set_mode, succeed};
 use crate::client::Request;
+use crate::document::{DELETED, Token};
 use crate::limits::LIMIT;
 use crate::process::{DataDir, Running, command, finish};
 
@@ -64,7 +66,10 @@ async fn a_deleted_token_of_a_file_stays_deleted_at_the_next_start() {
 
     let server = directory.start(&["--permission-tokens-file", file]);
     let mut client = server.http1(cluster).await;
-    assert_eq!(client.send(&Request::delete(1).bearer(&operator)).await.status, 204);
+    assert_eq!(
+        client.send(&Request::delete(Token::new(TokenId::from_u64(1), "ci")).bearer(&operator)).await.status,
+        DELETED
+    );
     drop(client);
     server.end(Signal::TERM);
 
