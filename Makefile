@@ -18,7 +18,7 @@ PACKAGES := influxdb3-tokens influxdb3-token-contract influxdb3-tokens-server
 API_FEATURES := server client client-tls mock
 RUNTIME_FEATURES := server client tls chrono uuid form json pattern server,json server,form
 # Rust that `cargo fmt` does not find, because it belongs to no member of the workspace.
-OUTSIDE := tests/fixtures/main.rs benches/stubs/src/bin/*.rs
+OUTSIDE := tests/fixtures/main.rs benches/stubs/src/bin/*.rs benches/peers/services/*.rs
 RELEASED := openapi-stub-runtime influxdb3-token-api influxdb3-tokens influxdb3-token-contract
 
 # Under a folder named for its version, so that another version is another program.
@@ -85,6 +85,10 @@ test-spec-update: ## Test `make spec-update`, in copies of the checkout
 .PHONY: bench
 bench: ## Measure the server beside its alternatives and write docs/performance.md; half an hour
 	python3 -m benches.run $(BENCH_OPTIONS)
+
+.PHONY: peers
+peers: ## Compare the generated crates with other generators' and write docs/peers.md; half an hour, needs the network
+	python3 -m benches.peers $(PEERS_OPTIONS)
 
 .PHONY: profile
 profile: ## Draw flame graphs of requests in target/bench/; needs perf
