@@ -54,7 +54,7 @@ run: ## Build the server, create an operator token on the first run, and serve o
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions ## Run every check
+test: check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions test-peers ## Run every check
 
 .PHONY: test-rust
 test-rust: ## Run the tests in Rust
@@ -160,6 +160,10 @@ valgrind:
 .PHONY: test-instructions
 test-instructions: ## Test the comparison of counts of instructions
 	python3 -m unittest discover -s tests/instructions
+
+.PHONY: test-peers
+test-peers: ## Test how `make peers` counts and reports
+	python3 -m unittest discover -s tests/peers
 
 .PHONY: check-dependencies
 check-dependencies: $(CARGO_DENY) ## Check licences, sources and banned crates
