@@ -26,8 +26,8 @@ PURPOSES = {
     ),
     "openapi-to-rust": (
         "models and clients for large documents of others; optionally a router of axum",
-        "server-sent events, retries and tracing in clients, OpenAPI 3.2, a complete JSON Schema validator for requests, "
-        "types for `multipart/form-data`",
+        "server-sent events, retries and tracing in clients, OpenAPI 3.2, requests checked by a complete validator of JSON "
+        "Schema, types for `multipart/form-data`",
     ),
     "openapi-trait": (
         "a macro that reads the document while cargo compiles: a trait with a router of axum, or a client",
