@@ -68,8 +68,13 @@ def compiler_errors(done):
     messages = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     errors = [message["message"] for message in messages if message["reason"] == "compiler-message"]
     errors = [error for error in errors if error["level"] == "error" and not error["message"].startswith("aborting")]
-    texts = [f"{error['code']['code']}: {error['message']}" if error["code"] else error["message"] for error in errors]
-    return texts or [first_error(done.stderr)]
+    return [described(error) for error in errors] or [first_error(done.stderr)]
+
+
+def described(error):
+    """The code and the text of a compiler's error, and what a macro said before it panicked."""
+    said = [child["message"] for child in error["children"] if child["message"].startswith("message: ")]
+    return " ".join([*([f"{error['code']['code']}:"] if error["code"] else []), error["message"], *said])
 
 
 def first_error(printed):

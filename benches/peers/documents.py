@@ -33,37 +33,45 @@ class Document:
 
     def operations(self):
         """The method and the path of each operation."""
-        paths = json.loads(self.path.read_text(encoding="utf-8"))["paths"]
-        return [(method.upper(), path) for path, item in paths.items() for method in METHODS if method in item]
+        return operations(json.loads(self.path.read_text(encoding="utf-8")))
 
 
 def collect(tools, folder):
-    """Writes every document into a folder, unless it is there already, and returns them."""
+    """Writes every document into a folder, and returns them."""
     folder.mkdir(parents=True, exist_ok=True)
-    whole, used = (Document(name, PROJECT, folder / f"{PROJECT}-{name}.json") for name in (WHOLE, USED))
-    text = OWN.read_text(encoding="utf-8")
-    put(whole.path, text)
-    put(used.path, json.dumps(without_unused(json.loads(text)), indent=2) + "\n")
-    documents = [whole, used]
+    documents = []
+
+    def add(group, name, value):
+        path = folder / f"{group}-{name.replace('_', '-')}.json"
+        value = with_names(value) if group == REFUSED else value
+        path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        documents.append(Document(name, group, path))
+
+    own = json.loads(OWN.read_text(encoding="utf-8"))
+    add(PROJECT, WHOLE, own)
+    add(PROJECT, USED, without_unused(own))
     for group, found in (
         (FIXTURE, {path.parent.name: path for path in FIXTURES.glob("*/openapi.yaml")}),
         (REFUSED, {path.stem: path for path in FIXTURES.glob("refused/*.yaml")}),
     ):
         for name, source in sorted(found.items()):
-            path = folder / f"{group}-{name.replace('_', '-')}.json"
             correction = source.with_name("overlay.yaml")
             corrected = folder / "corrected.json"
             overlay.apply(tools, source, correction if correction.exists() else None, corrected)
-            put(path, corrected.read_text(encoding="utf-8"))
+            add(group, name, json.loads(corrected.read_text(encoding="utf-8")))
             corrected.unlink()
-            documents.append(Document(name, group, path))
     return documents
 
 
-def put(path, text):
-    """Writes a file if its contents change: openapi-trait makes cargo look at its time."""
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
+def with_names(document):
+    """Names the operations that have no `operationId`, which some generators require."""
+    for number, (method, path) in enumerate(operations(document), 1):
+        document["paths"][path][method].setdefault("operationId", f"operation{number}")
+    return document
+
+
+def operations(document):
+    return [(method, path) for path, item in document["paths"].items() for method in METHODS if method in item]
 
 
 def without_unused(document):

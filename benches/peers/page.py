@@ -11,8 +11,12 @@ from benches.peers.subjects import SUBJECTS
 
 PAGE = ROOT / "docs" / "peers.md"
 LONGEST = 130
-# What says only where something was on this machine.
-PREFIX = re.compile(rf"{re.escape(str(ROOT))}/(target/peers/crates/[^/]+/[^/]+/crate/)?|^\[main\] ERROR \S+ - ")
+# Parts of an error that say where it was on this machine, or only that it is one.
+NOISE = re.compile(
+    rf"{re.escape(str(ROOT))}/(target/peers/(documents/|crates/[^/]+/[^/]+/crate/))?|\S+/registry/src/[^/]+/"
+    r"|^\[main\] ERROR \S+ - |^thread '\w+' \(\d+\) |^(Error|error|generate): |^openapi-trait: |^Errors: -"
+    r"|((server )?[Cc]ode generation failed|the document has unsupported parts): "
+)
 # What each subject is for, and what it does that this project does not.
 PURPOSES = {
     "project": ("a service on hyper that rejects what the document does not allow, a client, a mock", ""),
@@ -26,8 +30,8 @@ PURPOSES = {
     ),
     "openapi-to-rust": (
         "models and clients for large documents of others; optionally a router of axum",
-        "server-sent events, retries and tracing in clients, OpenAPI 3.2, requests checked by a complete validator of JSON "
-        "Schema, types for `multipart/form-data`",
+        "server-sent events, retries and tracing in clients, OpenAPI 3.2, requests checked by a complete validator of "
+        "JSON Schema, types for `multipart/form-data`",
     ),
     "openapi-trait": (
         "a macro that reads the document while cargo compiles: a trait with a router of axum, or a client",
@@ -49,8 +53,9 @@ The documents in `tests/fixtures/`.
 {outcomes(documents, results, FIXTURE)}""",
         f"""## Documents that this project refuses
 
-The documents in `tests/fixtures/refused/`. This project names the construct that it does not support, and generates
-nothing. A crate that compiles may support the construct, or ignore it.
+The documents in `tests/fixtures/refused/`, with an `operationId` for each operation, which `openapi-trait` requires.
+This project names the construct that it does not support, and generates nothing. A crate that compiles may support the
+construct, or ignore it.
 
 {outcomes(documents, results, REFUSED)}""",
         errors(documents, results),
@@ -154,7 +159,7 @@ def errors(documents, results):
 
 def shown(error):
     """An error as code in a table: one line, without paths of this machine, and not too long."""
-    error = PREFIX.sub("", error)
+    error = NOISE.sub("", error)
     error = "".join(character if character.isprintable() else " " for character in error).strip()
     error = error if len(error) <= LONGEST else f"{error[:LONGEST]} …"
     # A backtick would end the code, and a bar the cell.

@@ -107,7 +107,7 @@ class OpenapiToRust:
 
     def generate(self, document, way, crate):
         programs.install(self.key, OPENAPI_TO_RUST)
-        selected = json.dumps([f"{method} {path}" for method, path in document.operations()])
+        selected = json.dumps([f"{method.upper()} {path}" for method, path in document.operations()])
         validation = "[server.validation]\nenabled = false\n" if "--no-validation" in way.options else ""
         options = [option for option in way.options if option != "--no-validation"]
         (crate / "src").mkdir(parents=True)
@@ -127,7 +127,7 @@ class OpenapiToRust:
 
 
 class OpenapiTrait:
-    """A procedural macro: `cargo check` generates the code, and `expanded/` shows whether it did."""
+    """A procedural macro: `cargo check` generates the code, and writes it to `expanded/` as well."""
 
     name = "`openapi-trait`"
     key = "openapi-trait"
@@ -171,3 +171,9 @@ def stand_alone(crate):
 def expanded(crate: Path):
     """Where openapi-trait writes what its macro generates."""
     return crate / "expanded"
+
+
+def is_expanded(crate):
+    """Whether the macro generated code, and not only an error."""
+    texts = [path.read_text(encoding="utf-8") for path in expanded(crate).glob("*.rs")]
+    return any("compile_error!" not in text for text in texts)

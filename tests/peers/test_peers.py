@@ -1,5 +1,6 @@
 """Tests how `make peers` counts lines, reduces a document, finds an error and writes it into a table."""
 
+import json
 import unittest
 
 from benches.peers.commands import Done, compiler_errors, first_error, run
@@ -35,9 +36,14 @@ class UsedComponents(unittest.TestCase):
 
 class Errors(unittest.TestCase):
     def test_the_error_of_the_compiler_has_its_code(self):
-        message = '{"level": "error", "code": {"code": "E0308"}, "message": "mismatched types"}'
+        message = '{"level": "error", "code": {"code": "E0308"}, "message": "mismatched types", "children": []}'
         printed = f'{{"reason": "compiler-message", "message": {message}}}\n{{"reason": "build-finished"}}\n'
         self.assertEqual(compiler_errors(Done(101, printed, "error: could not compile")), ["E0308: mismatched types"])
+
+    def test_the_error_of_a_macro_that_panicked_has_its_message(self):
+        message = {"level": "error", "code": None, "message": "panicked", "children": [{"message": "message: why"}]}
+        printed = json.dumps({"reason": "compiler-message", "message": message})
+        self.assertEqual(compiler_errors(Done(101, printed, "")), ["panicked message: why"])
 
     def test_an_error_of_cargo_counts_if_the_compiler_did_not_run(self):
         self.assertEqual(
