@@ -13,7 +13,7 @@ PAGE = ROOT / "docs" / "peers.md"
 LONGEST = 130
 # Parts of an error that say where it was on this machine, or only that it is one.
 NOISE = re.compile(
-    rf"{re.escape(str(ROOT))}/(target/peers/(documents/|crates/[^/]+/[^/]+/crate/))?|\S+/registry/src/[^/]+/"
+    rf"{re.escape(str(ROOT))}/(target/peers/(documents/|crates/[^/]+/[^/]+/crate/))?|\S+/registry/src/[^/]+/| path:.*$"
     r"|^\[main\] ERROR \S+ - |^thread '\w+' \(\d+\) |^(Error|error|generate): |^openapi-trait: |^Errors: -"
     r"|((server )?[Cc]ode generation failed|the document has unsupported parts): "
 )
@@ -26,7 +26,7 @@ PURPOSES = {
     ),
     "rust-axum": (
         "a router of axum, in the same family",
-        "handlers with axum's cookies and host, types for `multipart/form-data`",
+        "methods get the request's cookies and host; types for `multipart/form-data`",
     ),
     "openapi-to-rust": (
         "models and clients for large documents of others; optionally a router of axum",
@@ -35,7 +35,7 @@ PURPOSES = {
     ),
     "openapi-trait": (
         "a macro that reads the document while cargo compiles: a trait with a router of axum, or a client",
-        "nothing to generate or to check in, axum's state in each method, optional validation with `serde_valid`",
+        "no generated files to keep; methods get axum's state",
     ),
 }
 
@@ -106,15 +106,18 @@ generated code calls `runtime/`, one of these crates, which has {figures.runtime
 
 
 def requests(answers):
-    columns = ["request", "expected", *(subject.name for subject in SUBJECTS)]
+    columns = ["request", "demanded", *(subject.name for subject in SUBJECTS)]
     rows = []
-    for number, (asked, *_, expected) in enumerate(REQUESTS):
+    for number, (asked, *_, demanded) in enumerate(REQUESTS):
         given = [answers[subject][number] if answers[subject] else "" for subject in SUBJECTS]
-        rows.append([asked, expected, *(f"**{answer}**" if answer != expected else answer for answer in given)])
+        rows.append(
+            [asked, demanded, *(f"**{answer}**" if demanded not in ("", answer) else answer for answer in given)]
+        )
     return f"""## Answers
 
 Answers of services that are generated from the project's document with the used components. Behind each is an
-implementation that deletes nothing and answers 204. What differs from the document or from HTTP is bold.
+implementation that deletes nothing and answers 204. Bold answers are not what the document or HTTP demands. Where
+neither demands anything, this project rejects the request, because the two sides could read it differently.
 
 Generators leave authentication to different code. This project asks for an `Authenticator`, and `openapi-trait` hands
 over the credential; here both accept any. `rust-server` expects a layer, which gets the credential that it found, and
@@ -151,8 +154,11 @@ def errors(documents, results):
         for document in documents:
             result = results[subject, document]
             if result.stage != COMPILES:
-                rows.append([subject.name, f"`{document.name}`", outcome(result), shown(result.errors[0])])
+                name = "the project's, whole" if document.name == WHOLE else f"`{document.name}`"
+                rows.append([subject.name, name, outcome(result), shown(result.errors[0])])
     return f"""## Errors
+
+A syntax error hides the errors behind it, so their number says little.
 
 {table(["generator", "document", "", "first error"], rows)}"""
 
