@@ -75,8 +75,10 @@ def attempt(subject, document, way, crate):
     if checked.code == 0:
         return Result(COMPILES, way.label, [])
     errors = [failure(checked, error) for error in commands.compiler_errors(checked)]
-    generates = subject.key != "openapi-trait" or is_expanded(crate)
-    return Result(COMPILES_NOT if generates else GENERATES_NOT, way.label, errors)
+    if subject.key != "openapi-trait" or is_expanded(crate):
+        return Result(COMPILES_NOT, way.label, errors)
+    # What the macro says comes before the compiler's errors, which have a code.
+    return Result(GENERATES_NOT, way.label, sorted(errors, key=lambda error: error.startswith("E0")))
 
 
 def failure(done, error):
