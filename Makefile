@@ -22,7 +22,7 @@ PACKAGES := influxdb3-tokens influxdb3-token-contract influxdb3-tokens-server
 API_FEATURES := server client client-tls mock
 RUNTIME_FEATURES := server client tls chrono uuid form json pattern server,json server,form
 # Rust that `cargo fmt` does not find, because it belongs to no member of the workspace.
-OUTSIDE := tests/fixtures/main.rs benches/stubs/src/bin/*.rs
+OUTSIDE := tests/fixtures/main.rs benches/stubs/src/bin/*.rs benches/peers/services/*.rs
 RELEASED := openapi-stub-runtime influxdb3-token-api influxdb3-tokens influxdb3-token-contract
 
 # Under a folder named for its version, so that another version is another program.
@@ -63,7 +63,7 @@ run: ## Build the server, create an operator token on the first run, and serve o
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: tools check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions ## Run every check
+test: tools check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions test-peers ## Run every check
 
 .PHONY: tools
 tools: $(if $(COUNTED_HERE),valgrind) ## Install the tools of `make test`, side by side
@@ -98,6 +98,10 @@ test-spec-update: ## Test `make spec-update`, in copies of the checkout
 .PHONY: bench
 bench: ## Measure the server beside its alternatives and write docs/performance.md; half an hour
 	python3 -m benches.run $(BENCH_OPTIONS)
+
+.PHONY: peers
+peers: ## Compare the generated crates with other generators' and write docs/peers.md; half an hour, needs the network
+	python3 -m benches.peers $(PEERS_OPTIONS)
 
 .PHONY: profile
 profile: ## Draw flame graphs of requests in target/bench/; needs perf
@@ -169,6 +173,10 @@ valgrind:
 .PHONY: test-instructions
 test-instructions: ## Test the comparison of counts of instructions
 	python3 -m unittest discover -s tests/instructions
+
+.PHONY: test-peers
+test-peers: ## Test how `make peers` counts and reports
+	python3 -m unittest discover -s tests/peers
 
 .PHONY: check-dependencies
 check-dependencies: $(CARGO_DENY) ## Check licences, sources and banned crates
