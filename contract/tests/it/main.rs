@@ -5,6 +5,9 @@ mod api;
 mod combined_security;
 #[path = "../../../tests/it/creation.rs"]
 mod creation;
+#[allow(dead_code)]
+#[path = "../../../tests/it/document.rs"]
+mod document;
 mod documentation;
 mod foreign;
 mod next_api;

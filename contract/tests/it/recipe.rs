@@ -42,13 +42,13 @@ fn influxdb(right: &Right, head: Parts) -> BoxFuture<'_, Answer> {
         };
         let name = body["token_name"].as_str().unwrap();
         let lifetime = body["expiry_secs"].as_u64().map(Duration::from_secs);
-        let (id, secret) = create(&right.catalog, name, &permissions, lifetime).await;
-        right.names.lock().unwrap().insert(name.to_owned(), id.to_string());
+        let (token, secret) = create(&right.catalog, name, &permissions, lifetime).await;
+        right.names.lock().unwrap().insert(name.to_owned(), token.id.to_string());
         let mut answer = next(right, head.clone()).await;
         set_status(&mut answer, 201);
         let expiry = lifetime.map(|lifetime| chrono::Utc::now() + lifetime);
         let object = json!({
-            "id": id.as_u64(), "name": name, "token": secret, "hash": "00", "created_at": chrono::Utc::now(),
+            "id": token.id.as_u64(), "name": name, "token": secret, "hash": "00", "created_at": chrono::Utc::now(),
             "expiry": expiry,
         });
         answer.headers_mut().remove(CONTENT_LENGTH);

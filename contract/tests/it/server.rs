@@ -154,9 +154,9 @@ struct Source(Arc<Right>);
 impl TokenSource for Source {
     async fn issue(&self, wanted: &WantedToken) -> Result<IssuedToken, NotIssued> {
         let permissions = wanted.permission.as_deref().unwrap_or("*:*:*");
-        let (id, secret) = create(&self.0.catalog, &wanted.name, permissions, wanted.expires_in).await;
-        self.0.names.lock().unwrap().insert(wanted.name.clone(), id.to_string());
-        Ok(IssuedToken::new(id.to_string(), &wanted.name, Secret(secret)))
+        let (token, secret) = create(&self.0.catalog, &wanted.name, permissions, wanted.expires_in).await;
+        self.0.names.lock().unwrap().insert(wanted.name.clone(), token.id.to_string());
+        Ok(IssuedToken::new(token.id.to_string(), &wanted.name, Secret(secret)))
     }
 }
 

@@ -15,8 +15,8 @@ use crate::creation::create;
 
 /// A new token, as an entry of a file of tokens.
 async fn object(catalog: &Catalog, name: &str, permissions: &str, expires_in: Option<Duration>) -> Value {
-    let (id, secret) = create(catalog, name, permissions, expires_in).await;
-    let mut object = json!({"id": id.as_u64(), "name": name, "token": secret});
+    let (token, secret) = create(catalog, name, permissions, expires_in).await;
+    let mut object = json!({"id": token.id.as_u64(), "name": name, "token": secret});
     if permissions != "*:*:*" {
         object["permissions"] = json!([permissions]);
     }
