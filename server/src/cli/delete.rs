@@ -78,6 +78,9 @@ async fn by_id(id: String, host: &str, token: &str) -> Result<ExitCode, Failure>
         Ok(DeleteTokenResponse::RequestFailed(message)) => end(1, text(&message)),
         Err(error) => {
             super::tell(&error);
+            if let Some(response) = error.response() {
+                super::tell_reason(&format!("the response begins with {:?}", beginning(response.body(), token)));
+            }
             Ok(ExitCode::from(if error.is_unavailable() { NO_RESPONSE } else { 1 }))
         }
     }
@@ -101,6 +104,11 @@ async fn by_name(access: Access, token: Delete) -> Result<ExitCode, Failure> {
         },
         Error::Server(_) | Error::OutcomeUnknown(_) => NO_RESPONSE,
     }))
+}
+
+/// The beginning of a response, which may repeat the request's credential.
+fn beginning(body: &[u8], token: &str) -> String {
+    String::from_utf8_lossy(body).replace(token, "[redacted]").chars().take(200).collect()
 }
 
 fn text(message: &ErrorMessage) -> &str {

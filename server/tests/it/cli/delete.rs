@@ -147,11 +147,12 @@ fn an_unrelated_server_is_another_failure() {
         let (mut stream, _) = listener.accept().unwrap();
         let mut request = [0; 4096];
         assert!(stream.read(&mut request).unwrap() > 0);
-        stream.write_all(b"HTTP/1.1 418 I'm a teapot\r\ncontent-length: 5\r\n\r\nshort").unwrap();
+        stream.write_all(b"HTTP/1.1 418 I'm a teapot\r\ncontent-length: 12\r\n\r\nhunter2\x1b[2J\n").unwrap();
     });
-    let (code, _, error) = delete(&url, "1", "any");
+    let (code, _, error) = delete(&url, "1", "hunter2");
     assert_eq!(code, 1);
-    assert!(error.contains("418") && error.contains("short"), "{error}");
+    assert!(error.contains("418") && error.contains(r#""[redacted]\u{1b}[2J\n""#), "{error}");
+    assert!(!error.contains("hunter2"));
 }
 
 #[test]
