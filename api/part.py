@@ -1,9 +1,9 @@
 """Takes a part of a document: some operations, with the components that they need."""
 
-import re
 import sys
 from urllib.parse import unquote
 
+from api.facts.document import pointed_at
 from api.facts.operations import METHODS
 
 # Where operations are. Nothing is generated for webhooks, but they are part of the document.
@@ -164,8 +164,8 @@ def at(content, keys):
 
 
 def keys_of(reference):
-    """The keys of a JSON pointer in a URI's fragment."""
-    return [unquote(key).replace("~1", "/").replace("~0", "~") for key in re.sub("^#/", "", reference).split("/")]
+    """The keys of a JSON pointer in a URI's fragment (RFC 6901, section 6)."""
+    return list(pointed_at(unquote(reference)))
 
 
 def with_parts(schema):
