@@ -105,7 +105,7 @@ class Failures(unittest.TestCase):
                     printed = []
                     for line in update.stderr:
                         printed.append(line)
-                        if line == f"spec-update: {step}\n":
+                        if line.startswith(f"spec-update: {step}"):
                             update.send_signal(number)
                 self.assertEqual(update.returncode, 1, printed)
                 self.assertIn(f"spec-update: stopped by {number.name}\n", printed)

@@ -166,6 +166,11 @@ class Report(unittest.TestCase):
     def test_nothing_is_left_only_without_errors_and_without_places_to_check(self):
         nothing = "Nothing is left to write"
         self.assertIn(nothing, report.left([], [], []))
+        for lock_changed, files in (
+            (True, "api/openapi.yaml, generated/ and Cargo.lock"),
+            (False, "api/openapi.yaml and generated/"),
+        ):
+            self.assertIn(f"{files} are updated.", report.left([], [], [], lock_changed))
         for errors, to_check in (([self.error], []), ([], [self.entry]), ([self.error], [self.entry])):
             printed = report.left([], errors, to_check)
             self.assertNotIn(nothing, printed)
