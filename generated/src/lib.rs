@@ -79,15 +79,15 @@
 //! # #[cfg(feature = "client")]
 //! # mod example {
 //! use influxdb3_token_api::swagger::auth::AuthData;
-//! use influxdb3_token_api::{Api, ApiError, Client, Context, XSpanIdString};
+//! use influxdb3_token_api::{Api, BASE_PATH, Client, Context, XSpanIdString};
 //!
-//! /// `client` is `Client::try_new("http://localhost:8080")?`; `DeleteTokenRequest::with_id` makes a request.
+//! // `DeleteTokenRequest::with_id` makes a request.
 //! async fn call(
-//!     client: &Client,
 //!     request: influxdb3_token_api::DeleteTokenRequest,
-//! ) -> Result<influxdb3_token_api::DeleteTokenResponse, ApiError> {
+//! ) -> Result<influxdb3_token_api::DeleteTokenResponse, Box<dyn std::error::Error + Send + Sync>> {
+//!     let client = Client::try_new(&format!("http://localhost:8080{BASE_PATH}"))?;
 //!     let context = Context::new(XSpanIdString::default(), AuthData::bearer("the token"));
-//!     client.delete_token(request, &context).await
+//!     Ok(client.delete_token(request, &context).await?)
 //! }
 //! # }
 //! ```
