@@ -13,7 +13,9 @@ FILTER = """        - name: filter
           in: query
           style: deepObject
           schema:
-            type: object
+            type: array
+            items:
+              type: string
 """
 PARAMETER = "        - name: id\n"
 PATH = "  /api/v3/configure/token:\n"
