@@ -169,8 +169,9 @@ def take_part(effective, source):
     part, lines = selection.select(whole, source.only, source.skip)
     print("\n".join(lines), file=sys.stderr, flush=True)
     effective.write_text(json.dumps(part, indent=2) + "\n", encoding="utf-8")
-    options = [f"{option} {span(text)}" for option in ("only", "skip") for text in getattr(source, option)]
-    return inline(f"It holds a part of the document: {', '.join(options)}.")
+    kept, left_out = (", ".join(map(span, names)) for names in (source.only, source.skip))
+    limits = ", ".join(filter(None, [f"only {kept}" * bool(kept), f"without {left_out}" * bool(left_out)]))
+    return inline(f"It holds a part of the document: {limits}.")
 
 
 def report(document, allow_invalid):

@@ -35,12 +35,19 @@ def facts(document, operations, schemas):
         "securitySchemes": [*schemes(content)],
         "patterns": patterns,
         "hasPatterns": bool(patterns),
+        "example": example(operations),
         "usesChrono": needed["chrono"],
         "usesUuid": needed["uuid"],
         "runtimeFeatures": ", ".join(f'"{feature}"' for feature, is_needed in needed.items() if is_needed),
         # rustc resolves nested models to a depth of 128 by default.
         "nestsDeeply": len(schemas.models) > 100,
     }
+
+
+def example(operations):
+    """The operation that the example in the crate's documentation shows, and the others, which it must implement."""
+    names = [{key: of[key] for key in ("name", "method_name", "constructor")} for of in operations]
+    return {"first": names[0] if names else False, "others": names[1:]}
 
 
 def has_body(operations, kind):

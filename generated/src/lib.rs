@@ -14,10 +14,82 @@
 //!
 //! # Example
 //!
+//! Implement [`Api`], and decide whose requests it answers:
+//!
 //! ```
-//! for operation in influxdb3_token_api::OPERATIONS {
-//!     println!("{} {}: {}", operation.method, operation.path, operation.id);
+//! # #[cfg(feature = "server")]
+//! # mod example {
+//! use influxdb3_token_api::security::{Authentication, AuthenticationError, Authenticator, Credential};
+//! use influxdb3_token_api::{Api, ApiError, Service};
+//!
+//! struct Server;
+//!
+//! #[async_trait::async_trait]
+//! impl<C: Send + Sync> Api<C> for Server {
+//!     async fn delete_token(
+//!         &self,
+//!         request: influxdb3_token_api::DeleteTokenRequest,
+//!         context: &C,
+//!     ) -> Result<influxdb3_token_api::DeleteTokenResponse, ApiError> {
+//!         todo!()
+//!     }
 //! }
+//!
+//! /// Accepts one bearer token.
+//! struct OneToken(String);
+//!
+//! impl Authenticator for OneToken {
+//!     // What implementations learn about the caller: `C` is a `Context<()>`.
+//!     type Principal = ();
+//!
+//!     async fn authenticate(&self, request: Authentication<'_>) -> Result<(), AuthenticationError> {
+//!         match request.only() {
+//!             Some((_, Credential::Bearer(token))) if *token == self.0 => Ok(()),
+//!             _ => Err(AuthenticationError::Refused),
+//!         }
+//!     }
+//! }
+//!
+//! fn service(token: String) -> Service<Server, OneToken> {
+//!     Service::new(Server, OneToken(token))
+//! }
+//! # }
+//! ```
+//!
+//! `Service` is a `tower` and `hyper` service. This serves it with `tokio` and with `hyper-util` (features `server-auto`
+//! and `tokio`), which are not dependencies of this crate:
+//!
+//! ```ignore
+//! use hyper_util::rt::{TokioExecutor, TokioIo};
+//! use hyper_util::server::conn::auto::Builder;
+//!
+//! let service = service(token);
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+//! loop {
+//!     let (stream, _) = listener.accept().await?;
+//!     let service = service.clone();
+//!     let http = Builder::new(TokioExecutor::new());
+//!     tokio::spawn(async move { http.serve_connection(TokioIo::new(stream), service).await });
+//! }
+//! ```
+//!
+//! Call it, or any other server of the document, with the feature `client`:
+//!
+//! ```
+//! # #[cfg(feature = "client")]
+//! # mod example {
+//! use influxdb3_token_api::swagger::auth::AuthData;
+//! use influxdb3_token_api::{Api, BASE_PATH, Client, Context, XSpanIdString};
+//!
+//! // `DeleteTokenRequest::with_id` makes a request.
+//! async fn call(
+//!     request: influxdb3_token_api::DeleteTokenRequest,
+//! ) -> Result<influxdb3_token_api::DeleteTokenResponse, Box<dyn std::error::Error + Send + Sync>> {
+//!     let client = Client::try_new(&format!("http://localhost:8080{BASE_PATH}"))?;
+//!     let context = Context::new(XSpanIdString::default(), AuthData::bearer("the token"));
+//!     Ok(client.delete_token(request, &context).await?)
+//! }
+//! # }
 //! ```
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -132,13 +132,16 @@ process.stdout.write(JSON.stringify(pairs.map(([before, after]) => compare(befor
 class ContractChanges(unittest.TestCase):
     def kinds(self, pairs):
         """The lists to which the changes of each pair of documents belong."""
+        return [set(map(comparing.kind, differences)) for differences in self.differences(pairs)]
+
+    def differences(self, pairs):
         programs, packages = pinned.install_node(COMPARISON, "contract-diff")
         done = subprocess.run(
             [programs / "node", "-e", COMPARE, COMPARISON / "compare.cjs"],
             env={**os.environ, "NODE_PATH": str(packages)}, input=json.dumps(pairs), check=True, text=True,
             stdout=subprocess.PIPE,
         )  # fmt: skip
-        return [set(map(comparing.kind, differences)) for differences in json.loads(done.stdout)]
+        return json.loads(done.stdout)
 
     def assert_kinds(self, changes, expected):
         pairs = []
@@ -165,3 +168,20 @@ class ContractChanges(unittest.TestCase):
         body["schema"] = inlined["components"]["schemas"]["Asked"]
         reordered = dict(reversed(list(DOCUMENT.items())))
         self.assertEqual(self.kinds([(DOCUMENT, inlined), (inlined, DOCUMENT), (DOCUMENT, reordered)]), [set()] * 3)
+
+    def test_a_change_names_its_parameter_even_if_others_precede_it(self):
+        document = copy.deepcopy(DOCUMENT)
+        parameters = document["paths"]["/orders"]["post"]["parameters"]
+        parameters[1]["schema"]["maximum"] = 9
+        dry = {"name": "dry", "in": "query", "schema": {"type": "boolean"}}
+        document["paths"]["/orders"]["post"]["parameters"] = [dry, parameters[1]]
+        (found,) = self.differences([(DOCUMENT, document)])
+        start = ["paths", "/orders", "post", "parameters"]
+        self.assertEqual(
+            {(of["action"], *of["path"]): of["description"] for of in found},
+            {
+                ("remove", *start, "shop"): "[Removed] required query parameter `shop`",
+                ("add", *start, "count", "schema", "maximum"): "[Added] maximum validator in query parameter `count`",
+                ("add", *start, "dry"): "[Added] query parameter `dry`",
+            },
+        )

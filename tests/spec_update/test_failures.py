@@ -13,7 +13,9 @@ FILTER = """        - name: filter
           in: query
           style: deepObject
           schema:
-            type: object
+            type: array
+            items:
+              type: string
 """
 PARAMETER = "        - name: id\n"
 PATH = "  /api/v3/configure/token:\n"
@@ -105,7 +107,7 @@ class Failures(unittest.TestCase):
                     printed = []
                     for line in update.stderr:
                         printed.append(line)
-                        if line == f"spec-update: {step}\n":
+                        if line.startswith(f"spec-update: {step}"):
                             update.send_signal(number)
                 self.assertEqual(update.returncode, 1, printed)
                 self.assertIn(f"spec-update: stopped by {number.name}\n", printed)

@@ -86,7 +86,11 @@ FILES = {
     "src/api.rs": [
         "use influxdb3_token_api::Api;",
         "  async fn delete_token(&self) {}",
+        "",
         "impl Authenticator for Tokens {",
+        "async fn delete_token(catalog: &Catalog) {}",
+        "  async fn delete_token(",
+        "    &self,",
     ],
     "stubs/api.rs": ["use other_crate::Api;", "async fn delete_token() {}"],
     "tests/other.rs": ["/users?id=7", "/users?id=8"],
@@ -116,11 +120,11 @@ class Names(unittest.TestCase):
 class Places(unittest.TestCase):
     def test_a_difference_is_listed_at_the_implementation_and_at_each_line_that_names_it(self):
         difference = Difference("the status 204 is gone", [DELETE], [Name("status", "204")], ["DeleteToken"])
-        self.assertEqual(located(difference), (["src/api.rs:2", "README.md:3"], {}))
+        self.assertEqual(located(difference), (["src/api.rs:2", "src/api.rs:6", "README.md:3"], {}))
 
     def test_changed_security_is_also_listed_where_credentials_are_checked(self):
         difference = Difference("the security changed", [DELETE], credentials=True)
-        self.assertEqual(located(difference), (["src/api.rs:2", "src/api.rs:3"], {}))
+        self.assertEqual(located(difference), (["src/api.rs:2", "src/api.rs:6", "src/api.rs:4"], {}))
 
     def test_an_operation_that_nothing_implements_is_listed_at_its_declaration(self):
         listing = Operation("ListTokens", "GET", "/", {}, "ListTokens", "list_tokens", "new")
@@ -132,9 +136,9 @@ class Places(unittest.TestCase):
         for shared, elsewhere in ((True, {"tests/other.rs": 2}), (False, {})):
             name = Name("parameter", "id", ("id", "with_id"), owner(DELETE), shared)
             places, others = located(Difference("`id` is gone", [DELETE], [name]))
-            self.assertEqual(places[:2], ["src/api.rs:2", "README.md:2"])
+            self.assertEqual(places[:3], ["src/api.rs:2", "src/api.rs:6", "README.md:2"])
             self.assertEqual(
-                (places[2:], others), ([] if shared else ["tests/other.rs:1", "tests/other.rs:2"], elsewhere)
+                (places[3:], others), ([] if shared else ["tests/other.rs:1", "tests/other.rs:2"], elsewhere)
             )
 
     def test_an_assumption_is_listed_at_its_place_in_the_document(self):
@@ -166,6 +170,11 @@ class Report(unittest.TestCase):
     def test_nothing_is_left_only_without_errors_and_without_places_to_check(self):
         nothing = "Nothing is left to write"
         self.assertIn(nothing, report.left([], [], []))
+        for lock_changed, files in (
+            (True, "api/openapi.yaml, generated/ and Cargo.lock"),
+            (False, "api/openapi.yaml and generated/"),
+        ):
+            self.assertIn(f"{files} are updated.", report.left([], [], [], lock_changed))
         for errors, to_check in (([self.error], []), ([], [self.entry]), ([self.error], [self.entry])):
             printed = report.left([], errors, to_check)
             self.assertNotIn(nothing, printed)

@@ -211,7 +211,7 @@ class VersionAndScalars(Update):
         self.assertEqual(changes, "Breaking changes\n  none\n\nCompatible changes\n  none\n\n")
         self.assertIn('  changed  info/version: "3.7.0" -> "v3.10.0"\n', rest)
         end = "Nothing is left to write. `make test` checks whether the behaviour still matches the document.\n"
-        self.assertIn("\n\napi/openapi.yaml, generated/ and Cargo.lock are updated.\nThe hand-written code", rest)
+        self.assertIn("\n\napi/openapi.yaml and generated/ are updated.\nThe hand-written code", rest)
         self.assertTrue(rest.endswith(end))
 
     def test_a_version_may_be_any_text_and_scalars_follow_yaml_1_2(self):

@@ -22,7 +22,50 @@ module.exports = { compare };
 function compare(before, after) {
   // With merging, a schema would differ from a reference to the same schema.
   const rules = corrected(openapi3Rules({ notMergeAllOf: true }));
-  return apiCompare(before, after, { rules }).diffs;
+  const lists = parameterLists(before, after);
+  return apiCompare(before, after, { rules }).diffs.map((diff) => named(diff, lists));
+}
+
+// The library pairs parameters by name, but describes the change of one by the new parameter with the old one's index.
+// So the parameters that both documents have come first in both, in the same order. Returns the parameters of each list
+// by the list's path: those of both documents, those that are gone, those that are new. The library numbers them so.
+function parameterLists(before, after) {
+  const lists = new Map();
+  for (const [path, item] of Object.entries(before.paths ?? {})) {
+    for (const keys of [["parameters"], ...Object.keys(item).map((key) => [key, "parameters"])]) {
+      const find = (root) => keys.reduce((value, key) => value?.[key], root.paths?.[path]);
+      const [old, now] = [find(before), find(after)];
+      if (Array.isArray(old) && Array.isArray(now)) {
+        const [oldNames, newNames] = [[before, old], [after, now]].map(([root, list]) => list.map((of) => identity(of, root)));
+        const common = oldNames.filter((name) => newNames.includes(name));
+        sort(old, oldNames, common);
+        sort(now, newNames, common);
+        const names = [...old.map((of) => resolveRef(of, before).name), ...now.slice(common.length).map((of) => resolveRef(of, after).name)];
+        lists.set(JSON.stringify(["paths", path, ...keys]), names);
+      }
+    }
+  }
+  return lists;
+}
+
+function identity(parameter, root) {
+  const { name, in: location } = resolveRef(parameter, root);
+  return JSON.stringify([location, name]);
+}
+
+// Moves the parameters with the names in `first` to the beginning.
+function sort(parameters, names, first) {
+  const rank = (name) => (first.includes(name) ? first.indexOf(name) : first.length);
+  const order = names.map((name, index) => [rank(name), index]).sort(([a, i], [b, j]) => a - b || i - j);
+  parameters.splice(0, parameters.length, ...order.map(([, index]) => parameters[index]));
+}
+
+// A difference whose path names a parameter instead of its index.
+function named(diff, lists) {
+  const at = diff.path.indexOf("parameters") + 1;
+  const names = lists.get(JSON.stringify(diff.path.slice(0, at)));
+  const name = names?.[diff.path[at]];
+  return name === undefined ? diff : { ...diff, path: diff.path.with(at, name) };
 }
 
 function corrected(rules) {

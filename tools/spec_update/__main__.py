@@ -84,6 +84,7 @@ def update(given):
     errors = checking.type_check(dependencies.describe(needed))
     to_check = list_to_check(effective, given.spec, errors)
 
+    lock_changed = (STAGE / "Cargo.lock").read_bytes() != (ROOT / "Cargo.lock").read_bytes()
     # A signal must not interrupt the replacements. After them the update has succeeded.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     swap([(STAGE / name, ROOT / name) for name in REPLACED])
@@ -91,7 +92,7 @@ def update(given):
         printed = {**changes, "dependencies": needed, "left_to_write": errors, "to_check": to_check}
         print(json.dumps(printed, indent=2, ensure_ascii=False))
     else:
-        print(report.left(dependencies.describe(needed), errors, to_check))
+        print(report.left(dependencies.describe(needed), errors, to_check, lock_changed))
 
 
 def list_to_check(effective, spec, errors):

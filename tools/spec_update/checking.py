@@ -20,7 +20,8 @@ def type_check(needed):
     cargo.append("--message-format=json")
     environment = {**os.environ, "CARGO_TARGET_DIR": str(CHECKED)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process, printed, complaints = finish("type-checking", cargo, cwd=STAGE, env=environment, **pipes)
+    step = "type-checking" if CHECKED.exists() else "type-checking, the first time with all dependencies: takes minutes"
+    process, printed, complaints = finish(step, cargo, cwd=STAGE, env=environment, **pipes)
 
     generated, by_hand = [], []
     for message in map(json.loads, printed.splitlines()):

@@ -4,7 +4,7 @@ import re
 
 # A file without it may implement the same operation of another generator's crate.
 CRATE = re.compile(r"\binfluxdb3_token_api\b")
-AUTHENTICATOR = re.compile(r"^\s*impl\b.*\bAuthenticator for\b")
+AUTHENTICATOR = re.compile(r"^[^\n]*\bimpl\b.*\bAuthenticator for\b")
 
 
 def locate(differences, files, crate):
@@ -35,7 +35,8 @@ def implementations(difference, files, crate):
     rust = {file: lines for file, lines in files.items() if file.endswith(".rs") and any(map(CRATE.search, lines))}
     found = []
     for operation in difference.operations:
-        method = re.compile(rf"\bfn {operation.method_name}\b")
+        # Any other function with this name does not implement the trait. rustfmt may put `&self` on the next line.
+        method = re.compile(rf"^[^\n]*\bfn {operation.method_name}\b[^)]*\bself\b")
         own = [of for file, lines in rust.items() for of in matching(file, lines, method)]
         declared = matching("generated/src/api.rs", crate, method)
         found += own or declared or [place("generated/src/api.rs", 1, crate[0] if crate else "")]
@@ -45,7 +46,13 @@ def implementations(difference, files, crate):
 
 
 def matching(file, lines, pattern):
-    return [place(file, number, line) for number, line in enumerate(lines, 1) if pattern.search(line)]
+    """The lines at which the pattern matches. It may continue on the next line."""
+    pairs = zip(lines, [*lines[1:], ""], strict=True)
+    return [
+        place(file, number, line)
+        for number, (line, following) in enumerate(pairs, 1)
+        if pattern.search(f"{line}\n{following}")
+    ]
 
 
 def place(file, line, text):

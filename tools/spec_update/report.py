@@ -28,7 +28,7 @@ def describe(change):
     return f"{start}: {' -> '.join(clipped(value) for value in values)}"
 
 
-def left(dependencies, errors, to_check):
+def left(dependencies, errors, to_check, lock_changed=False):
     """What generated/ needs, what is left to do, and a summary."""
     lines = dependencies and [*dependencies, ""]
     if errors or to_check:
@@ -42,12 +42,12 @@ def left(dependencies, errors, to_check):
             lines.append(f"  Other parts of the document still have the name. Lines in other files with it: {others}")
     if errors or to_check:
         lines.append("")
-    return "\n".join([*lines, *verdict(errors, to_check)])
+    return "\n".join([*lines, *verdict(errors, to_check, lock_changed)])
 
 
-def verdict(errors, to_check):
+def verdict(errors, to_check, lock_changed):
     """What is true after the update. Nothing is left only if there is neither an error nor anything to check."""
-    yield "api/openapi.yaml, generated/ and Cargo.lock are updated."
+    yield f"api/openapi.yaml{', generated/ and Cargo.lock' if lock_changed else ' and generated/'} are updated."
     if errors:
         yield "Fix the compiler's errors, and build again: the compiler may find more."
     else:

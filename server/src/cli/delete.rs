@@ -23,9 +23,9 @@ pub(super) struct Options {
     #[command(flatten)]
     token_to_delete: Selected,
 
-    /// The server's address, for --id
-    #[arg(long, env = "INFLUXDB3_HOST_URL", value_name = "URL", default_value = "http://127.0.0.1:8181")]
-    host: String,
+    /// The server's address, for --id [default: http://127.0.0.1:8181]
+    #[arg(long, env = "INFLUXDB3_HOST_URL", value_name = "URL")]
+    host: Option<String>,
 
     /// An admin token. Prefer the variable, because other users can see arguments
     #[arg(long, env = "INFLUXDB3_AUTH_TOKEN", hide_env_values = true)]
@@ -44,7 +44,7 @@ struct Selected {
 
     /// The name of the token to delete, instead of its ID. The API takes no name, so this uses the control socket of the
     /// server of --data-dir, or its database if no server runs, and takes no --host
-    #[arg(long, env = "INFLUXDB3_TOKENS_TOKEN_NAME", value_name = "NAME", conflicts_with = "host")]
+    #[arg(long, env = "INFLUXDB3_TOKENS_TOKEN_NAME", value_name = "NAME")]
     token_name: Option<String>,
 }
 
@@ -57,11 +57,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     match options.token_to_delete {
+        // The name could be that of a token of another server than the one that is meant.
+        Selected { token_name: Some(_), .. } if options.host.is_some() => super::wrong_usage(
+            "delete",
+            "--token-name deletes a token of --data-dir, and takes neither --host nor the variable INFLUXDB3_HOST_URL",
+        ),
         Selected { token_name: Some(name), .. } => {
             let token = Delete { name, by: Secret(options.token) };
             by_name(Access::to_existing(&options.directory).await?, token).await
         }
-        Selected { id, .. } => by_id(id.unwrap_or_default(), &options.host, &options.token).await,
+        Selected { id, .. } => {
+            let host = options.host.as_deref().unwrap_or("http://127.0.0.1:8181");
+            by_id(id.unwrap_or_default(), host, &options.token).await
+        }
     }
 }
 

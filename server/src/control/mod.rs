@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use futures::{Stream, TryStreamExt, stream};
 use influxdb3_token_api::models::{self, AdminTokenObject};
 use influxdb3_token_api::with_sources;
-use influxdb3_tokens::{Catalog, DeleteError, TokenRecord, admin_token_object};
+use influxdb3_tokens::{Catalog, CreateError, DeleteError, TokenName, TokenRecord, admin_token_object};
 use serde::{Deserialize, Serialize};
 
 mod client;
@@ -160,7 +160,14 @@ impl From<DeleteError> for Error {
 pub(crate) async fn create(catalog: &Catalog, token: Create) -> Result<AdminTokenObject, Error> {
     let permissions = token.permissions.parse().map_err(refused)?;
     let created = catalog.create_fresh(&token.name, permissions, token.expires_in).await;
-    let (record, secret) = created.map_err(refused)?;
+    let (record, secret) = created.map_err(|error| match error {
+        CreateError::NameTaken if token.name == TokenName::OPERATOR => {
+            let reason =
+                "the operator token exists; give the new token a --name, or this one another secret with --regenerate";
+            Refusal::new(RefusalKind::Other, reason).into()
+        }
+        error => refused(error),
+    })?;
     Ok(admin_token_object(&record, &secret))
 }
 

@@ -61,14 +61,17 @@ fn an_error_has_the_same_text_with_and_without_a_server() {
     let directory = DataDir::new();
     let argument = directory.argument();
     create(&argument, &["--admin"]);
+    create(&argument, &["--admin", "--name=ci"]);
     let errors = || {
-        let name_taken = fail(1, &["create", "--admin", &argument]);
+        let operator_exists = fail(1, &["create", "--admin", &argument]);
+        let name_taken = fail(1, &["create", "--admin", "--name=ci", &argument]);
         let too_late = fail(1, &["create", "--admin", "--name=x", "--expiry=9000y", &argument]);
-        [name_taken, too_late]
+        [operator_exists, name_taken, too_late]
     };
     let without = errors();
-    assert_eq!(without[0], "error: another token has this name\n");
-    assert!(without[1].contains("after the year 9999"), "{without:?}");
+    assert!(without[0].contains("the operator token exists") && without[0].contains("--regenerate"), "{without:?}");
+    assert_eq!(without[1], "error: another token has this name\n");
+    assert!(without[2].contains("after the year 9999"), "{without:?}");
     let _server = directory.start(&[]);
     assert_eq!(errors(), without);
 }
