@@ -37,8 +37,14 @@ def declared_parameters(document, item, operation, keys, place):
             document.problem(f"{place}.parameters.{parameter['name']}", location)
         elif (parameter["in"], parameter["name"]) in keys:
             continue
-        elif parameter["in"] != "header" or parameter["name"].lower() not in IGNORED_HEADERS:
+        elif parameter["in"] != "header":
             found[parameter["in"], parameter["name"]] = parameter
+        elif (name := parameter["name"].lower()) not in IGNORED_HEADERS:
+            other = found.get(("header", name), parameter)["name"]
+            if other != parameter["name"]:
+                problem = f"the header is the same as {other}, whatever the case; {other} is ignored"
+                document.error(f"{place}.parameters.{parameter['name']}", problem)
+            found["header", name] = parameter
     return list(found.values())
 
 
