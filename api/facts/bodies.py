@@ -44,9 +44,13 @@ class Bodies:
     def responses(self, responses, place):
         if not responses:
             self.document.problem(place, "the operation declares no response")
-        taken, found = set(), []
+        taken, found, statuses = set(), [], set()
         for status, response in responses.items():
-            if INTERIM.fullmatch(str(status)):
+            known = str(status).upper() in statuses
+            statuses.add(str(status).upper())
+            if known:
+                self.document.error(f"{place}.{status}", "the status is declared twice; the first one is read")
+            elif INTERIM.fullmatch(str(status)):
                 self.document.notice(f"{place}.{status}", "the service sends no interim response; it is left out")
             elif not str(status).startswith("x-"):
                 found.append(self.response(str(status), response, taken, f"{place}.{status}"))

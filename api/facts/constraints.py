@@ -131,7 +131,7 @@ class Checks:
             try:
                 translated = patterns.rust(source)
             except patterns.Malformed as error:
-                self.document.problem(f"the pattern {source}", str(error))
+                self.document.problem(place_of(source, self.document.content), f"the pattern {source}: {error}")
                 translated = ""
             self.patterns[source] = (f"PATTERN_{len(self.patterns) + 1}", translated)
         return self.patterns[source][0]
@@ -256,3 +256,14 @@ def has_checks(type, seen=None):
 
 def snake(keyword):
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in keyword)
+
+
+def place_of(pattern, value, place=""):
+    """The first place of a pattern in the document."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        if key == "pattern" and item == pattern:
+            return place.removeprefix(".")
+        if found := place_of(pattern, item, f"{place}.{key}"):
+            return found
+    return None

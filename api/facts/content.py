@@ -71,8 +71,7 @@ class Contents:
         found = {}
         for media_type, of in holder.get("content", {}).items():
             new = self.alternative(media_type, of, hint, f"{place}.content.{media_type}", role)
-            # Only requests are checked.
-            key = (new.kind, new.rust, *(new.checks if role == "request" else []), str(new.separated))
+            key = (new.kind, new.rust, *new.checks, str(new.separated))
             found.setdefault(key, new).media_types.append(media_type)
         if not found:
             return None
@@ -105,27 +104,29 @@ class Contents:
         if essence == "text/plain":
             return self.text(schema, hint, f"{place}.schema", role)
         if JSON.fullmatch(essence):
-            return self.value("json", self.schemas.type(schema, hint, f"{place}.schema", role))
+            return self.value("json", self.schemas.type(schema, hint, f"{place}.schema", role), role)
         if essence == "application/x-www-form-urlencoded" and role == "request":
-            form = self.value("form", self.schemas.type(schema, hint, f"{place}.schema", role))
+            form = self.value("form", self.schemas.type(schema, hint, f"{place}.schema", role), role)
             self.check_form(form.type, place)
             form.separated = self.separated(form.type, of.get("encoding") or {}, f"{place}.encoding")
             return form
         # Text of another type than `text/plain`, such as a result as CSV, may have any length.
         return Alternative("payload", "Payload")
 
-    def value(self, kind, type):
-        return Alternative(kind, type.rust, type.size, type.checks("value"), type=type)
+    def value(self, kind, type, role):
+        # Only requests are checked.
+        checks = type.checks("value") if role == "request" else []
+        return Alternative(kind, type.rust, type.size, checks, type=type)
 
     def by_schema(self, essence, schema, hint, place, role):
         """The body of any media type: a scalar is a text, and any other value is JSON."""
         type = self.schemas.type(schema, hint, place, role)
         if type.scalar:
-            return self.value("text", replace(type, nullable=False))
+            return self.value("text", replace(type, nullable=False), role)
         if type.kind == "any":
             return Alternative("payload", "Payload")
         if essence != "text/*":
-            return self.value("json", type)
+            return self.value("json", type, role)
         self.document.notice(place, "a text is a scalar; the body is a stream of bytes without checks")
         return Alternative("payload", "Payload")
 
@@ -135,7 +136,7 @@ class Contents:
         if not type.scalar:
             self.document.notice(place, "a text is a scalar; the body is a string without checks")
             return Alternative("text", "String")
-        return self.value("text", replace(type, nullable=False))
+        return self.value("text", replace(type, nullable=False), role)
 
     def check_form(self, value, place):
         """Requires a form to be an object whose properties are scalars or arrays of scalars."""

@@ -1,5 +1,8 @@
 """How models contain each other: breaks recursion, and finds out in which direction values travel."""
 
+from .types import INTEGERS
+from .values import bounds
+
 
 def break_cycles(models):
     """Boxes each field through which a type would contain itself. Vectors and maps need no box."""
@@ -74,11 +77,22 @@ def has_wide_integers(type):
 
 
 def report_unreadable(models, document):
-    """Reports integers of 128 bits that serde would have to read from a flattened map."""
+    """Reports integers that serde would have to read from a flattened map or an untyped value, which have 64 bits."""
     for model in models:
         if model.extra and has_wide_integers(model.extra.type):
             problem = "the additional properties contain integers beyond 64 bits, which is not supported"
             document.problem(model.place, problem)
+        if any(is_beyond_64_bits(part) for variant in model.variants for part in within(variant.type)):
+            problem = "the alternatives contain integers beyond 64 bits, which is not supported"
+            document.problem(model.place, problem)
+
+
+def is_beyond_64_bits(type):
+    """Whether an untyped JSON value cannot hold every integer of a type."""
+    if type.kind != "i128":
+        return False
+    least, most = bounds(type)
+    return least < INTEGERS["i64"][0] or most > INTEGERS["u64"][1]
 
 
 def within(type):

@@ -21,6 +21,7 @@ def normalize(document):
     document.content = normal.value(document.content, "document", ())
     document.content.setdefault("info", {}).setdefault("title", "API")
     normal.follow()
+    normal.follow_mappings()
     for schema in normal.choices:
         for keyword in {"oneOf", "anyOf"} & schema.keys():
             schema[keyword] = [{"type": "null"} if only_null(document, one) else one for one in schema[keyword]]
@@ -43,6 +44,7 @@ class Normal:
         self.document = document
         self.is_3_0 = str(document.content.get("openapi", "")).startswith("3.0")
         self.choices = []  # the schemas with a `oneOf` or `anyOf`
+        self.mappings = []  # the mappings of discriminators, and their paths
         self.kinds = {}  # the path of each object to its kind
         self.references = []  # the objects that are references, their kinds and their paths
 
@@ -65,7 +67,7 @@ class Normal:
 
     def list(self, value, kind, path):
         if not isinstance(value, list):
-            return self.error(path, f"must be a list, not {said(value)}; it is ignored")
+            return self.wrong(path, f"must be a list, not {said(value)}", kind)
         if kind.filled and not value:
             return self.error(path, "must not be empty; it is ignored")
         items = [self.value(item, kind.item, (*path, index)) for index, item in enumerate(value)]
@@ -73,7 +75,7 @@ class Normal:
 
     def map(self, value, kind, path):
         if not isinstance(value, dict):
-            return self.error(path, f"must be an object, not {said(value)}; it is ignored")
+            return self.wrong(path, f"must be an object, not {said(value)}", kind)
         result = {}
         for name, item in value.items():
             if kind.extensions and name.startswith("x-"):
@@ -101,6 +103,8 @@ class Normal:
         self.kinds[tuple(map(str, path))] = kind
         if "$ref" in result and kind in REFERABLE:
             self.references.append((result, kind, path))
+        if "mapping" in result and kind == "discriminator":
+            self.mappings.append((result["mapping"], path))
         if kind == "schema" and result.keys() & {"oneOf", "anyOf"}:
             self.choices.append(result)
         return result
@@ -138,12 +142,34 @@ class Normal:
             reference = holder.pop("$ref")
             self.document.error(place(path), f"{reference} leads to {found} instead of a {kind}; it is read as `{{}}`")
 
+    def follow_mappings(self):
+        """Checks that each discriminator maps its values to schemas, which are named or referred to."""
+        named = self.document.content.get("components", {}).get("schemas", {})
+        for mapping, path in self.mappings:
+            for value, target in mapping.items():
+                if target not in named and not (target.startswith("#/") and self.document.find(pointed_at(target))):
+                    self.document.error(
+                        place(path), f"the value {value} is mapped to {target}, which does not exist; it is ignored"
+                    )
+
+    def wrong(self, path, problem, kind):
+        """Notes that a value is no list or no map. It is ignored, or refused if it is vital."""
+        if not kind.vital:
+            return self.error(path, f"{problem}; it is ignored")
+        self.document.problem(*labelled(path, f"{problem}; no assumption about it is safe"))
+        return NOTHING
+
     def error(self, path, problem):
         """Notes an error of the value at a path."""
-        *outer, key = path or ("",)
-        label = f"item {key}" if isinstance(key, int) else key
-        self.document.error(place(outer), f"{label} {problem}".strip())
+        self.document.error(*labelled(path, problem))
         return NOTHING
+
+
+def labelled(path, problem):
+    """The place of the object that contains a value, and what is wrong with the value."""
+    *outer, key = path or ("",)
+    label = f"item {key}" if isinstance(key, int) else key
+    return place(outer), f"{label} {problem}".strip()
 
 
 def place(path):

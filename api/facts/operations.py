@@ -33,6 +33,7 @@ class Operations:
         self.constants = {"OPERATIONS", "SECURITY_SCHEMES"}
 
     def facts(self):
+        first = {}  # the methods of each path, without the names of its parameters, to the path
         for path, item in self.document.content.get("paths", {}).items():
             if path.startswith("x-"):
                 continue
@@ -41,6 +42,12 @@ class Operations:
             for method, operation in item.items():
                 if method in METHODS:
                     self.ignore_servers(operation, f"paths.{path}.{method}")
+                    other = first.setdefault((method, paths.unnamed(path)), path)
+                    if other != path:
+                        problem = (
+                            f"the path differs from {other} only in the names of parameters; no request reaches it"
+                        )
+                        self.document.error(f"paths.{path}.{method}", problem)
                     yield self.operation(path, item, method, operation)
 
     def ignore_servers(self, holder, place):

@@ -1,6 +1,8 @@
 """The facts about parameters, for operations and forms."""
 
 import json
+from datetime import date, datetime
+from uuid import UUID
 
 from . import objects, unions
 from .composition import flatten, joined
@@ -8,6 +10,7 @@ from .literals import code, literal, span, text
 from .markdown import comment, inline
 from .names import is_token, unique, value_name
 from .scalars import whole
+from .types import INTEGERS
 
 # OpenAPI 3.0.3, section "Parameter Object": a header parameter of these names is ignored.
 IGNORED_HEADERS = ("accept", "content-type", "authorization")
@@ -34,8 +37,14 @@ def declared_parameters(document, item, operation, keys, place):
             document.problem(f"{place}.parameters.{parameter['name']}", location)
         elif (parameter["in"], parameter["name"]) in keys:
             continue
-        elif parameter["in"] != "header" or parameter["name"].lower() not in IGNORED_HEADERS:
+        elif parameter["in"] != "header":
             found[parameter["in"], parameter["name"]] = parameter
+        elif (name := parameter["name"].lower()) not in IGNORED_HEADERS:
+            other = found.get(("header", name), parameter)["name"]
+            if other != parameter["name"]:
+                problem = f"the header is the same as {other}, whatever the case; {other} is ignored"
+                document.error(f"{place}.parameters.{parameter['name']}", problem)
+            found["header", name] = parameter
     return list(found.values())
 
 
@@ -101,7 +110,8 @@ def default_texts(document, flat, value, place):
         return None
     items = flat.default if array and isinstance(flat.default, list) else [flat.default]
     of = merged(document, *joined(flat.items)) if array and flat.items else flat
-    texts = [text_of(item, of) for item in items]
+    one = value.bottom.item if array else value
+    texts = [text_of(item, of, one.bottom.kind) for item in items]
     if None in texts:
         problem = f"the schema does not allow the default {json.dumps(flat.default)}; the default is ignored"
         document.error(place, problem)
@@ -118,8 +128,8 @@ def merged(document, schema, place):
     return flat
 
 
-def text_of(value, flat):
-    """A scalar as a text; `None` if the schema does not allow it."""
+def text_of(value, flat, kind):
+    """A scalar as a text that the service can read as a kind of `types`; `None` if the schema does not allow it."""
     types = flat.types or ("string",)
     value = value if "string" in types else whole(value)
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -133,9 +143,25 @@ def text_of(value, flat):
         return None
     if flat.enum is not None and text(value) not in map(text, flat.enum):
         return None
-    if number and not flat.limits.get("minimum", value) <= value <= flat.limits.get("maximum", value):
+    limits, shown = flat.limits, text(value)
+    if number and not limits.get("minimum", value) <= value <= limits.get("maximum", value):
         return None
-    return text(value)
+    if kind == "string" and not limits.get("minLength", 0) <= len(shown) <= limits.get("maxLength", len(shown)):
+        return None
+    return shown if is_read_as(kind, value, shown) else None
+
+
+def is_read_as(kind, value, shown):
+    """Whether the service can read a scalar as this kind of type."""
+    if kind in INTEGERS:
+        first, last = INTEGERS[kind]
+        return isinstance(value, int) and first <= value <= last
+    readers = {"date": date.fromisoformat, "time": datetime.fromisoformat, "uuid": UUID}
+    try:
+        readers.get(kind, str)(shown)
+    except ValueError:
+        return False
+    return True
 
 
 def summary(document, declared, schema, default):

@@ -18,6 +18,8 @@ def in_braces(document, path, parameters, place):
         document.problem(place, "the path contains a query or a fragment")
     if "}{" in path:
         document.problem(place, "two parameters in the path have no text between them")
+    for name in {name: None for name in braces if braces.count(name) > 1}:
+        document.problem(place, f"the path contains the parameter {name} twice")
     known = [of for of in parameters if of["in"] != "path" or of["name"] in braces]
     return known + [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in missing]
 
@@ -25,6 +27,11 @@ def in_braces(document, path, parameters, place):
 def encoded(path):
     """A path as in a request: percent-encoded (RFC 3986, section 3.3) except for the parameters in braces."""
     return "".join(piece if piece.startswith("{") else quote(piece, safe="/%:@!$&'()*+,;=~") for piece in split(path))
+
+
+def unnamed(path):
+    """A path without the names of its parameters."""
+    return re.sub(r"\{[^{}]*\}", "{}", path)
 
 
 def split(path):

@@ -27,6 +27,7 @@ class List:
 
     item: object
     filled: bool = False  # whether it must not be empty
+    vital: bool = False  # whether it is never ignored
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,14 @@ class Map:
 
     item: object
     extensions: bool = False
+    vital: bool = False  # whether it is never ignored
 
 
 SERVERS = List("server")
 CONTENT = Map("media type")
 SCHEMAS = Map("schema")
+# An operation whose requirements or scopes are ignored could be public.
+SECURITY = List(Map(List("text", vital=True), vital=True), vital=True)
 VALUE = {"description": "text", "required": "boolean", "deprecated": "boolean", "style": "text", "explode": "boolean"}
 VALUE |= {"schema": "schema", "content": CONTENT}
 TEXTS = {"summary": "text", "description": "text"}
@@ -54,7 +58,7 @@ OBJECTS = {
         "servers": SERVERS,
         "paths": Map("path", extensions=True),
         "components": "components",
-        "security": List(Map(List("text"))),
+        "security": SECURITY,
     },
     "info": {"title": "text", "version": "text", **TEXTS},
     "server": {"url": "text", "description": "text", "variables": Map("server variable")},
@@ -81,7 +85,7 @@ OBJECTS = {
         "parameters": List("parameter"),
         "requestBody": "request body",
         "responses": Map("response", extensions=True),
-        "security": List(Map(List("text"))),
+        "security": SECURITY,
         "servers": SERVERS,
         "deprecated": "boolean",
     },
@@ -108,7 +112,8 @@ OBJECTS = {
         "required": List("text"),
         **dict.fromkeys(("properties", "patternProperties", "$defs", "definitions"), SCHEMAS),
         **dict.fromkeys(("items", "additionalProperties", "unevaluatedProperties"), "schema"),
-        **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), List("schema")),
+        **dict.fromkeys(("allOf", "anyOf", "oneOf"), List("schema", filled=True)),
+        "prefixItems": List("schema"),
         "discriminator": "discriminator",
         "x-enum-varnames": List("note"),
         "x-enum-descriptions": List("note"),

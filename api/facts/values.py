@@ -11,15 +11,21 @@ def integer(flat):
     """The integer type that has all valid values; i64 has those without a bound."""
     if flat.format in INTEGER_FORMATS:
         return INTEGER_FORMATS[flat.format]
-    limits, listed = flat.limits, [value for value in flat.enum or [] if type(value) is int]
-    least = max(limits.get("minimum", -math.inf), limits.get("exclusiveMinimum", -math.inf) + 1)
-    most = min(limits.get("maximum", math.inf), limits.get("exclusiveMaximum", math.inf) - 1)
-    if listed:
-        least, most = min(listed), max(listed)
+    least, most = bounds(flat)
     (first, last), largest = INTEGERS["i64"], INTEGERS["u64"][1]
     if (least == -math.inf or first <= least <= last) and (most == math.inf or most <= last):
         return "i64"
     return "u64" if least >= 0 and (most == math.inf or most <= largest) else "i128"
+
+
+def bounds(of):
+    """The least and the largest integer that a merged schema, or a type, allows."""
+    listed = [value for value in of.enum or [] if type(value) is int]
+    if listed:
+        return min(listed), max(listed)
+    least = max(of.limits.get("minimum", -math.inf), of.limits.get("exclusiveMinimum", -math.inf) + 1)
+    most = min(of.limits.get("maximum", math.inf), of.limits.get("exclusiveMaximum", math.inf) - 1)
+    return least, most
 
 
 def fits(value, types):

@@ -12,8 +12,9 @@ from .security import schemes
 def facts(document, operations, schemas):
     """Its title, address, version and security schemes, and the libraries that its types need."""
     content = document.content
-    address, info = base_url(next(iter(content.get("servers") or [{}]))), content["info"]
-    note_other_base_paths(document)
+    addresses, info = [*base_urls(document)], content["info"]
+    address = addresses[0]
+    note_other_base_paths(document, addresses)
     version = str(info.get("version", ""))
     patterns = schemas.patterns
     needed = {
@@ -61,13 +62,24 @@ def toml(text):
     return json.dumps("".join(filter(str.isprintable, text)), ensure_ascii=False)
 
 
-def note_other_base_paths(document):
+def note_other_base_paths(document, urls):
     """Notes the servers whose base path differs from that of the first, which the service and its clients use."""
-    urls = [base_url(server) for server in document.content.get("servers") or [{}]]
     for index, url in enumerate(urls):
         if (path := urlsplit(url).path.rstrip("/")) != (first := urlsplit(urls[0]).path.rstrip("/")):
             message = f"the base path {path or '/'} is ignored; the first server has {first or '/'}"
             document.notice(f"servers.{index}", message)
+
+
+def base_urls(document):
+    """The addresses of the servers, of which there is at least one."""
+    for index, server in enumerate(document.content.get("servers") or [{}]):
+        url = base_url(server)
+        try:
+            urlsplit(url)
+        except ValueError as error:
+            url = base_url({})
+            document.error(f"servers.{index}", f"the address is not a URL: {error}; it is read as {url}")
+        yield url
 
 
 def base_url(server):
