@@ -48,7 +48,7 @@ async fn a_server_that_logs_everything_logs_no_secret() {
             let mut requests = rejected_requests(12345, operator, &created);
             requests.push(Request::new("GET", PATH).bearer(operator));
             requests.push(Request::new("DELETE", "/").bearer(operator));
-            requests.push(Request::delete(0).bearer(operator));
+            requests.push(Request::delete(Token::OPERATOR).bearer(operator));
             requests.push(Request::delete(token).bearer(&secrets[2]));
             requests.push(Request::query(&format!("{PARAMETER}={token}&{PARAMETER}={operator}")).bearer(operator));
             requests.push(Request::delete(operator).bearer(operator));
