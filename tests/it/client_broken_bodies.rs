@@ -39,9 +39,5 @@ async fn delete(response: &str) -> Result<DeleteTokenResponse, ApiError> {
         }
         stream.write_all(response.as_bytes()).await.unwrap();
     };
-    within("a response", async {
-        tokio::join!(client.delete_token(request("7"), &context), answer)
-    })
-    .await
-    .0
+    within("a response", async { tokio::join!(client.delete_token(request("7"), &context), answer) }).await.0
 }

@@ -55,7 +55,8 @@ async fn the_target_may_be_an_absolute_uri() {
         let target = format!("{prefix}{PATH}?{PARAMETER}={token}");
         assert_eq!(client.send(&Request::new("DELETE", target).bearer(&operator)).await.status, DELETED, "{prefix}");
     }
-    let answer = client.send(&Request::new("DELETE", format!("http://tokens.test/?{PARAMETER}=7")).bearer(&operator)).await;
+    let answer =
+        client.send(&Request::new("DELETE", format!("http://tokens.test/?{PARAMETER}=7")).bearer(&operator)).await;
     assert_eq!(answer.status, 404);
 }
 

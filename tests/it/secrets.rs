@@ -70,8 +70,7 @@ async fn debug_output_contains_no_secret() {
     };
     let context = Context::new(XSpanIdString::default(), AuthData::bearer(&operator));
     let client = ApiClient::try_new(&format!("http://{}", server.address)).unwrap();
-    let rejected =
-        within("a response", client.delete_token(request(Token::OPERATOR), &context)).await;
+    let rejected = within("a response", client.delete_token(request(Token::OPERATOR), &context)).await;
     let basic = Credential::Basic { username: "user".into(), password: operator.as_str().into() };
     let token = NewToken::given("a".parse().unwrap(), Permissions::ADMIN, &secret);
     let all = [
