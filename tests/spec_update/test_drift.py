@@ -83,13 +83,20 @@ class Drift(Update):
         self.assertEqual([crate["name"] for crate in needs], ["serde_path_to_error"])
 
     def test_the_rust_code_no_longer_depends_on_the_old_parameter_and_status(self):
-        # Answers to a write, and what holds for a 204 under any document.
+        # Responses to a write, and what holds for a 204 under any document.
         others = {"examples/axum.rs": {"NO_CONTENT"}, "tests/it/client.rs": {"204"}}
         for folder in ("src", "server/src", "examples", "tests/it", "server/tests"):
             for path in (COPY / folder).rglob("*.rs"):
                 name = path.relative_to(COPY).as_posix()
                 found = set(DEPENDENT.findall(path.read_text(encoding="utf-8")))
                 self.assertEqual(found, others.get(name, set()), name)
+
+    def test_a_second_update_finds_nothing_left(self):
+        with within(1500, "the second update"):
+            done = self.checkout.update(self.spec, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        printed = json.loads(done.stdout)
+        self.assertEqual((printed["breaking"], printed["left_to_write"], printed["to_check"]), ([], [], []))
 
     def test_the_suite_passes_with_the_lines_written_by_hand(self):
         with within(1500, "the suite"):
