@@ -99,9 +99,15 @@ impl Answer {
         self.header("x-span-id")
     }
 
+    /// The challenge of the scheme Bearer, beside which others may stand.
+    pub(crate) fn challenge(&self) -> &str {
+        let mut challenges = self.headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.to_str().unwrap());
+        challenges.find(|challenge| challenge.starts_with("Bearer ")).unwrap()
+    }
+
     /// Whether the credential is valid but lacks the permission for this request.
     pub(crate) fn is_insufficient_scope(&self) -> bool {
-        self.status == 401 && self.header(WWW_AUTHENTICATE) == r#"Bearer realm="influxdb3", error="insufficient_scope""#
+        self.status == 401 && self.challenge() == r#"Bearer realm="influxdb3", error="insufficient_scope""#
     }
 
     /// The response without its date and span ID, which differ between equal responses.

@@ -1,10 +1,11 @@
 //! A response with a truncated body keeps the meaning of its status.
 
 use influxdb3_token_api::swagger::auth::AuthData;
-use influxdb3_token_api::{Api, ApiError, Client, Context, DeleteTokenRequest, DeleteTokenResponse, XSpanIdString};
+use influxdb3_token_api::{Api, ApiError, Client, Context, DeleteTokenResponse, XSpanIdString};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use crate::generated_client::request;
 use crate::limits::within;
 
 #[tokio::test]
@@ -38,9 +39,5 @@ async fn delete(response: &str) -> Result<DeleteTokenResponse, ApiError> {
         }
         stream.write_all(response.as_bytes()).await.unwrap();
     };
-    within("a response", async {
-        tokio::join!(client.delete_token(DeleteTokenRequest::with_id("7".to_owned()), &context), answer)
-    })
-    .await
-    .0
+    within("a response", async { tokio::join!(client.delete_token(request("7"), &context), answer) }).await.0
 }

@@ -24,7 +24,7 @@ async fn all_rejected_credentials_get_the_same_response() {
         for mut client in server.clients().await {
             let first = client.send(&rejected[0]).await;
             assert_eq!(first.status, 401);
-            assert_eq!(first.header("www-authenticate"), r#"Bearer realm="influxdb3""#);
+            assert_eq!(first.challenge(), r#"Bearer realm="influxdb3""#);
             assert_eq!(first.message(), "a valid credential is required");
             let first = first.substance();
             for request in &rejected {

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use influxdb3_tokens::TokenId;
 
 use crate::client::{Client, Request};
-use crate::document::DELETED;
+use crate::document::{DELETED, Token};
 use crate::limits::within;
 use crate::running::Server;
 
@@ -111,7 +111,7 @@ async fn the_operator_token_cannot_be_deleted() {
         let (_, admin) = server.token("*:*:*").await;
         for mut client in server.clients().await {
             for secret in [&operator, &admin] {
-                let answer = client.send(&Request::delete(0).bearer(secret)).await;
+                let answer = client.send(&Request::delete(Token::OPERATOR).bearer(secret)).await;
                 assert!(answer.is_insufficient_scope());
                 assert_eq!(answer.message(), "the operator token cannot be deleted");
             }
@@ -125,7 +125,7 @@ async fn an_operator_token_that_does_not_exist_is_not_found() {
     let server = Server::in_memory().await;
     let (_, admin) = server.token("*:*:*").await;
     for mut client in server.clients().await {
-        assert_eq!(status(&mut client, 0, &admin).await, 404);
+        assert_eq!(status(&mut client, Token::OPERATOR, &admin).await, 404);
     }
 }
 

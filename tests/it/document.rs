@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use influxdb3_token_api::security::SecurityKind;
 use influxdb3_token_api::{OPERATIONS, Operation, Status};
-use influxdb3_tokens::TokenId;
+use influxdb3_tokens::{TokenId, TokenName};
 
 const DELETION: &Operation = &OPERATIONS[0];
 
@@ -18,6 +19,11 @@ pub(crate) const DELETED: u16 = match DELETION.responses[0].status {
     Status::Class(_) | Status::Default => panic!("the first response has one status"),
 };
 
+/// Whether a deletion may present its credential in this way alone.
+pub(crate) fn accepts(kind: SecurityKind) -> bool {
+    DELETION.security.iter().any(|requirement| requirement.schemes.iter().all(|scheme| scheme.kind == kind))
+}
+
 /// A token that a test created. Its text selects it in a request to delete it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Token {
@@ -26,6 +32,8 @@ pub(crate) struct Token {
 }
 
 impl Token {
+    pub(crate) const OPERATOR: Self = Self { id: TokenId::OPERATOR, name: TokenName::OPERATOR };
+
     pub(crate) fn new(id: TokenId, name: &str) -> Self {
         Self { id, name: name.to_owned().leak() }
     }

@@ -13,6 +13,7 @@ use influxdb3_token_api::{
 use influxdb3_tokens::StoreError;
 use tokio::net::TcpListener;
 
+use crate::document::Token;
 use crate::limits::within;
 use crate::running::{Fault, FaultyStore, Server};
 use crate::serving;
@@ -20,21 +21,21 @@ use crate::serving;
 #[tokio::test]
 async fn the_client_returns_each_response_of_the_server_as_a_variant() {
     let server = Server::in_memory().await;
-    let (operator, (id, _)) = (server.operator().await, server.token("*:*:*").await);
+    let (operator, (token, _)) = (server.operator().await, server.token("*:*:*").await);
     let (_, reader) = server.token("db:a:read").await;
     let client = Client::try_new(&format!("http://{}", server.address)).unwrap();
-    let delete = |id: String, secret: &str| {
+    let delete = |token: Token, secret: &str| {
         let context = context(secret);
         let client = &client;
-        async move { within("a response", client.delete_token(DeleteTokenRequest::with_id(id), &context)).await.unwrap() }
+        async move { within("a response", client.delete_token(request(token), &context)).await.unwrap() }
     };
 
-    assert_eq!(delete(id.to_string(), &operator).await, DeleteTokenResponse::Success);
-    assert_eq!(delete(id.to_string(), &operator).await, DeleteTokenResponse::TokenNotFound);
+    assert_eq!(delete(token, &operator).await, DeleteTokenResponse::Success);
+    assert_eq!(delete(token, &operator).await, DeleteTokenResponse::TokenNotFound);
     for (secret, reason) in
         [(&reader, "only an admin token may delete tokens"), (&"wrong".to_owned(), "a valid credential is required")]
     {
-        assert_eq!(delete("7".to_owned(), secret).await, DeleteTokenResponse::UnauthorizedAccess(message(reason)));
+        assert_eq!(delete(token, secret).await, DeleteTokenResponse::UnauthorizedAccess(message(reason)));
     }
     let without: Context<AuthData> = Context::new(XSpanIdString::default(), None);
     let rejected = within("a response", client.delete_token(request("7"), &without)).await.unwrap();
@@ -98,7 +99,7 @@ async fn the_client_learns_of_a_failure_but_not_its_reason() {
 }
 
 #[tokio::test]
-async fn the_server_receives_any_id_and_the_span_id_unchanged() {
+async fn the_server_receives_any_text_and_the_span_id_unchanged() {
     let repeat = |span_id: &str, id: &str| format!("{span_id} {id}");
     let answer = move |span_id: &str, id: &str| Ok(DeleteTokenResponse::RequestFailed(message(&repeat(span_id, id))));
     let client = client_of(answer).await;
@@ -112,7 +113,7 @@ async fn the_server_receives_any_id_and_the_span_id_unchanged() {
         "%2B",
         "%zz",
         "&",
-        "a&id=b",
+        "a&id=b&token_name=c",
         "=",
         "#",
         "?",
@@ -137,7 +138,7 @@ async fn the_server_receives_any_id_and_the_span_id_unchanged() {
 }
 
 /// A client of a server that accepts every caller and answers deletions with `answer`, which takes the span ID and the
-/// token's ID.
+/// text that selects the token.
 async fn client_of<F>(answer: F) -> Client
 where
     F: Fn(&str, &str) -> Result<DeleteTokenResponse, ApiError> + Send + 'static,
@@ -163,8 +164,9 @@ impl Authenticator for AcceptAll {
     }
 }
 
-fn request(id: impl ToString) -> DeleteTokenRequest {
-    DeleteTokenRequest::with_id(id.to_string())
+/// The deletion of the token that this text selects.
+pub(crate) fn request(token: impl ToString) -> DeleteTokenRequest {
+    DeleteTokenRequest::with_id(token.to_string())
 }
 
 fn context(secret: &str) -> Context<AuthData> {

@@ -3,10 +3,12 @@
 use std::fmt::Display;
 
 use http::header::AUTHORIZATION;
+use influxdb3_token_api::Location;
+use influxdb3_token_api::security::SecurityKind;
 use influxdb3_tokens::Secret;
 
 use crate::client::Request;
-use crate::document::PARAMETER;
+use crate::document::{PARAMETER, accepts};
 
 /// Deletions that the server must reject, although most of them contain a valid token in some form.
 pub(crate) fn rejected_requests(token: impl Display + Copy, operator: &str, other: &str) -> Vec<Request> {
@@ -45,10 +47,7 @@ fn other_schemes(operator: &str) -> Vec<Vec<u8>> {
     use base64::Engine;
     let basic = base64::engine::general_purpose::STANDARD.encode(format!("user:{operator}"));
     let mut values: Vec<Vec<u8>> = [
-        format!("Token {operator}"),
         format!("token {operator}"),
-        format!("Basic {basic}"),
-        format!("basic {basic}"),
         format!("Bearer: {operator}"),
         format!("Bearer\t{operator}"),
         format!("Bearer{operator}"),
@@ -68,6 +67,12 @@ fn other_schemes(operator: &str) -> Vec<Vec<u8>> {
     values.push([b"Bearer ", operator.as_bytes(), b"\xff"].concat());
     values.push([b"Bearer \xc3\xa9", operator.as_bytes()].concat());
     values.push(b"\x80".to_vec());
+    if !accepts(SecurityKind::ApiKey { location: Location::Header, name: "Authorization" }) {
+        values.push(format!("Token {operator}").into());
+    }
+    if !accepts(SecurityKind::Basic) {
+        values.extend([format!("Basic {basic}").into(), format!("basic {basic}").into()]);
+    }
     values
 }
 
@@ -91,13 +96,17 @@ fn doubled(token: impl Display + Copy, operator: &str, other: &str) -> Vec<Reque
 /// Requests with a valid token in a place where the operation does not look for one.
 fn elsewhere(token: impl Display + Copy, operator: &str) -> Vec<Request> {
     let request = || Request::delete(token);
-    vec![
-        Request::query(&format!("{PARAMETER}={token}&p={operator}")),
-        Request::query(&format!("{PARAMETER}={token}&u=user&p={operator}")),
+    let mut requests = vec![
         Request::query(&format!("{PARAMETER}={token}&access_token={operator}")),
         request().with("proxy-authorization", format!("Bearer {operator}")),
         request().with("x-authorization", format!("Bearer {operator}")),
         request().with("cookie", format!("Authorization=Bearer {operator}; token={operator}")),
         request().with("token", operator),
-    ]
+    ];
+    if !accepts(SecurityKind::ApiKey { location: Location::Query, name: "p" }) {
+        for other in ["", "u=user&"] {
+            requests.push(Request::query(&format!("{PARAMETER}={token}&{other}p={operator}")));
+        }
+    }
+    requests
 }

@@ -29,7 +29,7 @@ const BEARER: &[SecurityRequirement] =
 #[tokio::test]
 async fn a_credential_under_any_scheme_of_the_document_is_accepted() {
     let catalog = catalog().await;
-    let (id, secret) = token(&catalog, "db:a:read").await;
+    let (token, secret) = token(&catalog, "db:a:read").await;
     let app = app(RequireToken::new(&catalog));
     let basic = format!("Basic {}", STANDARD.encode(format!("any:{secret}")));
     let (bearer, word, query) = (format!("Bearer {secret}"), format!("Token {secret}"), format!("/?p={secret}"));
@@ -45,7 +45,7 @@ async fn a_credential_under_any_scheme_of_the_document_is_accepted() {
         ("/?p=wrong", &[bearer]),
     ] {
         let answer = send(&app, target, values).await;
-        assert_eq!((answer.status, answer.text), (StatusCode::OK, id.to_string()), "{target}");
+        assert_eq!((answer.status, answer.text), (StatusCode::OK, token.id.to_string()), "{target}");
     }
     for (target, values) in [
         ("/", &[][..]),
@@ -170,14 +170,14 @@ async fn the_credentials_are_checked_before_the_name_and_the_name_before_the_per
 async fn a_deleted_token_is_rejected_at_once() {
     let catalog = catalog().await;
     let (_, operator) = token(&catalog, "*:*:*").await;
-    let (id, secret) = token(&catalog, "*:*:*").await;
+    let (deleted, secret) = token(&catalog, "*:*:*").await;
     let api = TokenApi::new(catalog.clone());
     let app = app(api.require_token().admin());
     let bearer = format!("Bearer {secret}");
     assert_eq!(send(&app, "/", &[&bearer]).await.status, StatusCode::OK);
     let by = catalog.authenticate(&operator).unwrap();
     let until_deleted = tokio::spawn(catalog.until_deleted(&catalog.authenticate(&secret).unwrap()));
-    catalog.delete(&by, &id.to_string()).await.unwrap();
+    catalog.delete(&by, &deleted.id.to_string()).await.unwrap();
     assert_eq!(send(&app, "/", &[&bearer]).await.status, StatusCode::UNAUTHORIZED);
     within("the deletion to be noticed", until_deleted).await.unwrap();
 }

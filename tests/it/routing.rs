@@ -55,7 +55,8 @@ async fn the_target_may_be_an_absolute_uri() {
         let target = format!("{prefix}{PATH}?{PARAMETER}={token}");
         assert_eq!(client.send(&Request::new("DELETE", target).bearer(&operator)).await.status, DELETED, "{prefix}");
     }
-    let answer = client.send(&Request::new("DELETE", "http://tokens.test/?id=7").bearer(&operator)).await;
+    let answer =
+        client.send(&Request::new("DELETE", format!("http://tokens.test/?{PARAMETER}=7")).bearer(&operator)).await;
     assert_eq!(answer.status, 404);
 }
 
@@ -104,8 +105,9 @@ async fn the_credentials_are_checked_before_the_parameters() {
     let server = Server::in_memory().await;
     let mut messages = Vec::new();
     for mut client in server.clients().await {
-        for query in ["", "id=7", "id=7&id=8", "id=%zz", "id=%FF", "x=1"] {
-            for request in [Request::query(query), Request::query(query).bearer("wrong")] {
+        for query in ["", "{id}=7", "{id}=7&{id}=8", "{id}=%zz", "{id}=%FF", "x=1"] {
+            let query = query.replace("{id}", PARAMETER);
+            for request in [Request::query(&query), Request::query(&query).bearer("wrong")] {
                 let answer = client.send(&request).await;
                 assert_eq!(answer.status, 401, "{query}");
                 messages.push(answer.message());
@@ -139,8 +141,8 @@ async fn a_malformed_request_closes_its_connection_but_not_the_server() {
     let operator = server.operator().await;
     for bytes in [
         &b"nonsense\r\n\r\n"[..],
-        b"DELETE /api/v3/configure/token?id=\xff HTTP/1.1\r\n\r\n",
-        b"DELETE /api/v3/configure/token?id=1 2 HTTP/1.1\r\n\r\n",
+        b"DELETE /api/v3/configure/token?x=\xff HTTP/1.1\r\n\r\n",
+        b"DELETE /api/v3/configure/token?x=1 2 HTTP/1.1\r\n\r\n",
         b"DELETE / HTTP/1.1\r\nbad name: x\r\n\r\n",
         b"DELETE / HTTP/1.1\r\na: x\0y\r\n\r\n",
         b"DELETE / HTTP/1.1\r\ncontent-length: x\r\n\r\n",

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 use influxdb3_token_api::models::AdminTokenObject;
 use influxdb3_token_api::security::Credential;
 use influxdb3_token_api::swagger::auth::AuthData;
-use influxdb3_token_api::{Api, Client as ApiClient, Context, DeleteTokenRequest, XSpanIdString, models};
+use influxdb3_token_api::{Api, Client as ApiClient, Context, XSpanIdString, models};
 use influxdb3_tokens::{CatalogApi, NewToken, Permissions, Secret, StoreError};
 
 use crate::client::Request;
-use crate::document::DELETED;
+use crate::document::{DELETED, Token};
+use crate::generated_client::request;
 use crate::limits::within;
 use crate::redaction::expect_no_secret;
 use crate::running::{Fault, FaultyStore, Server};
@@ -69,8 +70,7 @@ async fn debug_output_contains_no_secret() {
     };
     let context = Context::new(XSpanIdString::default(), AuthData::bearer(&operator));
     let client = ApiClient::try_new(&format!("http://{}", server.address)).unwrap();
-    let rejected =
-        within("a response", client.delete_token(DeleteTokenRequest::with_id("0".to_owned()), &context)).await;
+    let rejected = within("a response", client.delete_token(request(Token::OPERATOR), &context)).await;
     let basic = Credential::Basic { username: "user".into(), password: operator.as_str().into() };
     let token = NewToken::given("a".parse().unwrap(), Permissions::ADMIN, &secret);
     let all = [

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use influxdb3_tokens::StoreError;
 
 use crate::client::Request;
-use crate::document::DELETED;
+use crate::document::{DELETED, Token};
 use crate::running::{Fault, FaultyStore, Server};
 
 async fn faulty() -> (Server, Arc<FaultyStore>) {
@@ -58,7 +58,7 @@ async fn a_rejected_request_does_not_reach_the_store() {
         for (request, status) in [
             (Request::delete(token), 401),
             (Request::delete(token).bearer(&reader), 401),
-            (Request::delete(0).bearer(&operator), 401),
+            (Request::delete(Token::OPERATOR).bearer(&operator), 401),
             (Request::query("").bearer(&operator), 400),
             (Request::delete(12345).bearer(&operator), 404),
         ] {

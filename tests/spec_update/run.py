@@ -20,6 +20,6 @@ class Runner(unittest.TextTestRunner):
 if __name__ == "__main__":
     modules = [
         f"tests.spec_update.test_{name}"
-        for name in ("contract_changes", "differences", "leftovers", "steps", "failures", "updates")
+        for name in ("contract_changes", "differences", "leftovers", "steps", "failures", "updates", "drift")
     ]
     unittest.main(module=None, argv=[sys.argv[0], *(sys.argv[1:] or modules)], testRunner=Runner)

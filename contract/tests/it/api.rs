@@ -31,7 +31,7 @@ const SCHEMES: &[SecurityScheme] = &[
     ),
 ];
 
-const OPERATIONS: &[Operation] = &[Operation::new("DeleteToken", Method::DELETE, PATH)
+pub(super) const OPERATIONS: &[Operation] = &[Operation::new("DeleteToken", Method::DELETE, PATH)
     .parameters(&[Parameter::new("id", Location::Query).required()])
     .responses(&[
         Declared::new(Status::Code(204)),
@@ -41,7 +41,7 @@ const OPERATIONS: &[Operation] = &[Operation::new("DeleteToken", Method::DELETE,
     ])
     .security(&[SecurityRequirement::new(&[BEARER])])];
 
-fn document() -> Value {
+pub(super) fn document() -> Value {
     let error = json!({"description": "Rejected.", "content": {"application/json": {
         "schema": {"$ref": "#/components/schemas/Error"},
     }}});

@@ -5,9 +5,10 @@ use futures::future::BoxFuture;
 use http::Method;
 use http::request::Parts;
 use influxdb3_token_api::security::{SecurityKind, SecurityRequirement, SecurityScheme};
-use influxdb3_token_api::{Location, OPENAPI, OPERATIONS, Operation, Parameter};
+use influxdb3_token_api::{Location, Operation, Parameter};
 use influxdb3_token_contract::{Api, Outcome, Report};
 
+use crate::api::{OPERATIONS, document};
 use crate::server::{Answer, PATH, Right};
 use crate::wrong::Change;
 
@@ -43,7 +44,8 @@ fn without_the_key(right: &Right, head: Parts) -> BoxFuture<'_, Answer> {
 async fn check(server: for<'r> fn(&'r Right, Parts) -> BoxFuture<'r, Answer>) -> Report {
     let right = Right::in_memory().await;
     let address = right.serve(Some(Change::Whole(server))).await;
-    let api = Api::new(DELETION, SCHEMES, OPENAPI).unwrap().token_deletion("DeleteToken", "id").unwrap();
+    let api =
+        Api::new(DELETION, SCHEMES, &document().to_string()).unwrap().token_deletion("DeleteToken", "id").unwrap();
     right.contract(&format!("http://{address}")).api(api).run(|_| ()).await.unwrap()
 }
 

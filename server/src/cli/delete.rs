@@ -82,7 +82,7 @@ async fn by_id(id: String, host: &str, token: &str) -> Result<ExitCode, Failure>
     match answer.unwrap_or_else(|_| Err(ApiError::unavailable(format!("no response within {PATIENCE:?}")))) {
         Ok(DeleteTokenResponse::Success) => Ok(ExitCode::SUCCESS),
         Ok(DeleteTokenResponse::UnauthorizedAccess(message)) => end(UNAUTHORIZED, text(&message)),
-        Ok(DeleteTokenResponse::TokenNotFound) => end(NOT_FOUND, "no token has this ID"),
+        Ok(DeleteTokenResponse::TokenNotFound) => end(NOT_FOUND, "no token has this ID or name"),
         Ok(DeleteTokenResponse::RequestFailed(message)) => end(1, text(&message)),
         Err(error) => {
             super::tell(&error);

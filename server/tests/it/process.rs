@@ -1,5 +1,6 @@
 //! Runs the command in its own process.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::net::SocketAddr;
@@ -15,10 +16,21 @@ use uuid::Uuid;
 use crate::blocking::{block, kill, output};
 use crate::client::{Client, Http1, Http2};
 use crate::creation::create;
+use crate::document::Token;
 
 /// The command, without the `INFLUXDB3_` variables of the tests' environment.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     clean(Command::new(env!("CARGO_BIN_EXE_influxdb3-tokens")), arguments)
+}
+
+/// The command that deletes the token that this text selects, through the API.
+pub(crate) fn delete(url: &str, token: impl Display) -> Command {
+    command(&["delete", "--id", &token.to_string(), "--host", url])
+}
+
+/// The command that deletes the token on the server's machine.
+pub(crate) fn delete_here(directory: &str, token: Token) -> Command {
+    command(&["delete", "--token-name", token.name, directory])
 }
 
 fn clean(mut command: Command, arguments: &[&str]) -> Command {

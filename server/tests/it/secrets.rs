@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::client::Request;
 use crate::document::{PARAMETER, PATH, Token};
-use crate::process::{DataDir, command, finish};
+use crate::process::{DataDir, command, delete, delete_here, finish};
 use crate::redaction::expect_no_secret;
 use crate::rejected::rejected_requests;
 
@@ -48,7 +48,7 @@ async fn a_server_that_logs_everything_logs_no_secret() {
             let mut requests = rejected_requests(12345, operator, &created);
             requests.push(Request::new("GET", PATH).bearer(operator));
             requests.push(Request::new("DELETE", "/").bearer(operator));
-            requests.push(Request::delete(0).bearer(operator));
+            requests.push(Request::delete(Token::OPERATOR).bearer(operator));
             requests.push(Request::delete(token).bearer(&secrets[2]));
             requests.push(Request::query(&format!("{PARAMETER}={token}&{PARAMETER}={operator}")).bearer(operator));
             requests.push(Request::delete(operator).bearer(operator));
@@ -58,17 +58,17 @@ async fn a_server_that_logs_everything_logs_no_secret() {
                 answers += &format!("{:?}", client.send(&request).await);
             }
         }
-        for (id, token) in [("3", operator), (&*tokens[2].id.to_string(), operator), ("4", &secrets[2])] {
-            let mut delete = command(&["delete", "--id", id, "--host", &server.url()]);
+        for (id, token) in [("x", operator), (&*tokens[2].to_string(), operator), ("y", &secrets[2])] {
+            let mut delete = delete(&server.url(), id);
             let (_, out, error) = finish({
                 delete.env("INFLUXDB3_AUTH_TOKEN", token);
                 delete
             });
             answers += &(out + &error);
         }
-        for (name, token) in [("d", "wrong"), ("d", &secrets[2]), ("d", operator), ("d", operator)] {
+        for token in ["wrong", &secrets[2], operator, operator] {
             let (_, out, error) = finish({
-                let mut delete = command(&["delete", "--token-name", name, &directory.argument()]);
+                let mut delete = delete_here(&directory.argument(), tokens[3]);
                 delete.env("INFLUXDB3_AUTH_TOKEN", token);
                 delete
             });

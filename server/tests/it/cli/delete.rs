@@ -2,11 +2,13 @@
 
 use std::net::TcpListener;
 
+use influxdb3_tokens::TokenId;
 use rustix::process::Signal;
 
-use super::{create, fail, secret, succeed};
+use super::{create, secret, selected, succeed};
 use crate::client::Request;
-use crate::process::{DataDir, Running, command, finish};
+use crate::document::{PARAMETER, Token};
+use crate::process::{self, DataDir, Running, command, delete_here, finish};
 
 #[test]
 fn the_exit_code_depends_on_the_response() {
@@ -16,59 +18,62 @@ fn the_exit_code_depends_on_the_response() {
     let reader = create(&argument, &["--permission=db:a:read", "--name=reader"]);
     let server = directory.start(&[]);
 
+    let token = selected(&reader);
     let (operator, reader) = (secret(&operator), secret(&reader));
     let rejected = "a valid credential is required";
-    for (id, token, code, reason) in [
-        ("1", reader, 3, "only an admin token may delete tokens"),
-        ("0", operator, 3, "the operator token cannot be deleted"),
-        ("1", "wrong", 3, rejected),
-        ("7", operator, 4, "no token has this ID"),
-        ("01", operator, 4, "no token has this ID"),
-        ("1&id=2 🦀", operator, 4, "no token has this ID"),
-        ("1", operator, 0, ""),
-        ("1", operator, 4, "no token has this ID"),
-        ("1", reader, 3, rejected),
+    let not_found = "no token has this ID or name";
+    for (text, token, code, reason) in [
+        (token.to_string(), reader, 3, "only an admin token may delete tokens"),
+        (Token::OPERATOR.to_string(), operator, 3, "the operator token cannot be deleted"),
+        (token.to_string(), "wrong", 3, rejected),
+        ("7".to_owned(), operator, 4, not_found),
+        ("01".to_owned(), operator, 4, not_found),
+        (format!("{token}&{PARAMETER}=2 🦀"), operator, 4, not_found),
+        (token.to_string(), operator, 0, ""),
+        (token.to_string(), operator, 4, not_found),
+        (token.to_string(), reader, 3, rejected),
     ] {
         let error = if reason.is_empty() { String::new() } else { format!("error: {reason}\n") };
-        assert_eq!(delete(&server.url(), id, token), (code, String::new(), error), "{id}");
+        assert_eq!(delete(&server.url(), &text, token), (code, String::new(), error), "{text}");
     }
 }
 
 #[tokio::test]
-async fn a_token_is_deleted_by_its_name_whether_a_server_runs_or_not() {
+async fn a_token_is_deleted_on_the_machine_whether_a_server_runs_or_not() {
     let directory = DataDir::new();
     let argument = directory.argument();
     let operator = create(&argument, &["--admin"]);
     let reader = create(&argument, &["--permission=db:a:read", "--name=reader"]);
+    let kept = selected(&reader);
     let (operator, reader) = (secret(&operator), secret(&reader));
-    let by_name = |name: &str, token: &str| {
-        finish(command(&["delete", &format!("--token-name={name}"), "--token", token, &argument]))
-    };
     let rejected = "a valid credential is required";
     let not_found = "no token has this ID or name";
     let cluster = directory.cluster();
-    let check = |again: &str| {
-        create(&argument, &["--admin", "--name=döner / 🦀"]);
-        for (name, token, code, reason) in [
-            ("döner / 🦀", reader, 3, "only an admin token may delete tokens"),
-            ("_admin", operator, 3, "the operator token cannot be deleted"),
-            ("döner / 🦀", "wrong", 3, rejected),
-            ("döner", operator, 4, not_found),
-            ("2", operator, 4, not_found),
-            ("", operator, 4, not_found),
-            ("döner / 🦀", operator, 0, ""),
-            ("döner / 🦀", operator, 4, not_found),
-            (again, operator, if again == "reader" { 0 } else { 4 }, if again == "reader" { "" } else { not_found }),
-        ] {
+    let check = |delete_reader: bool| {
+        let token = selected(&create(&argument, &["--admin", "--name=döner / 🦀"]));
+        let mut cases = vec![
+            (token, reader, 3, "only an admin token may delete tokens"),
+            (Token::OPERATOR, operator, 3, "the operator token cannot be deleted"),
+            (token, "wrong", 3, rejected),
+            (Token::new(TokenId::from_u64(12345), "döner"), operator, 4, not_found),
+            (token, operator, 0, ""),
+            (token, operator, 4, not_found),
+        ];
+        if delete_reader {
+            cases.push((kept, operator, 0, ""));
+        }
+        for (token, secret, code, reason) in cases {
             let error = if reason.is_empty() { String::new() } else { format!("error: {reason}\n") };
-            assert_eq!(by_name(name, token), (code, String::new(), error), "{name}");
+            let mut delete = delete_here(&argument, token);
+            delete.args(["--token", secret]);
+            assert_eq!(finish(delete), (code, String::new(), error), "{token:?}");
         }
     };
-    check("x");
+    check(false);
     let server = directory.start(&[]);
     let mut client = server.http1(cluster).await;
     assert!(client.send(&Request::delete(12345).bearer(reader)).await.is_insufficient_scope());
-    check("reader");
+    check(true);
     let answer = client.send(&Request::delete(12345).bearer(reader)).await;
     assert!(answer.status == 401 && !answer.is_insufficient_scope());
     let shown = succeed(&["show", "--format=csv", &argument]);
@@ -79,15 +84,15 @@ async fn a_token_is_deleted_by_its_name_whether_a_server_runs_or_not() {
 }
 
 #[test]
-fn a_name_is_not_sent_to_another_server() {
+fn a_deletion_on_the_machine_takes_no_other_server() {
     let directory = DataDir::new();
     let operator = create(&directory.argument(), &["--admin"]);
-    create(&directory.argument(), &["--admin", "--name=other"]);
-    let arguments = ["delete", "--token-name=other", "--token", secret(&operator), &directory.argument()];
-    let with_option = command(&[&arguments[..], &["--host=http://127.0.0.1:1"]].concat());
-    let mut with_variable = command(&arguments);
+    let other = selected(&create(&directory.argument(), &["--admin", "--name=other"]));
+    let [mut with_option, mut with_variable] = [(); 2].map(|()| delete_here(&directory.argument(), other));
+    with_option.arg("--host=http://127.0.0.1:1");
     with_variable.env("INFLUXDB3_HOST_URL", "http://127.0.0.1:1");
-    for command in [with_option, with_variable] {
+    for mut command in [with_option, with_variable] {
+        command.args(["--token", secret(&operator)]);
         let (code, _, error) = finish(command);
         assert!(code == 2 && error.contains("neither --host nor the variable INFLUXDB3_HOST_URL"), "{code} {error}");
     }
@@ -95,10 +100,13 @@ fn a_name_is_not_sent_to_another_server() {
 }
 
 #[test]
-fn a_name_needs_a_database() {
+fn a_deletion_on_the_machine_needs_a_database() {
     let directory = DataDir::new();
-    let error = fail(1, &["delete", "--token-name=a", "--token=b", &directory.argument()]);
-    assert!(error.contains("has no token database"), "{error}");
+    let mut delete = delete_here(&directory.argument(), Token::OPERATOR);
+    delete.arg("--token=b");
+    let (code, out, error) = finish(delete);
+    assert_eq!((code, &*out), (1, ""));
+    assert!(error.starts_with("error: ") && error.contains("has no token database"), "{error}");
     assert!(!directory.path().exists());
 }
 
@@ -119,18 +127,21 @@ fn an_unavailable_server_counts_as_no_response() {
     let directory = DataDir::new();
     let argument = directory.argument();
     let operator = create(&argument, &["--admin"]);
-    for number in 1..=40 {
-        create(&argument, &["--admin", &format!("--name={number}")]);
-    }
+    let tokens: Vec<_> =
+        (1..=40).map(|number| selected(&create(&argument, &["--admin", &format!("--name={number}")]))).collect();
     let database = std::fs::metadata(directory.path().join("tokens.db")).unwrap().len();
     let server = Running::start(directory.serve_with_file_size(database));
-    // Half of them by name.
-    let by_name =
-        |name: String| finish(command(&["delete", "--token-name", &name, "--token", secret(&operator), &argument]));
-    let mut codes: Vec<_> = (1..=40)
-        .map(|id| match id % 2 {
-            0 => delete(&server.url(), &id.to_string(), secret(&operator)).0,
-            _ => by_name(id.to_string()).0,
+    // Half of them through the API.
+    let mut codes: Vec<_> = tokens
+        .iter()
+        .enumerate()
+        .map(|(index, token)| {
+            if index % 2 == 0 {
+                return delete(&server.url(), &token.to_string(), secret(&operator)).0;
+            }
+            let mut delete = delete_here(&argument, *token);
+            delete.args(["--token", secret(&operator)]);
+            finish(delete).0
         })
         .collect();
     codes.sort();
@@ -190,6 +201,8 @@ fn the_options_can_be_given_as_variables() {
     assert_eq!(finish(delete), (0, String::new(), String::new()));
 }
 
-fn delete(url: &str, id: &str, token: &str) -> (i32, String, String) {
-    finish(command(&["delete", "--host", url, "--id", id, "--token", token]))
+fn delete(url: &str, text: &str, secret: &str) -> (i32, String, String) {
+    let mut delete = process::delete(url, text);
+    delete.args(["--token", secret]);
+    finish(delete)
 }

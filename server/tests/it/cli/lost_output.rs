@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{create, secret, succeed};
 use crate::blocking::{block, end, kill};
-use crate::process::{DataDir, command};
+use crate::process::{DataDir, command, delete};
 
 /// A pipe whose reader is gone.
 fn closed_pipe() -> Stdio {
@@ -89,7 +89,7 @@ fn a_command_fails_even_if_nobody_reads_its_error() {
     let directory = DataDir::new();
     let operator = create(&directory.argument(), &["--admin"]);
     let server = directory.start(&[]);
-    let mut delete = command(&["delete", "--id=7", "--host", &server.url()]);
+    let mut delete = delete(&server.url(), 7);
     delete.env("INFLUXDB3_AUTH_TOKEN", secret(&operator));
     for (mut command, code) in [(delete, 4), (command(&["create", "--admin", &directory.argument()]), 1)] {
         command.stdout(Stdio::null()).stderr(closed_pipe());

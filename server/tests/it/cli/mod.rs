@@ -11,7 +11,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use influxdb3_token_api::models::AdminTokenObject;
+use influxdb3_tokens::TokenId;
 
+use crate::document::Token;
 use crate::process::{command, finish};
 
 /// Runs a command that must succeed, and returns its output.
@@ -33,6 +35,10 @@ fn fail(code: i32, arguments: &[&str]) -> String {
 fn create(directory: &str, arguments: &[&str]) -> AdminTokenObject {
     let json = succeed(&[&["create", "--format=json", directory], arguments].concat());
     serde_json::from_str(&json).unwrap()
+}
+
+fn selected(token: &AdminTokenObject) -> Token {
+    Token::new(TokenId::from_u64(token.id.unwrap().try_into().unwrap()), token.name.as_ref().unwrap())
 }
 
 fn secret(token: &AdminTokenObject) -> &str {
