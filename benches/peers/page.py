@@ -73,7 +73,8 @@ def head():
 Measured on {datetime.date.today()} with rustc {rustc} and the newest dependencies that each generator permits.
 
 - **The documents are this project's own.** Most of them test what it supports, so it passes them by design. They are
-  not a sample of the documents that people have: `openapi-to-rust`, for one, is tested with dozens of vendors' documents.
+  not a sample of the documents that people have: `openapi-to-rust`, for one, is tested with dozens of vendors'
+  documents.
 - Each generator is used as its documentation says, for a server only. If a crate does not compile, the options are
   tried that the generator's documentation or output recommends. `rust-server` and `rust-axum` get a version for the
   crate, because they take the document's, and Cargo rejects one like `v3.9.0`.
