@@ -60,8 +60,9 @@ def install(*chains):
         return
     progress = Progress()
     with ThreadPoolExecutor(len(waiting)) as workers:
-        running = [workers.submit(install_chain, chain, progress) for chain in waiting]
+        # An interrupt may come as soon as a worker runs.
         try:
+            running = [workers.submit(install_chain, chain, progress) for chain in waiting]
             # Not `wait`, whose locks an interrupt may leave held.
             while not all(job.done() for job in running):
                 time.sleep(INTERVAL)
