@@ -16,11 +16,12 @@ from tools import installation
 from tools.installation import Part
 
 TOOLS = (Path(__file__).resolve().parent.parent / "target" / "tools").resolve()
-# gungraun-runner needs its default features, and no optimization: it waits for valgrind.
+# Two need no optimization: gungraun-runner waits for valgrind, and openapi-to-rust reads small documents.
 CRATE_OPTIONS = {
     "cargo-deny": ["--no-default-features"],
     "cargo-mutants": ["--no-default-features"],
     "gungraun-runner": ["--debug"],
+    "openapi-to-rust": ["--debug"],
 }
 
 

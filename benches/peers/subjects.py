@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.generate import with_java
-from benches import programs
 from benches.peers import commands
 from benches.peers.documents import ROOT
 from tools import pinned, stamps
@@ -106,7 +105,7 @@ class OpenapiToRust:
         return []
 
     def generate(self, document, way, crate):
-        programs.install(self.key, OPENAPI_TO_RUST)
+        programs = pinned.install_crate(f"{self.key}@{OPENAPI_TO_RUST}")
         selected = json.dumps([f"{method.upper()} {path}" for method, path in document.operations()])
         validation = "[server.validation]\nenabled = false\n" if "--no-validation" in way.options else ""
         options = [option for option in way.options if option != "--no-validation"]
@@ -118,8 +117,7 @@ class OpenapiToRust:
             "[features]\nenable_async_client = false\n\n"
             f'[server]\nframework = "axum"\noperations = {selected}\n\n{validation}'
         )
-        program = programs.tool(self.key, OPENAPI_TO_RUST, self.key)
-        done = commands.run(program, "generate", "--config", "openapi-to-rust.toml", *options, cwd=crate)
+        done = commands.run(programs / self.key, "generate", "--config", "openapi-to-rust.toml", *options, cwd=crate)
         if done.code == 0:
             dependencies = (crate / "src" / "generated" / "REQUIRED_DEPS.toml").read_text()
             (crate / "Cargo.toml").write_text(MANIFEST.format(name=f"peer-{document.folder}", rest=dependencies))

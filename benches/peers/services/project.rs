@@ -5,7 +5,7 @@ use std::io;
 use async_trait::async_trait;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use peer::security::{AuthenticationError, Authenticator, Credential};
+use peer::security::{Authentication, AuthenticationError, Authenticator};
 use peer::{Api, ApiError, DeleteTokenRequest, DeleteTokenResponse, Service};
 
 struct Stub;
@@ -22,7 +22,7 @@ struct Everybody;
 impl Authenticator for Everybody {
     type Principal = ();
 
-    async fn authenticate(&self, _: Credential<'_>) -> Result<(), AuthenticationError> {
+    async fn authenticate(&self, _: Authentication<'_>) -> Result<(), AuthenticationError> {
         Ok(())
     }
 }
