@@ -70,7 +70,7 @@ class RenamedParameterAndNewOperation(Update):
     def test_the_changes_are_breaking_or_compatible(self):
         self.assertEqual(list(self.printed), KEYS)
         summary = [(change["action"], change["path"][-1]) for change in self.printed["breaking"]]
-        self.assertEqual(summary, [("removed", 0), ("added", 1), ("removed", "204")])
+        self.assertEqual(summary, [("removed", "id"), ("added", "token_name"), ("removed", "204")])
         self.assertIn("required query parameter `token_name`", self.printed["breaking"][1]["description"])
         self.assertEqual([change["path"][-1] for change in self.printed["compatible"]], ["200", "post"])
         self.assertEqual(self.printed["other"], [])
