@@ -112,6 +112,24 @@ class Installation(unittest.TestCase):
                 self.assertEqual(self.filled, ["one"])
                 shutil.rmtree(self.folder / "one")
 
+    def test_an_interrupt_while_the_workers_start_ends_the_commands(self):
+        class Interrupted(installation.ThreadPoolExecutor):
+            def submit(self, *arguments):
+                super().submit(*arguments)
+                assert runs.wait(LIMIT)
+                raise KeyboardInterrupt
+
+        runs = threading.Event()
+        command = [sys.executable, "-c", f"import time; time.sleep({LIMIT})"]
+        part = self.part("one", lambda run: (runs.set(), run(command)))
+        with (
+            mock.patch.object(installation, "ThreadPoolExecutor", Interrupted),
+            within(LIMIT / 2, "the end of the installation"),
+            self.assertRaises(KeyboardInterrupt),
+        ):
+            self.install([part])
+        self.assertFalse((self.folder / "one").exists())
+
     def test_a_terminal_shows_what_a_command_does_and_a_log_only_its_start_and_end(self):
         for is_terminal in (True, False):
             with self.subTest(is_terminal), mock.patch.dict(os.environ, {"TERM": "xterm"}):

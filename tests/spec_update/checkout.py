@@ -18,6 +18,12 @@ ENVIRONMENT = {**os.environ, "CARGO_TARGET_DIR": str(TARGET), "PYTHONDONTWRITEBY
 # A make process passes its options to its children in these variables.
 ENVIRONMENT = {name: value for name, value in ENVIRONMENT.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
+# Parts of the checkout's document, and edits of it.
+NAME = "        - name: id\n"
+STATUS = ("        '204':\n", "        '200':\n")
+SECURITY = "security:\n  - BearerAuthentication: []\n"
+ALL_SCHEMES = SECURITY + "".join(f"  - {name}Authentication: []\n" for name in ("Token", "Basic", "Querystring"))
+
 
 class Checkout:
     """A fresh copy of all files in the checkout that git does not ignore."""

@@ -11,13 +11,22 @@ from pathlib import Path
 
 from tests.limits import within
 from tests.server import BINARY, running
-from tests.spec_update.checkout import COPY, ENVIRONMENT, ROOT, TARGET, Checkout, changed, edited, written
+from tests.spec_update.checkout import (
+    ALL_SCHEMES,
+    COPY,
+    ENVIRONMENT,
+    NAME,
+    ROOT,
+    SECURITY,
+    STATUS,
+    TARGET,
+    Checkout,
+    changed,
+    edited,
+    written,
+)
 
-SECURITY = "security:\n  - BearerAuthentication: []\n"
-ALL_SCHEMES = SECURITY + "".join(f"  - {name}Authentication: []\n" for name in ("Token", "Basic", "Querystring"))
-NAME = "        - name: id\n"
 TYPE = "          required: true\n          schema:\n            type: string\n"
-STATUS = ("        '204':\n", "        '200':\n")
 PATH = "  /api/v3/configure/token:\n"
 CREATE_TOKEN = """    post:
       operationId: CreateToken

@@ -2,25 +2,17 @@
 
 from pathlib import Path
 
-from tests.spec_update.checkout import changed
+from tests.spec_update.checkout import ALL_SCHEMES, NAME, SECURITY, STATUS, changed
 
 BY_HAND = Path(__file__).with_name("by_hand.patch")
 SNAPSHOTS = Path(__file__).with_name("snapshots.patch")
 PATCHES = BY_HAND, SNAPSHOTS
 
 EDITS = [
-    ("        - name: id\n", "        - name: token_name\n"),
+    (NAME, NAME.replace("id", "token_name")),
     ("The ID of the token to delete.", "The name of the token to delete."),
-    ("        '204':\n", "        '200':\n"),
-    (
-        "security:\n  - BearerAuthentication: []\n",
-        """security:
-  - BearerAuthentication: []
-  - TokenAuthentication: []
-  - BasicAuthentication: []
-  - QuerystringAuthentication: []
-""",
-    ),
+    STATUS,
+    (SECURITY, ALL_SCHEMES),
     (
         "components:\n  parameters:\n",
         """  /api/v3/configure/token/admin/regenerate:
