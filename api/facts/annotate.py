@@ -3,7 +3,7 @@
 rust-server's own model of a document loses facts that the templates need: which security schemes are alternatives, all
 media types but the first, the order of operations, `null`, names that collide. It gets others wrong: the types of
 headers, patterns, enums. Therefore this package computes the facts. They travel in two extensions, `x-operation` and
-`x-model`. The generator prints the templates for every operation and model, and writes the files.
+`x-model`. The generator renders the templates for each operation and model.
 """
 
 from . import heirs, whole

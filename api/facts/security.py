@@ -56,7 +56,7 @@ def scheme_of(document, name, place):
 
 
 def kind_of(document, name, scheme, place):
-    """The variant of `SecurityKind`, or `None` if there is none."""
+    """The variant of `SecurityKind`, or `None` if the scheme is not supported."""
     if scheme is None:
         document.problem(place, f"the security scheme {name} is not defined in components.securitySchemes")
         return None

@@ -17,7 +17,7 @@ NOISE = re.compile(
     r"|^\[main\] ERROR \S+ - |^thread '\w+' \(\d+\) |^(Error|error|generate): |^openapi-trait: |^Errors: -"
     r"|((server )?[Cc]ode generation failed|the document has unsupported parts): "
 )
-# What each subject is for, and what it does that this project does not.
+# The purpose of each subject, and its features that this project lacks.
 PURPOSES = {
     "project": ("a service on hyper that rejects what the document does not allow, a client, a mock", ""),
     "rust-server": (

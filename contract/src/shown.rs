@@ -57,7 +57,7 @@ pub(super) fn quoted(bytes: &[u8], redact: Redact<'_>) -> String {
 
 /// The beginning of a text, without secrets. Bytes that are not UTF-8 are written `\xNN`.
 ///
-/// It is cut so far behind what is shown that no part of a cut secret is shown.
+/// Far more is read than is shown. A secret that is cut at the end of what was read is therefore never shown in part.
 fn decoded(bytes: &[u8], redact: Redact<'_>) -> String {
     let mut text = String::new();
     for chunk in bytes[..bytes.len().min(READ)].utf8_chunks() {

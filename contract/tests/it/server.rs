@@ -127,7 +127,7 @@ impl Right {
                     let right = Arc::clone(&right);
                     async move {
                         let (mut head, body) = request.into_parts();
-                        // A client may disconnect; then nobody reads the response.
+                        // A client may disconnect before it has sent its body.
                         let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
                         head.extensions.insert(body);
                         let answer = match change {
