@@ -63,7 +63,7 @@ run: ## Build the server, create an operator token on the first run, and serve o
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: tools check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-spec-update test-instructions test-peers ## Run every check
+test: tools check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-load test-spec-update test-instructions test-peers ## Run every check
 
 .PHONY: tools
 tools: $(if $(COUNTED_HERE),valgrind) ## Install the tools of `make test`, side by side
@@ -91,9 +91,27 @@ test-clients: ## Run a generated Python client and curl against the running serv
 	cargo build --locked --bin influxdb3-tokens
 	python3 -m tests.clients.run
 
+.PHONY: test-load
+test-load: ## Check that the running server serves a good client while it is attacked
+	cargo build --locked --bin influxdb3-tokens
+	python3 -m tests.load.run
+
 .PHONY: test-spec-update
 test-spec-update: ## Test `make spec-update`, in copies of the checkout
 	python3 -m tests.spec_update.run
+
+.PHONY: test-long
+test-long: test-long-load test-long-soak ## Run what takes too long for `make test`; docs/reliability.md has the figures
+
+.PHONY: test-long-load
+test-long-load: ## Attack the release build with 20,000 connections for a minute
+	cargo build --release --locked --bin influxdb3-tokens
+	python3 -m tests.load.run --full
+
+.PHONY: test-long-soak
+test-long-soak: ## Run the release build for an hour under load, attacks and restarts
+	cargo build --release --locked --bin influxdb3-tokens
+	python3 -m tests.load.soak
 
 .PHONY: bench
 bench: ## Measure the server beside its alternatives and write docs/performance.md; half an hour

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -19,13 +20,14 @@ BINARY = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute() 
 def running(folder, *options, binary=BINARY):
     """Runs a server on a free port for the duration of the block, with its files in `folder` as `make run` places them.
 
-    Writes the server's log (warnings and errors) to standard error at the end. Exits if the server did not start, or
-    did not shut down successfully.
+    It may use the files of an earlier run. Writes the server's log (warnings and errors) to standard error at the end.
+    Exits if the server did not start, or did not shut down successfully, unless the block has killed it.
     """
     data_dir = folder / "data"
-    data_dir.mkdir(mode=0o700)
+    data_dir.mkdir(mode=0o700, exist_ok=True)
     operator = data_dir / "operator-token.json"
-    run([binary, "create", "--admin", "--offline", "--output-file", operator])
+    if not operator.exists():
+        run([binary, "create", "--admin", "--offline", "--output-file", operator])
     with open(folder / "log", "w+", encoding="utf-8") as log:
         process = subprocess.Popen(
             [
@@ -38,8 +40,10 @@ def running(folder, *options, binary=BINARY):
             with within(60, "the server to listen"):
                 listening, _, address = process.stdout.readline().strip().partition(" on ")
             if listening == "listening":
-                yield Server(binary, data_dir, address, json.loads(operator.read_text(encoding="utf-8"))["token"])
-                process.terminate()
+                secret = json.loads(operator.read_text(encoding="utf-8"))["token"]
+                yield Server(binary, data_dir, address, secret, process)
+                if process.poll() is None:
+                    process.terminate()
                 process.wait(timeout=30)
         finally:
             process.kill()
@@ -47,18 +51,21 @@ def running(folder, *options, binary=BINARY):
             process.stdout.close()
             log.seek(0)
             sys.stderr.write(log.read())
-        if process.returncode != 0:
+        if process.returncode not in (0, -signal.SIGKILL):
             sys.exit(f"the server failed with exit code {process.returncode}")
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its program, its data directory, its `http://` address, and the operator token's secret."""
+    """A running server: its program, its data directory, its `http://` address, the operator token's secret, and its
+    process.
+    """
 
     binary: Path
     data_dir: Path
     address: str
     operator: str
+    process: subprocess.Popen
 
     def create(self, name, *options):
         """Creates a token. Returns it as the document's AdminTokenObject."""
