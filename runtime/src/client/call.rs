@@ -1,5 +1,6 @@
 //! A request that is put together.
 
+use std::error::Error;
 use std::fmt;
 
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE};
@@ -135,7 +136,7 @@ impl<'c> Call<'c> {
         address.scheme = address.scheme.or(Some(Scheme::HTTP));
         address.path_and_query = Some(target);
         *request.uri_mut() = Uri::from_parts(address).map_err(failed("the request's URI"))?;
-        client.http.request(request).await.map(Answer::new).map_err(ApiError::unavailable)
+        client.http.request(request).await.map(Answer::new).map_err(no_response)
     }
 
     fn body(&mut self, content_type: HeaderValue, body: Body) {
@@ -229,6 +230,16 @@ impl fmt::Debug for Call<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Call").field("operation", &self.operation.id).finish_non_exhaustive()
     }
+}
+
+/// The error for a call that received no response.
+fn no_response(error: hyper_util::client::legacy::Error) -> ApiError {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    if cause.is_some_and(hyper::Error::is_parse_too_large) {
+        // hyper says the same of a `Content-Length` of 2^64 - 1.
+        return ApiError::unavailable("the head of the response is too large, or its Content-Length is impossible");
+    }
+    ApiError::unavailable(error)
 }
 
 fn is_an_object(name: &str) -> ApiError {
