@@ -6,6 +6,8 @@ mod delete;
 mod lost_output;
 mod serve;
 mod show;
+mod token_files;
+mod usage;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
