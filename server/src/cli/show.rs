@@ -34,7 +34,7 @@ enum Format {
     /// One JSON object for each line
     Jsonl,
     /// Comma-separated values, with a header. A text that begins with `=`, `+`, `-`, `@` or `'` has a `'` before it, so that
-    /// a spreadsheet does not run it as a formula
+    /// a spreadsheet does not run it as a formula; remove one `'` at the beginning of a cell to get the text
     Csv,
 }
 

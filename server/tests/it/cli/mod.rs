@@ -4,6 +4,7 @@ mod contract;
 mod create;
 mod delete;
 mod lost_output;
+mod printing;
 mod serve;
 mod show;
 mod token_files;
