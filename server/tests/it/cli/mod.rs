@@ -7,6 +7,8 @@ mod lost_output;
 mod printing;
 mod serve;
 mod show;
+#[cfg(target_os = "linux")]
+mod token_file_syncs;
 mod token_files;
 mod usage;
 
