@@ -235,12 +235,18 @@ impl fmt::Debug for Call<'_> {
 /// The error for a call that received no response.
 fn no_response(error: hyper_util::client::legacy::Error) -> ApiError {
     let cause = error.source().and_then(|cause| cause.downcast_ref());
-    if cause.is_some_and(hyper::Error::is_parse_too_large) {
-        // hyper says the same of a `Content-Length` of 2^64 - 1.
-        return ApiError::unavailable("the head of the response is too large, or its Content-Length is impossible");
+    if cause.is_some_and(hyper::Error::is_parse) {
+        ApiError::unavailable(InvalidHead(error))
+    } else {
+        ApiError::unavailable(error)
     }
-    ApiError::unavailable(error)
 }
+
+/// The error for a response whose head cannot be read. hyper says of a `Content-Length` of 2^64 - 1 that the head is too
+/// large.
+#[derive(Debug, thiserror::Error)]
+#[error("the head of the response is invalid or too large, or its Content-Length is impossible")]
+struct InvalidHead(#[source] hyper_util::client::legacy::Error);
 
 fn is_an_object(name: &str) -> ApiError {
     ApiError::internal(format!("the parameter {name} is an object, which only a query carries"))
