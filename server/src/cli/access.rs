@@ -29,7 +29,6 @@ impl Access {
     }
 
     pub(super) async fn to(directory: &DataDir) -> Result<Self, Failure> {
-        directory.check_length()?;
         match control::Client::connect(&directory.control_socket()).await {
             Ok(client) => Ok(Self::Running(client)),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {

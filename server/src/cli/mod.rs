@@ -52,18 +52,6 @@ impl DataDir {
     fn control_socket(&self) -> PathBuf {
         self.data_dir.join("control.sock")
     }
-
-    /// Refuses a directory whose path is too long for a socket, before anything is created in it.
-    fn check_length(&self) -> Result<(), Failure> {
-        let socket = self.control_socket();
-        match std::os::unix::net::SocketAddr::from_pathname(&socket) {
-            Ok(_) => Ok(()),
-            Err(_) => {
-                let path = socket.display();
-                Err(format!("{path}: the path is too long for a socket; use a --data-dir with a shorter path").into())
-            }
-        }
-    }
 }
 
 /// The error of a command, printed with its causes.

@@ -1,6 +1,7 @@
 //! `serve`: runs the server.
 
 use std::io::{self, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -66,6 +67,10 @@ enum LogFormat {
 const CREATIONS: usize = 1024;
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
+    // A host is looked up first, because the files that say where are not the server's own.
+    let (host, port) = &options.http_bind;
+    let of_address = |error: io::Error| format!("{host}:{port}: {error}");
+    let addresses: Vec<_> = (host.as_str(), *port).to_socket_addrs().map_err(of_address)?.collect();
     // If the log cannot be written, reporting that on standard error would panic, and nobody would read it.
     let logs = tracing_subscriber::fmt().log_internal_errors(false);
     let logs = logs.with_env_filter(options.log_filter).with_writer(std::io::stderr);
@@ -74,7 +79,6 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         LogFormat::Json => logs.json().flatten_event(true).init(),
     }
 
-    options.directory.check_length()?;
     let catalog = access::open(&options.directory).await?;
     let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file)?;
     // Many at a time, in their order, so that they share commits.
@@ -82,8 +86,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     creations.try_collect::<()>().await?;
     let (stop, stop_at_once) = signals()?;
 
-    let (host, port) = options.http_bind;
-    let listener = listen_on(&host, port).await.map_err(|error| format!("{host}:{port}: {error}"))?;
+    let listener = listen_on(&addresses).map_err(of_address)?;
     let socket = options.directory.control_socket();
     let control_listener = control::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
     let address = listener.local_addr()?;
@@ -126,11 +129,11 @@ fn read(file: &Path) -> Result<TokenFile, Failure> {
     Ok(file)
 }
 
-/// Listens on the first address of a host that can be bound.
-async fn listen_on(host: &str, port: u16) -> io::Result<TcpListener> {
+/// Listens on the first of these addresses that can be bound.
+fn listen_on(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
     let mut result = Err(io::Error::other("the host has no address"));
-    for address in tokio::net::lookup_host((host, port)).await? {
-        result = listen(address);
+    for address in addresses {
+        result = listen(*address);
         if result.is_ok() {
             break;
         }

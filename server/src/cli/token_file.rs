@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use influxdb3_token_api::models;
 use influxdb3_tokens::{NewToken, Permission, Permissions, Secret, Timestamp};
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::Failure;
 
@@ -40,7 +41,7 @@ pub(super) fn write(file: &Path, token: &NewToken, secret: &Secret) -> Result<()
         permissions: None,
     };
     if token.permissions.is_admin() {
-        let contents = serde_json::to_string_pretty(&entry)? + "\n";
+        let contents = Zeroizing::new(serde_json::to_string_pretty(&entry)? + "\n");
         return replacement::write_new(file, contents.as_bytes()).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => wrong(file, &"it exists already, and an admin token has a file of its own"),
             _ => wrong(file, &error),
@@ -61,7 +62,7 @@ fn append(file: &Path, token: &Entry<'_>) -> Result<(), Failure> {
     if let Some(warning) = existing.as_ref().and_then(TokenFile::warning) {
         super::warn(&warning);
     }
-    let text = existing.as_ref().map_or("{\n  \"tokens\": []\n}\n", |file| &file.text);
+    let text = existing.as_ref().map_or("{\n  \"tokens\": []\n}\n", |file| file.text.as_str());
     let invalid = |reason: String| wrong(file, &reason);
     let list = Fields::of(text).and_then(|fields| fields.text("tokens")).map_err(invalid)?;
     for (index, other) in entries(list).map_err(invalid)?.into_iter().enumerate() {
@@ -70,17 +71,18 @@ fn append(file: &Path, token: &Entry<'_>) -> Result<(), Failure> {
             return Err(invalid(format!("it has a token of the name {:?} already", token.name)));
         }
     }
-    let contents = inserted(text, list, &serde_json::to_string_pretty(token)?);
+    let contents = inserted(text, list, &Zeroizing::new(serde_json::to_string_pretty(token)?));
     replacement.write(existing.as_ref().map(|file| &file.metadata), contents.as_bytes()).map_err(failed)
 }
 
 /// `text` with another entry at the end of `list`, which is a part of it.
-fn inserted(text: &str, list: &str, entry: &str) -> String {
+fn inserted(text: &str, list: &str, entry: &str) -> Zeroizing<String> {
     let end = list.as_ptr().addr() - text.as_ptr().addr() + list.len() - 1;
     let (before, after) = text.split_at(end);
     let before = before.trim_end();
     let comma = if before.ends_with('[') { "" } else { "," };
-    format!("{before}{comma}\n    {}\n  {after}", entry.replace('\n', "\n    "))
+    let entry = Zeroizing::new(entry.replace('\n', "\n    "));
+    Zeroizing::new([before, comma, "\n    ", &entry, "\n  ", after].concat())
 }
 
 /// The texts of the values in a list.
@@ -94,7 +96,8 @@ fn entries(list: &str) -> Result<Vec<&str>, String> {
 pub(super) struct TokenFile {
     path: PathBuf,
     metadata: Metadata,
-    text: String,
+    /// Wiped when it is dropped, because it contains secrets.
+    text: Zeroizing<String>,
 }
 
 impl TokenFile {
@@ -114,7 +117,9 @@ impl TokenFile {
         if metadata.permissions().mode() & 0o022 != 0 {
             return Err(wrong(path, &"other users can write to it, and could add tokens; run `chmod go-w` on it"));
         }
-        let mut text = String::new();
+        // A text that grows leaves copies that are not wiped.
+        let length = usize::try_from(metadata.len()).map_err(|_| failed(io::ErrorKind::FileTooLarge.into()))?;
+        let mut text = Zeroizing::new(String::with_capacity(length + 1));
         opened.read_to_string(&mut text).map_err(failed)?;
         Ok(Self { path: path.to_owned(), metadata, text })
     }
@@ -161,7 +166,11 @@ fn permissions(fields: &Fields<'_>) -> Result<Permissions, String> {
         let form = "write `db:NAMES:read,write`, `system:NAMES:read` or `*:*:*`";
         return Err(format!("`permissions[{index}]` is not a permission; {form}"));
     }
-    list.join(" ").parse().map_err(|_| "`permissions` is empty, or has `*:*:*` beside another permission".to_owned())
+    if list.is_empty() {
+        return Err("`permissions` is empty".to_owned());
+    }
+    // The error may show them, because each is a permission.
+    list.join(" ").parse().map_err(|error| format!("`permissions`: {error}"))
 }
 
 /// The token with these fields, checked.
@@ -209,7 +218,7 @@ mod tests {
                 " {\"a\":1e400,\"a\":\"]\",\"tokens\":[{\"tokens\":[1]},\n    {}\n  ],\"ü\":[]}",
             ),
         ] {
-            assert_eq!(inserted(text, list(text), "{}"), expected);
+            assert_eq!(*inserted(text, list(text), "{}"), expected);
             entries(list(text)).unwrap();
         }
     }

@@ -112,18 +112,6 @@ fn a_host_name_can_be_listened_on() {
 }
 
 #[test]
-fn a_path_that_is_too_long_for_the_socket_is_refused_before_anything_is_created() {
-    let directory = DataDir::new();
-    let long = directory.beside(&"d".repeat(120));
-    let argument = format!("--data-dir={}", long.display());
-    for arguments in [&["serve"][..], &["create", "--admin"]] {
-        let error = fail(1, &[arguments, &[&argument]].concat());
-        assert!(error.contains("too long for a socket; use a --data-dir with a shorter path"), "{error}");
-    }
-    assert!(!long.exists());
-}
-
-#[test]
 fn a_directory_of_another_user_is_named_as_such() {
     let directory = DataDir::new();
     create(&directory.argument(), &["--admin"]);
