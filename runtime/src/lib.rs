@@ -15,6 +15,7 @@
 //! | [`json`], [`validation`] | how models are read and written, and the limits of their values |
 //! | [`ApiError`], [`UndeclaredResponse`] | failures, and the responses behind them |
 //! | [`Context`], [`Secret`] | the context of a call, values that are never printed |
+//! | [`Printable`] | texts of strangers, for a terminal or a log |
 //!
 //! # Features
 //!
@@ -70,6 +71,7 @@ mod form;
 mod media_type;
 mod operation;
 mod payload;
+mod printable;
 mod properties;
 mod scalar;
 mod secret;
@@ -90,6 +92,7 @@ pub use error::{ApiError, BoxError, with_sources};
 pub use json::UnknownValue;
 pub use operation::{Location, Operation, Parameter, Response, Status, Style};
 pub use payload::{ByteStream, Payload};
+pub use printable::Printable;
 pub use properties::Properties;
 pub use scalar::{Scalar, Texts, Value, ValueError};
 pub use secret::Secret;

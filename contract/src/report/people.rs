@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use openapi_stub_runtime::Printable;
 
 use super::{CaseReport, CauseReport, Exchange, Outcome, Problem, Report};
 
@@ -55,6 +56,7 @@ impl Report {
         self.write_responses(out)?;
         if !self.left_behind.is_empty() {
             let tokens = self.left_behind.join(", ");
+            let tokens = Printable(&tokens);
             writeln!(out, "{NOT_COVERED}left behind, because the server did not delete them: {tokens}{NOT_COVERED:#}")?;
         }
         if !self.causes.is_empty() {
@@ -66,6 +68,7 @@ impl Report {
         if !not_covered.is_empty() {
             writeln!(out, "\nNot covered:")?;
             for (reason, cases) in not_covered {
+                let reason = Printable(reason);
                 writeln!(out, "  {NOT_COVERED}{reason}{NOT_COVERED:#}: {}", counted(cases.len()))?;
                 write_names(&cases, "    ", out)?;
             }
@@ -193,5 +196,35 @@ impl fmt::Display for Exchange {
         self.response_headers.iter().try_for_each(|header| writeln!(f, "  < {header}"))?;
         self.response_body.lines().try_for_each(|line| writeln!(f, "  < {line}"))?;
         write!(f, "  {}", self.curl)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_texts_of_a_source_of_tokens_do_not_act_on_the_terminal() {
+        let hostile = "a\u{1b}[2J\u{9b}\n\u{202e}";
+        let case = CaseReport {
+            operation: "Delete",
+            name: "case".to_owned(),
+            rule: "rule".into(),
+            outcome: Outcome::NotCovered { reason: hostile.to_owned() },
+            duration: std::time::Duration::ZERO,
+        };
+        let report = Report {
+            server: String::new(),
+            document: String::new(),
+            causes: Vec::new(),
+            cases: vec![case],
+            responses: Vec::new(),
+            left_behind: vec![hostile.to_owned()],
+        };
+        let mut shown = Vec::new();
+        report.write(&mut shown, Detail::EachCase).expect("a buffer");
+        let shown = String::from_utf8(shown).expect("text");
+        assert_eq!(shown.matches(r"a\u{1b}[2J\u{9b}\n\u{202e}").count(), 2, "{shown}");
+        assert!(!shown.contains("[2J\u{9b}"), "{shown}");
     }
 }

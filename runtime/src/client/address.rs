@@ -15,6 +15,9 @@ pub enum AddressError {
     /// It has no host.
     #[error("the address has no host; write it like http://localhost:8181")]
     NoHost,
+    /// Its port is not a number up to 65,535.
+    #[error("the port of the address is not a number up to 65535")]
+    InvalidPort,
     /// Its scheme is `https`, and the client was built without the feature `tls`.
     #[error("the address has the scheme https, but this client was built without TLS (feature `tls`)")]
     NoTls,
@@ -31,6 +34,11 @@ pub(super) fn parse(address: &str) -> Result<Uri, AddressError> {
     let address: Uri = address.parse().map_err(AddressError::Malformed)?;
     if address.host().is_none_or(str::is_empty) {
         return Err(AddressError::NoHost);
+    }
+    // `http` accepts any digits, and gives no port for a number that is too large.
+    let port = address.authority().and_then(|authority| authority.as_str().rsplit_once(':')).map(|(_, port)| port);
+    if port.is_some_and(|port| !port.is_empty() && !port.ends_with(']')) && address.port_u16().is_none() {
+        return Err(AddressError::InvalidPort);
     }
     match address.scheme() {
         None => {}
@@ -53,6 +61,12 @@ mod tests {
         }
         assert!(matches!(parse("http://a b"), Err(AddressError::Malformed(_))));
         assert!(matches!(parse("/path"), Err(AddressError::NoHost)));
+        for address in ["http://localhost:65536", "http://[::1]:99999/base", "localhost:18446744073709551615"] {
+            assert!(matches!(parse(address), Err(AddressError::InvalidPort)), "{address}");
+        }
+        for address in ["http://[::1]", "http://[::1]/base", "http://localhost", "http://localhost:"] {
+            assert!(parse(address).is_ok(), "{address}");
+        }
         assert!(matches!(parse("ftp://localhost"), Err(AddressError::UnsupportedScheme(scheme)) if scheme == "ftp"));
         assert_eq!(parse("https://localhost").is_ok(), cfg!(feature = "tls"));
     }

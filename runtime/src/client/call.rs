@@ -1,5 +1,6 @@
 //! A request that is put together.
 
+use std::error::Error;
 use std::fmt;
 
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE};
@@ -135,7 +136,7 @@ impl<'c> Call<'c> {
         address.scheme = address.scheme.or(Some(Scheme::HTTP));
         address.path_and_query = Some(target);
         *request.uri_mut() = Uri::from_parts(address).map_err(failed("the request's URI"))?;
-        client.http.request(request).await.map(Answer::new).map_err(ApiError::unavailable)
+        client.http.request(request).await.map(Answer::new).map_err(no_response)
     }
 
     fn body(&mut self, content_type: HeaderValue, body: Body) {
@@ -230,6 +231,22 @@ impl fmt::Debug for Call<'_> {
         formatter.debug_struct("Call").field("operation", &self.operation.id).finish_non_exhaustive()
     }
 }
+
+/// The error for a call that received no response.
+fn no_response(error: hyper_util::client::legacy::Error) -> ApiError {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    if cause.is_some_and(hyper::Error::is_parse) {
+        ApiError::unavailable(InvalidHead(error))
+    } else {
+        ApiError::unavailable(error)
+    }
+}
+
+/// The error for a response whose head cannot be read. hyper says of a `Content-Length` of 2^64 - 1 that the head is too
+/// large.
+#[derive(Debug, thiserror::Error)]
+#[error("the head of the response is invalid or too large, or its Content-Length is impossible")]
+struct InvalidHead(#[source] hyper_util::client::legacy::Error);
 
 fn is_an_object(name: &str) -> ApiError {
     ApiError::internal(format!("the parameter {name} is an object, which only a query carries"))

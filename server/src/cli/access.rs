@@ -1,6 +1,8 @@
 //! The tokens of a data directory: through its server if one runs, otherwise from the database.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use futures::stream::BoxStream;
@@ -19,10 +21,11 @@ pub(super) enum Access {
 impl Access {
     /// Like [`Self::to`], but does not make a database.
     pub(super) async fn to_existing(directory: &DataDir) -> Result<Self, Failure> {
-        if !directory.database().exists() {
-            return Err(format!("{} has no token database", directory.data_dir.display()).into());
+        match directory.database().try_exists() {
+            Ok(true) => Self::to(directory).await,
+            Ok(false) => Err(format!("{} has no token database", directory.data_dir.display()).into()),
+            Err(error) => Err(inaccessible(directory, &directory.database(), &error)),
         }
-        Self::to(directory).await
     }
 
     pub(super) async fn to(directory: &DataDir) -> Result<Self, Failure> {
@@ -31,7 +34,7 @@ impl Access {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
                 Ok(Self::Opened(open(directory).await?))
             }
-            Err(error) => Err(format!("{}: {error}", directory.control_socket().display()).into()),
+            Err(error) => Err(inaccessible(directory, &directory.control_socket(), &error)),
         }
     }
 
@@ -72,4 +75,22 @@ impl Access {
 pub(super) async fn open(directory: &DataDir) -> Result<Catalog, Failure> {
     let store = SqliteStore::open(directory.database())?;
     Ok(Catalog::open(Arc::new(store), Arc::new(SystemClock)).await?)
+}
+
+/// The error for a file of a data directory that cannot be reached, usually because the directory is another user's.
+fn inaccessible(directory: &DataDir, file: &Path, error: &io::Error) -> Failure {
+    let file = file.display();
+    if error.kind() != ErrorKind::PermissionDenied {
+        return format!("{file}: {error}").into();
+    }
+    let whose = match std::fs::metadata(&directory.data_dir) {
+        Ok(metadata) => {
+            let owner = metadata.uid();
+            format!(
+                "its directory belongs to the user with the ID {owner}; run the command as that user (`sudo -u '#{owner}'`)"
+            )
+        }
+        Err(_) => "run the command as the user that the server runs as".to_owned(),
+    };
+    format!("{file}: {error}; {whose}").into()
 }

@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use influxdb3_token_api::models::Secret;
 use influxdb3_token_contract::{CommandTokens, Contract, Detail, FileTokens, Report};
 
+use super::arguments::duration;
 use super::{Failure, is_broken_pipe, tell};
 
 /// Check a running server, this one or another's, against the document
@@ -42,7 +43,7 @@ pub(super) struct Options {
     http2: bool,
 
     /// How long a response may take
-    #[arg(long, env = "INFLUXDB3_TOKENS_TIMEOUT", value_parser = humantime::parse_duration, value_name = "DURATION", default_value = "10s")]
+    #[arg(long, env = "INFLUXDB3_TOKENS_TIMEOUT", value_parser = duration, value_name = "DURATION", default_value = "10s")]
     timeout: Duration,
 
     /// Exit with 0 even if cases could not be tried, or the server did not send a declared response that a case expects

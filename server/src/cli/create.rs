@@ -10,13 +10,17 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use influxdb3_token_api::models::AdminTokenObject;
 use influxdb3_tokens::{Clock, NewToken, Permission, Permissions, SystemClock, TokenName};
+use openapi_stub_runtime::Printable;
 
 use super::access::Access;
-use super::token_file;
-use super::{DataDir, Failure};
+use super::arguments::duration;
+use super::output::printable_json;
+use super::{DataDir, Failure, token_file};
 use crate::control::Create;
 
 /// Create a token, and print its secret, which is not shown again
+///
+/// Exit codes: 0, the token was created; 1, it was not, or its secret could not be printed; 2, wrong usage.
 #[derive(Args)]
 pub(super) struct Options {
     /// Allow everything, including the deletion of other tokens
@@ -25,7 +29,7 @@ pub(super) struct Options {
 
     /// Allow actions on resources, such as `db:sensors,metrics:read,write` or `system:*:read`. Separate several with
     /// spaces, or repeat the option
-    #[arg(long, env = "INFLUXDB3_TOKENS_PERMISSION", value_delimiter = ' ')]
+    #[arg(long, env = "INFLUXDB3_TOKENS_PERMISSION", value_delimiter = ' ', value_parser = permission)]
     permission: Vec<Permission>,
 
     /// A name that no other token has [default with --admin: _admin, the operator token]
@@ -39,7 +43,7 @@ pub(super) struct Options {
 
     /// Lifetime of the token, such as `30d` or `1h 30m`. The operator token cannot expire [default: it never
     /// expires]
-    #[arg(long, env = "INFLUXDB3_TOKENS_EXPIRY", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    #[arg(long, env = "INFLUXDB3_TOKENS_EXPIRY", value_parser = duration, value_name = "DURATION")]
     expiry: Option<Duration>,
 
     /// Output format
@@ -50,7 +54,8 @@ pub(super) struct Options {
     #[arg(long, env = "INFLUXDB3_TOKENS_OFFLINE", value_parser = BoolishValueParser::new())]
     offline: bool,
 
-    /// The file for --offline. A permission token is added to the file if it exists
+    /// The file for --offline. A permission token is added to the file if it exists, and everything else in the file
+    /// stays as it is
     #[arg(long, env = "INFLUXDB3_TOKENS_OUTPUT_FILE", value_name = "FILE")]
     output_file: Option<PathBuf>,
 
@@ -79,7 +84,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             let (token, secret) = NewToken::fresh(name, permissions)?;
             token_file::write(file, &token.with_lifetime(SystemClock.now(), options.expiry)?, &secret)?;
             // The token is safe in the file, even if nobody reads this.
-            let _ = writeln!(io::stdout(), "wrote the token to {}", file.display());
+            let _ = writeln!(io::stdout(), "wrote the token to {}", Printable(&file.to_string_lossy()));
         }
         (true, None) => wrong_usage("--offline needs --output-file"),
         (false, Some(_)) => wrong_usage("--output-file is for --offline"),
@@ -146,6 +151,14 @@ fn name_and_permissions(options: &Options) -> Result<(TokenName, Permissions), F
     Ok((name, permissions))
 }
 
+/// Reads a permission of a token that is not an admin token.
+fn permission(text: &str) -> Result<Permission, String> {
+    if text == "*:*:*" {
+        return Err("it allows everything; use --admin for that".to_owned());
+    }
+    text.parse().map_err(|error: influxdb3_tokens::InvalidPermission| error.to_string())
+}
+
 fn wrong_usage(reason: &str) -> ! {
     super::wrong_usage("create", reason)
 }
@@ -153,9 +166,9 @@ fn wrong_usage(reason: &str) -> ! {
 fn print(token: &AdminTokenObject, change: Change, format: Format) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match format {
-        Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(token)?)?,
+        Format::Json => writeln!(out, "{}", printable_json(&serde_json::to_string_pretty(token)?))?,
         Format::Text => {
-            let secret = token.token.as_ref().map_or("", |secret| &secret.0);
+            let secret = Printable(token.token.as_ref().map_or("", |secret| &secret.0));
             writeln!(out, "Token {} was {change}.\n", token.id.unwrap_or_default())?;
             writeln!(out, "Token:  {secret}")?;
             writeln!(out, "Header: Authorization: Bearer {secret}\n")?;

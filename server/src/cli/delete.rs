@@ -7,7 +7,10 @@ use std::time::Duration;
 use clap::Args;
 use influxdb3_token_api::models::{ErrorMessage, Secret};
 use influxdb3_token_api::swagger::auth::AuthData;
-use influxdb3_token_api::{Api, ApiError, Client, Context, DeleteTokenRequest, DeleteTokenResponse, XSpanIdString};
+use influxdb3_token_api::{
+    Api, ApiError, Client, Context, DeleteTokenRequest, DeleteTokenResponse, XSpanIdString, with_sources,
+};
+use openapi_stub_runtime::client::AddressError;
 
 use super::access::Access;
 use super::{DataDir, Failure};
@@ -75,23 +78,36 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
 
 /// Deletes a token through the HTTP API.
 async fn by_id(id: String, host: &str, token: &str) -> Result<ExitCode, Failure> {
-    let client = Client::try_new(host)?;
-    let credential = AuthData::bearer(token).ok_or("--token contains characters that a header cannot carry")?;
+    let client = client(host)?;
+    let Some(credential) = AuthData::bearer(token) else {
+        wrong_usage("--token contains characters that a header cannot carry")
+    };
     let context = Context::new(XSpanIdString::default(), Some(credential));
     let answer = tokio::time::timeout(PATIENCE, client.delete_token(DeleteTokenRequest::with_id(id), &context)).await;
     match answer.unwrap_or_else(|_| Err(ApiError::unavailable(format!("no response within {PATIENCE:?}")))) {
         Ok(DeleteTokenResponse::Success) => Ok(ExitCode::SUCCESS),
-        Ok(DeleteTokenResponse::UnauthorizedAccess(message)) => end(UNAUTHORIZED, text(&message)),
+        Ok(DeleteTokenResponse::UnauthorizedAccess(message)) => end(UNAUTHORIZED, &text(&message, token)),
         Ok(DeleteTokenResponse::TokenNotFound) => end(NOT_FOUND, "no token has this ID or name"),
-        Ok(DeleteTokenResponse::RequestFailed(message)) => end(1, text(&message)),
+        Ok(DeleteTokenResponse::RequestFailed(message)) => end(1, &text(&message, token)),
         Err(error) => {
             super::tell(&error);
             if let Some(response) = error.response() {
-                super::tell_reason(&format!("the response begins with {:?}", beginning(response.body(), token)));
+                super::tell_reason(&format!("the response begins with \"{}\"", beginning(response.body(), token)));
             }
             Ok(ExitCode::from(if error.is_unavailable() { NO_RESPONSE } else { 1 }))
         }
     }
+}
+
+/// The client of a server. An address that no request can be sent to is wrong usage.
+fn client(host: &str) -> Result<Client, Failure> {
+    if !host.contains("://") {
+        wrong_usage("--host is not the address of a server, such as http://127.0.0.1:8181");
+    }
+    Client::try_new(host).map_err(|error| match error {
+        AddressError::Certificates(_) => error.into(),
+        _ => wrong_usage(&format!("--host: {}", with_sources(&error))),
+    })
 }
 
 /// Deletes a token on the server's machine.
@@ -119,8 +135,13 @@ fn beginning(body: &[u8], token: &str) -> String {
     String::from_utf8_lossy(body).replace(token, "[redacted]").chars().take(200).collect()
 }
 
-fn text(message: &ErrorMessage) -> &str {
-    message.error.as_deref().unwrap_or("the server gave no reason")
+/// The beginning of a server's message.
+fn text(message: &ErrorMessage, token: &str) -> String {
+    message.error.as_deref().map_or("the server gave no reason".to_owned(), |text| beginning(text.as_bytes(), token))
+}
+
+fn wrong_usage(reason: &str) -> ! {
+    super::wrong_usage("delete", reason)
 }
 
 fn end(code: u8, reason: &str) -> Result<ExitCode, Failure> {

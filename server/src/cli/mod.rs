@@ -1,20 +1,23 @@
 //! The command line, with one file for each subcommand.
 
 use std::error::Error;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
-use influxdb3_token_api::with_sources;
+use clap::{Args, Parser, Subcommand};
 
 mod access;
+mod arguments;
 mod contract;
 mod create;
 mod delete;
+mod output;
 mod serve;
 mod show;
 mod token_file;
+
+use arguments::wrong_usage;
+use output::{is_broken_pipe, tell, tell_reason, warn};
 
 /// Serves InfluxDB 3's token API, with tokens that are stored durably and rejected once they are deleted.
 #[derive(Parser)]
@@ -54,9 +57,9 @@ impl DataDir {
 /// The error of a command, printed with its causes.
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Parses the arguments, runs the subcommand, and returns its exit code.
+/// Reads the arguments, runs the subcommand, and returns its exit code.
 pub(crate) fn run() -> ExitCode {
-    let Cli { command } = Cli::parse();
+    let Cli { command } = arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error),
@@ -76,35 +79,7 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-/// Ends the program as the parser does for invalid arguments of a subcommand.
-fn wrong_usage(subcommand: &str, reason: &str) -> ! {
-    let mut command = Cli::command();
-    command.build();
-    let subcommand = command.find_subcommand_mut(subcommand).expect("a subcommand names itself");
-    subcommand.error(clap::error::ErrorKind::ArgumentConflict, reason).exit()
-}
-
-/// Whether the reader of the output has read enough, as `head` does.
-fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
-    let csv = error.downcast_ref().map(csv::Error::kind);
-    let io = match csv {
-        Some(csv::ErrorKind::Io(error)) => Some(error),
-        _ => error.downcast_ref(),
-    };
-    io.is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe)
-}
-
 fn fail(error: &(dyn Error + 'static)) -> ExitCode {
     tell(error);
     ExitCode::FAILURE
-}
-
-/// Prints an error with its causes.
-fn tell(error: &(dyn Error + 'static)) {
-    tell_reason(&with_sources(error));
-}
-
-/// Prints why a command failed. Its exit code says that it did, even if nobody reads this.
-fn tell_reason(reason: &str) {
-    let _ = writeln!(io::stderr(), "error: {reason}");
 }

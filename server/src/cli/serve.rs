@@ -1,28 +1,33 @@
 //! `serve`: runs the server.
 
-use std::io::Write;
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use influxdb3_tokens::{Catalog, CreateError, NewToken, Permissions, TokenApi};
+use influxdb3_tokens::{Catalog, CreateError, NewToken, TokenApi};
 use influxdb3_tokens_server::{listen, serve};
+use openapi_stub_runtime::Printable;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
-use super::token_file::{self, AdminToken, PermissionTokens};
+use super::arguments::host_and_port;
+use super::token_file::TokenFile;
 use super::{DataDir, Failure, access};
 use crate::control;
 
 /// Run the server, until SIGTERM or SIGINT
+///
+/// Exit codes: 0, it was told to stop; 1, it could not start, or failed; 2, wrong usage.
 #[derive(Args)]
 pub(super) struct Options {
-    /// Address and port for HTTP/1.1 and HTTP/2; port 0 is any free port
-    #[arg(long, env = "INFLUXDB3_HTTP_BIND_ADDR", value_name = "ADDRESS", default_value = "127.0.0.1:8181")]
-    http_bind: SocketAddr,
+    /// Address or host, and port, for HTTP/1.1 and HTTP/2; port 0 is any free port
+    #[arg(long, env = "INFLUXDB3_HTTP_BIND_ADDR", value_name = "ADDRESS", default_value = "127.0.0.1:8181", value_parser = host_and_port)]
+    http_bind: (String, u16),
 
     #[command(flatten)]
     directory: DataDir,
@@ -62,6 +67,10 @@ enum LogFormat {
 const CREATIONS: usize = 1024;
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
+    // A host is looked up first, because the files that say where are not the server's own.
+    let (host, port) = &options.http_bind;
+    let of_address = |error: io::Error| format!("{host}:{port}: {error}");
+    let addresses: Vec<_> = (host.as_str(), *port).to_socket_addrs().map_err(of_address)?.collect();
     // If the log cannot be written, reporting that on standard error would panic, and nobody would read it.
     let logs = tracing_subscriber::fmt().log_internal_errors(false);
     let logs = logs.with_env_filter(options.log_filter).with_writer(std::io::stderr);
@@ -77,7 +86,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     creations.try_collect::<()>().await?;
     let (stop, stop_at_once) = signals()?;
 
-    let listener = listen(options.http_bind).map_err(|error| format!("{}: {error}", options.http_bind))?;
+    let listener = listen_on(&addresses).map_err(of_address)?;
     let socket = options.directory.control_socket();
     let control_listener = control::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
     let address = listener.local_addr()?;
@@ -103,22 +112,42 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
 fn given_tokens(admin: Option<PathBuf>, permission: Option<PathBuf>) -> Result<Vec<NewToken>, Failure> {
     let mut tokens = Vec::new();
     if let Some(file) = admin {
-        let token: AdminToken = token_file::read(&file)?;
-        tokens.push(token_file::new_token(token.token, &token.name, token.expiry_millis, Permissions::ADMIN, &file)?);
+        tokens.push(read(&file)?.admin_token()?);
     }
     if let Some(file) = permission {
-        let PermissionTokens { tokens: listed, .. } = token_file::read(&file)?;
-        for token in listed {
-            let permissions = token.permissions.join(" ").parse().map_err(|error| token_file::wrong(&file, &error))?;
-            tokens.push(token_file::new_token(token.token, &token.name, token.expiry_millis, permissions, &file)?);
-        }
+        tokens.extend(read(&file)?.permission_tokens()?);
     }
     Ok(tokens)
 }
 
-/// Creates the token of a file, unless it or another with its name or secret exists.
+/// Reads a token file, and logs a warning if other users can read it too.
+fn read(file: &Path) -> Result<TokenFile, Failure> {
+    let file = TokenFile::open(file)?;
+    if let Some(warning) = file.warning() {
+        tracing::warn!("{}", Printable(&warning));
+    }
+    Ok(file)
+}
+
+/// Listens on the first of these addresses that can be bound.
+fn listen_on(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
+    let mut result = Err(io::Error::other("the host has no address"));
+    for address in addresses {
+        result = listen(*address);
+        if result.is_ok() {
+            break;
+        }
+    }
+    result
+}
+
+/// Creates the token of a file, unless it has expired, or it or another with its name or secret exists.
 async fn create(catalog: &Catalog, token: NewToken) -> Result<(), Failure> {
     let name = token.name.clone();
+    if token.expires_at.is_some_and(|at| at <= catalog.now()) {
+        tracing::warn!(%name, "the token of a file has expired, and is not created; remove it from the file");
+        return Ok(());
+    }
     match catalog.create(token).await {
         Ok(record) => tracing::info!(%name, id = %record.id, "created the token of a file"),
         Err(CreateError::AlreadyExists) => tracing::debug!(%name, "the token of a file exists"),

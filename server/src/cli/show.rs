@@ -5,12 +5,16 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use futures::TryStreamExt;
+use openapi_stub_runtime::Printable;
 
 use super::access::Access;
+use super::output::{csv_cell, printable_json};
 use super::{DataDir, Failure, is_broken_pipe};
 use crate::control::Summary;
 
 /// Show the tokens, without their secrets
+///
+/// Exit codes: 0, all tokens were shown; 1, they were not; 2, wrong usage.
 #[derive(Args)]
 pub(super) struct Options {
     /// Output format
@@ -29,7 +33,8 @@ enum Format {
     Json,
     /// One JSON object for each line
     Jsonl,
-    /// Comma-separated values, with a header
+    /// Comma-separated values, with a header. A text that begins with `=`, `+`, `-`, `@` or `'` has a `'` before it, so that
+    /// a spreadsheet does not run it as a formula; remove one `'` at the beginning of a cell to get the text
     Csv,
 }
 
@@ -83,14 +88,19 @@ impl Output {
             Self::Pretty(table) => {
                 // The beginning of the hash is enough for people to compare.
                 let hash = token.hash.chars().take(12).chain(['…']).collect();
-                table.add_row(cells(token, hash));
+                table.add_row(cells(token, hash).map(|cell| Printable(&cell).to_string()));
             }
             Self::Json { empty } => {
-                write!(out, "{}{}", if *empty { "[\n  " } else { ",\n  " }, serde_json::to_string(token)?)?;
+                write!(
+                    out,
+                    "{}{}",
+                    if *empty { "[\n  " } else { ",\n  " },
+                    printable_json(&serde_json::to_string(token)?)
+                )?;
                 *empty = false;
             }
-            Self::Jsonl => writeln!(out, "{}", serde_json::to_string(token)?)?,
-            Self::Csv(writer) => writer.write_record(cells(token, token.hash.clone()))?,
+            Self::Jsonl => writeln!(out, "{}", printable_json(&serde_json::to_string(token)?))?,
+            Self::Csv(writer) => writer.write_record(cells(token, token.hash.clone()).map(|cell| csv_cell(&cell)))?,
         }
         Ok(())
     }

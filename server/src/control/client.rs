@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use futures::{Stream, stream};
 use influxdb3_token_api::models::AdminTokenObject;
@@ -9,6 +10,12 @@ use tokio::net::UnixStream;
 
 use super::connection::Connection;
 use super::{Create, Delete, Error, Reply, Request, Summary};
+
+/// The longest reply that is read, in bytes. It has one token, whose permissions can have any length.
+const LONGEST_REPLY: u64 = 16 << 20;
+
+/// How long a reply may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection to a running server.
 #[derive(Debug)]
@@ -86,10 +93,11 @@ impl Client {
         Ok(self.0.flush().await?)
     }
 
-    /// The next reply. It may have any length, because it comes from a server that may read the same files.
     async fn receive(&mut self) -> Result<Reply, Error> {
-        let reply = self.0.receive(u64::MAX).await?;
-        Ok(reply.ok_or(io::ErrorKind::UnexpectedEof)?)
+        let reply = tokio::time::timeout(PATIENCE, self.0.receive(LONGEST_REPLY)).await;
+        let reply =
+            reply.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no reply within {PATIENCE:?}")))?;
+        Ok(reply?.ok_or(io::ErrorKind::UnexpectedEof)?)
     }
 }
 

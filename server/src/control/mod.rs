@@ -159,6 +159,10 @@ impl From<DeleteError> for Error {
 /// Creates a token.
 pub(crate) async fn create(catalog: &Catalog, token: Create) -> Result<AdminTokenObject, Error> {
     let permissions = token.permissions.parse().map_err(refused)?;
+    if token.expires_in.is_some_and(|lifetime| lifetime < Duration::from_millis(1)) {
+        let reason = "a token that expires at once is not created; its lifetime must be at least a millisecond";
+        return Err(Refusal::new(RefusalKind::Other, reason).into());
+    }
     let created = catalog.create_fresh(&token.name, permissions, token.expires_in).await;
     let (record, secret) = created.map_err(|error| match error {
         CreateError::NameTaken if token.name == TokenName::OPERATOR => {

@@ -5,17 +5,33 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use influxdb3_tokens::Catalog;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::connection::Connection;
 use super::{Error, Refusal, RefusalKind, Reply, Request, create, delete, regenerate, tokens};
 
-/// The longest request that is read, in bytes.
-const LONGEST_REQUEST: u64 = 16 << 20;
+#[cfg(test)]
+mod tests;
+
+/// The longest request that is read, in bytes: one with permissions as long as an argument of a command can be (128 KiB),
+/// all of which JSON may have to escape.
+const LONGEST_REQUEST: u64 = 1 << 20;
+
+/// How many connections are served at a time. Others wait to be accepted.
+const CONNECTIONS: usize = 64;
+
+/// How long a connection may take to send its next request whole.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may take before it reads on. Someone may read a long list page by page.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Makes the socket for this user only, and replaces one that a killed server left behind.
 ///
@@ -37,13 +53,19 @@ pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
 /// Serves requests until it is dropped. `path` is where `listener` was bound.
 pub(crate) async fn serve(listener: UnixListener, path: &Path, catalog: Catalog) {
     let owner = fs::metadata(path).map(|metadata| metadata.uid());
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
+        let place = Arc::clone(&places).acquire_owned().await;
         match listener.accept().await {
             Ok((stream, _)) => {
                 let peer = stream.peer_cred().map(|peer| peer.uid());
                 // The superuser can read the database as well.
                 let allowed = peer.is_ok_and(|peer| peer == 0 || owner.as_ref().is_ok_and(|owner| *owner == peer));
-                tokio::spawn(converse(stream, allowed.then(|| catalog.clone())));
+                let conversation = converse(stream, allowed.then(|| catalog.clone()));
+                tokio::spawn(async move {
+                    conversation.await;
+                    drop(place);
+                });
             }
             Err(error) => {
                 tracing::error!(%error, "the control socket cannot accept");
@@ -56,7 +78,7 @@ pub(crate) async fn serve(listener: UnixListener, path: &Path, catalog: Catalog)
 /// Answers the requests of a connection. Without a catalog it refuses them.
 async fn converse(stream: UnixStream, catalog: Option<Catalog>) {
     let mut connection = Connection::new(stream);
-    while let Ok(Some(request)) = connection.receive(LONGEST_REQUEST).await {
+    while let Ok(Ok(Some(request))) = timeout(REQUEST_TIMEOUT, connection.receive(LONGEST_REQUEST)).await {
         let answered = match &catalog {
             Some(catalog) => answer(&mut connection, catalog, request).await,
             None => {
@@ -101,7 +123,7 @@ async fn answer(connection: &mut Connection, catalog: &Catalog, request: Request
             let mut tokens = pin!(tokens(catalog.clone()));
             while let Some(token) = tokens.next().await {
                 match token {
-                    Ok(token) => connection.send(&Reply::Token(Box::new(token))).await?,
+                    Ok(token) => in_time(connection.send(&Reply::Token(Box::new(token)))).await?,
                     Err(error) => return send(connection, &refused(error)).await,
                 }
             }
@@ -118,6 +140,13 @@ fn refused(error: Error) -> Reply {
 }
 
 async fn send(connection: &mut Connection, reply: &Reply) -> io::Result<()> {
-    connection.send(reply).await?;
-    connection.flush().await
+    in_time(async {
+        connection.send(reply).await?;
+        connection.flush().await
+    })
+    .await
+}
+
+async fn in_time(sent: impl Future<Output = io::Result<()>>) -> io::Result<()> {
+    timeout(REPLY_TIMEOUT, sent).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

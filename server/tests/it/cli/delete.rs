@@ -1,5 +1,6 @@
 //! `delete`
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use influxdb3_tokens::TokenId;
@@ -151,15 +152,7 @@ fn an_unavailable_server_counts_as_no_response() {
 
 #[test]
 fn an_unrelated_server_is_another_failure() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        use std::io::{Read, Write};
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut request = [0; 4096];
-        assert!(stream.read(&mut request).unwrap() > 0);
-        stream.write_all(b"HTTP/1.1 418 I'm a teapot\r\ncontent-length: 12\r\n\r\nhunter2\x1b[2J\n").unwrap();
-    });
+    let url = server_that_sends("HTTP/1.1 418 I'm a teapot\r\ncontent-length: 12\r\n\r\nhunter2\x1b[2J\n".to_owned());
     let (code, _, error) = delete(&url, "1", "hunter2");
     assert_eq!(code, 1);
     assert!(error.contains("418") && error.contains(r#""[redacted]\u{1b}[2J\n""#), "{error}");
@@ -167,13 +160,56 @@ fn an_unrelated_server_is_another_failure() {
 }
 
 #[test]
-fn an_invalid_request_exits_with_1_and_wrong_usage_with_2() {
-    for (url, token) in
-        [("ftp://localhost", "any"), ("http://", "any"), ("no url", "any"), ("http://localhost:1", "a\nb")]
-    {
+fn a_servers_message_is_printed_without_an_effect_on_the_terminal_or_the_credential() {
+    let message = format!("\u{1b}]0;title\u{7}\u{9b}31m\u{202e}hunter2\n{}", "x".repeat(100_000));
+    let body = serde_json::json!({ "error": message }).to_string();
+    let head = format!("HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: {}", body.len());
+    let url = server_that_sends(format!("{head}\r\nwww-authenticate: Bearer\r\n\r\n{body}"));
+    let (code, _, error) = delete(&url, "1", "hunter2");
+    assert_eq!(code, 3, "{error}");
+    let expected = r"error: \u{1b}]0;title\u{7}\u{9b}31m\u{202e}[redacted]\nxxx";
+    assert!(error.starts_with(expected) && error.len() < 400, "{error}");
+    assert_eq!(error.chars().filter(|c| c.is_control()).collect::<String>(), "\n");
+}
+
+#[test]
+fn an_impossible_length_is_named() {
+    for length in [u64::MAX, u64::MAX - 1] {
+        let url = server_that_sends(format!("HTTP/1.1 404 Not Found\r\ncontent-length: {length}\r\n\r\n"));
+        let (code, _, error) = delete(&url, "1", "any");
+        assert_eq!(code, 5, "{error}");
+        assert!(error.contains("its Content-Length is impossible"), "{error}");
+    }
+}
+
+/// Starts a server that sends this response to the first request, and returns its address.
+fn server_that_sends(response: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 4096];
+        assert!(stream.read(&mut request).unwrap() > 0);
+        // The client may have read enough.
+        let _ = stream.write_all(response.as_bytes());
+    });
+    url
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    for (url, token) in [
+        ("ftp://localhost", "any"),
+        ("http://", "any"),
+        ("no url", "any"),
+        ("nonsense", "any"),
+        ("localhost:8181", "any"),
+        ("http://localhost:65536", "any"),
+        ("http://localhost:1", "a\nb"),
+    ] {
         let (code, out, error) = delete(url, "1", token);
-        assert_eq!((code, &*out), (1, ""), "{error}");
-        assert!(!error.contains("a\nb"));
+        assert_eq!((code, &*out), (2, ""), "{error}");
+        assert!(error.starts_with("error: --") && !error.contains("a\nb"), "{error}");
     }
     assert_eq!(finish(command(&["delete", "--id=1"])).0, 2);
     assert_eq!(finish(command(&["delete", "--token=any"])).0, 2);

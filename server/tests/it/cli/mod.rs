@@ -4,8 +4,13 @@ mod contract;
 mod create;
 mod delete;
 mod lost_output;
+mod printing;
 mod serve;
 mod show;
+#[cfg(target_os = "linux")]
+mod token_file_syncs;
+mod token_files;
+mod usage;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -80,40 +80,6 @@ async fn a_deleted_token_of_a_file_stays_deleted_at_the_next_start() {
 }
 
 #[test]
-fn a_token_file_that_other_users_can_read_is_an_error() {
-    let directory = DataDir::new();
-    let file = directory.beside("tokens.json");
-    let output = file.to_str().unwrap();
-    succeed(&["create", "--permission=db:a:read", "--name=a", "--offline", "--output-file", output]);
-    for option in ["--admin-token-file", "--permission-tokens-file"] {
-        for bits in [0o640, 0o604] {
-            set_mode(&file, bits);
-            let (code, out, error) = finish(directory.serve(&[option, output]));
-            assert_eq!((code, &*out), (1, ""));
-            assert!(error.contains("tokens.json: other users can read it; run `chmod 600` on it"), "{error}");
-        }
-    }
-    let missing = finish(directory.serve(&["--admin-token-file=/nowhere/at/all.json"]));
-    assert!(missing.0 == 1 && missing.2.contains("/nowhere/at/all.json: No such file"), "{missing:?}");
-}
-
-#[test]
-fn a_token_file_with_an_operator_token_that_expires_is_an_error() {
-    let directory = DataDir::new();
-    let file = directory.beside("admin.json");
-    let output = file.to_str().unwrap();
-    succeed(&["create", "--admin", "--name=admin", "--expiry=1d", "--offline", "--output-file", output]);
-    let renamed = std::fs::read_to_string(&file).unwrap().replace("\"admin\"", "\"_admin\"");
-    std::fs::write(&file, renamed).unwrap();
-    let (code, out, error) = finish(directory.serve(&["--admin-token-file", output]));
-    assert_eq!((code, &*out), (1, ""));
-    assert!(
-        error.contains("the token named _admin is the operator token") && error.contains("cannot expire"),
-        "{error}"
-    );
-}
-
-#[test]
 fn a_second_server_cannot_use_the_same_directory() {
     let directory = DataDir::new();
     let server = directory.start(&[]);
