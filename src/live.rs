@@ -92,7 +92,7 @@ impl LiveTokens {
 
     /// Whether this token is live, and not another one with its ID. Looks in the table of digests, from which
     /// [`LiveTokensWriter::remove`] removes a token last.
-    fn holds(&self, token: &Principal) -> bool {
+    pub(crate) fn holds(&self, token: &Principal) -> bool {
         self.tables.by_digest.contains(token.digest().prefix(), |other| other == token)
     }
 }
@@ -124,7 +124,7 @@ impl LiveTokensWriter {
     /// When this returns, readers find the token by its digest and by its ID. If it was live before, they find it
     /// throughout.
     pub fn insert(&mut self, token: impl Into<Principal>) {
-        let token = token.into();
+        let token = token.into().into_token();
         let entry = IndexEntry::new(&token);
         let replaced = self.tables().by_id.insert(entry, |other| other.id == entry.id);
         self.tables().by_digest.insert(token, |other| entry.leads_to(other));

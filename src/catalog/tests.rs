@@ -212,7 +212,7 @@ async fn the_operator_token_regenerates_its_secret_and_the_old_one_is_refused() 
     assert_eq!((record.id, record.name.as_str()), (TokenId::OPERATOR, TokenName::OPERATOR));
     assert_eq!((record.digest, record.expires_at), (secret.digest(), None));
     let again = world.catalog.regenerate_operator_by(&operator).await;
-    assert!(matches!(again, Err(RegenerateError::Superseded)));
+    assert!(matches!(again, Err(RegenerateError::Unauthorized)));
     secrets.push(secret);
     secrets.push(world.catalog.regenerate_operator().await.unwrap().1);
     let accepted = secrets.iter().map(|secret| world.catalog.authenticate(secret.expose()).is_some());

@@ -147,7 +147,7 @@ fn refused(error: impl std::error::Error) -> Error {
 impl From<DeleteError> for Error {
     fn from(error: DeleteError) -> Self {
         let kind = match error {
-            DeleteError::NotAdmin | DeleteError::OperatorToken => RefusalKind::Unauthorized,
+            DeleteError::NotAdmin | DeleteError::Unauthorized | DeleteError::OperatorToken => RefusalKind::Unauthorized,
             DeleteError::NotFound => RefusalKind::NotFound,
             DeleteError::Store(_) => RefusalKind::Unavailable,
             _ => RefusalKind::Other,

@@ -1,5 +1,6 @@
 //! The laws that every store must obey. [`laws`] generates a test for each of them.
 
+mod actor;
 mod deletion;
 mod regeneration;
 
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use influxdb3_tokens::{
-    Catalog, Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken,
+    Actor, Catalog, Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken,
     Permissions, Regeneration, RegenerationOutcome, SecretOrigin, StoreError, SystemClock, Timestamp, TokenId,
     TokenName, TokenRecord, TokenSelector, TokenStore,
 };
@@ -31,6 +32,11 @@ macro_rules! laws {
             a_regenerated_operator_token_keeps_everything_but_its_secret
             a_regeneration_changes_nothing_if_a_precondition_fails
             a_replaced_secret_of_the_operator_token_cannot_be_used_again
+            a_deleted_token_changes_nothing
+            a_token_deletes_itself_once
+            a_replaced_secret_of_the_operator_token_changes_nothing
+            an_identity_that_is_not_a_token_is_not_looked_up
+            a_token_deletes_nothing_after_its_own_deletion_when_all_are_under_way_together
             exactly_one_of_concurrent_deletions_finds_the_token
             a_deletion_by_name_never_ends_a_token_of_another_name
             exactly_one_of_concurrent_creations_of_a_name_succeeds
@@ -53,6 +59,7 @@ macro_rules! laws {
     };
 }
 
+pub(crate) use actor::*;
 pub(crate) use deletion::*;
 pub(crate) use laws;
 pub(crate) use regeneration::*;
@@ -63,11 +70,11 @@ pub(crate) async fn a_created_token_is_live_with_every_field_it_was_given(mut su
         permissions: "db:a,b:read system:*:read".parse().unwrap(),
         ..token("döner / 🦀")
     };
-    let by = Some(TokenId::from_u64(77));
+    let by = Some(Actor::Other(TokenId::from_u64(77)));
     let creation = Creation::new(token.clone(), by, Timestamp::from_millis(1_700_000_000_002).unwrap()).unwrap();
     let CreationOutcome::Created(record) = subject.store.create(creation.clone()).await.unwrap() else { panic!() };
     assert_eq!(record, creation.into_record(record.id));
-    assert_eq!(record.created_by, by);
+    assert_eq!(record.created_by, Some(TokenId::from_u64(77)));
 
     let live = subject.live.find(&token.digest).unwrap();
     assert_eq!(Some(&live), subject.live.by_id(record.id).as_ref());
@@ -253,6 +260,9 @@ pub(crate) async fn load(store: Arc<dyn TokenStore>) -> Result<LiveTokens, Store
     Ok(catalog.live().clone())
 }
 
+/// An actor that no store has to look up.
+const NOBODY: Actor = Actor::Other(TokenId::from_u64(u64::MAX));
+
 /// An admin token with a unique digest.
 pub(crate) fn token(name: &str) -> NewToken {
     NewToken {
@@ -278,11 +288,12 @@ pub(crate) fn creation(token: NewToken) -> Creation {
 
 pub(crate) fn deletion(token: impl Into<TokenSelector>) -> Deletion {
     let at = Timestamp::from_millis(1_700_000_000_001).unwrap();
-    Deletion::new(token, TokenId::OPERATOR, at).unwrap()
+    Deletion::new(token, NOBODY, at).unwrap()
 }
 
 pub(crate) fn regeneration(digest: Digest, replaces: Option<Digest>) -> Regeneration {
-    Regeneration::new(digest, replaces, Timestamp::from_millis(1_700_000_000_003).unwrap())
+    let by = replaces.map(|digest| Actor::Token { id: TokenId::OPERATOR, digest });
+    Regeneration::new(digest, by, Timestamp::from_millis(1_700_000_000_003).unwrap()).unwrap()
 }
 
 /// Selects the token with this name.
