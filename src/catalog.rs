@@ -2,6 +2,7 @@
 //! regenerate them.
 
 mod error;
+mod expiry;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use crate::store::{
 };
 use crate::token::{Digest, NewToken, Permissions, Principal, Secret, Timestamp, TokenId, TokenName, TokenRecord};
 pub use error::{CreateError, DeleteError, RegenerateError};
+use expiry::SeenExpired;
 
 /// The tokens of a [`TokenStore`]: every live token in memory, and the rules for them.
 ///
@@ -32,6 +34,7 @@ struct Inner {
     store: Arc<dyn TokenStore>,
     live: LiveTokens,
     clock: Arc<dyn Clock>,
+    seen_expired: SeenExpired,
 }
 
 impl Catalog {
@@ -46,7 +49,7 @@ impl Catalog {
         let writer = LiveTokensWriter::new();
         let live = writer.tokens().clone();
         store.load(writer).await?;
-        Ok(Self { inner: Arc::new(Inner { store, live, clock }) })
+        Ok(Self { inner: Arc::new(Inner { store, live, clock, seen_expired: SeenExpired::new() }) })
     }
 
     /// The UUID of the cluster that the tokens belong to.
@@ -59,9 +62,23 @@ impl Catalog {
         &self.inner.live
     }
 
-    /// The present moment by the clock of this catalog, which decides whether a token has expired.
+    /// The present moment by the clock of this catalog. It may be before an earlier one, if the clock was set back.
     pub fn now(&self) -> Timestamp {
         self.inner.clock.now()
+    }
+
+    /// Whether a token has expired, by the clock of this catalog.
+    ///
+    /// A token that has been seen expired stays so as long as this catalog exists, even if the clock is set back. After a
+    /// restart the clock alone decides.
+    pub fn is_expired(&self, token: &Principal) -> bool {
+        let Some(expires_at) = token.expires_at() else { return false };
+        let Inner { live, seen_expired, .. } = &*self.inner;
+        if token.is_token() {
+            seen_expired.check(token.id(), expires_at, self.now(), |id| live.contains(id))
+        } else {
+            expires_at <= self.now()
+        }
     }
 
     /// Returns the live token with this secret. Takes one SHA-512 and one look-up, without disk, network or allocation.
@@ -70,8 +87,7 @@ impl Catalog {
     /// which, and should not tell its client.
     pub fn authenticate(&self, secret: &str) -> Option<Principal> {
         let principal = self.inner.live.find(&Digest::of_presented(secret)?)?;
-        let expired = principal.expires_at().is_some_and(|at| at <= self.now());
-        (!expired).then_some(principal)
+        (!self.is_expired(&principal)).then_some(principal)
     }
 
     /// Returns a future that is ready once this token is deleted or its secret is regenerated, and at once if it is not a
@@ -79,7 +95,8 @@ impl Catalog {
     ///
     /// Use it for anything that outlives a request: a connection, a stream, a subscription. A deletion or a regeneration
     /// makes the secret invalid before it wakes those that wait for it. The future needs no runtime and can be dropped at
-    /// any time. Expiry is not a deletion; [`Principal::expires_at`] tells it in advance.
+    /// any time. Expiry is not a deletion: [`Principal::expires_at`] tells it in advance, and
+    /// [`is_expired`](Self::is_expired) whether it has come.
     pub fn until_deleted(&self, token: &Principal) -> UntilDeleted {
         self.inner.live.until_deleted(token)
     }

@@ -61,6 +61,7 @@ mod clock;
 mod embed;
 mod live;
 mod store;
+mod sync;
 mod token;
 
 pub use api::{CatalogApi, admin_token_object};

@@ -104,6 +104,51 @@ async fn a_token_expires_on_time_and_can_still_be_deleted() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_refused_as_expired_stays_refused_when_the_clock_is_set_back() {
+    let world = World::new().await;
+    let tokens = async |name: &str| {
+        let expires_at = Timestamp::from_millis(1000);
+        let (token, secret) = fresh(name, "db:*:read");
+        world.catalog.create(NewToken { expires_at, ..token }).await.unwrap();
+        (world.catalog.authenticate(secret.expose()).unwrap(), secret)
+    };
+    let ((seen, seen_secret), (_, unseen), (session, session_secret)) =
+        (tokens("seen").await, tokens("unseen").await, tokens("session").await);
+    let (_, unlimited) = world.create("unlimited", "db:*:read").await;
+    world.clock.advance_to(1000);
+    assert_eq!(world.catalog.authenticate(seen_secret.expose()), None);
+    assert!(world.catalog.is_expired(&session));
+
+    world.clock.advance_to(0);
+    let accepted = |secret: &Secret| world.catalog.authenticate(secret.expose()).is_some();
+    assert_eq!([&seen_secret, &session_secret, &unseen, &unlimited].map(accepted), [false, false, true, true]);
+    assert!(world.catalog.is_expired(&seen) && world.catalog.is_expired(&session));
+
+    // It is not one of the tokens.
+    let by = |id| Principal::new(id, *seen.digest(), Timestamp::from_millis(1), Permissions::ADMIN);
+    assert!(!world.catalog.is_expired(&by(seen.id())));
+}
+
+#[tokio::test]
+async fn a_clock_at_either_end_of_its_range_is_no_failure() {
+    let world = World::new().await;
+    let admin = world.admin("_admin").await;
+    let (_, brief) = world.catalog.create_fresh("brief", Permissions::ADMIN, Some(Duration::ZERO)).await.unwrap();
+    assert_eq!(world.catalog.authenticate(brief.expose()), None);
+    world.clock.advance_to(Timestamp::MAX.as_millis());
+    let late = world.catalog.create_fresh("late", Permissions::ADMIN, Some(Duration::from_millis(1))).await;
+    assert!(matches!(late, Err(CreateError::ExpiryTooLate(_))));
+    let (last, secret) = world.catalog.create_fresh("last", Permissions::ADMIN, Some(Duration::ZERO)).await.unwrap();
+    assert_eq!((last.created_at, last.expires_at), (Timestamp::MAX, Some(Timestamp::MAX)));
+    assert_eq!(world.catalog.authenticate(secret.expose()), None);
+    assert!(crate::admin_token_object(&last, &secret).expiry.is_some_and(|expiry| expiry.is_string()));
+    for id in [1, 2] {
+        world.catalog.delete(&admin, &id.to_string()).await.unwrap();
+    }
+    world.catalog.regenerate_operator_by(&admin).await.unwrap();
+}
+
+#[tokio::test]
 async fn the_lifetime_of_a_fresh_token_begins_when_it_is_created() {
     let world = World::new().await;
     world.clock.advance_to(7);

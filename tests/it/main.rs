@@ -6,6 +6,7 @@ mod client;
 mod client_broken_bodies;
 mod creation;
 mod credentials;
+mod deleted_actor;
 mod deletion;
 mod document;
 mod embedding;

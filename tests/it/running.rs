@@ -127,7 +127,6 @@ pub(crate) enum Fault {
     /// The token is deleted, but the store returns an error.
     FailsAfterwards(StoreError),
     Panics,
-    #[allow(dead_code, reason = "only the tests of the server hold up a deletion")]
     Waits(Arc<Gate>),
 }
 
@@ -137,8 +136,6 @@ pub(crate) struct Gate {
     reached: Notify,
     open: Notify,
 }
-
-#[allow(dead_code, reason = "only the tests of the server hold up a deletion")]
 impl Gate {
     /// Waits for the deletion to arrive.
     pub(crate) async fn reached(&self) {

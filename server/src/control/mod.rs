@@ -221,6 +221,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_token_that_was_deleted_meanwhile_is_refused_like_an_unknown_one() {
+        let Error::Refused(refusal) = Error::from(DeleteError::Unauthorized) else { panic!() };
+        assert_eq!((refusal.kind, &*refusal.reason), (RefusalKind::Unauthorized, "a valid credential is required"));
+    }
+
+    #[test]
     fn debug_output_of_a_request_or_reply_holds_no_secret() {
         let delete = Delete { name: "ci".to_owned(), by: models::Secret("apiv3_secret".to_owned()) };
         let shown = format!("{:?}", Request::Delete(delete));
