@@ -177,11 +177,11 @@ impl Change {
         match self {
             Change::Create { name, digest, given, by, at, expires_at, permissions } => {
                 let token = NewToken {
-                    name: name.parse()?,
+                    name: TokenName::existing(&name)?,
                     digest: digest_of(digest)?,
                     origin: if given { SecretOrigin::Given } else { SecretOrigin::Fresh },
                     expires_at: expires_at.map(time).transpose()?,
-                    permissions: permissions.parse()?,
+                    permissions: Permissions::existing(&permissions)?,
                 };
                 let creation = Creation::new(token, by.map(actor).transpose()?, time(at)?);
                 tokens.create(creation.ok_or("the operator token is invalid")?).now_or_never().transpose()?;
@@ -197,7 +197,7 @@ impl Change {
             }
             // The changes before it are the same as when it was made, so the name leads to the same token.
             Change::DeleteByName { name, by, at } => {
-                let deletion = Deletion::new(name.parse::<TokenName>()?, actor(by)?, time(at)?);
+                let deletion = Deletion::new(TokenName::existing(&name)?, actor(by)?, time(at)?);
                 tokens.delete(deletion.ok_or("the operator token cannot be deleted")?).now_or_never().transpose()?;
             }
         }

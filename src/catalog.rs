@@ -217,7 +217,7 @@ impl Catalog {
         if !by.is_admin() {
             return Err(DeleteError::NotAdmin);
         }
-        let name: TokenName = name.parse().map_err(|_| self.not_found(by))?;
+        let name = TokenName::existing(name).map_err(|_| self.not_found(by))?;
         if name.is_operator() && !self.inner.live.contains(TokenId::OPERATOR) {
             return Err(self.not_found(by));
         }

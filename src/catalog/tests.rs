@@ -79,6 +79,19 @@ async fn a_token_deleted_by_its_name_is_refused() {
 }
 
 #[tokio::test]
+async fn a_token_with_a_name_that_is_not_permitted_any_more_can_be_deleted_and_not_created() {
+    let world = World::new().await;
+    let admin = world.admin("_admin").await;
+    let name = "ci\u{202e}";
+    let (token, _) = fresh("ci", "db:*:read");
+    let old = NewToken { name: TokenName::existing(name).unwrap(), ..token };
+    let old = world.catalog.create(old).await.unwrap();
+    assert_eq!(world.catalog.delete_by_name(&admin, name).await.unwrap(), old.id);
+    let refused = world.catalog.create_fresh(name, Permissions::ADMIN, None).await;
+    assert!(matches!(refused, Err(CreateError::InvalidName(_))));
+}
+
+#[tokio::test]
 async fn a_malformed_or_unknown_secret_is_refused() {
     let world = World::new().await;
     let unknown = Secret::generate().unwrap();

@@ -44,6 +44,7 @@ macro_rules! laws {
             a_change_is_completed_if_its_future_is_dropped
             pages_are_sorted_by_id_and_respect_the_limit
             an_expired_token_stays_live_until_it_is_deleted
+            a_token_with_a_name_that_is_not_permitted_any_more_is_loaded_and_deleted
             the_cluster_uuid_survives_a_restart
             every_token_and_deletion_survives_a_restart
         }
@@ -178,6 +179,25 @@ pub(crate) async fn pages_are_sorted_by_id_and_respect_the_limit(subject: Subjec
     assert_eq!(page(id(18), 4).await.unwrap(), records[16..]);
     assert_eq!(page(id(19), 4).await.unwrap(), []);
     assert_eq!(page(id(u64::MAX), 4).await.unwrap(), []);
+}
+
+pub(crate) async fn a_token_with_a_name_that_is_not_permitted_any_more_is_loaded_and_deleted(mut subject: Subject) {
+    let (old, names) = (["a\u{202e}b", " a", "\u{200b}"].map(|name| TokenName::existing(name).unwrap()), 300);
+    let permissions: Vec<_> = (0..names).map(|number| format!("db:a\u{200b}{number}:read")).collect();
+    let permissions = Permissions::existing(&permissions.join(" ")).unwrap();
+    let mut records = Vec::new();
+    for name in &old {
+        let old = NewToken { name: name.clone(), permissions: permissions.clone(), ..token("a") };
+        records.push(subject.create(old).await);
+    }
+    subject.restart().await;
+    assert_eq!(subject.all().await, records);
+    for (name, record) in old.into_iter().zip(records) {
+        assert_eq!(subject.live.find(&record.digest).unwrap().permissions(), &permissions);
+        assert_eq!(subject.delete(TokenSelector::Name(name)).await, DeletionOutcome::Deleted(record.id));
+    }
+    subject.restart().await;
+    assert!(subject.live.is_empty());
 }
 
 pub(crate) async fn the_cluster_uuid_survives_a_restart(mut subject: Subject) {
