@@ -12,6 +12,7 @@ mod document;
 mod embedding;
 mod generated_client;
 mod limits;
+mod linearizability;
 mod memory_store;
 mod models;
 mod parameters;
