@@ -8,6 +8,8 @@ use crate::token::{Permissions, SecretOrigin};
 ///
 /// A request is authenticated before it waits for the store, and its token may be deleted meanwhile. So a store checks
 /// the actor of a change again when it makes the change ([`Actor::may_act`]).
+///
+/// A variant that is added later breaks every complete match, on purpose: a store must not take one for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// A token, with the digest of the secret that the request presented. The ID alone does not tell, because a
@@ -117,6 +119,8 @@ pub struct Deletion {
 ///
 /// A store resolves a name when it makes the change, not before. Names can be used again, so an ID that somebody looked
 /// up earlier and the name may lead to different tokens.
+///
+/// A variant that is added later breaks every complete match, on purpose: a store must be able to select by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenSelector {
     /// The token with this ID.
