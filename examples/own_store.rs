@@ -20,9 +20,9 @@ use async_trait::async_trait;
 use axum::Router;
 use futures::FutureExt;
 use influxdb3_tokens::{
-    Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokensWriter, MemoryStore, NewToken, Permissions,
-    Regeneration, RegenerationOutcome, SecretOrigin, StoreError, Timestamp, TokenApi, TokenId, TokenName, TokenRecord,
-    TokenSelector, TokenStore,
+    Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokensWriter, MemoryStore, NewToken,
+    Permissions, Regeneration, RegenerationOutcome, SecretOrigin, StoreError, Timestamp, TokenApi, TokenId, TokenName,
+    TokenRecord, TokenSelector, TokenStore,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -144,27 +144,32 @@ enum Change {
         name: String,
         digest: Vec<u8>,
         given: bool,
-        by: Option<u64>,
+        by: Option<By>,
         at: u64,
         expires_at: Option<u64>,
         permissions: String,
     },
     Delete {
         id: u64,
-        by: u64,
+        by: By,
         at: u64,
     },
     DeleteByName {
         name: String,
-        by: u64,
+        by: By,
         at: u64,
     },
     Regenerate {
         digest: Vec<u8>,
-        replaces: Option<Vec<u8>>,
+        by: Option<By>,
         at: u64,
     },
 }
+
+/// An actor: its ID, and the digest if it is a token. The file has refused changes too, and a change that is repeated
+/// is refused for the same reason.
+#[derive(Serialize, Deserialize)]
+struct By(u64, Option<Vec<u8>>);
 
 impl Change {
     fn apply(self, tokens: &MemoryStore) -> Result<(), Failure> {
@@ -172,30 +177,48 @@ impl Change {
         match self {
             Change::Create { name, digest, given, by, at, expires_at, permissions } => {
                 let token = NewToken {
-                    name: name.parse()?,
+                    name: TokenName::existing(&name)?,
                     digest: digest_of(digest)?,
                     origin: if given { SecretOrigin::Given } else { SecretOrigin::Fresh },
                     expires_at: expires_at.map(time).transpose()?,
-                    permissions: permissions.parse()?,
+                    permissions: Permissions::existing(&permissions)?,
                 };
-                let creation = Creation::new(token, by.map(TokenId::from_u64), time(at)?);
+                let creation = Creation::new(token, by.map(actor).transpose()?, time(at)?);
                 tokens.create(creation.ok_or("the operator token is invalid")?).now_or_never().transpose()?;
             }
             Change::Delete { id, by, at } => {
-                let deletion = Deletion::new(TokenId::from_u64(id), TokenId::from_u64(by), time(at)?);
+                let deletion = Deletion::new(TokenId::from_u64(id), actor(by)?, time(at)?);
                 tokens.delete(deletion.ok_or("the operator token cannot be deleted")?).now_or_never().transpose()?;
             }
-            Change::Regenerate { digest, replaces, at } => {
-                let (digest, replaces) = (digest_of(digest)?, replaces.map(digest_of).transpose()?);
-                tokens.regenerate(Regeneration::new(digest, replaces, time(at)?)).now_or_never().transpose()?;
+            Change::Regenerate { digest, by, at } => {
+                let regeneration = Regeneration::new(digest_of(digest)?, by.map(actor).transpose()?, time(at)?);
+                let regeneration = regeneration.ok_or("only the operator token regenerates its secret")?;
+                tokens.regenerate(regeneration).now_or_never().transpose()?;
             }
             // The changes before it are the same as when it was made, so the name leads to the same token.
             Change::DeleteByName { name, by, at } => {
-                let deletion = Deletion::new(name.parse::<TokenName>()?, TokenId::from_u64(by), time(at)?);
+                let deletion = Deletion::new(TokenName::existing(&name)?, actor(by)?, time(at)?);
                 tokens.delete(deletion.ok_or("the operator token cannot be deleted")?).now_or_never().transpose()?;
             }
         }
         Ok(())
+    }
+}
+
+fn actor(By(id, digest): By) -> Result<Actor, Failure> {
+    let id = TokenId::from_u64(id);
+    Ok(match digest {
+        Some(digest) => Actor::Token { id, digest: digest_of(digest)? },
+        None => Actor::Other(id),
+    })
+}
+
+impl From<&Actor> for By {
+    fn from(actor: &Actor) -> Self {
+        match actor {
+            Actor::Token { id, digest } => Self(id.as_u64(), Some(digest.as_bytes().to_vec())),
+            Actor::Other(id) => Self(id.as_u64(), None),
+        }
     }
 }
 
@@ -210,7 +233,7 @@ impl From<&Creation> for Change {
             name: name.to_string(),
             digest: digest.as_bytes().to_vec(),
             given: *origin == SecretOrigin::Given,
-            by: creation.by().map(TokenId::as_u64),
+            by: creation.by().map(By::from),
             at: creation.at().as_millis(),
             expires_at: expires_at.map(Timestamp::as_millis),
             permissions: permissions.to_string(),
@@ -220,7 +243,7 @@ impl From<&Creation> for Change {
 
 impl From<&Deletion> for Change {
     fn from(deletion: &Deletion) -> Self {
-        let (by, at) = (deletion.by().as_u64(), deletion.at().as_millis());
+        let (by, at) = (By::from(deletion.by()), deletion.at().as_millis());
         match deletion.token() {
             TokenSelector::Id(id) => Self::Delete { id: id.as_u64(), by, at },
             TokenSelector::Name(name) => Self::DeleteByName { name: name.to_string(), by, at },
@@ -230,10 +253,9 @@ impl From<&Deletion> for Change {
 
 impl From<&Regeneration> for Change {
     fn from(regeneration: &Regeneration) -> Self {
-        let bytes = |digest: &Digest| digest.as_bytes().to_vec();
         Self::Regenerate {
-            digest: bytes(regeneration.digest()),
-            replaces: regeneration.replaces().map(bytes),
+            digest: regeneration.digest().as_bytes().to_vec(),
+            by: regeneration.by().map(By::from),
             at: regeneration.at().as_millis(),
         }
     }

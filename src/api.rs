@@ -46,6 +46,7 @@ where
             Err(error @ (DeleteError::NotAdmin | DeleteError::OperatorToken)) => {
                 Ok(DeleteTokenResponse::UnauthorizedAccess(message(&error)))
             }
+            Err(DeleteError::Unauthorized) => Err(ApiError::Unauthenticated),
             Err(DeleteError::Store(error)) => Err(ApiError::unavailable(error)),
         }
     }

@@ -2,6 +2,7 @@
 //! regenerate them.
 
 mod error;
+mod expiry;
 #[cfg(test)]
 mod tests;
 
@@ -13,11 +14,12 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::live::{LiveTokens, LiveTokensWriter, UntilDeleted};
 use crate::store::{
-    Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, StoreError, TokenSelector,
-    TokenStore,
+    Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, StoreError,
+    TokenSelector, TokenStore,
 };
 use crate::token::{Digest, NewToken, Permissions, Principal, Secret, Timestamp, TokenId, TokenName, TokenRecord};
 pub use error::{CreateError, DeleteError, RegenerateError};
+use expiry::SeenExpired;
 
 /// The tokens of a [`TokenStore`]: every live token in memory, and the rules for them.
 ///
@@ -32,6 +34,7 @@ struct Inner {
     store: Arc<dyn TokenStore>,
     live: LiveTokens,
     clock: Arc<dyn Clock>,
+    seen_expired: SeenExpired,
 }
 
 impl Catalog {
@@ -46,7 +49,7 @@ impl Catalog {
         let writer = LiveTokensWriter::new();
         let live = writer.tokens().clone();
         store.load(writer).await?;
-        Ok(Self { inner: Arc::new(Inner { store, live, clock }) })
+        Ok(Self { inner: Arc::new(Inner { store, live, clock, seen_expired: SeenExpired::new() }) })
     }
 
     /// The UUID of the cluster that the tokens belong to.
@@ -59,9 +62,23 @@ impl Catalog {
         &self.inner.live
     }
 
-    /// The present moment by the clock of this catalog, which decides whether a token has expired.
+    /// The present moment by the clock of this catalog. It may be before an earlier one, if the clock was set back.
     pub fn now(&self) -> Timestamp {
         self.inner.clock.now()
+    }
+
+    /// Whether a token has expired, by the clock of this catalog.
+    ///
+    /// A token that has been seen expired stays so as long as this catalog exists, even if the clock is set back. After a
+    /// restart the clock alone decides.
+    pub fn is_expired(&self, token: &Principal) -> bool {
+        let Some(expires_at) = token.expires_at() else { return false };
+        let Inner { live, seen_expired, .. } = &*self.inner;
+        if token.is_token() {
+            seen_expired.check(token.id(), expires_at, self.now(), |id| live.contains(id))
+        } else {
+            expires_at <= self.now()
+        }
     }
 
     /// Returns the live token with this secret. Takes one SHA-512 and one look-up, without disk, network or allocation.
@@ -70,8 +87,7 @@ impl Catalog {
     /// which, and should not tell its client.
     pub fn authenticate(&self, secret: &str) -> Option<Principal> {
         let principal = self.inner.live.find(&Digest::of_presented(secret)?)?;
-        let expired = principal.expires_at().is_some_and(|at| at <= self.now());
-        (!expired).then_some(principal)
+        (!self.is_expired(&principal)).then_some(principal)
     }
 
     /// Returns a future that is ready once this token is deleted or its secret is regenerated, and at once if it is not a
@@ -79,7 +95,8 @@ impl Catalog {
     ///
     /// Use it for anything that outlives a request: a connection, a stream, a subscription. A deletion or a regeneration
     /// makes the secret invalid before it wakes those that wait for it. The future needs no runtime and can be dropped at
-    /// any time. Expiry is not a deletion; [`Principal::expires_at`] tells it in advance.
+    /// any time. Expiry is not a deletion: [`Principal::expires_at`] tells it in advance, and
+    /// [`is_expired`](Self::is_expired) whether it has come.
     pub fn until_deleted(&self, token: &Principal) -> UntilDeleted {
         self.inner.live.until_deleted(token)
     }
@@ -132,7 +149,7 @@ impl Catalog {
         if name == TokenName::OPERATOR && !self.inner.live.contains(TokenId::OPERATOR) {
             return Err(CreateError::OperatorToken);
         }
-        self.request_fresh(name, permissions, lifetime, Some(by.id())).await
+        self.request_fresh(name, permissions, lifetime, Some(by.into())).await
     }
 
     async fn request_fresh(
@@ -140,7 +157,7 @@ impl Catalog {
         name: &str,
         permissions: Permissions,
         lifetime: Option<Duration>,
-        by: Option<TokenId>,
+        by: Option<Actor>,
     ) -> Result<(TokenRecord, Secret), CreateError> {
         let now = self.now();
         let (token, secret) = NewToken::fresh(name.parse()?, permissions)?;
@@ -151,13 +168,14 @@ impl Catalog {
     async fn request_creation(
         &self,
         token: NewToken,
-        by: Option<TokenId>,
+        by: Option<Actor>,
         at: Timestamp,
     ) -> Result<TokenRecord, CreateError> {
         let digest = token.digest;
         let creation = Creation::new(token, by, at).ok_or(CreateError::InvalidOperator)?;
         match self.inner.store.create(creation).await? {
             CreationOutcome::Created(record) => Ok(record),
+            CreationOutcome::Unauthorized => Err(CreateError::Unauthorized),
             CreationOutcome::NameTaken if self.inner.live.find(&digest).is_some() => Err(CreateError::AlreadyExists),
             CreationOutcome::NameTaken => Err(CreateError::NameTaken),
             CreationOutcome::DigestTaken => Err(CreateError::SecretTaken),
@@ -168,7 +186,9 @@ impl Catalog {
     /// Deletes the token whose ID has the text `id`, on behalf of `by`. Returns its ID. Durable when it returns `Ok`; the
     /// token is refused by then.
     ///
-    /// An expired token can be deleted, and an admin token may delete itself. `by` is trusted to be authenticated.
+    /// An expired token can be deleted, and an admin token may delete itself. `by` is trusted to be authenticated. If it is a
+    /// token that is deleted before this change is made, the change is refused; a store decides that. Expiry was decided
+    /// when `by` was authenticated: a change that was requested in time is made.
     ///
     /// # Errors
     ///
@@ -177,9 +197,9 @@ impl Catalog {
         if !by.is_admin() {
             return Err(DeleteError::NotAdmin);
         }
-        let id: TokenId = id.parse().map_err(|_| DeleteError::NotFound)?;
+        let id: TokenId = id.parse().map_err(|_| self.not_found(by))?;
         if !self.inner.live.contains(id) {
-            return Err(DeleteError::NotFound);
+            return Err(self.not_found(by));
         }
         self.request_deletion(id, by).await
     }
@@ -197,17 +217,24 @@ impl Catalog {
         if !by.is_admin() {
             return Err(DeleteError::NotAdmin);
         }
-        let name: TokenName = name.parse().map_err(|_| DeleteError::NotFound)?;
+        let name = TokenName::existing(name).map_err(|_| self.not_found(by))?;
         if name.is_operator() && !self.inner.live.contains(TokenId::OPERATOR) {
-            return Err(DeleteError::NotFound);
+            return Err(self.not_found(by));
         }
         self.request_deletion(name, by).await
     }
 
+    /// The error for a token that is not live. A principal that is deleted itself by now does not learn that.
+    fn not_found(&self, by: &Principal) -> DeleteError {
+        let was_deleted = by.is_token() && !self.inner.live.holds(by);
+        if was_deleted { DeleteError::Unauthorized } else { DeleteError::NotFound }
+    }
+
     async fn request_deletion(&self, token: impl Into<TokenSelector>, by: &Principal) -> Result<TokenId, DeleteError> {
-        let deletion = Deletion::new(token, by.id(), self.now()).ok_or(DeleteError::OperatorToken)?;
+        let deletion = Deletion::new(token, by.into(), self.now()).ok_or(DeleteError::OperatorToken)?;
         match self.inner.store.delete(deletion).await? {
             DeletionOutcome::Deleted(id) => Ok(id),
+            DeletionOutcome::Unauthorized => Err(DeleteError::Unauthorized),
             DeletionOutcome::NotFound => Err(DeleteError::NotFound),
         }
     }
@@ -235,19 +262,16 @@ impl Catalog {
     ///
     /// See [`RegenerateError`].
     pub async fn regenerate_operator_by(&self, by: &Principal) -> Result<(TokenRecord, Secret), RegenerateError> {
-        if by.id() != TokenId::OPERATOR {
-            return Err(RegenerateError::NotOperator);
-        }
-        self.request_regeneration(Some(*by.digest())).await
+        self.request_regeneration(Some(by.into())).await
     }
 
-    async fn request_regeneration(&self, replaces: Option<Digest>) -> Result<(TokenRecord, Secret), RegenerateError> {
+    async fn request_regeneration(&self, by: Option<Actor>) -> Result<(TokenRecord, Secret), RegenerateError> {
         let secret = Secret::generate()?;
-        let regeneration = Regeneration::new(secret.digest(), replaces, self.now());
+        let regeneration = Regeneration::new(secret.digest(), by, self.now()).ok_or(RegenerateError::NotOperator)?;
         match self.inner.store.regenerate(regeneration).await? {
             RegenerationOutcome::Regenerated(record) => Ok((record, secret)),
+            RegenerationOutcome::Unauthorized => Err(RegenerateError::Unauthorized),
             RegenerationOutcome::NotFound => Err(RegenerateError::NotFound),
-            RegenerationOutcome::Superseded => Err(RegenerateError::Superseded),
             RegenerationOutcome::DigestTaken => Err(RegenerateError::SecretTaken),
         }
     }

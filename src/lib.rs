@@ -61,6 +61,7 @@ mod clock;
 mod embed;
 mod live;
 mod store;
+mod sync;
 mod token;
 
 pub use api::{CatalogApi, admin_token_object};
@@ -71,7 +72,7 @@ pub use embed::{Guarded, OverCatalog, OverStore, RequireToken, TokenApi, TokenAp
 pub use influxdb3_token_api;
 pub use live::{LiveTokens, LiveTokensWriter, UntilDeleted};
 pub use store::{
-    Cause, Creation, CreationOutcome, Deletion, DeletionOutcome, MemoryStore, Regeneration, RegenerationOutcome,
+    Actor, Cause, Creation, CreationOutcome, Deletion, DeletionOutcome, MemoryStore, Regeneration, RegenerationOutcome,
     StoreError, TokenSelector, TokenStore,
 };
 #[cfg(feature = "sqlite")]

@@ -24,6 +24,11 @@ pub enum ApiError {
         /// The reason, for the log.
         source: BoxError,
     },
+    /// The credential that the service accepted is not valid any more, because it was revoked meanwhile.
+    ///
+    /// The service answers as if it had rejected the credential. The client does not return it.
+    #[error("the credential is not valid any more")]
+    Unauthenticated,
     /// The operation is not implemented.
     ///
     /// The service answers 501. The client returns it for a 501 that the operation does not declare. In a crate that was
@@ -82,7 +87,7 @@ impl ApiError {
         match self {
             Self::Undeclared { response, .. } => Some(response),
             Self::Unavailable { source } | Self::NotImplemented { source } => source.downcast_ref(),
-            Self::Internal { .. } => None,
+            Self::Unauthenticated | Self::Internal { .. } => None,
         }
     }
 

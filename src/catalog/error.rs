@@ -12,6 +12,9 @@ pub enum CreateError {
     /// The principal is not an admin token.
     #[error("only an admin token may create tokens")]
     NotAdmin,
+    /// The principal was deleted, or its secret regenerated, after it was authenticated and before the creation.
+    #[error("a valid credential is required")]
+    Unauthorized,
     /// Live tokens have this name and this secret: the token was created before.
     #[error("the token exists already")]
     AlreadyExists,
@@ -55,6 +58,10 @@ pub enum DeleteError {
     /// The principal is not an admin token.
     #[error("only an admin token may delete tokens")]
     NotAdmin,
+    /// The principal was deleted, or its secret regenerated, after it was authenticated and before the deletion. Answer as
+    /// for a credential that is rejected.
+    #[error("a valid credential is required")]
+    Unauthorized,
     /// The operator token cannot be deleted.
     #[error("the operator token cannot be deleted")]
     OperatorToken,
@@ -73,9 +80,9 @@ pub enum RegenerateError {
     /// The principal is not the operator token.
     #[error("only the operator token may regenerate its secret")]
     NotOperator,
-    /// The principal's secret was replaced by an earlier regeneration.
-    #[error("the secret of the operator token has been regenerated already")]
-    Superseded,
+    /// The principal's secret was replaced by an earlier regeneration, after it was authenticated.
+    #[error("a valid credential is required")]
+    Unauthorized,
     /// No operator token exists.
     #[error("no operator token exists")]
     NotFound,

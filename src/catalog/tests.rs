@@ -79,6 +79,19 @@ async fn a_token_deleted_by_its_name_is_refused() {
 }
 
 #[tokio::test]
+async fn a_token_with_a_name_that_is_not_permitted_any_more_can_be_deleted_and_not_created() {
+    let world = World::new().await;
+    let admin = world.admin("_admin").await;
+    let name = "ci\u{202e}";
+    let (token, _) = fresh("ci", "db:*:read");
+    let old = NewToken { name: TokenName::existing(name).unwrap(), ..token };
+    let old = world.catalog.create(old).await.unwrap();
+    assert_eq!(world.catalog.delete_by_name(&admin, name).await.unwrap(), old.id);
+    let refused = world.catalog.create_fresh(name, Permissions::ADMIN, None).await;
+    assert!(matches!(refused, Err(CreateError::InvalidName(_))));
+}
+
+#[tokio::test]
 async fn a_malformed_or_unknown_secret_is_refused() {
     let world = World::new().await;
     let unknown = Secret::generate().unwrap();
@@ -101,6 +114,51 @@ async fn a_token_expires_on_time_and_can_still_be_deleted() {
     world.clock.advance_to(1000);
     assert_eq!(world.catalog.authenticate(secret.expose()), None);
     world.catalog.delete(&admin, &record.id.to_string()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_that_was_refused_as_expired_stays_refused_when_the_clock_is_set_back() {
+    let world = World::new().await;
+    let tokens = async |name: &str| {
+        let expires_at = Timestamp::from_millis(1000);
+        let (token, secret) = fresh(name, "db:*:read");
+        world.catalog.create(NewToken { expires_at, ..token }).await.unwrap();
+        (world.catalog.authenticate(secret.expose()).unwrap(), secret)
+    };
+    let ((seen, seen_secret), (_, unseen), (session, session_secret)) =
+        (tokens("seen").await, tokens("unseen").await, tokens("session").await);
+    let (_, unlimited) = world.create("unlimited", "db:*:read").await;
+    world.clock.advance_to(1000);
+    assert_eq!(world.catalog.authenticate(seen_secret.expose()), None);
+    assert!(world.catalog.is_expired(&session));
+
+    world.clock.advance_to(0);
+    let accepted = |secret: &Secret| world.catalog.authenticate(secret.expose()).is_some();
+    assert_eq!([&seen_secret, &session_secret, &unseen, &unlimited].map(accepted), [false, false, true, true]);
+    assert!(world.catalog.is_expired(&seen) && world.catalog.is_expired(&session));
+
+    // It is not one of the tokens.
+    let by = |id| Principal::new(id, *seen.digest(), Timestamp::from_millis(1), Permissions::ADMIN);
+    assert!(!world.catalog.is_expired(&by(seen.id())));
+}
+
+#[tokio::test]
+async fn a_clock_at_either_end_of_its_range_is_no_failure() {
+    let world = World::new().await;
+    let admin = world.admin("_admin").await;
+    let (_, brief) = world.catalog.create_fresh("brief", Permissions::ADMIN, Some(Duration::ZERO)).await.unwrap();
+    assert_eq!(world.catalog.authenticate(brief.expose()), None);
+    world.clock.advance_to(Timestamp::MAX.as_millis());
+    let late = world.catalog.create_fresh("late", Permissions::ADMIN, Some(Duration::from_millis(1))).await;
+    assert!(matches!(late, Err(CreateError::ExpiryTooLate(_))));
+    let (last, secret) = world.catalog.create_fresh("last", Permissions::ADMIN, Some(Duration::ZERO)).await.unwrap();
+    assert_eq!((last.created_at, last.expires_at), (Timestamp::MAX, Some(Timestamp::MAX)));
+    assert_eq!(world.catalog.authenticate(secret.expose()), None);
+    assert!(crate::admin_token_object(&last, &secret).expiry.is_some_and(|expiry| expiry.is_string()));
+    for id in [1, 2] {
+        world.catalog.delete(&admin, &id.to_string()).await.unwrap();
+    }
+    world.catalog.regenerate_operator_by(&admin).await.unwrap();
 }
 
 #[tokio::test]
@@ -212,7 +270,7 @@ async fn the_operator_token_regenerates_its_secret_and_the_old_one_is_refused() 
     assert_eq!((record.id, record.name.as_str()), (TokenId::OPERATOR, TokenName::OPERATOR));
     assert_eq!((record.digest, record.expires_at), (secret.digest(), None));
     let again = world.catalog.regenerate_operator_by(&operator).await;
-    assert!(matches!(again, Err(RegenerateError::Superseded)));
+    assert!(matches!(again, Err(RegenerateError::Unauthorized)));
     secrets.push(secret);
     secrets.push(world.catalog.regenerate_operator().await.unwrap().1);
     let accepted = secrets.iter().map(|secret| world.catalog.authenticate(secret.expose()).is_some());

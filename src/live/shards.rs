@@ -1,10 +1,11 @@
 //! A hash table in parts, so that readers and the writer seldom meet.
 
 use std::mem;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+
+use crate::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Not a power of two: the capacity of each part is one, so a million tokens fill 80 % of 76 parts, but 48 % of 128,
 /// and do not fit in 64.
@@ -16,9 +17,15 @@ pub(super) struct Shards<T> {
     hash: fn(&T) -> u64,
 }
 
+/// A part, locked for changes.
+pub(super) struct Part<'a, T> {
+    table: RwLockWriteGuard<'a, HashTable<T>>,
+    hash: fn(&T) -> u64,
+}
+
 impl<T: Clone> Shards<T> {
     pub(super) fn new(hash: fn(&T) -> u64) -> Self {
-        Self { tables: (0..SHARDS).map(|_| RwLock::default()).collect(), hash }
+        Self { tables: (0..SHARDS).map(|_| RwLock::new(HashTable::new())).collect(), hash }
     }
 
     pub(super) fn find(&self, hash: u64, is_match: impl Fn(&T) -> bool) -> Option<T> {
@@ -27,25 +34,6 @@ impl<T: Clone> Shards<T> {
 
     pub(super) fn contains(&self, hash: u64, is_match: impl Fn(&T) -> bool) -> bool {
         self.read(hash).find(hash, is_match).is_some()
-    }
-
-    /// Inserts an entry. Replaces and returns the entry with the same hash for which `is_match` holds, if any.
-    pub(super) fn insert(&self, entry: T, is_match: impl Fn(&T) -> bool) -> Option<T> {
-        let hash = (self.hash)(&entry);
-        match self.write(hash).entry(hash, is_match, self.hash) {
-            Entry::Occupied(mut other) => Some(mem::replace(other.get_mut(), entry)),
-            Entry::Vacant(slot) => {
-                slot.insert(entry);
-                None
-            }
-        }
-    }
-
-    #[inline]
-    pub(super) fn remove(&self, hash: u64, is_match: impl Fn(&T) -> bool) -> Option<T> {
-        let mut table = self.write(hash);
-        let entry = table.find_entry(hash, is_match).ok()?;
-        Some(entry.remove().0)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -63,13 +51,34 @@ impl<T: Clone> Shards<T> {
         self.tables.iter().map(|table| read(table).len())
     }
 
-    fn read(&self, hash: u64) -> RwLockReadGuard<'_, HashTable<T>> {
+    /// The part of this hash, locked against changes.
+    pub(super) fn read(&self, hash: u64) -> RwLockReadGuard<'_, HashTable<T>> {
         read(&self.tables[shard(hash)])
     }
 
-    /// The part of this hash, locked.
-    pub(super) fn write(&self, hash: u64) -> RwLockWriteGuard<'_, HashTable<T>> {
-        write(&self.tables[shard(hash)])
+    /// The part of this hash, locked for changes.
+    pub(super) fn lock(&self, hash: u64) -> Part<'_, T> {
+        Part { table: write(&self.tables[shard(hash)]), hash: self.hash }
+    }
+}
+
+impl<T> Part<'_, T> {
+    /// Inserts an entry, which belongs in this part. Replaces and returns the entry with the same hash for which
+    /// `is_match` holds, if any.
+    pub(super) fn insert(&mut self, entry: T, is_match: impl Fn(&T) -> bool) -> Option<T> {
+        match self.table.entry((self.hash)(&entry), is_match, self.hash) {
+            Entry::Occupied(mut other) => Some(mem::replace(other.get_mut(), entry)),
+            Entry::Vacant(slot) => {
+                slot.insert(entry);
+                None
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn remove(&mut self, hash: u64, is_match: impl Fn(&T) -> bool) -> Option<T> {
+        let entry = self.table.find_entry(hash, is_match).ok()?;
+        Some(entry.remove().0)
     }
 }
 

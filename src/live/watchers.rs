@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use futures::task::AtomicWaker;
-
 use super::LiveTokens;
+use crate::sync::{Arc, AtomicUsize, AtomicWaker, Mutex, MutexGuard, Ordering, PoisonError};
 use crate::token::{Principal, TokenId};
 
 /// The wakers of all tasks that wait for a deletion. A token that nobody waits for has no entry.
@@ -34,8 +31,9 @@ impl Watchers {
     /// Wakes every task that waits for this token, which must already have been removed from the table of digests.
     ///
     /// A waiter registers before it checks; a deletion removes the token before it notifies. No wake-up is lost: check
-    /// and removal take the same lock. If the removal came first, the waiter does not find the token; if the check came
-    /// first, this method sees the waiter's entry.
+    /// and removal take the same lock. If the removal came first, the waiter does not find the token. If the check came
+    /// first, the removal took the lock after the waiter had released it, so this method sees the waiter's entry. That
+    /// lock orders `len`, too, which is why a relaxed load suffices.
     pub(super) fn wake(&self, id: TokenId) {
         if self.len.load(Ordering::Relaxed) == 0 {
             return;

@@ -1,23 +1,68 @@
 //! The changes that a store makes: what is requested, and the outcome.
 
-use crate::token::{Digest, NewToken, Timestamp, TokenId, TokenName, TokenRecord};
+use crate::token::{Digest, NewToken, Principal, Timestamp, TokenId, TokenName, TokenRecord};
 #[cfg(doc)]
 use crate::token::{Permissions, SecretOrigin};
+
+/// On whose behalf a change is requested.
+///
+/// A request is authenticated before it waits for the store, and its token may be deleted meanwhile. So a store checks
+/// the actor of a change again when it makes the change ([`Actor::may_act`]).
+///
+/// A variant that is added later breaks every complete match, on purpose: a store must not take one for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A token, with the digest of the secret that the request presented. The ID alone does not tell, because a
+    /// regeneration replaces the secret of the operator token.
+    Token {
+        /// The token's ID.
+        id: TokenId,
+        /// The digest of the secret.
+        digest: Digest,
+    },
+    /// An identity with this ID that is not a token ([`Principal::new`]). Its authenticator vouches for it.
+    Other(TokenId),
+}
+
+impl Actor {
+    /// The ID for the audit trail.
+    pub fn id(&self) -> TokenId {
+        match self {
+            Self::Token { id, .. } | Self::Other(id) => *id,
+        }
+    }
+
+    /// Whether a change on behalf of this actor may be made: a token must be live and have the digest. `digest_of` returns
+    /// the digest of the live token with an ID, as the changes before this one leave it.
+    pub fn may_act(&self, digest_of: impl FnOnce(TokenId) -> Option<Digest>) -> bool {
+        match self {
+            Self::Token { id, digest } => digest_of(*id) == Some(*digest),
+            Self::Other(_) => true,
+        }
+    }
+}
+
+impl From<&Principal> for Actor {
+    fn from(principal: &Principal) -> Self {
+        let (id, digest) = (principal.id(), *principal.digest());
+        if principal.is_token() { Self::Token { id, digest } } else { Self::Other(id) }
+    }
+}
 
 /// A request to create a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Creation {
     token: NewToken,
-    by: Option<TokenId>,
+    by: Option<Actor>,
     at: Timestamp,
 }
 
 impl Creation {
-    /// The creation of `token`, requested by the token `by` at the time `at`. `None` as `by` means that no token requests
-    /// it: a command on the machine, or a token file.
+    /// The creation of `token`, requested by `by` at the time `at`. `None` as `by` means that nobody requests it over the
+    /// network: a command on the machine, or a token file.
     ///
     /// Returns `None` for an operator token ([`TokenName::OPERATOR`]) without [`Permissions::ADMIN`] or with an expiry.
-    pub fn new(token: NewToken, by: Option<TokenId>, at: Timestamp) -> Option<Self> {
+    pub fn new(token: NewToken, by: Option<Actor>, at: Timestamp) -> Option<Self> {
         let may_be_operator = token.permissions.is_admin() && token.expires_at.is_none();
         (may_be_operator || !token.name.is_operator()).then_some(Self { token, by, at })
     }
@@ -27,9 +72,9 @@ impl Creation {
         &self.token
     }
 
-    /// The token that requested the creation, if one did.
-    pub fn by(&self) -> Option<TokenId> {
-        self.by
+    /// On whose behalf the creation was requested, unless a command on the machine or a token file did.
+    pub fn by(&self) -> Option<&Actor> {
+        self.by.as_ref()
     }
 
     /// When the token was requested, which is its time of creation.
@@ -40,7 +85,8 @@ impl Creation {
     /// The record of the token under the ID that a store has given it.
     pub fn into_record(self, id: TokenId) -> TokenRecord {
         let NewToken { name, digest, origin: _, expires_at, permissions } = self.token;
-        TokenRecord { id, name, digest, created_at: self.at, created_by: self.by, expires_at, permissions }
+        let created_by = self.by.map(|by| by.id());
+        TokenRecord { id, name, digest, created_at: self.at, created_by, expires_at, permissions }
     }
 }
 
@@ -50,6 +96,8 @@ impl Creation {
 pub enum CreationOutcome {
     /// The token is live and has this record.
     Created(TokenRecord),
+    /// Nothing changed: the token that requested the creation is not live, or has another secret.
+    Unauthorized,
     /// Nothing changed: a live token has this name.
     NameTaken,
     /// Nothing changed: a live token with another name has this digest.
@@ -63,7 +111,7 @@ pub enum CreationOutcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deletion {
     token: TokenSelector,
-    by: TokenId,
+    by: Actor,
     at: Timestamp,
 }
 
@@ -71,6 +119,8 @@ pub struct Deletion {
 ///
 /// A store resolves a name when it makes the change, not before. Names can be used again, so an ID that somebody looked
 /// up earlier and the name may lead to different tokens.
+///
+/// A variant that is added later breaks every complete match, on purpose: a store must be able to select by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenSelector {
     /// The token with this ID.
@@ -80,10 +130,10 @@ pub enum TokenSelector {
 }
 
 impl Deletion {
-    /// The deletion of `token`, requested by the token `by` at the time `at`.
+    /// The deletion of `token`, requested by `by` at the time `at`.
     ///
     /// Returns `None` for the operator token. It cannot be deleted, because its ID is fixed and IDs are not reused.
-    pub fn new(token: impl Into<TokenSelector>, by: TokenId, at: Timestamp) -> Option<Self> {
+    pub fn new(token: impl Into<TokenSelector>, by: Actor, at: Timestamp) -> Option<Self> {
         let token = token.into();
         (!token.is_operator()).then_some(Self { token, by, at })
     }
@@ -93,9 +143,9 @@ impl Deletion {
         &self.token
     }
 
-    /// The token that requested the deletion.
-    pub fn by(&self) -> TokenId {
-        self.by
+    /// On whose behalf the deletion was requested. A token may delete itself.
+    pub fn by(&self) -> &Actor {
+        &self.by
     }
 
     /// When the deletion was requested.
@@ -132,6 +182,8 @@ impl From<TokenName> for TokenSelector {
 pub enum DeletionOutcome {
     /// The token with this ID was live and is deleted.
     Deleted(TokenId),
+    /// Nothing changed: the token that requested the deletion is not live, or has another secret.
+    Unauthorized,
     /// Nothing changed: no live token has this ID or name.
     NotFound,
 }
@@ -142,17 +194,18 @@ pub enum DeletionOutcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Regeneration {
     digest: Digest,
-    replaces: Option<Digest>,
+    by: Option<Actor>,
     at: Timestamp,
 }
 
 impl Regeneration {
     /// The regeneration to a fresh secret with the digest `digest`, requested at the time `at`.
     ///
-    /// `replaces` is the digest of the secret that the request was authenticated with, if it was: that of the operator
-    /// token. `None` means that no token requests it, but a command on the machine.
-    pub fn new(digest: Digest, replaces: Option<Digest>, at: Timestamp) -> Self {
-        Self { digest, replaces, at }
+    /// `by` requests it. `None` means that a command on the machine does. Returns `None` for any token but the operator
+    /// token, which another one could displace otherwise.
+    pub fn new(digest: Digest, by: Option<Actor>, at: Timestamp) -> Option<Self> {
+        let may_regenerate = by.is_none_or(|by| matches!(by, Actor::Token { id: TokenId::OPERATOR, .. }));
+        may_regenerate.then_some(Self { digest, by, at })
     }
 
     /// The digest of the new secret.
@@ -160,14 +213,9 @@ impl Regeneration {
         &self.digest
     }
 
-    /// The digest that the operator token must still have. `None` means that any digest is replaced.
-    pub fn replaces(&self) -> Option<&Digest> {
-        self.replaces.as_ref()
-    }
-
-    /// The token that requested the regeneration, if one did: [`TokenId::OPERATOR`].
-    pub fn by(&self) -> Option<TokenId> {
-        self.replaces.map(|_| TokenId::OPERATOR)
+    /// The operator token with the secret to replace, unless a command on the machine requested the regeneration.
+    pub fn by(&self) -> Option<&Actor> {
+        self.by.as_ref()
     }
 
     /// When the regeneration was requested.
@@ -187,10 +235,11 @@ impl Regeneration {
 pub enum RegenerationOutcome {
     /// The operator token has this record.
     Regenerated(TokenRecord),
+    /// Nothing changed: the operator token that requested the regeneration is not live, or has another secret. An earlier
+    /// regeneration replaced it.
+    Unauthorized,
     /// Nothing changed: no operator token is live.
     NotFound,
-    /// Nothing changed: the operator token does not have the digest to replace. An earlier regeneration replaced it.
-    Superseded,
     /// Nothing changed: the new digest is not fresh. A live token has it, or a deleted token had it, or the operator
     /// token before another regeneration.
     DigestTaken,

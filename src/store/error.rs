@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 /// Why a store did not do what it was asked to do.
 ///
-/// Each of these requests may be repeated.
+/// The request may be repeated. If it was a deletion by name and the outcome is unknown, it may have been made, and another
+/// token may have the name by then; a repeated deletion by ID cannot meet another token.
 #[non_exhaustive]
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {

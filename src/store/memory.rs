@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{
-    Creation, CreationOutcome, Deletion, DeletionOutcome, LOADED_ALREADY, Regeneration, RegenerationOutcome,
+    Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, LOADED_ALREADY, Regeneration, RegenerationOutcome,
     StoreError, TokenSelector, TokenStore,
 };
 use crate::live::LiveTokensWriter;
@@ -68,6 +68,9 @@ impl TokenStore for MemoryStore {
 
     async fn create(&self, creation: Creation) -> Result<CreationOutcome, StoreError> {
         let mut state = self.state()?;
+        if !creation.by().is_none_or(|by| state.may_act(by)) {
+            return Ok(CreationOutcome::Unauthorized);
+        }
         let token = creation.token();
         if state.names.get(&token.name).is_some_and(|id| state.is_live(*id)) {
             return Ok(CreationOutcome::NameTaken);
@@ -87,6 +90,9 @@ impl TokenStore for MemoryStore {
 
     async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
         let mut state = self.state()?;
+        if !state.may_act(deletion.by()) {
+            return Ok(DeletionOutcome::Unauthorized);
+        }
         let Some(record) = state.place(deletion.token()).and_then(Option::take) else {
             return Ok(DeletionOutcome::NotFound);
         };
@@ -98,12 +104,12 @@ impl TokenStore for MemoryStore {
 
     async fn regenerate(&self, regeneration: Regeneration) -> Result<RegenerationOutcome, StoreError> {
         let mut state = self.state()?;
+        if !regeneration.by().is_none_or(|by| state.may_act(by)) {
+            return Ok(RegenerationOutcome::Unauthorized);
+        }
         let Some(operator) = state.tokens[index(TokenId::OPERATOR)].clone() else {
             return Ok(RegenerationOutcome::NotFound);
         };
-        if regeneration.replaces().is_some_and(|digest| *digest != operator.digest) {
-            return Ok(RegenerationOutcome::Superseded);
-        }
         if state.digests.contains_key(regeneration.digest()) {
             return Ok(RegenerationOutcome::DigestTaken);
         }
@@ -123,6 +129,10 @@ impl TokenStore for MemoryStore {
 }
 
 impl State {
+    fn may_act(&self, actor: &Actor) -> bool {
+        actor.may_act(|id| Some(self.tokens.get(index(id))?.as_ref()?.digest))
+    }
+
     fn is_live(&self, id: TokenId) -> bool {
         self.tokens[index(id)].is_some()
     }

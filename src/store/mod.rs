@@ -22,7 +22,7 @@ use crate::token::{SecretOrigin, TokenName};
 use crate::token::{TokenId, TokenRecord};
 
 pub use change::{
-    Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, TokenSelector,
+    Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, TokenSelector,
 };
 pub use error::{Cause, StoreError};
 pub use memory::MemoryStore;
@@ -37,6 +37,9 @@ pub use sqlite::{OpenError, SqliteOptions, SqliteStore};
 /// - An accepted change is completed even if the future that requested it is dropped.
 /// - Changes are serial: of two deletions of one token, by its ID or its name, one finds it. A name leads to the token
 ///   that has it when the deletion is made.
+/// - A change on behalf of a token that is not live any more, or has another secret, is refused ([`Actor::may_act`]). A
+///   deletion that comes before a change in that order counts, even if it was not answered yet when the change was
+///   requested. A token may delete itself, once.
 /// - Names and digests are unique among live tokens. A name can be used again as soon as its token is deleted. IDs are
 ///   not reused. A given secret ([`SecretOrigin::Given`]) is refused if a deleted token had it, or the operator token
 ///   before a regeneration, so that a token file cannot bring a refused secret back.

@@ -42,6 +42,7 @@ impl FromStr for TokenId {
 }
 
 /// The error for a text that is not a [`TokenId`].
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a token ID is a decimal number from 0 to 18446744073709551615, without sign or leading zeros")]
 pub struct InvalidTokenId;

@@ -7,6 +7,7 @@ mod permissions;
 mod principal;
 mod record;
 mod secret;
+mod text;
 mod time;
 
 pub use id::{InvalidTokenId, TokenId};

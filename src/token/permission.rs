@@ -1,10 +1,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::text::is_invisible;
+
 /// Actions on resources of one kind, written `db:NAMES:read,write` or `system:NAMES:read`.
 ///
-/// `NAMES` is `*` or a list of names separated by commas. A name is not empty and contains no spaces, control
-/// characters, `*`, `,` or `:`.
+/// `NAMES` is `*` or a list of at most 1,000 names separated by commas. A name has 1 to 255 bytes and contains no spaces,
+/// control or otherwise invisible characters, `*`, `,` or `:`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Permission {
     resource: Resource,
@@ -24,6 +26,7 @@ pub enum Resource {
 }
 
 /// The resources of one kind that a permission applies to.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Names {
     /// All of them, written `*`.
@@ -105,8 +108,40 @@ impl FromStr for Permission {
     type Err = InvalidPermission;
 
     fn from_str(text: &str) -> Result<Self, InvalidPermission> {
+        check_len(text)?;
+        let permission = Self::existing(text)?;
+        check_names(&permission.names).map_err(|reason| InvalidPermission::new(text, reason))?;
+        Ok(permission)
+    }
+}
+
+impl Permission {
+    /// A permission that a token may have already: without the limits, and with names that earlier versions permitted.
+    pub(super) fn existing(text: &str) -> Result<Self, InvalidPermission> {
         parse(text).map_err(|reason| InvalidPermission::new(text, reason))
     }
+}
+
+/// Checks the length of a permission, or of several, before anything else is done with the text.
+pub(super) fn check_len(text: &str) -> Result<(), InvalidPermission> {
+    const MAX_LEN: usize = 16_384;
+    if text.len() > MAX_LEN { Err(InvalidPermission::new(text, "it is longer than 16384 bytes")) } else { Ok(()) }
+}
+
+fn check_names(names: &Names) -> Result<(), &'static str> {
+    const MAX_NAMES: usize = 1000;
+    const MAX_NAME_LEN: usize = 255;
+    let Names::Only(names) = names else { return Ok(()) };
+    if names.len() > MAX_NAMES {
+        return Err("it has more than 1000 names");
+    }
+    if names.iter().any(|name| name.len() > MAX_NAME_LEN) {
+        return Err("a name is longer than 255 bytes");
+    }
+    if names.iter().any(|name| name.contains(is_invisible)) {
+        return Err("a name contains an invisible character");
+    }
+    Ok(())
 }
 
 fn parse(text: &str) -> Result<Permission, &'static str> {
@@ -118,7 +153,7 @@ fn parse(text: &str) -> Result<Permission, &'static str> {
     let resource = match resource {
         "db" => Resource::Database,
         "system" => Resource::System,
-        "*" => return Err("`*:*:*` stands alone"),
+        "*" => return Err(ADMIN_STANDS_ALONE),
         _ => return Err("it starts neither with `db` nor with `system`"),
     };
     let names = parse_names(names)?;
@@ -171,21 +206,39 @@ pub(super) fn write_separated<T: fmt::Display>(
 }
 
 /// The error for a text that is not a [`Permission`]. Its message says why, and what a permission looks like.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{text:?} is not a permission: {reason}; write `db:NAMES:read,write`, `system:NAMES:read` or `*:*:*`, \
-     where NAMES is `*` or names separated by commas"
-)]
+/// It shows no more of the text than its beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidPermission {
     text: String,
     reason: &'static str,
 }
 
+const ADMIN_STANDS_ALONE: &str = "`*:*:*` stands alone: it allows everything, which makes an admin token";
+
 impl InvalidPermission {
     pub(super) fn new(text: &str, reason: &'static str) -> Self {
-        Self { text: text.to_owned(), reason }
+        const SHOWN: usize = 80;
+        let mut shown: String = text.chars().take(SHOWN).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        Self { text: shown, reason }
     }
 }
+
+impl fmt::Display for InvalidPermission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { text, reason } = self;
+        write!(f, "{text:?} is not a permission: {reason}; ")?;
+        f.write_str(match *reason {
+            ADMIN_STANDS_ALONE => "create an admin token instead, or list what the token may do: ",
+            _ => "write ",
+        })?;
+        f.write_str("`db:NAMES:read,write` or `system:NAMES:read`, where NAMES is `*` or names separated by commas")
+    }
+}
+
+impl std::error::Error for InvalidPermission {}
 
 #[cfg(test)]
 mod tests {
@@ -206,8 +259,6 @@ mod tests {
             ("db", "it does not have three parts"),
             ("db:a:read:x", "it does not have three parts"),
             ("table:a:read", "it starts neither with `db` nor with `system`"),
-            ("*:*:*", "`*:*:*` stands alone"),
-            ("*:a:read", "`*:*:*` stands alone"),
             ("db::read", "a name is empty"),
             ("db:a,:read", "a name is empty"),
             ("db:a,*:read", "a name contains `*`, a space or a control character"),
@@ -218,6 +269,35 @@ mod tests {
         ] {
             let message = text.parse::<Permission>().unwrap_err().to_string();
             assert!(message.contains(&format!(": {reason}; write `db:NAMES:read,write`")), "{message}");
+        }
+        for text in ["*:*:*", "*:a:read"] {
+            let message = text.parse::<Permission>().unwrap_err().to_string();
+            assert!(
+                message.contains("which makes an admin token; create an admin token instead, or list"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_permission_has_limits() {
+        let names = |count: usize| (0..count).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
+        let longest = "x".repeat(255);
+        for good in [names(1000), longest.clone()] {
+            assert!(format!("db:{good}:read").parse::<Permission>().is_ok());
+        }
+        for (bad, reason) in [
+            (names(1001), "it has more than 1000 names"),
+            (longest + "x", "a name is longer than 255 bytes"),
+            (names(4000), "it is longer than 16384 bytes"),
+            ("a\u{202e}".to_owned(), "a name contains an invisible character"),
+            ("\u{200b}".to_owned(), "a name contains an invisible character"),
+        ] {
+            let text = format!("db:{bad}:read");
+            let message = text.parse::<Permission>().unwrap_err().to_string();
+            assert!(message.contains(reason) && message.len() < 400, "{message}");
+            assert!(!message.contains(['\u{202e}', '\u{200b}']), "{message}");
+            assert_eq!(Permission::existing(&text).unwrap().to_string().len(), text.len());
         }
     }
 }

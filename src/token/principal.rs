@@ -10,12 +10,16 @@ use super::{Digest, Permissions, Timestamp, TokenId, TokenRecord};
 pub struct Principal {
     digest: Digest,
     id: TokenId,
-    /// Milliseconds since the Unix epoch, or [`NEVER`]. An `Option` would take eight more bytes for each token.
+    /// Milliseconds since the Unix epoch, or [`NEVER`]; and [`TOKEN`]. An `Option` and a `bool` would take sixteen more
+    /// bytes for each token.
     expires_at: u64,
     permissions: Permissions,
 }
 
-const NEVER: u64 = u64::MAX;
+/// The bit that says that this is a token, and not an identity that an authenticator made.
+const TOKEN: u64 = 1 << 63;
+
+const NEVER: u64 = TOKEN - 1;
 
 impl Principal {
     /// A principal with this ID.
@@ -23,6 +27,7 @@ impl Principal {
     /// For an authenticator that accepts other credentials than tokens. It chooses an ID that no token has, which the
     /// audit trail records when the principal deletes a token, and refuses expired credentials itself. A new principal is
     /// not a live token: [`Catalog::authenticate`] never returns it, and [`Catalog::until_deleted`] treats it as deleted.
+    /// A change on behalf of a token is refused once that token is deleted, but not one on behalf of a new principal.
     ///
     /// [`Catalog::authenticate`]: crate::Catalog::authenticate
     /// [`Catalog::until_deleted`]: crate::Catalog::until_deleted
@@ -43,7 +48,17 @@ impl Principal {
 
     /// The moment from which the token is refused. `None` means that it does not expire.
     pub fn expires_at(&self) -> Option<Timestamp> {
-        Timestamp::from_millis(self.expires_at)
+        Timestamp::from_millis(self.expires_at & !TOKEN)
+    }
+
+    /// Marks this as a token.
+    pub(crate) fn into_token(self) -> Self {
+        Self { expires_at: self.expires_at | TOKEN, ..self }
+    }
+
+    /// Whether this is a token that was live, so that a store can tell whether it still is.
+    pub(crate) fn is_token(&self) -> bool {
+        self.expires_at & TOKEN != 0
     }
 
     /// What the token may do.
@@ -91,7 +106,9 @@ mod tests {
         for expires_at in [None, Some(Timestamp::EPOCH), Some(Timestamp::MAX)] {
             let digest = Digest::from_bytes([0; 64]);
             let principal = Principal::new(TokenId::OPERATOR, digest, expires_at, Permissions::ADMIN);
-            assert_eq!(principal.expires_at(), expires_at);
+            assert_eq!((principal.expires_at(), principal.is_token()), (expires_at, false));
+            let token = principal.into_token();
+            assert_eq!((token.expires_at(), token.is_token()), (expires_at, true));
         }
     }
 

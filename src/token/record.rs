@@ -66,11 +66,14 @@ impl NewToken {
 }
 
 /// The error for a token that would expire after [`Timestamp::MAX`].
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the token would expire after the year 9999")]
 pub struct ExpiryTooLate;
 
 /// Where the secret of a [`NewToken`] comes from.
+///
+/// A variant that is added later breaks every complete match, on purpose: see [`NewToken`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretOrigin {
     /// It was generated for this token, and no other token has ever had it.

@@ -83,6 +83,7 @@ fn is_well_formed(text: &str) -> bool {
 }
 
 /// The error for a text that is not a [`Secret`]. It does not contain the text.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a token is `apiv3_` and 86 characters of unpadded URL-safe base64")]
 pub struct InvalidSecret;

@@ -70,6 +70,9 @@ impl Request {
     }
 }
 
+/// What [`Answer::substance`] returns.
+pub(crate) type Substance = (StatusCode, Vec<(String, HeaderValue)>, Bytes);
+
 /// A response that passed the checks.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -111,7 +114,7 @@ impl Answer {
     }
 
     /// The response without its date and span ID, which differ between equal responses.
-    pub(crate) fn substance(mut self) -> (StatusCode, Vec<(String, HeaderValue)>, Bytes) {
+    pub(crate) fn substance(mut self) -> Substance {
         self.headers.remove(DATE);
         self.headers.remove("x-span-id");
         let mut headers: Vec<_> = self.headers.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();

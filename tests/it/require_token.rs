@@ -5,23 +5,26 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::routing::get;
 use axum::{Extension, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use futures::FutureExt;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use influxdb3_token_api::security::{SecurityKind, SecurityRequirement, SecurityScheme};
 use influxdb3_token_api::server::Rejection;
-use influxdb3_tokens::{Action, Catalog, Principal, RequireToken, TokenApi};
+use influxdb3_tokens::{Action, Catalog, MemoryStore, Principal, RequireToken, TokenApi};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::creation::create;
 use crate::document::Token;
 use crate::embedding::catalog;
 use crate::limits::within;
+use crate::running::SetClock;
 
 const BEARER: &[SecurityRequirement] =
     &[SecurityRequirement::new(&[SecurityScheme::new("BearerAuthentication", SecurityKind::Bearer)])];
@@ -61,6 +64,28 @@ async fn a_credential_under_any_scheme_of_the_document_is_accepted() {
         assert_eq!(answer.text, r#"{"error":"a valid credential is required"}"#);
         assert_eq!(answer.challenges, [r#"Bearer realm="influxdb3""#, r#"Basic realm="influxdb3""#]);
     }
+}
+
+#[tokio::test]
+async fn a_token_that_was_rejected_as_expired_stays_rejected_when_the_clock_is_set_back() {
+    let (clock, hour) = (Arc::new(SetClock::default()), Duration::from_secs(3600));
+    let catalog = Catalog::open(Arc::new(MemoryStore::new()), Arc::clone(&clock) as _).await.unwrap();
+    let (_, brief) = create(&catalog, "brief", "db:a:read", Some(hour)).await;
+    let (_, unlimited) = create(&catalog, "unlimited", "db:a:read", None).await;
+    let app = app(RequireToken::new(&catalog));
+    let (brief, unlimited) = (format!("Bearer {brief}"), format!("Bearer {unlimited}"));
+    let session = catalog.authenticate(&brief["Bearer ".len()..]).unwrap();
+    let mut statuses = Vec::new();
+    for step in [SetClock::advance, SetClock::set_back] {
+        statuses.push(send(&app, "/", &[&brief]).await.status);
+        step(&clock, hour);
+    }
+    statuses.push(send(&app, "/", &[&brief]).await.status);
+    assert_eq!(statuses, [200, 401, 401]);
+    assert_eq!(send(&app, "/", &[&unlimited]).await.status, 200);
+    // A session that waits for a deletion asks for the expiry itself, and learns the same.
+    assert!(catalog.is_expired(&session));
+    assert!(catalog.until_deleted(&session).now_or_never().is_none());
 }
 
 #[tokio::test]

@@ -107,6 +107,13 @@ impl SetClock {
     }
 }
 
+impl SetClock {
+    #[allow(dead_code, reason = "only the tests of the library set it back")]
+    pub(crate) fn set_back(&self, duration: Duration) {
+        self.0.fetch_sub(duration.as_millis().try_into().unwrap(), Ordering::SeqCst);
+    }
+}
+
 impl Clock for SetClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(1_800_000_000_000 + self.0.load(Ordering::SeqCst)).unwrap()
@@ -127,7 +134,6 @@ pub(crate) enum Fault {
     /// The token is deleted, but the store returns an error.
     FailsAfterwards(StoreError),
     Panics,
-    #[allow(dead_code, reason = "only the tests of the server hold up a deletion")]
     Waits(Arc<Gate>),
 }
 
@@ -137,8 +143,6 @@ pub(crate) struct Gate {
     reached: Notify,
     open: Notify,
 }
-
-#[allow(dead_code, reason = "only the tests of the server hold up a deletion")]
 impl Gate {
     /// Waits for the deletion to arrive.
     pub(crate) async fn reached(&self) {

@@ -26,7 +26,7 @@ async fn a_store_failure_is_a_503_without_the_cause_and_a_retry_succeeds() {
             let (token, secret) = server.token("*:*:*").await;
             store.inject(Fault::Fails(error));
             let answer = client.send(&Request::delete(token).bearer(&operator)).await;
-            let message = "the service is unavailable or the outcome is unknown; it is safe to retry";
+            let message = "the service is unavailable, or it is unknown whether the change was made";
             assert_eq!((answer.status.as_u16(), &*answer.message()), (503, message));
             assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 404);
             assert_eq!(client.send(&Request::delete(token).bearer(&operator)).await.status, DELETED);

@@ -95,6 +95,7 @@ async fn delete_token(catalog: &Catalog, head: &Parts) -> Result<Answer, Answer>
     match catalog.delete(&caller, &id).await.map(|_| ()) {
         Ok(()) => Ok(empty(204)),
         Err(DeleteError::NotFound) => Err(empty(404)),
+        Err(DeleteError::Unauthorized) => Err(unauthenticated("a valid credential is required", "")),
         Err(DeleteError::Store(error)) => panic!("the store of a test does not fail: {error}"),
         Err(other) => Err(unauthenticated(&other.to_string(), ", error=\"insufficient_scope\"")),
     }

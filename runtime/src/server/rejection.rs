@@ -149,7 +149,7 @@ impl Rejection {
             Rejection::BodyTooLong { limit } => Message::Varying(format!("the body is longer than {limit} bytes")),
             Rejection::NotImplemented => fixed!("the operation is not implemented"),
             Rejection::Unavailable => {
-                fixed!("the service is unavailable or the outcome is unknown; it is safe to retry")
+                fixed!("the service is unavailable, or it is unknown whether the change was made")
             }
             Rejection::Internal => fixed!("internal server error"),
         }
@@ -244,7 +244,7 @@ mod tests {
             ),
             (Rejection::BodyTooLong { limit: 7 }, 413, "the body is longer than 7 bytes"),
             (Rejection::NotImplemented, 501, "the operation is not implemented"),
-            (Rejection::Unavailable, 503, "the service is unavailable or the outcome is unknown; it is safe to retry"),
+            (Rejection::Unavailable, 503, "the service is unavailable, or it is unknown whether the change was made"),
             (Rejection::Internal, 500, "internal server error"),
         ] {
             let response = rejection.response(&REALM);

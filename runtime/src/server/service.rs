@@ -178,8 +178,10 @@ where
 
 /// Logs why the implementation failed. The client learns only whether a retry makes sense.
 fn failed(operation: &Operation, error: &ApiError, span_id: &HeaderValue) -> Rejection {
+    let security = operation.security;
     let (operation, reason, span_id) = (operation.id, with_sources(error), span::as_str(span_id));
     match error {
+        ApiError::Unauthenticated => Rejection::Unauthenticated(security),
         ApiError::Unavailable { .. } => {
             tracing::warn!(operation, reason, span_id, "the implementation is unavailable");
             Rejection::Unavailable

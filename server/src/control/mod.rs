@@ -147,7 +147,7 @@ fn refused(error: impl std::error::Error) -> Error {
 impl From<DeleteError> for Error {
     fn from(error: DeleteError) -> Self {
         let kind = match error {
-            DeleteError::NotAdmin | DeleteError::OperatorToken => RefusalKind::Unauthorized,
+            DeleteError::NotAdmin | DeleteError::Unauthorized | DeleteError::OperatorToken => RefusalKind::Unauthorized,
             DeleteError::NotFound => RefusalKind::NotFound,
             DeleteError::Store(_) => RefusalKind::Unavailable,
             _ => RefusalKind::Other,
@@ -223,6 +223,12 @@ impl From<&TokenRecord> for Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_that_was_deleted_meanwhile_is_refused_like_an_unknown_one() {
+        let Error::Refused(refusal) = Error::from(DeleteError::Unauthorized) else { panic!() };
+        assert_eq!((refusal.kind, &*refusal.reason), (RefusalKind::Unauthorized, "a valid credential is required"));
+    }
 
     #[test]
     fn debug_output_of_a_request_or_reply_holds_no_secret() {

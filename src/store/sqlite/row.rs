@@ -2,7 +2,7 @@
 
 use rusqlite::Row;
 
-use crate::token::{Digest, Permissions, Principal, Timestamp, TokenId, TokenRecord};
+use crate::token::{Digest, Permissions, Principal, Timestamp, TokenId, TokenName, TokenRecord};
 
 /// Why tokens could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub(super) fn record(row: &Row<'_>) -> Result<TokenRecord, ReadError> {
     let name: String = row.get(4)?;
     Ok(TokenRecord {
         id: id(row)?,
-        name: name.parse().map_err(|_| damaged(row, "name"))?,
+        name: TokenName::existing(&name).map_err(|_| damaged(row, "name"))?,
         digest: digest(row)?,
         created_at: time_from_sql(row.get(5)?).ok_or_else(|| damaged(row, "creation time"))?,
         created_by: row.get::<_, Option<i64>>(6)?.map(id_from_sql),
@@ -50,7 +50,7 @@ fn expires_at(row: &Row<'_>) -> Result<Option<Timestamp>, ReadError> {
 
 fn permissions(row: &Row<'_>) -> Result<Permissions, ReadError> {
     let text = row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?;
-    text.parse().map_err(|_| damaged(row, "permissions"))
+    Permissions::existing(text).map_err(|_| damaged(row, "permissions"))
 }
 
 fn damaged(row: &Row<'_>, field: &'static str) -> ReadError {

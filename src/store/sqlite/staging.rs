@@ -10,7 +10,7 @@ use super::read;
 use super::row::{ReadError, id_from_sql, id_to_sql, time_to_sql};
 use crate::live::LiveTokens;
 use crate::store::{
-    Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, TokenSelector,
+    Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, TokenSelector,
 };
 use crate::token::{Digest, SecretOrigin, TokenId};
 
@@ -29,18 +29,18 @@ pub(super) struct Watermarks {
 pub(super) struct Staging<'a> {
     connection: &'a Connection,
     live: &'a LiveTokens,
-    /// The digests that were added, and their tokens.
-    created: HashMap<Digest, TokenId>,
+    /// The digests of tokens that were created or regenerated.
+    digests: HashMap<TokenId, Digest>,
+    /// The tokens that have these digests.
+    holders: HashMap<Digest, TokenId>,
     deleted: HashSet<TokenId>,
-    /// Whether the operator token has another digest than among the live tokens.
-    regenerated: bool,
     watermarks: Watermarks,
 }
 
 impl<'a> Staging<'a> {
     pub(super) fn new(connection: &'a Connection, live: &'a LiveTokens, applied: Watermarks) -> Self {
-        let (created, deleted) = (HashMap::new(), HashSet::new());
-        Self { connection, live, created, deleted, regenerated: false, watermarks: applied }
+        let (digests, holders, deleted) = (HashMap::new(), HashMap::new(), HashSet::new());
+        Self { connection, live, digests, holders, deleted, watermarks: applied }
     }
 
     /// Writes a change, unless a precondition fails, and notes its outcome.
@@ -55,7 +55,7 @@ impl<'a> Staging<'a> {
 
     /// Whether there is nothing to commit.
     pub(super) fn is_empty(&self) -> bool {
-        self.created.is_empty() && self.deleted.is_empty()
+        self.digests.is_empty() && self.deleted.is_empty()
     }
 
     /// The watermarks once this transaction is committed and applied.
@@ -64,6 +64,9 @@ impl<'a> Staging<'a> {
     }
 
     fn create(&mut self, creation: &Creation) -> rusqlite::Result<CreationOutcome> {
+        if !creation.by().is_none_or(|by| self.may_act(by)) {
+            return Ok(CreationOutcome::Unauthorized);
+        }
         let token = creation.token();
         let namesake = self.token_named(token.name.as_str())?;
         if namesake.is_some_and(|id| self.is_live(id)) {
@@ -79,11 +82,14 @@ impl<'a> Staging<'a> {
             compaction::remove_early(self.connection, deleted)?;
         }
         let id = self.insert(creation)?;
-        self.created.insert(token.digest, id);
+        self.note(id, token.digest);
         Ok(CreationOutcome::Created(creation.clone().into_record(id)))
     }
 
     fn delete(&mut self, deletion: &Deletion) -> rusqlite::Result<DeletionOutcome> {
+        if !self.may_act(deletion.by()) {
+            return Ok(DeletionOutcome::Unauthorized);
+        }
         let named = match deletion.token() {
             TokenSelector::Id(id) => Some(*id),
             TokenSelector::Name(name) => self.token_named(name.as_str())?,
@@ -91,7 +97,7 @@ impl<'a> Staging<'a> {
         let Some((id, digest)) = named.and_then(|id| Some((id, self.digest_of(id)?))) else {
             return Ok(DeletionOutcome::NotFound);
         };
-        let (at, by) = (time_to_sql(deletion.at()), id_to_sql(deletion.by()));
+        let (at, by) = (time_to_sql(deletion.at()), id_to_sql(deletion.by().id()));
         self.connection
             .prepare_cached("INSERT INTO deletions (token_id, digest, deleted_at, deleted_by) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![id_to_sql(id), digest.as_bytes(), at, by])?;
@@ -101,26 +107,36 @@ impl<'a> Staging<'a> {
     }
 
     fn regenerate(&mut self, regeneration: &Regeneration) -> Result<RegenerationOutcome, ReadError> {
+        if !regeneration.by().is_none_or(|by| self.may_act(by)) {
+            return Ok(RegenerationOutcome::Unauthorized);
+        }
         let Some(operator) = read::operator(self.connection)? else {
             return Ok(RegenerationOutcome::NotFound);
         };
-        if regeneration.replaces().is_some_and(|digest| *digest != operator.digest) {
-            return Ok(RegenerationOutcome::Superseded);
-        }
         if self.digest_is_taken(regeneration.digest()) || self.digest_was_deleted(regeneration.digest())? {
             return Ok(RegenerationOutcome::DigestTaken);
         }
-        let (at, by) = (time_to_sql(regeneration.at()), regeneration.by().map(id_to_sql));
+        let (at, by) = (time_to_sql(regeneration.at()), regeneration.by().map(|by| id_to_sql(by.id())));
         self.connection
             .prepare_cached("INSERT INTO regenerations (digest, regenerated_at, regenerated_by) VALUES (?1, ?2, ?3)")?
             .execute(params![operator.digest.as_bytes(), at, by])?;
         self.connection
             .prepare_cached("UPDATE tokens SET digest = ?1, expires_at = NULL WHERE id = ?2")?
             .execute(params![regeneration.digest().as_bytes(), id_to_sql(TokenId::OPERATOR)])?;
-        self.created.remove(&operator.digest);
-        self.created.insert(*regeneration.digest(), TokenId::OPERATOR);
-        self.regenerated = true;
+        self.note(TokenId::OPERATOR, *regeneration.digest());
         Ok(RegenerationOutcome::Regenerated(regeneration.clone().into_record(operator)))
+    }
+
+    /// Notes the digest of a token that was created or regenerated.
+    fn note(&mut self, id: TokenId, digest: Digest) {
+        if let Some(replaced) = self.digests.insert(id, digest) {
+            self.holders.remove(&replaced);
+        }
+        self.holders.insert(digest, id);
+    }
+
+    fn may_act(&self, actor: &Actor) -> bool {
+        actor.may_act(|id| self.digest_of(id))
     }
 
     fn is_live(&self, id: TokenId) -> bool {
@@ -132,15 +148,13 @@ impl<'a> Staging<'a> {
         if self.deleted.contains(&id) {
             return None;
         }
-        let before = self.live.by_id(id).map(|token| *token.digest());
-        before.or_else(|| self.created.iter().find(|(_, created)| **created == id).map(|(digest, _)| *digest))
+        self.digests.get(&id).copied().or_else(|| Some(*self.live.by_id(id)?.digest()))
     }
 
     fn digest_is_taken(&self, digest: &Digest) -> bool {
         let before = self.live.find(digest).map(|token| token.id());
-        let before = before.filter(|id| !(self.regenerated && *id == TokenId::OPERATOR));
-        let since = self.created.get(digest).copied();
-        [before, since].into_iter().flatten().any(|id| self.is_live(id))
+        let since = self.holders.get(digest).copied();
+        [before, since].into_iter().flatten().any(|id| self.digest_of(id) == Some(*digest))
     }
 
     /// Reads all regenerations and deletions. An index of their digests would cost each deletion a write to a random
@@ -177,7 +191,7 @@ impl<'a> Staging<'a> {
                 time_to_sql(creation.at()),
                 token.expires_at.map(time_to_sql),
                 token.permissions.to_string(),
-                creation.by().map(id_to_sql),
+                creation.by().map(|by| id_to_sql(by.id())),
             ])?;
         let id = self.connection.last_insert_rowid();
         self.watermarks.token = self.watermarks.token.max(id);

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::writer::execute;
 use super::*;
 use crate::live::LiveTokens;
-use crate::store::{MemoryStore, TokenSelector};
+use crate::store::{Actor, MemoryStore, TokenSelector};
 use crate::token::{Digest, NewToken, Permissions, SecretOrigin, Timestamp, TokenName};
 
 #[tokio::test]
@@ -72,6 +72,38 @@ async fn a_name_is_resolved_among_the_earlier_changes_of_its_batch() {
     assert_eq!(f.unwrap(), DeletionOutcome::Deleted(TokenId::from_u64(2)));
     assert_eq!(subject.store.commits(), commits + 1);
     assert!(subject.live.is_empty());
+    assert_eq!(subject.audit_trail().await, [1, 2]);
+}
+
+#[tokio::test]
+async fn an_actor_is_checked_against_the_earlier_changes_of_its_batch() {
+    let subject = Subject::new().await;
+    let (actor, other) = (subject.create(token(1, 2)).await, subject.create(token(2, 4)).await);
+    let by = |id, digest| Actor::Token { id, digest: Digest::with_prefix(digest) };
+    let third = TokenId::from_u64(3);
+    let go = subject.hold();
+    let commits = subject.store.commits();
+
+    let store = &subject.store;
+    let (a, b, c, d, e, f, g, ()) = tokio::join!(
+        biased;
+        store.create(Creation::new(token(4, 6), Some(by(actor, 2)), Timestamp::EPOCH).unwrap()),
+        store.delete(deletion_by(by(third, 2), other)),
+        store.delete(deletion_by(by(actor, 2), actor)),
+        store.delete(deletion_by(by(actor, 2), other)),
+        store.delete(deletion_by(by(actor, 2), actor)),
+        store.create(Creation::new(token(5, 8), Some(by(actor, 2)), Timestamp::EPOCH).unwrap()),
+        store.delete(deletion_by(by(third, 6), other)),
+        async { go.send(()).unwrap() },
+    );
+    assert!(matches!(a.unwrap(), CreationOutcome::Created(record) if record.id == third));
+    assert_eq!(b.unwrap(), DeletionOutcome::Unauthorized);
+    assert_eq!(c.unwrap(), DeletionOutcome::Deleted(actor));
+    assert_eq!(d.unwrap(), DeletionOutcome::Unauthorized);
+    assert_eq!(e.unwrap(), DeletionOutcome::Unauthorized);
+    assert_eq!(f.unwrap(), CreationOutcome::Unauthorized);
+    assert_eq!(g.unwrap(), DeletionOutcome::Deleted(other));
+    assert_eq!(subject.store.commits(), commits + 1);
     assert_eq!(subject.audit_trail().await, [1, 2]);
 }
 
@@ -467,11 +499,16 @@ fn creation(token: NewToken) -> Creation {
 }
 
 fn deletion(token: impl Into<TokenSelector>) -> Deletion {
-    Deletion::new(token, TokenId::OPERATOR, Timestamp::EPOCH).unwrap()
+    deletion_by(Actor::Other(TokenId::OPERATOR), token)
+}
+
+fn deletion_by(by: Actor, token: impl Into<TokenSelector>) -> Deletion {
+    Deletion::new(token, by, Timestamp::EPOCH).unwrap()
 }
 
 fn regeneration(digest: u64, replaces: Option<u64>) -> Regeneration {
-    Regeneration::new(Digest::with_prefix(digest), replaces.map(Digest::with_prefix), Timestamp::EPOCH)
+    let by = replaces.map(|digest| Actor::Token { id: TokenId::OPERATOR, digest: Digest::with_prefix(digest) });
+    Regeneration::new(Digest::with_prefix(digest), by, Timestamp::EPOCH).unwrap()
 }
 
 /// Selects the token with the name that [`token`] gives it.

@@ -3,13 +3,14 @@ mod interned;
 use std::fmt;
 use std::str::FromStr;
 
-use super::permission::{Action, InvalidPermission, Permission, Resource, write_separated};
+use super::permission::{Action, InvalidPermission, Permission, Resource, check_len, write_separated};
 use interned::{List, Pool};
 
 /// What a token may do: everything, or a list of at least one [`Permission`].
 ///
 /// The text form is `*:*:*`, or permissions separated by spaces: `db:metrics,logs:read system:*:read`. Equal permissions
-/// have the same text, and stores keep that text.
+/// have the same text, and stores keep that text. A new text has at most 16,384 bytes and 256 permissions; a store also
+/// reads what earlier versions permitted ([`Permissions::existing`]).
 ///
 /// Permissions are interned: equal ones that are parsed again share one of a few lists. Clones share one list, whose
 /// reference counter every authentication of their tokens changes. For many tokens, parse the text for each of them
@@ -29,6 +30,23 @@ impl Permissions {
         Self::interned(list.into_iter().collect(), Pool::next())
     }
 
+    /// Permissions that a token may have already, for a store that reads its tokens: without the limits of new ones, and
+    /// with names that contain invisible characters.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPermission`] for a text that has never been one of permissions.
+    pub fn existing(text: &str) -> Result<Self, InvalidPermission> {
+        if text == "*:*:*" {
+            return Ok(Self::ADMIN);
+        }
+        let pool = Pool::next();
+        if let Some(known) = pool.get(text) {
+            return Ok(Self { list: Some(known) });
+        }
+        Self::parse(text, Permission::existing, pool)
+    }
+
     /// Whether these are [`Permissions::ADMIN`].
     pub fn is_admin(&self) -> bool {
         self.list.is_none()
@@ -42,6 +60,15 @@ impl Permissions {
     /// Whether `action` is allowed on the `resource` with this name.
     pub fn allows(&self, resource: Resource, name: &str, action: Action) -> bool {
         self.is_admin() || self.list().iter().any(|permission| permission.allows(resource, name, action))
+    }
+
+    fn parse(
+        text: &str,
+        one: fn(&str) -> Result<Permission, InvalidPermission>,
+        pool: &Pool,
+    ) -> Result<Self, InvalidPermission> {
+        let list = text.split_ascii_whitespace().map(one).collect::<Result<_, _>>()?;
+        Self::interned(list, pool).ok_or_else(|| InvalidPermission::new(text, "there is no permission in it"))
     }
 
     fn interned(mut list: Vec<Permission>, pool: &Pool) -> Option<Self> {
@@ -77,12 +104,12 @@ impl FromStr for Permissions {
         if text == "*:*:*" {
             return Ok(Self::ADMIN);
         }
-        let pool = Pool::next();
-        if let Some(known) = pool.get(text) {
-            return Ok(Self { list: Some(known) });
+        const MAX_PERMISSIONS: usize = 256;
+        check_len(text)?;
+        if text.split_ascii_whitespace().nth(MAX_PERMISSIONS).is_some() {
+            return Err(InvalidPermission::new(text, "there are more than 256 permissions in it"));
         }
-        let list = text.split_ascii_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-        Self::interned(list, pool).ok_or_else(|| InvalidPermission::new(text, "there is no permission in it"))
+        Self::parse(text, str::parse, Pool::next())
     }
 }
 
@@ -107,9 +134,30 @@ mod tests {
     #[test]
     fn an_empty_list_and_admin_among_other_permissions_are_refused() {
         assert_eq!(Permissions::scoped([]), None);
-        for (text, reason) in [("", "there is no permission in it"), ("db:a:read *:*:*", "`*:*:*` stands alone")] {
+        for (text, reason) in
+            [("", "there is no permission in it"), ("db:a:read *:*:*", "create an admin token instead")]
+        {
             let message = text.parse::<Permissions>().unwrap_err().to_string();
             assert!(message.contains(reason), "{message}");
+        }
+    }
+
+    #[test]
+    fn new_permissions_have_limits_and_existing_ones_have_none() {
+        let list = |count: usize| vec!["db:a:read"; count].join(" ");
+        assert!(list(256).parse::<Permissions>().is_ok());
+        for (text, reason) in [
+            (list(257), "there are more than 256 permissions in it"),
+            (list(100_000), "it is longer than 16384 bytes"),
+            ("db:a\u{200b}:read".to_owned(), "a name contains an invisible character"),
+        ] {
+            let existing = Permissions::existing(&text).unwrap();
+            assert!(existing.allows(Resource::Database, existing.list()[0].names().to_string().as_str(), Action::Read));
+            let message = text.parse::<Permissions>().unwrap_err().to_string();
+            assert!(message.contains(reason) && message.len() < 400, "{message}");
+        }
+        for text in ["", "db", "*:*:* db:a:read"] {
+            assert!(Permissions::existing(text).is_err(), "{text}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! The laws that every store must obey. [`laws`] generates a test for each of them.
 
+mod actor;
 mod deletion;
 mod regeneration;
 
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use influxdb3_tokens::{
-    Catalog, Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken,
+    Actor, Catalog, Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken,
     Permissions, Regeneration, RegenerationOutcome, SecretOrigin, StoreError, SystemClock, Timestamp, TokenId,
     TokenName, TokenRecord, TokenSelector, TokenStore,
 };
@@ -31,6 +32,11 @@ macro_rules! laws {
             a_regenerated_operator_token_keeps_everything_but_its_secret
             a_regeneration_changes_nothing_if_a_precondition_fails
             a_replaced_secret_of_the_operator_token_cannot_be_used_again
+            a_deleted_token_changes_nothing
+            a_token_deletes_itself_once
+            a_replaced_secret_of_the_operator_token_changes_nothing
+            an_identity_that_is_not_a_token_is_not_looked_up
+            a_token_deletes_nothing_after_its_own_deletion_when_all_are_under_way_together
             exactly_one_of_concurrent_deletions_finds_the_token
             a_deletion_by_name_never_ends_a_token_of_another_name
             exactly_one_of_concurrent_creations_of_a_name_succeeds
@@ -38,6 +44,7 @@ macro_rules! laws {
             a_change_is_completed_if_its_future_is_dropped
             pages_are_sorted_by_id_and_respect_the_limit
             an_expired_token_stays_live_until_it_is_deleted
+            a_token_with_a_name_that_is_not_permitted_any_more_is_loaded_and_deleted
             the_cluster_uuid_survives_a_restart
             every_token_and_deletion_survives_a_restart
         }
@@ -53,6 +60,7 @@ macro_rules! laws {
     };
 }
 
+pub(crate) use actor::*;
 pub(crate) use deletion::*;
 pub(crate) use laws;
 pub(crate) use regeneration::*;
@@ -63,11 +71,11 @@ pub(crate) async fn a_created_token_is_live_with_every_field_it_was_given(mut su
         permissions: "db:a,b:read system:*:read".parse().unwrap(),
         ..token("döner / 🦀")
     };
-    let by = Some(TokenId::from_u64(77));
+    let by = Some(Actor::Other(TokenId::from_u64(77)));
     let creation = Creation::new(token.clone(), by, Timestamp::from_millis(1_700_000_000_002).unwrap()).unwrap();
     let CreationOutcome::Created(record) = subject.store.create(creation.clone()).await.unwrap() else { panic!() };
     assert_eq!(record, creation.into_record(record.id));
-    assert_eq!(record.created_by, by);
+    assert_eq!(record.created_by, Some(TokenId::from_u64(77)));
 
     let live = subject.live.find(&token.digest).unwrap();
     assert_eq!(Some(&live), subject.live.by_id(record.id).as_ref());
@@ -173,6 +181,25 @@ pub(crate) async fn pages_are_sorted_by_id_and_respect_the_limit(subject: Subjec
     assert_eq!(page(id(u64::MAX), 4).await.unwrap(), []);
 }
 
+pub(crate) async fn a_token_with_a_name_that_is_not_permitted_any_more_is_loaded_and_deleted(mut subject: Subject) {
+    let (old, names) = (["a\u{202e}b", " a", "\u{200b}"].map(|name| TokenName::existing(name).unwrap()), 300);
+    let permissions: Vec<_> = (0..names).map(|number| format!("db:a\u{200b}{number}:read")).collect();
+    let permissions = Permissions::existing(&permissions.join(" ")).unwrap();
+    let mut records = Vec::new();
+    for name in &old {
+        let old = NewToken { name: name.clone(), permissions: permissions.clone(), ..token("a") };
+        records.push(subject.create(old).await);
+    }
+    subject.restart().await;
+    assert_eq!(subject.all().await, records);
+    for (name, record) in old.into_iter().zip(records) {
+        assert_eq!(subject.live.find(&record.digest).unwrap().permissions(), &permissions);
+        assert_eq!(subject.delete(TokenSelector::Name(name)).await, DeletionOutcome::Deleted(record.id));
+    }
+    subject.restart().await;
+    assert!(subject.live.is_empty());
+}
+
 pub(crate) async fn the_cluster_uuid_survives_a_restart(mut subject: Subject) {
     let uuid = subject.store.cluster_uuid();
     assert!(!uuid.is_nil());
@@ -253,6 +280,9 @@ pub(crate) async fn load(store: Arc<dyn TokenStore>) -> Result<LiveTokens, Store
     Ok(catalog.live().clone())
 }
 
+/// An actor that no store has to look up.
+const NOBODY: Actor = Actor::Other(TokenId::from_u64(u64::MAX));
+
 /// An admin token with a unique digest.
 pub(crate) fn token(name: &str) -> NewToken {
     NewToken {
@@ -278,11 +308,12 @@ pub(crate) fn creation(token: NewToken) -> Creation {
 
 pub(crate) fn deletion(token: impl Into<TokenSelector>) -> Deletion {
     let at = Timestamp::from_millis(1_700_000_000_001).unwrap();
-    Deletion::new(token, TokenId::OPERATOR, at).unwrap()
+    Deletion::new(token, NOBODY, at).unwrap()
 }
 
 pub(crate) fn regeneration(digest: Digest, replaces: Option<Digest>) -> Regeneration {
-    Regeneration::new(digest, replaces, Timestamp::from_millis(1_700_000_000_003).unwrap())
+    let by = replaces.map(|digest| Actor::Token { id: TokenId::OPERATOR, digest });
+    Regeneration::new(digest, by, Timestamp::from_millis(1_700_000_000_003).unwrap()).unwrap()
 }
 
 /// Selects the token with this name.

@@ -38,10 +38,10 @@ pub(crate) async fn a_regenerated_operator_token_keeps_everything_but_its_secret
 pub(crate) async fn a_regeneration_changes_nothing_if_a_precondition_fails(mut subject: Subject) {
     let other = subject.create(token("a")).await;
     assert_eq!(subject.regenerate(digest(), None).await, RegenerationOutcome::NotFound);
-    assert_eq!(subject.regenerate(digest(), Some(digest())).await, RegenerationOutcome::NotFound);
+    assert_eq!(subject.regenerate(digest(), Some(digest())).await, RegenerationOutcome::Unauthorized);
     let operator = subject.create(token(TokenName::OPERATOR)).await;
-    assert_eq!(subject.regenerate(digest(), Some(digest())).await, RegenerationOutcome::Superseded);
-    assert_eq!(subject.regenerate(digest(), Some(other.digest)).await, RegenerationOutcome::Superseded);
+    assert_eq!(subject.regenerate(digest(), Some(digest())).await, RegenerationOutcome::Unauthorized);
+    assert_eq!(subject.regenerate(digest(), Some(other.digest)).await, RegenerationOutcome::Unauthorized);
     let deleted = subject.create(token("b")).await;
     subject.delete(deleted.id).await;
     for taken in [other.digest, operator.digest, deleted.digest] {
@@ -88,7 +88,7 @@ pub(crate) async fn exactly_one_of_concurrent_regenerations_of_a_secret_succeeds
         for rival in rivals {
             match rival.await.unwrap() {
                 RegenerationOutcome::Regenerated(record) => regenerated.push(record),
-                outcome => assert_eq!(outcome, RegenerationOutcome::Superseded),
+                outcome => assert_eq!(outcome, RegenerationOutcome::Unauthorized),
             }
         }
         assert_eq!(regenerated.len(), 1);

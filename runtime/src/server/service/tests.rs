@@ -82,6 +82,17 @@ fn a_failure_is_logged_and_its_reason_is_not_sent() {
 }
 
 #[test]
+fn a_credential_that_was_revoked_meanwhile_is_answered_like_a_rejected_one() {
+    let revoked = answer("/base/private", || Err(ApiError::Unauthenticated.into()));
+    let rejected = answer_anonymous("/base/private", || Reply::new(204).empty());
+    for response in [&revoked, &rejected] {
+        assert_eq!(response.status(), 401);
+        assert_eq!(response.headers()[WWW_AUTHENTICATE], r#"Bearer realm="test""#);
+    }
+    assert_eq!(text(revoked), text(rejected));
+}
+
+#[test]
 fn a_panic_is_answered_with_500() {
     let response = answer("/base/public", || panic!("on purpose"));
     assert_eq!(response.status(), 500);

@@ -25,7 +25,7 @@ async fn a_regeneration_sees_and_is_seen_by_the_other_changes_of_its_batch() {
     assert_eq!(a.unwrap(), RegenerationOutcome::NotFound);
     assert!(matches!(b.unwrap(), CreationOutcome::Created(record) if record.digest == Digest::with_prefix(2)));
     assert!(matches!(c.unwrap(), RegenerationOutcome::Regenerated(record) if record.digest == Digest::with_prefix(4)));
-    assert_eq!(d.unwrap(), RegenerationOutcome::Superseded);
+    assert_eq!(d.unwrap(), RegenerationOutcome::Unauthorized);
     assert_eq!(e.unwrap(), CreationOutcome::DigestDeleted);
     assert_eq!(f.unwrap(), CreationOutcome::DigestTaken);
     assert_eq!(g.unwrap(), RegenerationOutcome::DigestTaken);
@@ -76,7 +76,7 @@ async fn after_a_failed_commit_the_operator_token_has_the_secret_in_the_file() {
         assert!(error.may_have_happened());
 
         assert_eq!(until_deleted.now_or_never().is_some(), committed);
-        let expected = if committed { RegenerationOutcome::Superseded } else { RegenerationOutcome::DigestTaken };
+        let expected = if committed { RegenerationOutcome::Unauthorized } else { RegenerationOutcome::DigestTaken };
         let live = |digest| subject.live.find(&Digest::with_prefix(digest)).is_some();
         assert_eq!((live(2), live(4)), (!committed, committed));
         assert_eq!(subject.store.regenerate(regeneration(3, Some(2))).await.unwrap(), expected);

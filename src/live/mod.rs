@@ -4,8 +4,8 @@ mod shards;
 mod watchers;
 
 use std::fmt;
-use std::sync::Arc;
 
+use crate::sync::Arc;
 use crate::token::{Digest, Principal, TokenId};
 
 use shards::Shards;
@@ -32,6 +32,8 @@ pub struct LiveTokensWriter {
     tokens: LiveTokens,
 }
 
+/// Both tables change while the writer holds the lock of the ID, so a reader that has found a token in one of them finds
+/// it in the other. A reader takes the lock of an ID before that of a digest, if it needs both, as the writer does.
 struct Tables {
     /// Holds the tokens themselves, so that authentication waits for memory once.
     by_digest: Shards<Principal>,
@@ -66,7 +68,9 @@ impl LiveTokens {
 
     /// The live token with this ID.
     pub fn by_id(&self, id: TokenId) -> Option<Principal> {
-        let entry = self.tables.by_id.find(hash_of_id(id), |entry| entry.id == id)?;
+        let hash = hash_of_id(id);
+        let part = self.tables.by_id.read(hash);
+        let entry = part.find(hash, |entry| entry.id == id)?;
         self.tables.by_digest.find(entry.digest_prefix, |token| entry.leads_to(token))
     }
 
@@ -90,9 +94,8 @@ impl LiveTokens {
         UntilDeleted::new(self.clone(), token.clone())
     }
 
-    /// Whether this token is live, and not another one with its ID. Looks in the table of digests, from which
-    /// [`LiveTokensWriter::remove`] removes a token last.
-    fn holds(&self, token: &Principal) -> bool {
+    /// Whether this token is live, and not another one with its ID.
+    pub(crate) fn holds(&self, token: &Principal) -> bool {
         self.tables.by_digest.contains(token.digest().prefix(), |other| other == token)
     }
 }
@@ -122,14 +125,21 @@ impl LiveTokensWriter {
     /// Makes a token live. It replaces the live token that has its ID, if any.
     ///
     /// When this returns, readers find the token by its digest and by its ID. If it was live before, they find it
-    /// throughout.
+    /// throughout. At no moment are both the token and the one that it replaces live.
     pub fn insert(&mut self, token: impl Into<Principal>) {
-        let token = token.into();
+        let token = token.into().into_token();
         let entry = IndexEntry::new(&token);
-        let replaced = self.tables().by_id.insert(entry, |other| other.id == entry.id);
-        self.tables().by_digest.insert(token, |other| entry.leads_to(other));
-        if let Some(replaced) = replaced.filter(|replaced| replaced.digest_prefix != entry.digest_prefix) {
-            self.end(replaced);
+        let Tables { by_digest, by_id, watchers } = self.tables();
+        let mut part = by_id.lock(hash_of_id(entry.id));
+        let replaced = part.insert(entry, |other| other.id == entry.id);
+        let replaced = replaced.filter(|replaced| replaced.digest_prefix != entry.digest_prefix);
+        if let Some(replaced) = replaced {
+            by_digest.lock(replaced.digest_prefix).remove(replaced.digest_prefix, |token| replaced.leads_to(token));
+        }
+        by_digest.lock(entry.digest_prefix).insert(token, |other| entry.leads_to(other));
+        drop(part);
+        if let Some(replaced) = replaced {
+            watchers.wake(replaced.id);
         }
     }
 
@@ -138,17 +148,15 @@ impl LiveTokensWriter {
     /// When this returns, readers find the token neither by its digest nor by its ID, and every task that waits for its
     /// deletion has been woken.
     pub fn remove(&mut self, id: TokenId) -> bool {
-        let Some(entry) = self.tables().by_id.remove(hash_of_id(id), |entry| entry.id == id) else {
+        let Tables { by_digest, by_id, watchers } = self.tables();
+        let mut part = by_id.lock(hash_of_id(id));
+        let Some(entry) = part.remove(hash_of_id(id), |entry| entry.id == id) else {
             return false;
         };
-        self.end(entry);
+        by_digest.lock(entry.digest_prefix).remove(entry.digest_prefix, |token| entry.leads_to(token));
+        drop(part);
+        watchers.wake(id);
         true
-    }
-
-    /// Removes a token to which its ID no longer leads, then wakes its watchers.
-    fn end(&self, entry: IndexEntry) {
-        self.tables().by_digest.remove(entry.digest_prefix, |token| entry.leads_to(token));
-        self.tables().watchers.wake(entry.id);
     }
 
     fn tables(&self) -> &Tables {
@@ -253,7 +261,7 @@ mod tests {
         let panicked = std::thread::scope(|scope| {
             scope
                 .spawn(|| {
-                    let _guard = live.tables.by_id.write(hash_of_id(token.id()));
+                    let _part = live.tables.by_id.lock(hash_of_id(token.id()));
                     panic!("on purpose");
                 })
                 .join()
