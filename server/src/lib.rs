@@ -24,4 +24,6 @@
 
 mod serve;
 
-pub use serve::{listen, serve};
+#[cfg(unix)]
+pub use serve::raise_descriptor_limit;
+pub use serve::{Limits, listen, serve, serve_within};

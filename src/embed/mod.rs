@@ -9,9 +9,10 @@ use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use http::header::HeaderName;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use influxdb3_token_api::security::Authenticator;
-use influxdb3_token_api::server::{Body, RequestBody, Service};
+use influxdb3_token_api::server::{Body, Rejection, RequestBody, Service};
 
 use crate::{Catalog, CatalogApi, Principal};
 
@@ -54,6 +55,12 @@ impl<A: Authenticator<Principal = Principal>> TokenApi<A> {
         B: RequestBody,
     {
         self.service.handle(request)
+    }
+
+    /// The response to a request that the program itself rejects, with the headers that every response of the API
+    /// carries.
+    pub fn reject(&self, rejection: &Rejection, request: &Parts) -> Response<Body> {
+        self.service.guard().reject(rejection, request)
     }
 }
 

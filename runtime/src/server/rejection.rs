@@ -62,6 +62,11 @@ pub enum Rejection {
         /// The limit in bytes.
         limit: usize,
     },
+    /// 414: the target is too long, so the request was not looked at.
+    TargetTooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// 501: the implementation lacks the operation.
     NotImplemented,
     /// 503: the implementation or the authenticator is unavailable. The log has the reason.
@@ -83,6 +88,7 @@ impl Rejection {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
             Rejection::BodyTooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Rejection::TargetTooLong { .. } => StatusCode::URI_TOO_LONG,
             Rejection::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Rejection::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Rejection::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -147,6 +153,9 @@ impl Rejection {
                 fixed!("the charset of the body is not supported; supported: UTF-8, ISO-8859-1")
             }
             Rejection::BodyTooLong { limit } => Message::Varying(format!("the body is longer than {limit} bytes")),
+            Rejection::TargetTooLong { limit } => {
+                Message::Varying(format!("the target of the request is longer than {limit} bytes"))
+            }
             Rejection::NotImplemented => fixed!("the operation is not implemented"),
             Rejection::Unavailable => {
                 fixed!("the service is unavailable or the outcome is unknown; it is safe to retry")
@@ -243,6 +252,7 @@ mod tests {
                 "the charset of the body is not supported; supported: UTF-8, ISO-8859-1",
             ),
             (Rejection::BodyTooLong { limit: 7 }, 413, "the body is longer than 7 bytes"),
+            (Rejection::TargetTooLong { limit: 7 }, 414, "the target of the request is longer than 7 bytes"),
             (Rejection::NotImplemented, 501, "the operation is not implemented"),
             (Rejection::Unavailable, 503, "the service is unavailable or the outcome is unknown; it is safe to retry"),
             (Rejection::Internal, 500, "internal server error"),

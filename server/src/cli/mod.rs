@@ -12,6 +12,7 @@ mod access;
 mod contract;
 mod create;
 mod delete;
+mod limits;
 mod serve;
 mod show;
 mod token_file;

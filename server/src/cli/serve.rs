@@ -8,13 +8,13 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use influxdb3_tokens::{Catalog, CreateError, NewToken, Permissions, TokenApi};
-use influxdb3_tokens_server::{listen, serve};
+use influxdb3_tokens_server::{listen, raise_descriptor_limit, serve_within};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
 use super::token_file::{self, AdminToken, PermissionTokens};
-use super::{DataDir, Failure, access};
+use super::{DataDir, Failure, access, limits};
 use crate::control;
 
 /// Run the server, until SIGTERM or SIGINT
@@ -48,6 +48,9 @@ pub(super) struct Options {
     /// Format of the log
     #[arg(long, env = "INFLUXDB3_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
+
+    #[command(flatten)]
+    limits: limits::Options,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -70,6 +73,9 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         LogFormat::Json => logs.json().flatten_event(true).init(),
     }
 
+    if let Err(error) = raise_descriptor_limit() {
+        tracing::warn!(%error, "cannot raise the limit of file descriptors");
+    }
     let catalog = access::open(&options.directory).await?;
     let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file)?;
     // Many at a time, in their order, so that they share commits.
@@ -88,7 +94,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     }
     let api = TokenApi::new(catalog.clone());
     tokio::select! {
-        () = serve(listener, api, stop) => {}
+        () = serve_within(options.limits.limits(), listener, api, stop) => {}
         () = stop_at_once => tracing::warn!("stopping at once, after a second signal"),
         () = control::serve(control_listener, &socket, catalog) => {}
     }

@@ -1,0 +1,118 @@
+//! Limits of time.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::time::Instant;
+
+use super::{HTTP1_REQUEST, HTTP2_REQUEST, HTTP2_START, limits, open, within_an_hour};
+use crate::serve::Limits;
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_without_a_request_is_closed_after_30_seconds() {
+    for sent in [&b""[..], b"PRI * HT", HTTP2_START] {
+        assert_eq!(seconds_open(&[sent]).await, 30, "{}", sent.escape_ascii());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_comes_slowly_is_not_awaited() {
+    // At less than 50 bytes a second, until the rate counts.
+    for begun in [&b"GET / HT"[..], b"PRI"] {
+        assert_eq!(seconds_open(&[begun]).await, 10, "{}", begun.escape_ascii());
+    }
+    let steady = open(Limits::default(), &[]).await;
+    let seconds = closed_after(steady, b"GET / HTTP/1.1\r\nhost: x\r\na: ", Some(&[b'x'; 60])).await;
+    assert_eq!(seconds, 30, "the whole head has a limit too");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_over_http1_is_closed_75_seconds_after_its_last_response() {
+    assert_eq!(seconds_open(&[HTTP1_REQUEST]).await, 75);
+    // The beginning of a second head, which arrived with the first.
+    assert_eq!(seconds_open(&[HTTP1_REQUEST, b"GET / HT"]).await, 75);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_head_has_the_limits_of_the_first() {
+    let mut client = open(Limits::default(), HTTP1_REQUEST).await;
+    let mut response = [0; 1024];
+    assert!(client.read(&mut response).await.unwrap() > 0);
+    // The connection rests meanwhile, and continues.
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    client.write_all(HTTP1_REQUEST).await.unwrap();
+    assert!(client.read(&mut response).await.unwrap() > 0);
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    assert_eq!(closed_after(client, b"GET / HT", None).await, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_over_http2_is_closed_20_seconds_after_a_ping_without_an_answer() {
+    assert_eq!(seconds_open(&[HTTP2_START, HTTP2_REQUEST]).await, 30 + 20);
+}
+
+/// PING with an acknowledgement of the server's. Hyper sends these bytes.
+const PONG: &[u8] = b"\0\0\x08\x06\x01\0\0\0\0\x3b\x7c\xdb\x7a\x0b\x87\x16\xb4";
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_over_http2_is_closed_80_seconds_after_its_last_request_though_its_client_answers_pings() {
+    // A window of 0 for the streams: the response waits.
+    let start = [HTTP2_START_WITHOUT_WINDOW, HTTP2_REQUEST].concat();
+    let client = open(Limits::default(), &start).await;
+    assert_eq!(closed_after(client, b"", Some(PONG)).await, 80);
+}
+
+/// The preface, and SETTINGS with an initial window of 0.
+const HTTP2_START_WITHOUT_WINDOW: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_is_disconnected_after_20_seconds() {
+    let mut client = open(Limits::default(), b"").await;
+    let begun = Instant::now();
+    let requests = async { while client.write_all(HTTP1_REQUEST).await.is_ok() {} };
+    within_an_hour(requests).await;
+    assert_eq!(begun.elapsed().as_secs(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_limit_of_time_can_be_chosen() {
+    let limits = limits(|limits| {
+        limits.head_timeout = Duration::from_secs(2);
+        limits.idle_timeout = Duration::from_secs(7);
+        limits.write_timeout = Duration::from_secs(3);
+    });
+    assert_eq!(closed_after(open(limits.clone(), b"").await, b"", None).await, 2);
+    assert_eq!(closed_after(open(limits.clone(), HTTP1_REQUEST).await, b"", None).await, 7);
+    let mut client = open(limits, b"").await;
+    let begun = Instant::now();
+    within_an_hour(async { while client.write_all(HTTP1_REQUEST).await.is_ok() {} }).await;
+    assert_eq!(begun.elapsed().as_secs(), 3);
+}
+
+/// How long a connection stays open whose client sends this, and nothing more.
+async fn seconds_open(sent: &[&[u8]]) -> u64 {
+    closed_after(open(Limits::default(), &sent.concat()).await, b"", None).await
+}
+
+/// How many seconds pass until the server closes the connection of a client that sends this and then the same bytes
+/// every second.
+async fn closed_after(mut client: DuplexStream, first: &[u8], each_second: Option<&[u8]>) -> u64 {
+    let begun = Instant::now();
+    client.write_all(first).await.unwrap();
+    let (mut received, mut sent) = tokio::io::split(client);
+    let sending = async {
+        while let Some(bytes) = each_second {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            // The connection may have been closed; ignore the error.
+            let _ = sent.write_all(bytes).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut all = Vec::new();
+    tokio::select! {
+        // Closed with an error or without.
+        _ = within_an_hour(received.read_to_end(&mut all)) => {}
+        () = sending => {}
+    }
+    begun.elapsed().as_secs()
+}
