@@ -8,7 +8,7 @@ use influxdb3_tokens_server::Limits;
 /// Options with the defaults of [`Limits`]. The short help leaves them out.
 #[derive(Args)]
 #[command(next_help_heading = "Limits")]
-pub(super) struct Options {
+pub(super) struct LimitOptions {
     /// Connections that may be open; at the limit, the one that has waited the longest is closed
     #[arg(long, env = "INFLUXDB3_MAX_CONNECTIONS", value_name = "COUNT", hide_short_help = true,
         default_value_t = Limits::default().max_connections, value_parser = positive)]
@@ -80,7 +80,7 @@ pub(super) struct Options {
     drain_timeout: humantime::Duration,
 }
 
-impl Options {
+impl LimitOptions {
     pub(super) fn limits(&self) -> Limits {
         let mut limits = Limits::default();
         limits.max_connections = self.max_connections;

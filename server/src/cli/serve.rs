@@ -13,8 +13,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
+use super::limits::LimitOptions;
 use super::token_file::{self, AdminToken, PermissionTokens};
-use super::{DataDir, Failure, access, limits};
+use super::{DataDir, Failure, access};
 use crate::control;
 
 /// Run the server, until SIGTERM or SIGINT
@@ -50,7 +51,7 @@ pub(super) struct Options {
     log_format: LogFormat,
 
     #[command(flatten)]
-    limits: limits::Options,
+    limits: LimitOptions,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

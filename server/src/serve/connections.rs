@@ -112,7 +112,7 @@ impl Connections {
     pub(super) async fn room(&self) {
         loop {
             let ended = self.ended.notified();
-            if self.closing.load(Ordering::Relaxed) < BATCH.min(self.capacity) {
+            if self.closing.load(Ordering::Relaxed) < BATCH.min(self.capacity.div_ceil(4)) {
                 return;
             }
             ended.await;

@@ -7,7 +7,9 @@ use influxdb3_tokens::{NewToken, Permissions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{Instant, sleep};
 
-use super::{HTTP1_REQUEST, TestServer, connection, limits, server, within_an_hour};
+use super::{
+    HTTP1_REQUEST, HTTP2_REQUEST, HTTP2_START_WITHOUT_WINDOW, TestServer, connection, limits, server, within_an_hour,
+};
 
 const STRANGER: [u8; 4] = [192, 0, 2, 1];
 const OTHER: [u8; 4] = [198, 51, 100, 7];
@@ -129,6 +131,22 @@ async fn the_addresses_of_wrong_tokens_are_forgotten() {
     }
     sleep(Duration::from_secs(5)).await;
     assert_eq!(server.failures.addresses(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_streams_than_allowed_are_refused() {
+    const REFUSED: &[u8] = b"\0\0\x04\x03\0\0\0\0\x05\0\0\0\x07";
+    let server = server(limits(|limits| limits.max_streams = 2)).await;
+    let mut sent = HTTP2_START_WITHOUT_WINDOW.to_vec();
+    for stream in [1, 3, 5] {
+        sent.extend(HTTP2_REQUEST);
+        let id = sent.len() - HTTP2_REQUEST.len() + 8;
+        sent[id] = stream;
+    }
+    let mut client = connection(&server, STRANGER.into(), &sent).await.unwrap();
+    let mut received = Vec::new();
+    within_an_hour(client.read_to_end(&mut received)).await.unwrap();
+    assert!(received.windows(REFUSED.len()).any(|frame| frame == REFUSED), "{}", received.escape_ascii());
 }
 
 async fn connect(server: &TestServer, address: [u8; 4]) -> DuplexStream {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::Instant;
 
-use super::{HTTP1_REQUEST, HTTP2_REQUEST, HTTP2_START, limits, open, within_an_hour};
+use super::{HTTP1_REQUEST, HTTP2_REQUEST, HTTP2_START, HTTP2_START_WITHOUT_WINDOW, limits, open, within_an_hour};
 use crate::serve::Limits;
 
 #[tokio::test(start_paused = true)]
@@ -61,9 +61,6 @@ async fn a_connection_over_http2_is_closed_80_seconds_after_its_last_request_tho
     let client = open(Limits::default(), &start).await;
     assert_eq!(closed_after(client, b"", Some(PONG)).await, 80);
 }
-
-/// The preface, and SETTINGS with an initial window of 0.
-const HTTP2_START_WITHOUT_WINDOW: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_disconnected_after_20_seconds() {
