@@ -34,10 +34,15 @@ const CLOSED_INSTEAD: usize = 16;
 /// How many connections may wait to be accepted, if the system allows it.
 const BACKLOG: u32 = 4096;
 
+/// How many bytes the kernel keeps for a connection in each direction; Linux doubles it. Otherwise it would take up to
+/// several megabytes, and the server would answer thousands of requests of a client that does not read.
+const SOCKET_BUFFER: u32 = 32 << 10;
+
 /// Listens on `address`, for [`serve`]. It must be called in a tokio runtime with I/O.
 ///
 /// Up to 4,096 connections may wait to be accepted. Tokio's `TcpListener::bind` allows 128; the other clients of a burst
-/// would have to try again after a second.
+/// would have to try again after a second. The kernel's buffers of each connection are small, because requests and
+/// responses are.
 ///
 /// # Errors
 ///
@@ -47,6 +52,9 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     // As Tokio does. Otherwise a restarted server must wait until the connections of the previous one have timed out.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
+    // Accepted connections inherit them.
+    socket.set_send_buffer_size(SOCKET_BUFFER)?;
+    socket.set_recv_buffer_size(SOCKET_BUFFER)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }

@@ -17,6 +17,7 @@ use influxdb3_token_api::security::Authenticator;
 use influxdb3_token_api::server::{Body, Rejection};
 use influxdb3_tokens::{Principal, TokenApi};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
 
 use super::activity::{Activity, Order};
 use super::connections::{Connected, Connections};
@@ -89,7 +90,12 @@ where
     // From the socket upwards; each layer sees the bytes of the one before.
     let stream = Watched::new(stream, Arc::clone(&connected));
     // The connection has its own reference count. Threads would contend for one that all connections share.
-    let own = Arc::new(Own { api: server.api.clone(), activity: Arc::clone(&connected), server: Arc::clone(server) });
+    let own = Arc::new(Own {
+        api: server.api.clone(),
+        activity: Arc::clone(&connected),
+        server: Arc::clone(server),
+        late: Semaphore::new((server.connections.limits().max_streams / 4).max(1) as usize),
+    });
     let served = serve(stream, own);
 
     tokio::spawn(async move {
@@ -188,6 +194,9 @@ struct Own<A> {
     api: TokenApi<A>,
     activity: Arc<Activity>,
     server: Arc<Server<A>>,
+    /// How many responses may be late at a time. A proxy may send the requests of many clients over one HTTP/2 connection,
+    /// and late responses must not take all of its streams.
+    late: Semaphore,
 }
 
 /// Answers a request, and logs one line without its path and query, which may contain a credential.
@@ -206,7 +215,10 @@ where
     };
     if response.status().is_success() {
         answering.succeeded();
-    } else if has_credential && response.status() == StatusCode::UNAUTHORIZED {
+    } else if has_credential
+        && response.status() == StatusCode::UNAUTHORIZED
+        && let Ok(_late) = own.late.try_acquire()
+    {
         own.server.failures.hold_back(own.activity.client).await;
     }
     if let Some((begun, method)) = begun {

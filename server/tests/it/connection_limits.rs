@@ -1,11 +1,18 @@
 //! Limits of connections and requests, over real sockets. The tests of `serve` go past those of time.
 
+#[cfg(target_os = "linux")]
+use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::FutureExt;
+#[cfg(target_os = "linux")]
+use influxdb3_tokens_server::listen;
 use influxdb3_tokens_server::{Limits, serve_within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
 use crate::client::Request;
 use crate::document::{DELETED, PATH};
@@ -103,6 +110,39 @@ async fn a_connection_is_refused_only_if_the_server_works_for_all_others() {
     assert_eq!(answer.status, DELETED);
     assert_eq!(server.http1().await.send(&Request::delete(7)).await.status, 401);
     client.expect_end().await;
+}
+
+#[tokio::test]
+async fn requests_in_flight_have_a_limit_of_time_when_the_server_stops() {
+    let store = Arc::new(FaultyStore::default());
+    let (stop, stopped) = oneshot::channel();
+    let mut limits = Limits::default();
+    limits.drain_timeout = Duration::from_millis(10);
+    let mut task = None;
+    let server = Server::served(Arc::clone(&store) as _, |listener, api| {
+        task = Some(tokio::spawn(serve_within(limits, listener, api, stopped.map(drop))));
+    })
+    .await;
+    let (operator, (token, _)) = (server.operator().await, server.token("*:*:*").await);
+    let gate = Arc::new(Gate::default());
+    store.inject(Fault::Waits(Arc::clone(&gate)));
+    let mut client = server.http1().await;
+    let request = Request::delete(token).bearer(&operator);
+    let in_flight = tokio::spawn(async move { client.try_send(&request).await.is_none() });
+    gate.reached().await;
+    stop.send(()).unwrap();
+    within("the server to end", task.unwrap()).await.unwrap();
+    assert!(in_flight.await.unwrap(), "the connection is closed without a response");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_kernel_keeps_little_for_a_client_that_does_not_read() {
+    let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (connection, _) = within("the connection", listener.accept()).await.unwrap();
+    assert!(rustix::net::sockopt::socket_send_buffer_size(&connection).unwrap() <= 64 << 10);
+    assert!(rustix::net::sockopt::socket_recv_buffer_size(&connection).unwrap() <= 64 << 10);
 }
 
 /// The status of the response to these bytes.

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use http::Request;
+use http::header::AUTHORIZATION;
+use http_body_util::Empty;
+use hyper::body::Bytes;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use influxdb3_token_api::OPERATIONS;
 use influxdb3_tokens::{NewToken, Permissions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -120,6 +125,31 @@ async fn a_flood_of_wrong_tokens_is_answered_late_and_nobody_else_is() {
     assert!(request(&mut stranger, HTTP1_REQUEST).await.starts_with("HTTP/1.1 404"));
     assert!(request(&mut connect(&server, OTHER).await, &wrong).await.starts_with("HTTP/1.1 401"));
     assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_responses_leave_streams_of_a_proxy_to_others() {
+    let server = server(limits(|limits| {
+        limits.max_failures = 1;
+        limits.max_streams = 8;
+    }))
+    .await;
+    let io = TokioIo::new(connect(&server, STRANGER).await);
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await;
+    let (client, connection) = handshake.unwrap();
+    tokio::spawn(connection);
+    let begun = Instant::now();
+    let responses = (0..8).map(|_| {
+        let request = Request::delete(format!("http://x{}", OPERATIONS[0].path)).header(AUTHORIZATION, "Bearer wrong");
+        let sent = client.clone().send_request(request.body(Empty::<Bytes>::new()).unwrap());
+        async move {
+            assert_eq!(within_an_hour(sent).await.unwrap().status(), 401);
+            begun.elapsed().as_secs()
+        }
+    });
+    let mut seconds = futures::future::join_all(responses).await;
+    seconds.sort_unstable();
+    assert_eq!(seconds, [0, 0, 0, 0, 0, 0, 1, 1]);
 }
 
 #[tokio::test(start_paused = true)]
