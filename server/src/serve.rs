@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use connection::{Server, connect};
 
 mod activity;
+mod collected;
 mod connection;
 mod connections;
 mod descriptors;

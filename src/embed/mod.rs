@@ -9,7 +9,6 @@ use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use http::header::HeaderName;
-use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use influxdb3_token_api::security::Authenticator;
 use influxdb3_token_api::server::{Body, Rejection, RequestBody, Service};
@@ -57,10 +56,9 @@ impl<A: Authenticator<Principal = Principal>> TokenApi<A> {
         self.service.handle(request)
     }
 
-    /// The response to a request that the program itself rejects, with the headers that every response of the API
-    /// carries.
-    pub fn reject(&self, rejection: &Rejection, request: &Parts) -> Response<Body> {
-        self.service.guard().reject(rejection, request)
+    /// The response to a request that is rejected before it reaches the service, as the service would send it.
+    pub fn reject<B>(&self, rejection: &Rejection, request: Request<B>) -> Response<Body> {
+        self.service.guard().reject(rejection, &request.into_parts().0)
     }
 }
 

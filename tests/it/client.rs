@@ -267,6 +267,7 @@ impl Http2 {
     }
 
     /// The status of the response that the server's HTTP/2 itself sends to a request that it does not take.
+    #[allow(dead_code, reason = "only the tests of the server go past its limits")]
     pub(crate) async fn send_unchecked(&mut self, request: &Request) -> StatusCode {
         let request = request.to_http2(Empty::new().boxed());
         within("a response", self.requests.send_request(request)).await.unwrap().status()

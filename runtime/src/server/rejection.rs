@@ -17,6 +17,13 @@ use crate::{Body, Operation};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Rejection {
+    /// The head of the request is malformed or too long, so that the connection cannot go on.
+    Head {
+        /// The status: 400, 414, 431 or 505.
+        status: StatusCode,
+        /// The message for the client.
+        message: &'static str,
+    },
     /// 404: the document has no such path.
     UnknownPath,
     /// 405: the path does not have this method.
@@ -62,11 +69,6 @@ pub enum Rejection {
         /// The limit in bytes.
         limit: usize,
     },
-    /// 414: the target is too long, so the request was not looked at.
-    TargetTooLong {
-        /// The limit in bytes.
-        limit: usize,
-    },
     /// 501: the implementation lacks the operation.
     NotImplemented,
     /// 503: the implementation or the authenticator is unavailable. The log has the reason.
@@ -79,6 +81,7 @@ impl Rejection {
     /// The status code of the response.
     pub fn status(&self) -> StatusCode {
         match self {
+            Rejection::Head { status, .. } => *status,
             Rejection::UnknownPath => StatusCode::NOT_FOUND,
             Rejection::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Rejection::InsufficientScope { forbidden: true, .. } => StatusCode::FORBIDDEN,
@@ -88,7 +91,6 @@ impl Rejection {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
             Rejection::BodyTooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Rejection::TargetTooLong { .. } => StatusCode::URI_TOO_LONG,
             Rejection::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Rejection::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Rejection::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -135,6 +137,7 @@ impl Rejection {
 
     fn message(&self) -> Message {
         match self {
+            Rejection::Head { message, .. } => Message::Varying((*message).to_owned()),
             Rejection::UnknownPath => fixed!("there is no resource at this path"),
             Rejection::MethodNotAllowed { .. } => {
                 fixed!("the method is not allowed for this path; the `Allow` header lists those that are")
@@ -153,9 +156,6 @@ impl Rejection {
                 fixed!("the charset of the body is not supported; supported: UTF-8, ISO-8859-1")
             }
             Rejection::BodyTooLong { limit } => Message::Varying(format!("the body is longer than {limit} bytes")),
-            Rejection::TargetTooLong { limit } => {
-                Message::Varying(format!("the target of the request is longer than {limit} bytes"))
-            }
             Rejection::NotImplemented => fixed!("the operation is not implemented"),
             Rejection::Unavailable => {
                 fixed!("the service is unavailable or the outcome is unknown; it is safe to retry")
@@ -229,6 +229,7 @@ mod tests {
     #[test]
     fn every_rejection_is_a_message_with_its_status() {
         for (rejection, status, error) in [
+            (Rejection::Head { status: StatusCode::URI_TOO_LONG, message: "too \"long\"" }, 414, "too \"long\""),
             (Rejection::UnknownPath, 404, "there is no resource at this path"),
             (
                 Rejection::MethodNotAllowed { allow: String::new() },
@@ -252,7 +253,6 @@ mod tests {
                 "the charset of the body is not supported; supported: UTF-8, ISO-8859-1",
             ),
             (Rejection::BodyTooLong { limit: 7 }, 413, "the body is longer than 7 bytes"),
-            (Rejection::TargetTooLong { limit: 7 }, 414, "the target of the request is longer than 7 bytes"),
             (Rejection::NotImplemented, 501, "the operation is not implemented"),
             (Rejection::Unavailable, 503, "the service is unavailable or the outcome is unknown; it is safe to retry"),
             (Rejection::Internal, 500, "internal server error"),

@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 
 use super::activity::{Activity, Order};
+use super::collected::Collected;
 use super::connections::{Connected, Connections};
 use super::failures::Failures;
 use super::limits::Limits;
@@ -89,6 +90,7 @@ where
 {
     // From the socket upwards; each layer sees the bytes of the one before.
     let stream = Watched::new(stream, Arc::clone(&connected));
+    let stream = Collected::new(stream);
     // The connection has its own reference count. Threads would contend for one that all connections share.
     let own = Arc::new(Own {
         api: server.api.clone(),
@@ -114,7 +116,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves a connection until it ends. Hyper has it only while there are requests, because its buffers take ten times as
 /// much memory as the rest.
-async fn serve<A, S>(mut stream: Watched<S>, own: Arc<Own<A>>) -> Result<(), Error>
+async fn serve<A, S>(mut stream: Collected<S>, own: Arc<Own<A>>) -> Result<(), Error>
 where
     A: Authenticator<Principal = Principal>,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -140,7 +142,7 @@ where
 }
 
 /// Serves HTTP/1.1 until the connection ends, or has been idle for a while and is returned.
-async fn serve_http1<A, S>(stream: Watched<S>, own: &Arc<Own<A>>) -> Result<Option<Watched<S>>, Error>
+async fn serve_http1<A, S>(stream: Collected<S>, own: &Arc<Own<A>>) -> Result<Option<Collected<S>>, Error>
 where
     A: Authenticator<Principal = Principal>,
     S: AsyncRead + AsyncWrite + Unpin,
@@ -169,7 +171,7 @@ where
 }
 
 /// Serves HTTP/2 until the connection ends.
-async fn serve_http2<A, S>(stream: Watched<S>, own: Arc<Own<A>>) -> Result<(), Error>
+async fn serve_http2<A, S>(stream: Collected<S>, own: Arc<Own<A>>) -> Result<(), Error>
 where
     A: Authenticator<Principal = Principal>,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -209,7 +211,8 @@ where
     let has_credential = request.headers().contains_key(AUTHORIZATION);
     let limit = own.server.connections.limits().max_target_size;
     let response = if target_size(request.uri()) > limit {
-        own.api.reject(&Rejection::TargetTooLong { limit }, &request.into_parts().0)
+        own.api
+            .reject(&Rejection::Head { status: StatusCode::URI_TOO_LONG, message: "the target is too long" }, request)
     } else {
         own.api.handle(request).await
     };

@@ -1,44 +1,25 @@
 //! A connection's bytes, observed for its [`Activity`].
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::activity::Activity;
 
 /// Reads and writes what `S` does, and records when bytes arrive and when the client does not receive any.
-///
-/// It also collects the head of a request, before buffers are allocated for the connection. Most connections of a server
-/// wait for a head, and a hostile one waits for it as long as it can.
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     stream: S,
     activity: Arc<Activity>,
-    /// Bytes that arrived and are read next.
-    collected: Vec<u8>,
-    /// How many of them contain no end of a head.
-    searched: usize,
     is_blocked: bool,
 }
 
 impl<S> Watched<S> {
     pub(super) fn new(stream: S, activity: Arc<Activity>) -> Self {
-        Self { stream, activity, collected: Vec::new(), searched: 0, is_blocked: false }
-    }
-
-    /// Bytes that are read before those of the stream.
-    pub(super) fn read_again(&mut self, bytes: &[u8]) {
-        self.collected.splice(..0, bytes.iter().copied());
-        self.searched = 0;
-    }
-
-    /// Whether HTTP/2 begins (RFC 9113, section 3.4).
-    pub(super) fn begins_http2(&self) -> bool {
-        self.collected.starts_with(b"PRI * HTTP/2.0\r\n\r\n")
+        Self { stream, activity, is_blocked: false }
     }
 
     /// A client that receives a little at a time is blocked until it has received everything that was ready for it.
@@ -55,53 +36,12 @@ impl<S> Watched<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> Watched<S> {
-    /// Collects bytes until the head of a request is complete, `limit` bytes have arrived, or the client sends no more.
-    /// Returns whether there are any bytes.
-    pub(super) fn poll_head(&mut self, context: &mut Context<'_>, limit: usize) -> Poll<io::Result<bool>> {
-        loop {
-            if ends_head(&self.collected, self.searched) || self.collected.len() >= limit {
-                return Poll::Ready(Ok(true));
-            }
-            self.searched = self.collected.len();
-            let mut bytes = [MaybeUninit::uninit(); 1024];
-            let mut buffer = ReadBuf::uninit(&mut bytes);
-            ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
-            let received = buffer.filled();
-            if received.is_empty() {
-                return Poll::Ready(Ok(!self.collected.is_empty()));
-            }
-            self.activity.received(received);
-            self.collected.reserve_exact(received.len());
-            self.collected.extend_from_slice(received);
-        }
-    }
-}
-
-/// Whether a head may end in these bytes, the first of which have been searched. The end is an empty line; hyper decides
-/// whether it ends in LF alone.
-fn ends_head(bytes: &[u8], searched: usize) -> bool {
-    let bytes = &bytes[searched.saturating_sub(2)..];
-    bytes.windows(2).any(|end| end == b"\n\n") || bytes.windows(3).any(|end| end == b"\n\r\n")
-}
-
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if !self.collected.is_empty() {
-            let count = self.collected.len().min(buffer.remaining());
-            buffer.put_slice(&self.collected[..count]);
-            if count == self.collected.len() {
-                self.collected = Vec::new();
-            } else {
-                self.collected.drain(..count);
-            }
-            self.searched = 0;
-            return Poll::Ready(Ok(()));
-        }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         let received = &buffer.filled()[before..];
