@@ -8,18 +8,19 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use http::header::AUTHORIZATION;
-use http::{Request, Response, StatusCode, Uri};
-use hyper::body::Incoming;
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use influxdb3_token_api::Payload;
 use influxdb3_token_api::security::Authenticator;
 use influxdb3_token_api::server::{Body, Rejection};
 use influxdb3_tokens::{Principal, TokenApi};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 
-use super::activity::{Activity, Order};
+use super::activity::{Activity, Answering, Order};
 use super::collected::Collected;
 use super::connections::{Connected, Connections};
 use super::failures::Failures;
@@ -233,7 +234,20 @@ where
             "answered",
         );
     }
-    Ok(response)
+    Ok(response.map(|body| until_sent(body, answering)))
+}
+
+/// The body, which counts as being answered until it has ended. Hyper takes a whole body at once.
+fn until_sent(mut body: Body, answering: Answering) -> Body {
+    if body.size_hint().exact().is_some() {
+        return body;
+    }
+    let bytes = futures::stream::poll_fn(move |context| {
+        let _answering = &answering;
+        Pin::new(&mut body).poll_frame(context).map_ok(|frame| frame.into_data().unwrap_or_default())
+    });
+    // The head of the response has the media type already.
+    Payload::stream(HeaderValue::from_static(""), bytes).into()
 }
 
 /// The size of a request's target, without the scheme and the authority of its absolute form.

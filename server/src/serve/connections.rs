@@ -175,6 +175,12 @@ impl Connections {
         }
     }
 
+    /// The bytes of memory that all connections take, as estimated.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        self.open().activities.values().map(|activity| activity.memory(&self.limits)).sum()
+    }
+
     fn sweep(&self, now: Tick) {
         let (mut orders, mut resting) = (Vec::new(), Vec::new());
         let mut memory = 0;

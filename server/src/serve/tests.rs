@@ -44,10 +44,14 @@ async fn open(limits: Limits, sent: &[u8]) -> DuplexStream {
     connection(&server, [192, 0, 2, 1].into(), sent).await.unwrap()
 }
 
-/// A server, whose limits are enforced until the test's runtime ends.
+/// A server with these limits.
 async fn server(limits: Limits) -> TestServer {
     let api = TokenApi::builder(Arc::new(MemoryStore::new())).build().await.unwrap();
-    let server = Server::new(api, limits);
+    serving(Server::new(api, limits))
+}
+
+/// Enforces the limits of a server until the test's runtime ends.
+fn serving(server: TestServer) -> TestServer {
     let sweeping = Arc::clone(&server);
     tokio::spawn(async move { sweeping.connections.sweep_regularly(|| sweeping.failures.forget()).await });
     server

@@ -1,12 +1,24 @@
 //! Limits of time.
 
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
+use http::{HeaderValue, Response};
+use hyper::body::Bytes;
+use influxdb3_token_api::Payload;
+use influxdb3_token_api::server::{Body, Rejection};
+use influxdb3_tokens::{MemoryStore, TokenApi};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
-use super::{HTTP1_REQUEST, HTTP2_REQUEST, HTTP2_START, HTTP2_START_WITHOUT_WINDOW, limits, open, within_an_hour};
+use super::{
+    HTTP1_REQUEST, HTTP2_REQUEST, HTTP2_START, HTTP2_START_WITHOUT_WINDOW, connection, limits, open, server, serving,
+    within_an_hour,
+};
 use crate::serve::Limits;
+use crate::serve::connection::Server;
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_without_a_request_is_closed_after_30_seconds() {
@@ -39,11 +51,57 @@ async fn a_second_head_has_the_limits_of_the_first() {
     let mut response = [0; 1024];
     assert!(client.read(&mut response).await.unwrap() > 0);
     // The connection rests meanwhile, and continues.
-    tokio::time::sleep(Duration::from_secs(40)).await;
+    sleep(Duration::from_secs(40)).await;
     client.write_all(HTTP1_REQUEST).await.unwrap();
     assert!(client.read(&mut response).await.unwrap() > 0);
-    tokio::time::sleep(Duration::from_secs(40)).await;
+    sleep(Duration::from_secs(40)).await;
     assert_eq!(closed_after(client, b"GET / HT", None).await, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_began_with_the_previous_request_is_complete_after_a_rest() {
+    let mut client = open(Limits::default(), &[HTTP1_REQUEST, &HTTP1_REQUEST[..9]].concat()).await;
+    let mut response = [0; 1024];
+    assert!(client.read(&mut response).await.unwrap() > 0);
+    sleep(Duration::from_secs(3)).await;
+    client.write_all(&HTTP1_REQUEST[9..]).await.unwrap();
+    let count = within_an_hour(client.read(&mut response)).await.unwrap();
+    assert!(response[..count].starts_with(b"HTTP/1.1 404"), "{}", response[..count].escape_ascii());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_waits_takes_little_memory() {
+    let server = server(Limits::default()).await;
+    let memory = || server.connections.memory();
+    let mut client = connection(&server, [192, 0, 2, 1].into(), &HTTP1_REQUEST[..9]).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    assert!(memory() < 4 << 10, "{}", memory());
+    for request in [&HTTP1_REQUEST[9..], HTTP1_REQUEST] {
+        client.write_all(request).await.unwrap();
+        assert!(client.read(&mut [0; 1024]).await.unwrap() > 0);
+        assert!(memory() > 16 << 10, "{}", memory());
+        sleep(Duration::from_secs(1)).await;
+        assert!(memory() < 4 << 10, "{}", memory());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_in_pieces_takes_longer_than_a_connection_may_be_idle() {
+    let render = |_: &Rejection, mut response: Response<Body>| {
+        let pieces = stream::iter(0..3).then(|_| async {
+            sleep(Duration::from_secs(100)).await;
+            Ok::<_, Infallible>(Bytes::from_static(b"piece"))
+        });
+        *response.body_mut() = Payload::stream(HeaderValue::from_static("text/plain"), pieces).into();
+        response
+    };
+    let api = TokenApi::builder(Arc::new(MemoryStore::new())).rejections(render).build().await.unwrap();
+    let server = serving(Server::new(api, Limits::default()));
+    let mut client = connection(&server, [192, 0, 2, 1].into(), HTTP1_REQUEST).await.unwrap();
+    let mut response = Vec::new();
+    within_an_hour(client.read_to_end(&mut response)).await.unwrap();
+    assert_eq!(response.windows(5).filter(|bytes| bytes == b"piece").count(), 3, "{}", response.escape_ascii());
+    assert!(response.ends_with(b"0\r\n\r\n"), "{}", response.escape_ascii());
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,7 +157,7 @@ async fn closed_after(mut client: DuplexStream, first: &[u8], each_second: Optio
     let (mut received, mut sent) = tokio::io::split(client);
     let sending = async {
         while let Some(bytes) = each_second {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            sleep(Duration::from_secs(1)).await;
             // The connection may have been closed; ignore the error.
             let _ = sent.write_all(bytes).await;
         }
