@@ -66,7 +66,8 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// Then it stops accepting connections, waits at most ten seconds for requests in flight, and returns. It must be called
 /// in a tokio runtime with I/O and time.
 ///
-/// [`raise_descriptor_limit`] before it lets it have more connections.
+/// The limit of file descriptors at the start bounds the number of connections. A program can raise it before with
+/// `raise_descriptor_limit`.
 pub async fn serve<A>(listener: TcpListener, api: TokenApi<A>, shutdown: impl Future<Output = ()>)
 where
     A: Authenticator<Principal = Principal>,

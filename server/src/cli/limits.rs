@@ -115,3 +115,58 @@ fn duration(text: &str) -> Result<humantime::Duration, String> {
     let time: Duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if time.is_zero() { Err("the time must be longer than 0".to_owned()) } else { Ok(time.into()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        limits: LimitOptions,
+    }
+
+    fn limits(arguments: &[&str]) -> Limits {
+        Command::try_parse_from([&["serve"], arguments].concat())
+            .map_err(|error| error.to_string())
+            .unwrap()
+            .limits
+            .limits()
+    }
+
+    #[test]
+    fn the_options_have_the_defaults_of_the_library() {
+        assert_eq!(format!("{:?}", limits(&[])), format!("{:?}", Limits::default()));
+    }
+
+    #[test]
+    fn each_option_sets_its_own_limit() {
+        let options = "--max-connections=1 --max-connections-per-address=2 --max-connection-memory=3 --head-timeout=4s \
+            --min-head-rate=5 --idle-timeout=6s --write-timeout=7s --max-head-size=8 --max-headers=9 --max-target-size=10 \
+            --max-streams=11 --max-failures=12 --failure-delay=13s --drain-timeout=14s";
+        let expected = "Limits { max_connections: 1, max_connections_per_address: 2, max_connection_memory: 3145728, \
+            head_timeout: 4s, min_head_rate: 5, idle_timeout: 6s, write_timeout: 7s, max_head_size: 8, max_headers: 9, \
+            max_target_size: 10, max_streams: 11, max_failures: 12, failure_delay: 13s, drain_timeout: 14s }";
+        let options: Vec<_> = options.split_whitespace().collect();
+        assert_eq!(format!("{:?}", limits(&options)), expected);
+    }
+
+    #[test]
+    fn a_limit_that_lets_no_request_through_is_an_error() {
+        for option in [
+            "--max-connections=0",
+            "--max-connection-memory=0",
+            "--head-timeout=0s",
+            "--idle-timeout=0s",
+            "--write-timeout=0s",
+            "--max-head-size=0",
+            "--max-headers=0",
+            "--max-target-size=0",
+            "--max-streams=0",
+        ] {
+            assert!(Command::try_parse_from(["serve", option]).is_err(), "{option}");
+        }
+    }
+}
