@@ -1,6 +1,8 @@
 //! The server behind the command `influxdb3-tokens`: it listens, serves a [`TokenApi`](influxdb3_tokens::TokenApi)
 //! over HTTP/1.1 and HTTP/2, and drains its connections when it is told to stop.
 //!
+//! [`Limits`] bound what clients may take of it.
+//!
 //! This library is for programs that want the same server in their own process. A larger server with a stack of its own
 //! needs only `influxdb3-tokens`. Everything else that the command does is private to it: `influxdb3-tokens help` lists
 //! the subcommands.
@@ -24,4 +26,6 @@
 
 mod serve;
 
-pub use serve::{listen, serve};
+#[cfg(unix)]
+pub use serve::raise_descriptor_limit;
+pub use serve::{Limits, listen, serve, serve_within};

@@ -12,6 +12,7 @@ mod contract;
 mod create;
 mod delete;
 mod output;
+mod limits;
 mod serve;
 mod show;
 mod token_file;

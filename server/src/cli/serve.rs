@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use influxdb3_tokens::{Catalog, CreateError, NewToken, TokenApi};
-use influxdb3_tokens_server::{listen, serve};
+use influxdb3_tokens_server::{listen, raise_descriptor_limit, serve_within};
 use openapi_stub_runtime::Printable;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
 use super::arguments::host_and_port;
+use super::limits::LimitOptions;
 use super::token_file::TokenFile;
 use super::{DataDir, Failure, access};
 use crate::control;
@@ -53,6 +54,9 @@ pub(super) struct Options {
     /// Format of the log
     #[arg(long, env = "INFLUXDB3_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
+
+    #[command(flatten)]
+    limits: LimitOptions,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -79,6 +83,9 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         LogFormat::Json => logs.json().flatten_event(true).init(),
     }
 
+    if let Err(error) = raise_descriptor_limit() {
+        tracing::warn!(%error, "cannot raise the limit of file descriptors");
+    }
     let catalog = access::open(&options.directory).await?;
     let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file)?;
     // Many at a time, in their order, so that they share commits.
@@ -97,7 +104,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     }
     let api = TokenApi::new(catalog.clone());
     tokio::select! {
-        () = serve(listener, api, stop) => {}
+        () = serve_within(options.limits.limits(), listener, api, stop) => {}
         () = stop_at_once => tracing::warn!("stopping at once, after a second signal"),
         () = control::serve(control_listener, &socket, catalog) => {}
     }

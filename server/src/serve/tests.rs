@@ -1,53 +1,67 @@
-//! Silent connections are closed after the times that the documentation of [`serve`](super::serve) states.
-//!
-//! The clock stands still, and jumps to the next timer when every task waits.
+//! Limits, with a clock that stands still and jumps to the next timer when every task waits.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
-use influxdb3_tokens::{MemoryStore, TokenApi};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-use tokio::time::{Instant, timeout};
+use influxdb3_tokens::{CatalogApi, MemoryStore, TokenApi};
+use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::timeout;
 
-use super::connect;
+use super::Limits;
+use super::connection::{Server, connect};
+
+mod numbers;
+mod time;
 
 const HTTP1_REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
 /// The preface, and empty SETTINGS.
 const HTTP2_START: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
+/// The preface, and SETTINGS with an initial window of 0.
+const HTTP2_START_WITHOUT_WINDOW: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
+
 /// HEADERS of stream 1: `GET`, `http`, `/`, and the authority `x`.
 const HTTP2_REQUEST: &[u8] = b"\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01x";
 
-#[tokio::test(start_paused = true)]
-async fn a_connection_without_a_request_is_closed_after_30_seconds() {
-    for sent in [&b""[..], b"PRI * HT", b"GET / HT", HTTP2_START] {
-        assert_eq!(seconds_open(&[sent]).await, 30, "{}", sent.escape_ascii());
-    }
+type TestServer = Arc<Server<CatalogApi>>;
+
+/// Default limits with these changes.
+fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    limits
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_connection_over_http1_is_closed_30_seconds_after_its_last_response() {
-    for begun in [&b""[..], b"GET / HT"] {
-        assert_eq!(seconds_open(&[HTTP1_REQUEST, begun]).await, 30, "{}", begun.escape_ascii());
-    }
+async fn within_an_hour<F: Future>(future: F) -> F::Output {
+    timeout(Duration::from_secs(3600), future).await.expect("it happens within an hour")
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_connection_over_http2_is_closed_20_seconds_after_a_ping_without_an_answer() {
-    assert_eq!(seconds_open(&[HTTP2_START, HTTP2_REQUEST]).await, 30 + 20);
+/// A connection to a server with these limits, on which this has been sent.
+async fn open(limits: Limits, sent: &[u8]) -> DuplexStream {
+    let server = server(limits).await;
+    connection(&server, [192, 0, 2, 1].into(), sent).await.unwrap()
 }
 
-/// How long a connection stays open whose client sends this, and nothing more.
-async fn seconds_open(sent: &[&[u8]]) -> u64 {
+/// A server with these limits.
+async fn server(limits: Limits) -> TestServer {
     let api = TokenApi::builder(Arc::new(MemoryStore::new())).build().await.unwrap();
-    let connections = GracefulShutdown::new();
-    let (mut client, server) = duplex(1 << 16);
-    client.write_all(&sent.concat()).await.unwrap();
-    let begun = Instant::now();
-    connect(server, &api, &connections);
-    let end = timeout(Duration::from_secs(3600), client.read_to_end(&mut Vec::new())).await;
-    end.expect("the connection ends within an hour").unwrap();
-    begun.elapsed().as_secs()
+    serving(Server::new(api, limits))
+}
+
+/// Enforces the limits of a server until the test's runtime ends.
+fn serving(server: TestServer) -> TestServer {
+    let sweeping = Arc::clone(&server);
+    tokio::spawn(async move { sweeping.connections.sweep_regularly(|| sweeping.failures.forget()).await });
+    server
+}
+
+/// A connection from this address, on which this has been sent, unless the server refuses it.
+async fn connection(server: &TestServer, address: IpAddr, sent: &[u8]) -> Option<DuplexStream> {
+    server.connections.room().await;
+    let (mut client, stream) = duplex(1 << 16);
+    client.write_all(sent).await.unwrap();
+    connect(stream, server.connections.admit(address)?, server);
+    Some(client)
 }

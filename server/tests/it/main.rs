@@ -3,6 +3,7 @@
 
 mod blocking;
 mod cli;
+mod connection_limits;
 mod connections;
 mod control_socket;
 mod crash;

@@ -1,7 +1,6 @@
 //! A server copes with a shortage of file descriptors or addresses.
 
 use std::net::Ipv4Addr;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -12,32 +11,50 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use crate::client::Request;
+use crate::document::DELETED;
 use crate::limits::within;
 use crate::process::{DataDir, Running, command, finish};
 
 #[tokio::test]
-async fn a_server_that_ran_out_of_file_descriptors_recovers() {
+async fn connections_leave_descriptors_for_the_rest_of_the_server() {
     let directory = DataDir::new();
     let operator = directory.operator().await;
     let cluster = directory.cluster();
     let log = directory.beside("log");
-    let server = Running::start(with_file_descriptors(40, &log, &directory.serve(&["--log-filter=error"])));
+    let usual = directory.serve(&["--log-filter=warn"]);
+    let server = Running::start(with_file_descriptors("-n", 40, &log, &usual));
 
     let mut connections = Vec::new();
     for _ in 0..60 {
         connections.push(TcpStream::connect(server.address).await.unwrap());
     }
-    until_logged(&log, "cannot accept connections").await;
-    let control = UnixStream::connect(directory.path().join("control.sock")).unwrap();
-    until_logged(&log, "the control socket cannot accept").await;
-
-    drop((connections, control));
+    until_logged(&log, "closed connections at limits").await;
+    // While they stay, a deletion is committed, and the control socket answers.
     let mut client = server.http1(cluster).await;
-    assert_eq!(client.send(&Request::delete(12345).bearer(&operator)).await.status, 404);
-    let (code, _, error) = finish(command(&["show", &directory.argument()]));
+    let (code, _, error) =
+        finish(command(&["create", "--name", "new", "--permission", "db:a:read", &directory.argument()]));
     assert_eq!(code, 0, "{error}");
-    drop(client);
+    assert_eq!(client.send(&Request::delete(12345).bearer(&operator)).await.status, 404);
+    assert_eq!(client.send(&Request::delete("1").bearer(&operator)).await.status, DELETED);
+    drop((client, connections));
     assert!(server.end(Signal::TERM).0.success());
+    assert!(!std::fs::read_to_string(&log).unwrap().contains("cannot accept"));
+}
+
+#[tokio::test]
+async fn the_server_takes_as_many_descriptors_as_it_may() {
+    let directory = DataDir::new();
+    let operator = directory.operator().await;
+    let cluster = directory.cluster();
+    let log = directory.beside("log");
+    let server = Running::start(with_file_descriptors("-Sn", 64, &log, &directory.serve(&[])));
+    let mut clients = Vec::new();
+    for _ in 0..100 {
+        clients.push(server.http1(cluster).await);
+    }
+    for client in &mut clients {
+        assert_eq!(client.send(&Request::delete(12345).bearer(&operator)).await.status, 404);
+    }
 }
 
 /// If the server closed a connection, the address of the connection stays in use for a while.
@@ -52,10 +69,10 @@ async fn a_server_can_be_started_again_at_once_on_the_same_address() {
     listen(address).unwrap();
 }
 
-/// The same command with this many file descriptors, and with its log in a file.
-fn with_file_descriptors(count: u32, log: &Path, usual: &Command) -> Command {
+/// The same command with this limit of file descriptors, set by this option of `ulimit`, and with its log in a file.
+fn with_file_descriptors(option: &str, count: u32, log: &Path, usual: &Command) -> Command {
     let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -n \"$0\"; log=$1; shift; exec \"$@\" 2>\"$log\"", &count.to_string()]);
+    command.args(["-c", "ulimit $0 \"$1\"; log=$2; shift 2; exec \"$@\" 2>\"$log\"", option, &count.to_string()]);
     command.arg(log).arg(usual.get_program()).args(usual.get_args());
     for (name, value) in usual.get_envs() {
         match value {

@@ -1,0 +1,256 @@
+//! The stack of one connection.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use hyper::body::{Body as _, Incoming};
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use influxdb3_token_api::Payload;
+use influxdb3_token_api::security::Authenticator;
+use influxdb3_token_api::server::{Body, Rejection};
+use influxdb3_tokens::{Principal, TokenApi};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
+
+use super::activity::{Activity, Answering, Order};
+use super::collected::Collected;
+use super::connections::{Connected, Connections};
+use super::failures::Failures;
+use super::limits::Limits;
+use super::watched::Watched;
+
+/// How long an HTTP/2 connection may be silent before the server pings its client.
+const PING: Duration = Duration::from_secs(30);
+
+/// What all connections of a server share.
+#[derive(Debug)]
+pub(super) struct Server<A> {
+    pub(super) api: TokenApi<A>,
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+    pub(super) connections: Arc<Connections>,
+    pub(super) failures: Failures,
+}
+
+impl<A> Server<A> {
+    pub(super) fn new(api: TokenApi<A>, limits: Limits) -> Arc<Self> {
+        let (http1, http2, failures) = (http1(&limits), http2(&limits), Failures::new(&limits));
+        Arc::new(Self { api, http1, http2, failures, connections: Connections::new(limits) })
+    }
+}
+
+fn http1(limits: &Limits) -> http1::Builder {
+    let mut http1 = http1::Builder::new();
+    // Responses are small, so copying a body behind its head is cheaper than a gathering write. A half-closed client still
+    // receives its response. The server therefore notices a client's disconnect only when it responds; the store completes
+    // the change in any case. It also spares hyper a second buffer, with which it would read ahead during a request.
+    http1.writev(false).half_close(true);
+    // `Activity` limits the time, without a timer for each request.
+    http1.header_read_timeout(None).max_buf_size(limits.buffer_size()).max_header_size(limits.max_head_size);
+    // With any other number, hyper allocates memory for each head.
+    if limits.max_headers != Limits::default().max_headers {
+        http1.max_headers(limits.max_headers);
+    }
+    http1
+}
+
+fn http2(limits: &Limits) -> http2::Builder<TokioExecutor> {
+    // The window of a connection at its start, which cannot be smaller. No operation reads a body.
+    const CONNECTION_WINDOW: u32 = (1 << 16) - 1;
+    const STREAM_WINDOW: u32 = 1 << 14;
+    // How many streams a client may reset before they are looked at, and how many more it may open than are allowed.
+    const PENDING_RESETS: usize = 20;
+    const REFUSED_STREAMS: usize = 256;
+    let mut http2 = http2::Builder::new(TokioExecutor::new());
+    http2
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING)
+        .max_concurrent_streams(limits.max_streams)
+        .max_header_list_size(u32::try_from(limits.max_head_size).unwrap_or(u32::MAX))
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .max_send_buf_size(limits.buffer_size())
+        .max_pending_accept_reset_streams(PENDING_RESETS)
+        .max_local_error_reset_streams(REFUSED_STREAMS);
+    http2
+}
+
+/// Assembles the stack of one connection, and runs it in its own task.
+pub(super) fn connect<A, S>(stream: S, connected: Connected, server: &Arc<Server<A>>)
+where
+    A: Authenticator<Principal = Principal>,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    // From the socket upwards; each layer sees the bytes of the one before.
+    let stream = Watched::new(stream, Arc::clone(&connected));
+    let stream = Collected::new(stream);
+    // The connection has its own reference count. Threads would contend for one that all connections share.
+    let own = Arc::new(Own {
+        api: server.api.clone(),
+        activity: Arc::clone(&connected),
+        server: Arc::clone(server),
+        late: Semaphore::new((server.connections.limits().max_streams / 4).max(1) as usize),
+    });
+    let served = serve(stream, own);
+
+    tokio::spawn(async move {
+        let mut served = pin!(served);
+        let until_closed = poll_fn(|context| match connected.watch(context.waker()) {
+            Order::Close => Poll::Ready(Ok(())),
+            Order::Continue | Order::Drain => served.as_mut().poll(context),
+        });
+        if let Err(error) = until_closed.await {
+            tracing::debug!(error, "a connection ended early");
+        }
+    });
+}
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Serves a connection until it ends. Hyper has it only while there are requests, because its buffers take ten times as
+/// much memory as the rest.
+async fn serve<A, S>(mut stream: Collected<S>, own: Arc<Own<A>>) -> Result<(), Error>
+where
+    A: Authenticator<Principal = Principal>,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limit = own.server.connections.limits().buffer_size();
+    loop {
+        let has_head = poll_fn(|context| match own.activity.order() {
+            Order::Continue => stream.poll_head(context, limit),
+            Order::Drain | Order::Close => Poll::Ready(Ok(false)),
+        });
+        if !has_head.await? {
+            return Ok(());
+        }
+        own.activity.set_has_buffers(true);
+        if stream.begins_http2() {
+            own.activity.set_is_http2();
+            return Box::pin(serve_http2(stream, own)).await;
+        }
+        let Some(resting) = Box::pin(serve_http1(stream, &own)).await? else { return Ok(()) };
+        own.activity.set_has_buffers(false);
+        stream = resting;
+    }
+}
+
+/// Serves HTTP/1.1 until the connection ends, or has been idle for a while and is returned.
+async fn serve_http1<A, S>(stream: Collected<S>, own: &Arc<Own<A>>) -> Result<Option<Collected<S>>, Error>
+where
+    A: Authenticator<Principal = Principal>,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let service = service_fn(|request| respond(Arc::clone(own), request));
+    let mut connection = own.server.http1.serve_connection(TokioIo::new(stream), service);
+    let mut draining = false;
+    let has_ended = poll_fn(|context| {
+        if own.activity.order() >= Order::Drain && !draining {
+            draining = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        match Pin::new(&mut connection).poll(context) {
+            Poll::Pending if own.activity.can_rest() => Poll::Ready(Ok(false)),
+            polled => polled.map_ok(|()| true),
+        }
+    });
+    if has_ended.await? {
+        return Ok(None);
+    }
+    // Nothing is left to be sent: the service has answered, and the client has received the response.
+    let parts = connection.into_parts();
+    let mut stream = parts.io.into_inner();
+    stream.read_again(&parts.read_buf);
+    Ok(Some(stream))
+}
+
+/// Serves HTTP/2 until the connection ends.
+async fn serve_http2<A, S>(stream: Collected<S>, own: Arc<Own<A>>) -> Result<(), Error>
+where
+    A: Authenticator<Principal = Principal>,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (activity, http2) = (Arc::clone(&own.activity), own.server.http2.clone());
+    let service = service_fn(move |request| respond(Arc::clone(&own), request));
+    let mut connection = pin!(http2.serve_connection(TokioIo::new(stream), service));
+    let mut draining = false;
+    poll_fn(|context| {
+        if activity.order() >= Order::Drain && !draining {
+            draining = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.as_mut().poll(context)
+    })
+    .await
+    .map_err(Error::from)
+}
+
+/// What the requests of a connection share.
+struct Own<A> {
+    api: TokenApi<A>,
+    activity: Arc<Activity>,
+    server: Arc<Server<A>>,
+    /// How many responses may be late at a time. A proxy may send the requests of many clients over one HTTP/2 connection,
+    /// and late responses must not take all of its streams.
+    late: Semaphore,
+}
+
+/// Answers a request, and logs one line without its path and query, which may contain a credential.
+async fn respond<A>(own: Arc<Own<A>>, request: Request<Incoming>) -> Result<Response<Body>, Infallible>
+where
+    A: Authenticator<Principal = Principal>,
+{
+    let answering = own.activity.answering();
+    let begun = tracing::enabled!(tracing::Level::DEBUG).then(|| (Instant::now(), request.method().clone()));
+    let has_credential = request.headers().contains_key(AUTHORIZATION);
+    let limit = own.server.connections.limits().max_target_size;
+    let response = if target_size(request.uri()) > limit {
+        own.api
+            .reject(&Rejection::Head { status: StatusCode::URI_TOO_LONG, message: "the target is too long" }, request)
+    } else {
+        own.api.handle(request).await
+    };
+    if response.status().is_success() {
+        answering.succeeded();
+    } else if has_credential
+        && response.status() == StatusCode::UNAUTHORIZED
+        && let Ok(_late) = own.late.try_acquire()
+    {
+        own.server.failures.hold_back(own.activity.client).await;
+    }
+    if let Some((begun, method)) = begun {
+        tracing::debug!(
+            method = method.as_str(),
+            status = response.status().as_u16(),
+            span_id = response.headers().get("x-span-id").and_then(|id| id.to_str().ok()),
+            microseconds = begun.elapsed().as_micros(),
+            "answered",
+        );
+    }
+    Ok(response.map(|body| until_sent(body, answering)))
+}
+
+/// The body, which counts as being answered until it has ended. Hyper takes a whole body at once.
+fn until_sent(mut body: Body, answering: Answering) -> Body {
+    if body.size_hint().exact().is_some() {
+        return body;
+    }
+    let bytes = futures::stream::poll_fn(move |context| {
+        let _answering = &answering;
+        Pin::new(&mut body).poll_frame(context).map_ok(|frame| frame.into_data().unwrap_or_default())
+    });
+    // The head of the response has the media type already.
+    Payload::stream(HeaderValue::from_static(""), bytes).into()
+}
+
+/// The size of a request's target, without the scheme and the authority of its absolute form.
+fn target_size(target: &Uri) -> usize {
+    target.path_and_query().map_or(0, |target| target.as_str().len())
+}

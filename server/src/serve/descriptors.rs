@@ -1,0 +1,38 @@
+//! The limit of file descriptors, and the connections that fit in.
+
+use std::io;
+
+/// How many descriptors are kept for the database, the control socket, and the rest of the process.
+#[cfg(unix)]
+const RESERVE: u64 = 128;
+
+/// Raises the number of file descriptors that this process may have to the most that the system lets it have, and returns
+/// that number.
+///
+/// A server needs a descriptor for each connection, and the usual limit is 1,024. [`serve`](crate::serve) accepts as many
+/// connections as the limit at its start allows.
+///
+/// # Errors
+///
+/// If the limit cannot be changed. The previous one then still holds.
+#[cfg(unix)]
+pub fn raise_descriptor_limit() -> io::Result<Option<u64>> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
+    Ok(maximum)
+}
+
+/// How many connections fit in the limit of descriptors, with some kept for other files.
+#[cfg(unix)]
+pub(super) fn for_connections() -> usize {
+    use rustix::process::{Resource, getrlimit};
+    getrlimit(Resource::Nofile)
+        .current
+        .map_or(usize::MAX, |limit| usize::try_from(limit - RESERVE.min(limit / 2)).unwrap_or(usize::MAX))
+}
+
+#[cfg(not(unix))]
+pub(super) fn for_connections() -> usize {
+    usize::MAX
+}
