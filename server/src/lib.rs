@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+mod logged;
 mod serve;
 
 pub use serve::{listen, serve};

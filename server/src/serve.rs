@@ -15,10 +15,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use influxdb3_token_api::security::Authenticator;
-use influxdb3_token_api::server::Body;
+use influxdb3_token_api::server::{Body, logged_span_id};
 use influxdb3_tokens::{Principal, TokenApi};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket};
+
+use crate::logged;
 
 #[cfg(test)]
 mod tests;
@@ -134,7 +136,7 @@ where
             Err(_) => connection.await,
         };
         if let Err(error) = ended {
-            tracing::debug!(error, "a connection ended early");
+            tracing::debug!(reason = logged::ending(&*error), "a connection ended early");
         }
     });
 }
@@ -144,13 +146,13 @@ async fn respond<A>(api: Arc<TokenApi<A>>, request: Request<Incoming>) -> Result
 where
     A: Authenticator<Principal = Principal>,
 {
-    let begun = tracing::enabled!(tracing::Level::DEBUG).then(|| (Instant::now(), request.method().clone()));
+    let begun = tracing::enabled!(tracing::Level::DEBUG).then(|| (Instant::now(), logged::method(request.method())));
     let response = api.handle(request).await;
     if let Some((begun, method)) = begun {
         tracing::debug!(
-            method = method.as_str(),
+            method,
             status = response.status().as_u16(),
-            span_id = response.headers().get("x-span-id").and_then(|id| id.to_str().ok()),
+            span_id = response.headers().get("x-span-id").and_then(|id| id.to_str().ok()).map(logged_span_id),
             microseconds = begun.elapsed().as_micros(),
             "answered",
         );
