@@ -31,6 +31,13 @@ async fn a_server_that_ran_out_of_file_descriptors_recovers() {
     let control = UnixStream::connect(directory.path().join("control.sock")).unwrap();
     until_logged(&log, "the control socket cannot accept").await;
 
+    // The server tries to accept ten times a second, and says only once that it cannot.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let logged = std::fs::read_to_string(&log).unwrap();
+    for message in ["cannot accept connections", "the control socket cannot accept"] {
+        assert_eq!(logged.matches(message).count(), 1, "{logged}");
+    }
+
     drop((connections, control));
     let mut client = server.http1(cluster).await;
     assert_eq!(client.send(&Request::delete(12345).bearer(&operator)).await.status, 404);
