@@ -5,16 +5,20 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::FalseyValueParser;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use influxdb3_tokens::{Catalog, CreateError, NewToken, Permissions, TokenApi};
+use influxdb3_token_api::with_sources;
+use influxdb3_tokens::{Catalog, CreateError, NewToken, Permissions, SqliteStore, TokenApi};
 use influxdb3_tokens_server::{listen, serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
+use super::log::{Log, LogFormat};
+use super::sandbox::{Confinement, Sandbox};
 use super::token_file::{self, AdminToken, PermissionTokens};
-use super::{DataDir, Failure, access};
+use super::{DataDir, Failure, access, protection};
 use crate::control;
 
 /// Run the server, until SIGTERM or SIGINT
@@ -48,28 +52,55 @@ pub(super) struct Options {
     /// Format of the log
     #[arg(long, env = "INFLUXDB3_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
-}
 
-#[derive(Clone, Copy, ValueEnum)]
-enum LogFormat {
-    /// A line for people
-    Text,
-    /// One JSON object for each line
-    Json,
+    /// Do without the sandbox, which lets the server open only its own files and execute no program
+    #[arg(long, env = "INFLUXDB3_TOKENS_NO_SANDBOX", value_parser = FalseyValueParser::new())]
+    no_sandbox: bool,
 }
 
 /// How many tokens of a file wait for the store at a time; fewer than its queue takes.
 const CREATIONS: usize = 1024;
 
-pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
-    // If the log cannot be written, reporting that on standard error would panic, and nobody would read it.
-    let logs = tracing_subscriber::fmt().log_internal_errors(false);
-    let logs = logs.with_env_filter(options.log_filter).with_writer(std::io::stderr);
-    match options.log_format {
-        LogFormat::Text => logs.init(),
-        LogFormat::Json => logs.json().flatten_event(true).init(),
+/// Prepares the process, and serves in a runtime of its own: no thread may run before the sandbox is entered.
+pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
+    let forgotten = protection::forget_unused_secret();
+    SqliteStore::prepare(options.directory.database())?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
+        // The limit of a container is in files that the sandbox hides.
+        runtime.worker_threads(std::thread::available_parallelism().map_or(1, usize::from));
     }
+    let confinement = match options.no_sandbox {
+        true => Confinement::Without("it is switched off".to_owned()),
+        false => options.sandbox().enter(),
+    };
 
+    let log = Log::start(options.log_filter.clone(), options.log_format)?;
+    protection::redact_panics(protection::log_panic);
+    confinement.log();
+    if let Err(error) = forgotten {
+        tracing::warn!(%error, "cannot remove INFLUXDB3_AUTH_TOKEN, which `serve` does not use, from the environment");
+    }
+    let served = match runtime.enable_all().build() {
+        Ok(runtime) => runtime.block_on(serve_until_stopped(options)),
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = &served {
+        log.print(format_args!("error: {}", with_sources(error.as_ref())));
+    }
+    log.end();
+    Ok(if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Options {
+    fn sandbox(&self) -> Sandbox<'_> {
+        let files = [&self.admin_token_file, &self.permission_tokens_file];
+        Sandbox { directory: &self.directory.data_dir, files: files.into_iter().flatten().map(AsRef::as_ref).collect() }
+    }
+}
+
+async fn serve_until_stopped(options: Options) -> Result<(), Failure> {
+    protection::survive_file_size_limit()?;
     let catalog = access::open(&options.directory).await?;
     let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file)?;
     // Many at a time, in their order, so that they share commits.
@@ -83,9 +114,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let address = listener.local_addr()?;
 
     tracing::info!(%address, tokens = catalog.live().len(), cluster = %catalog.cluster_uuid(), "serving");
-    if let Err(error) = writeln!(std::io::stdout(), "listening on http://{address}") {
-        tracing::warn!(%error, "cannot write the address to standard output");
-    }
+    announce(address);
     let api = TokenApi::new(catalog.clone());
     tokio::select! {
         () = serve(listener, api, stop) => {}
@@ -96,7 +125,20 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         tracing::warn!(%error, "cannot remove the control socket");
     }
     tracing::info!("stopped");
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+/// Writes the address to standard output, in a thread of its own, because it may be a pipe that is full.
+fn announce(address: SocketAddr) {
+    let announced = std::thread::Builder::new().name("announcement".to_owned()).spawn(move || {
+        let line = format!("listening on http://{address}\n");
+        if let Err(error) = std::io::stdout().write_all(line.as_bytes()) {
+            tracing::warn!(%error, "cannot write the address to standard output");
+        }
+    });
+    if let Err(error) = announced {
+        tracing::warn!(%error, "cannot write the address to standard output");
+    }
 }
 
 /// The tokens of the files that the options name.
