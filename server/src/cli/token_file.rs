@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -10,6 +10,7 @@ use influxdb3_token_api::models::Secret;
 use influxdb3_tokens::{NewToken, Permission, Permissions, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::Failure;
 
@@ -107,15 +108,23 @@ pub(super) fn read<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
     if mode & 0o077 != 0 {
         return Err(wrong(file, &"other users can read it; run `chmod 600` on it, and consider its tokens known"));
     }
+    let contents = read_wiped(opened).map_err(|error| wrong(file, &error))?;
     // What the parser says of a wrong type can hold a secret.
-    serde_json::from_reader(io::BufReader::new(opened)).map_err(|error| match error.io_error_kind() {
-        Some(kind) => wrong(file, &kind),
-        None => wrong(file, &format_args!("not a token file: line {}, column {}", error.line(), error.column())),
+    serde_json::from_slice(&contents).map_err(|error| {
+        wrong(file, &format_args!("not a token file: line {}, column {}", error.line(), error.column()))
     })
 }
 
-fn contents(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    let mut contents = serde_json::to_vec_pretty(value)?;
+/// Reads a file into memory that is wiped, without a copy elsewhere.
+fn read_wiped(mut file: File) -> io::Result<Zeroizing<Vec<u8>>> {
+    let length = usize::try_from(file.metadata()?.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    let mut contents = Zeroizing::new(Vec::with_capacity(length + 1));
+    file.read_to_end(&mut contents)?;
+    Ok(contents)
+}
+
+fn contents(value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut contents = Zeroizing::new(serde_json::to_vec_pretty(value)?);
     contents.push(b'\n');
     Ok(contents)
 }

@@ -1,7 +1,8 @@
 //! What the process does for its secrets: no core dump, nothing for other processes of its user, a sandbox.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{FileExt, chown};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -9,7 +10,7 @@ use rustix::process::{Signal, geteuid};
 
 use crate::blocking::output;
 use crate::cli::set_mode;
-use crate::process::{DataDir, Running};
+use crate::process::{DataDir, Running, command, finish};
 
 const OWNER: u32 = 65533;
 
@@ -117,4 +118,84 @@ fn every_thread_of_the_server_is_in_the_sandbox_unless_it_is_switched_off() {
         assert_eq!(log.contains("no sandbox is in force reason=\"it is switched off\""), !is_on, "{log}");
         assert!(is_on || inside == 0, "{log}");
     }
+}
+
+/// The bytes of hyper's buffers are its own; `docs/logging.md` says so.
+#[test]
+#[expect(clippy::print_stderr, reason = "says why the test is skipped")]
+fn no_secret_of_a_file_or_the_control_socket_stays_in_the_servers_memory() {
+    if !geteuid().is_root() {
+        eprintln!("skipped: only the superuser can read the memory of the server");
+        return;
+    }
+    let directory = DataDir::new();
+    let (admin_file, permission_file) = (directory.beside("admin.json"), directory.beside("permission.json"));
+    let mut secrets = Vec::new();
+    for (file, kind) in [(&admin_file, "--admin"), (&permission_file, "--permission=db:x:read")] {
+        let name = format!("--name=given {}", secrets.len());
+        let file = file.to_str().unwrap();
+        let created = finish(command(&["create", kind, &name, "--offline", "--output-file", file]));
+        assert_eq!(created.0, 0, "{created:?}");
+        secrets.push(secret_in(&fs::read_to_string(file).unwrap()));
+    }
+    let server = directory.start(&[
+        &format!("--admin-token-file={}", admin_file.display()),
+        &format!("--permission-tokens-file={}", permission_file.display()),
+    ]);
+    for name in ["a", "b", "c"] {
+        let (code, out, _) = finish(command(&["create", "--admin", "--name", name, &directory.argument()]));
+        assert_eq!(code, 0);
+        secrets.push(secret_in(&out));
+    }
+    let (code, out, _) = finish({
+        let mut delete = command(&["delete", "--token-name=a", &directory.argument()]);
+        delete.env(VARIABLE, &secrets[0]);
+        delete
+    });
+    assert_eq!((code, &*out), (0, ""));
+    let memory = memory(&server);
+    // What the server keeps is found.
+    assert_eq!(found(&memory, &["given 0"]).len(), 1);
+    let parts: Vec<&str> = secrets.iter().flat_map(|secret| [&secret[8..24], &secret[40..56], &secret[76..]]).collect();
+    assert_eq!(found(&memory, &parts).len(), 0, "parts of {} secrets are in the memory", secrets.len());
+    assert!(server.end(Signal::TERM).0.success());
+}
+
+/// The first secret in a text.
+fn secret_in(text: &str) -> String {
+    let start = text.find("apiv3_").unwrap();
+    text[start..start + 92].to_owned()
+}
+
+/// Those of the texts that the memory contains.
+fn found<'a>(memory: &[Vec<u8>], texts: &[&'a str]) -> BTreeSet<&'a str> {
+    // Where a text begins with these two bytes; comparing all texts everywhere takes minutes.
+    let mut begins = vec![false; 1 << 16];
+    let index = |bytes: &[u8]| usize::from(bytes[0]) << 8 | usize::from(bytes[1]);
+    texts.iter().for_each(|text| begins[index(text.as_bytes())] = true);
+    let mut found = BTreeSet::new();
+    for page in memory.iter().filter(|region| region.iter().any(|byte| *byte != 0)) {
+        for start in (0..page.len() - 1).filter(|start| begins[index(&page[*start..])]) {
+            found.extend(texts.iter().filter(|text| page[start..].starts_with(text.as_bytes())));
+        }
+    }
+    found
+}
+
+/// Every part of the memory that the server can write to.
+fn memory(server: &Running) -> Vec<Vec<u8>> {
+    let memory = fs::File::open(format!("/proc/{}/mem", server.id().as_raw_nonzero())).unwrap();
+    let mut regions = Vec::new();
+    for line in of(server, "maps").lines() {
+        let (range, rest) = line.split_once(' ').unwrap();
+        let (start, end) = range.split_once('-').unwrap();
+        let [start, end] = [start, end].map(|address| u64::from_str_radix(address, 16).unwrap());
+        if rest.starts_with("rw") {
+            let mut region = vec![0; usize::try_from(end - start).unwrap()];
+            let count = memory.read_at(&mut region, start).unwrap_or(0);
+            region.truncate(count);
+            regions.push(region);
+        }
+    }
+    regions
 }
