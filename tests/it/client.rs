@@ -229,12 +229,6 @@ impl Http1 {
         within("a response", self.head()).await.unwrap().0
     }
 
-    /// Waits until the server closes the connection, whatever it sends before.
-    pub(crate) async fn read_to_end(&mut self) {
-        // If the server has not read everything, the connection is reset; ignore the error.
-        let _ = within("the end of the connection", self.stream.read_to_end(&mut Vec::new())).await;
-    }
-
     /// Waits until the server closes the connection, and checks that it sends nothing more.
     pub(crate) async fn expect_end(&mut self) {
         let mut rest = Vec::new();

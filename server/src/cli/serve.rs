@@ -75,19 +75,24 @@ pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
         false => options.sandbox().enter(),
     };
 
+    let runtime = runtime.enable_all().build()?;
+    {
+        // Before the log is written, which may be a file that cannot grow.
+        let _entered = runtime.enter();
+        protection::survive_file_size_limit()?;
+    }
     let log = Log::start(options.log_filter.clone(), options.log_format)?;
     protection::redact_panics(protection::log_panic);
     confinement.log();
     if let Err(error) = forgotten {
         tracing::warn!(%error, "cannot remove INFLUXDB3_AUTH_TOKEN, which `serve` does not use, from the environment");
     }
-    let served = match runtime.enable_all().build() {
-        Ok(runtime) => runtime.block_on(serve_until_stopped(options)),
-        Err(error) => Err(error.into()),
-    };
+    let served = runtime.block_on(serve_until_stopped(options));
     if let Err(error) = &served {
         log.print(format_args!("error: {}", with_sources(error.as_ref())));
     }
+    // What ends with it may log.
+    drop(runtime);
     log.end();
     Ok(if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -100,7 +105,6 @@ impl Options {
 }
 
 async fn serve_until_stopped(options: Options) -> Result<(), Failure> {
-    protection::survive_file_size_limit()?;
     let catalog = access::open(&options.directory).await?;
     let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file)?;
     // Many at a time, in their order, so that they share commits.
