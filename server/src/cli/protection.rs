@@ -66,3 +66,32 @@ pub(super) fn forget_unused_secret() -> io::Result<()> {
     let name = arguments.next().unwrap_or_default();
     Err(Command::new(std::env::current_exe()?).arg0(name).args(arguments).env_remove(SECRET).exec())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::take_hook;
+    use std::sync::Mutex;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_is_reported_with_its_place_and_without_its_values() {
+        let (report, reports) = channel();
+        let report = Mutex::new(report);
+        let usual = take_hook();
+        set_hook(Box::new(move |panic| report.lock().unwrap().send(place(panic)).unwrap()));
+        let secret = "hunter2".to_owned();
+        let thread = std::thread::Builder::new().name("careless".to_owned());
+        let panicked = thread.spawn(move || panic!("the secret is {secret}")).unwrap().join();
+        let thread = std::thread::Builder::new().name("careful".to_owned());
+        let panicked_too = thread.spawn(|| panic!("a constant")).unwrap().join();
+        set_hook(usual);
+        assert!(panicked.is_err() && panicked_too.is_err());
+        let reports: Vec<_> = reports.try_iter().collect();
+        let [careless, careful] = &reports[..] else { panic!("{reports:?}") };
+        assert!(careless.starts_with("the thread 'careless' panicked at server/src/cli/protection.rs:"), "{careless}");
+        assert!(!careless.contains("hunter2"), "{careless}");
+        assert!(careful.ends_with(": a constant"), "{careful}");
+    }
+}
