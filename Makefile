@@ -123,6 +123,10 @@ bench: ## Measure the server beside its alternatives and write docs/performance.
 peers: ## Compare the generated crates with other generators' and write docs/peers.md; half an hour, needs the network
 	python3 -m benches.peers $(PEERS_OPTIONS)
 
+.PHONY: test-long-timing
+test-long-timing: ## Compare how long an unknown, a deleted and an expired token take to be refused; a minute
+	cargo run --release --locked -p bench-programs --bin timing
+
 .PHONY: profile
 profile: ## Draw flame graphs of requests in target/bench/; needs perf
 	python3 -m benches.profile

@@ -1,6 +1,6 @@
 """Draws a flame graph of each kind of request, target/bench/flame-*.svg. `make profile` runs this.
 
-It needs perf (Debian: linux-perf) and a kernel that lets perf observe this user's processes.
+It needs perf (Debian: linux-perf) and the superuser: the server hides its memory from other users.
 """
 
 import functools

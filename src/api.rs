@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use influxdb3_token_api::models::{self, AdminTokenObject, ErrorMessage};
 use influxdb3_token_api::security::{Authentication, AuthenticationError, Authenticator, Credential};
+use influxdb3_token_api::server::logged_span_id;
 use influxdb3_token_api::{Api, ApiError, DeleteTokenRequest, DeleteTokenResponse, Has, XSpanIdString};
 
 use crate::{Catalog, DeleteError, Principal, Secret, TokenRecord};
@@ -39,6 +40,7 @@ where
         match self.catalog.delete(principal, &request.id).await {
             Ok(id) => {
                 let XSpanIdString(span_id) = Has::<XSpanIdString>::get(context);
+                let span_id = logged_span_id(span_id);
                 tracing::info!(%id, by = %principal.id(), span_id, "deleted a token");
                 Ok(DeleteTokenResponse::Success)
             }

@@ -24,6 +24,7 @@
 //! # }
 //! ```
 
+mod logged;
 mod serve;
 
 #[cfg(unix)]

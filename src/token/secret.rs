@@ -134,7 +134,10 @@ impl Digest {
     }
 
     fn of_well_formed(secret: &str) -> Self {
-        Self(Sha512::digest(secret).into())
+        // Not `finalize`, which moves the hasher and with it a copy of the secret that is not wiped.
+        let mut hasher = Sha512::new();
+        hasher.update(secret);
+        Self(hasher.finalize_reset().into())
     }
 }
 

@@ -8,6 +8,7 @@
 //! | [`Service`], [`Builder`], [`Prefix`] | a document's operations, and where and how they are served |
 //! | [`Guard`], [`Realm`] | authentication as the service does it, for other routes |
 //! | [`Rejection`] | why a request is rejected |
+//! | [`logged_span_id`] | the span ID of a request as a log may show it |
 //! | [`Document`], [`Request`], [`Parameters`], [`RequestReader`], [`Reply`], [`Failure`] | what generated code is made of |
 
 mod builder;
@@ -39,6 +40,7 @@ pub use rejection::Rejection;
 pub use reply::Reply;
 pub use request::{Request, RequestReader, checked};
 pub use service::{Document, Failure, Service};
+pub use span::logged_span_id;
 #[doc(hidden)]
 pub use {http::HeaderValue, realm::Challenges};
 

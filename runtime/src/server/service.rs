@@ -21,7 +21,7 @@ use super::guard::Guard;
 use super::rejection::Rejection;
 use super::request::Request;
 use super::router::Router;
-use super::{Parameters, Realm, RequestBody, span};
+use super::{Parameters, Realm, RequestBody, logged_span_id, span};
 use crate::error::with_sources;
 use crate::security::Authenticator;
 use crate::{ApiError, Body, Context, Operation};
@@ -137,7 +137,7 @@ where
                 Ok(Ok(response)) => response,
                 Ok(Err(rejection)) => guard.render(&rejection),
                 Err(_) => {
-                    tracing::error!(span_id = span::as_str(&span_id), "a call panicked");
+                    tracing::error!(span_id = logged_span_id(span::as_str(&span_id)), "a call panicked");
                     guard.render(&Rejection::Internal)
                 }
             };
@@ -179,7 +179,7 @@ where
 /// Logs why the implementation failed. The client learns only whether a retry makes sense.
 fn failed(operation: &Operation, error: &ApiError, span_id: &HeaderValue) -> Rejection {
     let security = operation.security;
-    let (operation, reason, span_id) = (operation.id, with_sources(error), span::as_str(span_id));
+    let (operation, reason, span_id) = (operation.id, with_sources(error), logged_span_id(span::as_str(span_id)));
     match error {
         ApiError::Unauthenticated => Rejection::Unauthenticated(security),
         ApiError::Unavailable { .. } => {

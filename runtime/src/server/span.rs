@@ -11,6 +11,9 @@ use super::X_SPAN_ID;
 /// The longest span ID that is accepted from a request, in bytes.
 const LONGEST: usize = 128;
 
+/// The longest span ID that is logged, in bytes. A `traceparent` (W3C Trace Context) has 55.
+const LONGEST_LOGGED: usize = 64;
+
 /// The span ID that the request carries, if it has at most 128 visible ASCII characters; otherwise a new one.
 pub(super) fn accept_or_make(headers: &HeaderMap) -> HeaderValue {
     let mut span_id = match headers.get(X_SPAN_ID) {
@@ -25,6 +28,13 @@ pub(super) fn accept_or_make(headers: &HeaderMap) -> HeaderValue {
 /// The text of a span ID that came from [`accept_or_make`].
 pub(super) fn as_str(span_id: &HeaderValue) -> &str {
     span_id.to_str().expect("a span ID is visible ASCII")
+}
+
+/// The span ID as a log may show it. One that is longer than 64 bytes or contains other characters than letters, digits and
+/// `-._:` is not shown: the client may have sent a secret.
+pub fn logged_span_id(span_id: &str) -> &str {
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
+    if span_id.len() <= LONGEST_LOGGED && span_id.bytes().all(is_usual) { span_id } else { "[not shown]" }
 }
 
 fn acceptable(value: &[u8]) -> bool {

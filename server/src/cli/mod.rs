@@ -11,8 +11,11 @@ mod arguments;
 mod contract;
 mod create;
 mod delete;
-mod output;
 mod limits;
+mod log;
+mod output;
+mod protection;
+mod sandbox;
 mod serve;
 mod show;
 mod token_file;
@@ -60,24 +63,28 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 /// Reads the arguments, runs the subcommand, and returns its exit code.
 pub(crate) fn run() -> ExitCode {
+    protection::hide_memory();
+    protection::redact_panics(protection::print_panic);
     let Cli { command } = arguments::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&error),
+    let done = match command {
+        Command::Serve(options) => serve::run(*options),
+        Command::Create(options) => in_runtime(create::run(options)),
+        Command::Show(options) => in_runtime(show::run(options)),
+        Command::Delete(options) => in_runtime(delete::run(options)),
+        Command::Contract(options) => in_runtime(contract::run(options)),
     };
-    let done = runtime.block_on(async {
-        match command {
-            Command::Serve(options) => serve::run(*options).await,
-            Command::Create(options) => create::run(options).await,
-            Command::Show(options) => show::run(options).await,
-            Command::Delete(options) => delete::run(options).await,
-            Command::Contract(options) => contract::run(options).await,
-        }
-    });
     match done {
         Ok(code) => code,
         Err(error) => fail(error.as_ref()),
     }
+}
+
+fn in_runtime(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        protection::survive_file_size_limit()?;
+        command.await
+    })
 }
 
 fn fail(error: &(dyn Error + 'static)) -> ExitCode {

@@ -12,26 +12,35 @@ const LONGEST: usize = 2_000;
 
 /// Prints an error with its causes.
 pub(super) fn tell(error: &(dyn Error + 'static)) {
-    tell_reason(&with_sources(error));
+    print(&error_line(error));
+}
+
+/// The line that says what failed, with its causes.
+pub(super) fn error_line(error: &(dyn Error + 'static)) -> String {
+    line("error", &with_sources(error))
 }
 
 /// Prints why a command failed. Its exit code says that it did, even if nobody reads this.
 pub(super) fn tell_reason(reason: &str) {
-    print("error", reason);
+    print(&line("error", reason));
 }
 
 /// Prints a warning.
 pub(super) fn warn(warning: &str) {
-    print("warning", warning);
+    print(&line("warning", warning));
 }
 
-fn print(what: &str, text: &str) {
+fn line(what: &str, text: &str) -> String {
     let (shown, more) = match text.char_indices().nth(LONGEST) {
         Some((end, _)) => (&text[..end], "\u{2026}"),
         None => (text, ""),
     };
-    // In one piece, so that the lines of several processes do not mix.
-    let _ = io::stderr().write_all(format!("{what}: {}{more}\n", Printable(shown)).as_bytes());
+    format!("{what}: {}{more}", Printable(shown))
+}
+
+/// Prints a line in one piece, so that the lines of several processes do not mix.
+fn print(line: &str) {
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// JSON in which each character that is not printable is escaped. Only the strings in it have such characters.

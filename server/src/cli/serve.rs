@@ -5,9 +5,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::FalseyValueParser;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use influxdb3_tokens::{Catalog, CreateError, NewToken, TokenApi};
+use influxdb3_tokens::{Catalog, CreateError, NewToken, SqliteStore, TokenApi};
 use influxdb3_tokens_server::{listen, raise_descriptor_limit, serve_within};
 use openapi_stub_runtime::Printable;
 use tokio::net::TcpListener;
@@ -17,8 +18,11 @@ use tracing_subscriber::EnvFilter;
 
 use super::arguments::host_and_port;
 use super::limits::LimitOptions;
+use super::log::{Log, LogFormat};
+use super::output::error_line;
+use super::sandbox::{Confinement, Sandbox};
 use super::token_file::TokenFile;
-use super::{DataDir, Failure, access};
+use super::{DataDir, Failure, access, protection};
 use crate::control;
 
 /// Run the server, until SIGTERM or SIGINT
@@ -55,37 +59,66 @@ pub(super) struct Options {
     #[arg(long, env = "INFLUXDB3_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
 
+    /// Do without the sandbox, which lets the server open only its own files and execute no program
+    #[arg(long, env = "INFLUXDB3_TOKENS_NO_SANDBOX", value_parser = FalseyValueParser::new())]
+    no_sandbox: bool,
+
     #[command(flatten)]
     limits: LimitOptions,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum LogFormat {
-    /// A line for people
-    Text,
-    /// One JSON object for each line
-    Json,
 }
 
 /// How many tokens of a file wait for the store at a time; fewer than its queue takes.
 const CREATIONS: usize = 1024;
 
-pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
-    // A host is looked up first, because the files that say where are not the server's own.
-    let (host, port) = &options.http_bind;
-    let of_address = |error: io::Error| format!("{host}:{port}: {error}");
-    let addresses: Vec<_> = (host.as_str(), *port).to_socket_addrs().map_err(of_address)?.collect();
-    // If the log cannot be written, reporting that on standard error would panic, and nobody would read it.
-    let logs = tracing_subscriber::fmt().log_internal_errors(false);
-    let logs = logs.with_env_filter(options.log_filter).with_writer(std::io::stderr);
-    match options.log_format {
-        LogFormat::Text => logs.init(),
-        LogFormat::Json => logs.json().flatten_event(true).init(),
+/// Prepares the process, and serves in a runtime of its own: no thread may run before the sandbox is entered.
+pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
+    let forgotten = protection::forget_unused_secret();
+    // The sandbox hides the files that say where a host is.
+    let addresses = addresses(&options.http_bind)?;
+    SqliteStore::prepare(options.directory.database())?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
+        // The limit of a container is in files that the sandbox hides.
+        runtime.worker_threads(std::thread::available_parallelism().map_or(1, usize::from));
     }
+    let confinement = match options.no_sandbox {
+        true => Confinement::Without("it is switched off".to_owned()),
+        false => options.sandbox().enter(),
+    };
 
+    let runtime = runtime.enable_all().build()?;
+    {
+        // Before the log is written, which may be a file that cannot grow.
+        let _entered = runtime.enter();
+        protection::survive_file_size_limit()?;
+    }
+    let log = Log::start(options.log_filter.clone(), options.log_format)?;
+    protection::redact_panics(protection::log_panic);
+    confinement.log();
+    if let Err(error) = forgotten {
+        tracing::warn!(%error, "cannot remove INFLUXDB3_AUTH_TOKEN, which `serve` does not use, from the environment");
+    }
     if let Err(error) = raise_descriptor_limit() {
         tracing::warn!(%error, "cannot raise the limit of file descriptors");
     }
+    let served = runtime.block_on(serve_until_stopped(options, addresses));
+    if let Err(error) = &served {
+        log.print(error_line(error.as_ref()));
+    }
+    // What ends with it may log.
+    drop(runtime);
+    log.end();
+    Ok(if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Options {
+    fn sandbox(&self) -> Sandbox<'_> {
+        let files = [&self.admin_token_file, &self.permission_tokens_file];
+        Sandbox { directory: &self.directory.data_dir, files: files.into_iter().flatten().map(AsRef::as_ref).collect() }
+    }
+}
+
+async fn serve_until_stopped(options: Options, addresses: Vec<SocketAddr>) -> Result<(), Failure> {
     let catalog = access::open(&options.directory).await?;
     let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file)?;
     // Many at a time, in their order, so that they share commits.
@@ -93,15 +126,13 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     creations.try_collect::<()>().await?;
     let (stop, stop_at_once) = signals()?;
 
-    let listener = listen_on(&addresses).map_err(of_address)?;
+    let listener = listen_on(&addresses).map_err(|error| cannot_listen(&options.http_bind, &error))?;
     let socket = options.directory.control_socket();
     let control_listener = control::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
     let address = listener.local_addr()?;
 
     tracing::info!(%address, tokens = catalog.live().len(), cluster = %catalog.cluster_uuid(), "serving");
-    if let Err(error) = writeln!(std::io::stdout(), "listening on http://{address}") {
-        tracing::warn!(%error, "cannot write the address to standard output");
-    }
+    announce(address);
     let api = TokenApi::new(catalog.clone());
     tokio::select! {
         () = serve_within(options.limits.limits(), listener, api, stop) => {}
@@ -112,7 +143,20 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         tracing::warn!(%error, "cannot remove the control socket");
     }
     tracing::info!("stopped");
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+/// Writes the address to standard output, in a thread of its own, because it may be a pipe that is full.
+fn announce(address: SocketAddr) {
+    let announced = std::thread::Builder::new().name("announcement".to_owned()).spawn(move || {
+        let line = format!("listening on http://{address}\n");
+        if let Err(error) = std::io::stdout().write_all(line.as_bytes()) {
+            tracing::warn!(%error, "cannot write the address to standard output");
+        }
+    });
+    if let Err(error) = announced {
+        tracing::warn!(%error, "cannot write the address to standard output");
+    }
 }
 
 /// The tokens of the files that the options name.
@@ -134,6 +178,16 @@ fn read(file: &Path) -> Result<TokenFile, Failure> {
         tracing::warn!("{}", Printable(&warning));
     }
     Ok(file)
+}
+
+/// The addresses of a host.
+fn addresses(http_bind: &(String, u16)) -> Result<Vec<SocketAddr>, Failure> {
+    let found = http_bind.to_socket_addrs();
+    found.map(Iterator::collect).map_err(|error| cannot_listen(http_bind, &error))
+}
+
+fn cannot_listen((host, port): &(String, u16), error: &io::Error) -> Failure {
+    format!("{host}:{port}: {error}").into()
 }
 
 /// Listens on the first of these addresses that can be bound.

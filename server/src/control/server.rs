@@ -54,10 +54,12 @@ pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
 pub(crate) async fn serve(listener: UnixListener, path: &Path, catalog: Catalog) {
     let owner = fs::metadata(path).map(|metadata| metadata.uid());
     let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut accepting = true;
     loop {
         let place = Arc::clone(&places).acquire_owned().await;
         match listener.accept().await {
             Ok((stream, _)) => {
+                accepting = true;
                 let peer = stream.peer_cred().map(|peer| peer.uid());
                 // The superuser can read the database as well.
                 let allowed = peer.is_ok_and(|peer| peer == 0 || owner.as_ref().is_ok_and(|owner| *owner == peer));
@@ -68,7 +70,11 @@ pub(crate) async fn serve(listener: UnixListener, path: &Path, catalog: Catalog)
                 });
             }
             Err(error) => {
-                tracing::error!(%error, "the control socket cannot accept");
+                // One line, however long this lasts.
+                if accepting {
+                    tracing::error!(%error, "the control socket cannot accept");
+                }
+                accepting = false;
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }

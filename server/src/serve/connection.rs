@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use influxdb3_token_api::Payload;
 use influxdb3_token_api::security::Authenticator;
-use influxdb3_token_api::server::{Body, Rejection};
+use influxdb3_token_api::server::{Body, Rejection, logged_span_id};
 use influxdb3_tokens::{Principal, TokenApi};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
@@ -26,6 +26,7 @@ use super::connections::{Connected, Connections};
 use super::failures::Failures;
 use super::limits::Limits;
 use super::watched::Watched;
+use crate::logged;
 
 /// How long an HTTP/2 connection may be silent before the server pings its client.
 const PING: Duration = Duration::from_secs(30);
@@ -108,7 +109,7 @@ where
             Order::Continue | Order::Drain => served.as_mut().poll(context),
         });
         if let Err(error) = until_closed.await {
-            tracing::debug!(error, "a connection ended early");
+            tracing::debug!(reason = logged::ending(&*error), "a connection ended early");
         }
     });
 }
@@ -208,7 +209,7 @@ where
     A: Authenticator<Principal = Principal>,
 {
     let answering = own.activity.answering();
-    let begun = tracing::enabled!(tracing::Level::DEBUG).then(|| (Instant::now(), request.method().clone()));
+    let begun = tracing::enabled!(tracing::Level::DEBUG).then(|| (Instant::now(), logged::method(request.method())));
     let has_credential = request.headers().contains_key(AUTHORIZATION);
     let limit = own.server.connections.limits().max_target_size;
     let response = if target_size(request.uri()) > limit {
@@ -227,9 +228,9 @@ where
     }
     if let Some((begun, method)) = begun {
         tracing::debug!(
-            method = method.as_str(),
+            method,
             status = response.status().as_u16(),
-            span_id = response.headers().get("x-span-id").and_then(|id| id.to_str().ok()),
+            span_id = response.headers().get("x-span-id").and_then(|id| id.to_str().ok()).map(logged_span_id),
             microseconds = begun.elapsed().as_micros(),
             "answered",
         );

@@ -9,8 +9,12 @@ mod control_socket;
 mod crash;
 mod help;
 #[cfg(target_os = "linux")]
+mod logging;
+#[cfg(target_os = "linux")]
 mod power_loss;
 mod process;
+#[cfg(target_os = "linux")]
+mod protection;
 #[cfg(target_os = "linux")]
 mod recorded;
 mod scarcity;

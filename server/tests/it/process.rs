@@ -112,14 +112,27 @@ pub(crate) struct Running {
     id: Pid,
     /// `None` once it has ended.
     process: Option<(Child, BufReader<ChildStdout>)>,
-    stderr: File,
+    /// `None` if the log goes elsewhere.
+    stderr: Option<File>,
 }
 
 impl Running {
     /// Starts the server, which listens when this returns.
-    pub(crate) fn start(mut command: Command) -> Self {
+    pub(crate) fn start(command: Command) -> Self {
         let stderr = tempfile::tempfile().unwrap();
-        let mut process = command.stdout(Stdio::piped()).stderr(stderr.try_clone().unwrap()).spawn().unwrap();
+        let log = stderr.try_clone().unwrap();
+        Self::start_with(command, log.into(), Some(stderr))
+    }
+
+    /// Like [`Self::start`], with another standard error.
+    pub(crate) fn start_into(command: Command, stderr: impl Into<Stdio>) -> Self {
+        Self::start_with(command, stderr.into(), None)
+    }
+
+    fn start_with(mut command: Command, log: Stdio, stderr: Option<File>) -> Self {
+        let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        // It holds an end of a pipe that it gave to the process.
+        drop(command);
         let id = Pid::from_child(&process);
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         let first_line = move || {
@@ -134,6 +147,14 @@ impl Running {
             None => panic!("{line:?}: {:?}", running.wait()),
         }
         running
+    }
+
+    pub(crate) fn id(&self) -> Pid {
+        self.id
+    }
+
+    fn log(&self) -> String {
+        self.stderr.as_ref().map(|stderr| contents(stderr.try_clone().unwrap())).unwrap_or_default()
     }
 
     pub(crate) fn url(&self) -> String {
@@ -170,7 +191,7 @@ impl Running {
             (process.wait().unwrap(), printed)
         };
         let (status, printed) = block("the server to end", end, || kill(self.id));
-        (status, printed + &contents(self.stderr.try_clone().unwrap()))
+        (status, printed + &self.log())
     }
 }
 

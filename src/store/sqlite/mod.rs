@@ -70,6 +70,16 @@ impl SqliteStore {
         SqliteOptions::default().open(path)
     }
 
+    /// Makes the file at `path` and its directory as [`open`](Self::open) does, but starts no thread: for a process that
+    /// confines itself to the directory before it opens the store.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::NotPrivate`] or [`OpenError::Failed`].
+    pub fn prepare(path: impl AsRef<Path>) -> Result<(), OpenError> {
+        file::prepare(path.as_ref())
+    }
+
     /// The number of transactions that have changed tokens since the store was opened.
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)

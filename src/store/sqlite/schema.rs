@@ -108,6 +108,8 @@ fn try_connect(path: &Path) -> rusqlite::Result<Checked> {
     }
 
     connection.pragma_update(None, "trusted_schema", false)?;
+    // A sort needs no file outside the directory, where others could read it and a sandbox forbids it.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     // On macOS, `fsync` alone leaves data in the drive's cache.

@@ -22,6 +22,16 @@ fn any_other_span_id_is_replaced() {
 }
 
 #[test]
+fn a_span_id_that_may_be_a_secret_is_not_logged() {
+    for usual in ["1", "0af7651916cd43dd8448eb211c80319c", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"] {
+        assert_eq!(logged_span_id(usual), usual);
+    }
+    for other in [&*"x".repeat(65), "Bearer+x", "a=b", "a/b", "\"", "\u{1b}[2J"] {
+        assert_eq!(logged_span_id(other), "[not shown]", "{other}");
+    }
+}
+
+#[test]
 fn a_request_without_a_span_id_gets_one() {
     let made = accept_or_make(&HeaderMap::new());
     assert!(is_made(as_str(&made)), "{made:?}");

@@ -1,0 +1,147 @@
+//! The log of `serve` on standard error.
+//!
+//! A request never waits for the log and never fails because of it. It adds its lines to a bounded queue, and a thread
+//! writes them. If that thread cannot keep up, lines are dropped and counted, and a line says how many.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::Metadata;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+mod queue;
+mod redact;
+
+use queue::{Queue, Report};
+
+/// How long the end of the server waits for the last lines to be written.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The crates whose lines are logged. Those of `hyper`, `h2` and others may show what a client sent, such as its token.
+const CRATES: [&str; 6] = [
+    "influxdb3_token_api",
+    "influxdb3_token_contract",
+    "influxdb3_tokens",
+    "influxdb3_tokens_server",
+    "openapi_stub_runtime",
+    "panic",
+];
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum LogFormat {
+    /// A line for people
+    Text,
+    /// One JSON object for each line
+    Json,
+}
+
+/// The log of the process.
+#[derive(Debug)]
+pub(super) struct Log {
+    queue: Arc<Queue>,
+}
+
+impl Log {
+    /// Starts the log. It contains the lines of this project's own crates that `filter` lets through.
+    pub(super) fn start(filter: EnvFilter, format: LogFormat) -> io::Result<Self> {
+        // Not `io::stderr`, which other threads lock: they would wait for a write of this one.
+        let write = |bytes: &[u8]| {
+            let written = rustix::io::retry_on_intr(|| rustix::io::write(rustix::stdio::stderr(), bytes));
+            written.map_err(io::Error::from)
+        };
+        let queue = Queue::start(write, format)?;
+        // Adding to the queue cannot fail. If a line cannot be formatted, reporting that on standard error could block.
+        let log = tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter);
+        let log = log.with_writer(Lines(Arc::clone(&queue)));
+        match format {
+            LogFormat::Text => log.finish().with(filter_fn(is_own)).init(),
+            LogFormat::Json => log.json().flatten_event(true).finish().with(filter_fn(is_own)).init(),
+        }
+        Ok(Self { queue })
+    }
+
+    /// Adds a line that is not a log entry, after all others.
+    pub(super) fn print(&self, line: impl fmt::Display) {
+        self.queue.add(&redact::redact(format!("{line}\n").as_bytes()));
+    }
+
+    /// Writes what is left, unless that takes longer than a second.
+    pub(super) fn end(self) {
+        self.queue.end(PATIENCE);
+    }
+}
+
+fn is_own(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    CRATES.contains(&target.split_once("::").map_or(target, |(name, _)| name))
+}
+
+/// Makes writers that add each line to the queue.
+struct Lines(Arc<Queue>);
+
+struct Line<'a>(&'a Queue);
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Line<'a> {
+        Line(&self.0)
+    }
+}
+
+impl Write for Line<'_> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.add(&redact::redact(line));
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Report for LogFormat {
+    fn dropped(&self, count: u64, in_all: u64) -> Vec<u8> {
+        self.line(
+            "log lines were dropped, because they could not be written in time",
+            &[("lines", count), ("in_all", in_all)],
+        )
+    }
+
+    fn last(&self, in_all: u64) -> Vec<u8> {
+        self.line("the log is incomplete", &[("dropped_in_all", in_all)])
+    }
+}
+
+impl LogFormat {
+    /// A line as the others are. It bypasses the filter, so that it appears wherever lines are missing.
+    fn line(self, message: &str, fields: &[(&str, u64)]) -> Vec<u8> {
+        let mut time = String::new();
+        // A clock that cannot be shown leaves the time empty.
+        let _ = SystemTime.format_time(&mut Writer::new(&mut time));
+        let target = module_path!();
+        let mut line = match self {
+            Self::Text => format!("{time}  WARN {target}: {message}"),
+            Self::Json => format!(r#"{{"timestamp":"{time}","level":"WARN","message":"{message}","target":"{target}""#),
+        };
+        for (name, value) in fields {
+            line += &match self {
+                Self::Text => format!(" {name}={value}"),
+                Self::Json => format!(r#","{name}":{value}"#),
+            };
+        }
+        line += match self {
+            Self::Text => "\n",
+            Self::Json => "}\n",
+        };
+        line.into()
+    }
+}
