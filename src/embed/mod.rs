@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use influxdb3_token_api::security::Authenticator;
-use influxdb3_token_api::server::{Body, RequestBody, Service};
+use influxdb3_token_api::server::{Body, Rejection, RequestBody, Service};
 
 use crate::{Catalog, CatalogApi, Principal};
 
@@ -54,6 +54,11 @@ impl<A: Authenticator<Principal = Principal>> TokenApi<A> {
         B: RequestBody,
     {
         self.service.handle(request)
+    }
+
+    /// The response to a request that is rejected before it reaches the service, as the service would send it.
+    pub fn reject<B>(&self, rejection: &Rejection, request: Request<B>) -> Response<Body> {
+        self.service.guard().reject(rejection, &request.into_parts().0)
     }
 }
 

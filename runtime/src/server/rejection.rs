@@ -17,6 +17,18 @@ use crate::{Body, Operation};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Rejection {
+    /// The head of the request is malformed or too long, so that the connection cannot go on.
+    Head {
+        /// The status: 400, 414, 431 or 505.
+        status: StatusCode,
+        /// The message for the client.
+        message: &'static str,
+    },
+    /// 400: the header `Host` is not as RFC 9112, section 3.2, and RFC 9113, section 8.3.1, require it.
+    Host {
+        /// The message after the name of the header: "is missing".
+        problem: &'static str,
+    },
     /// 404: the document has no such path.
     UnknownPath,
     /// 405: the path does not have this method.
@@ -74,6 +86,8 @@ impl Rejection {
     /// The status code of the response.
     pub fn status(&self) -> StatusCode {
         match self {
+            Rejection::Head { status, .. } => *status,
+            Rejection::Host { .. } => StatusCode::BAD_REQUEST,
             Rejection::UnknownPath => StatusCode::NOT_FOUND,
             Rejection::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Rejection::InsufficientScope { forbidden: true, .. } => StatusCode::FORBIDDEN,
@@ -129,6 +143,8 @@ impl Rejection {
 
     fn message(&self) -> Message {
         match self {
+            Rejection::Head { message, .. } => Message::Varying((*message).to_owned()),
+            Rejection::Host { problem } => Message::Varying(format!("the header `Host` {problem}")),
             Rejection::UnknownPath => fixed!("there is no resource at this path"),
             Rejection::MethodNotAllowed { .. } => {
                 fixed!("the method is not allowed for this path; the `Allow` header lists those that are")
@@ -220,6 +236,8 @@ mod tests {
     #[test]
     fn every_rejection_is_a_message_with_its_status() {
         for (rejection, status, error) in [
+            (Rejection::Head { status: StatusCode::URI_TOO_LONG, message: "too \"long\"" }, 414, "too \"long\""),
+            (Rejection::Host { problem: "is missing" }, 400, "the header `Host` is missing"),
             (Rejection::UnknownPath, 404, "there is no resource at this path"),
             (
                 Rejection::MethodNotAllowed { allow: String::new() },
