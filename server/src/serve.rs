@@ -20,6 +20,7 @@ use influxdb3_tokens::{Principal, TokenApi};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket};
 
+mod head;
 #[cfg(test)]
 mod tests;
 
@@ -110,11 +111,12 @@ where
     // The connection has its own reference count. Threads would contend for one that all connections share.
     let api = Arc::new(api.clone());
     let used = Arc::new(AtomicBool::new(false));
+    let (stream, refusal) = head::Screened::new(stream, head::Limits::default());
     let service = service_fn({
         let used = Arc::clone(&used);
         move |request| {
             used.store(true, Ordering::Relaxed);
-            respond(Arc::clone(&api), request)
+            respond(Arc::clone(&api), request, refusal.fault())
         }
     });
     let mut protocol = auto::Builder::new(TokioExecutor::new());
@@ -140,12 +142,19 @@ where
 }
 
 /// Answers a request, and logs one line without its path and query, which may contain a credential.
-async fn respond<A>(api: Arc<TokenApi<A>>, request: Request<Incoming>) -> Result<Response<Body>, Infallible>
+async fn respond<A>(
+    api: Arc<TokenApi<A>>,
+    request: Request<Incoming>,
+    fault: Option<head::Fault>,
+) -> Result<Response<Body>, Infallible>
 where
     A: Authenticator<Principal = Principal>,
 {
     let begun = tracing::enabled!(tracing::Level::DEBUG).then(|| (Instant::now(), request.method().clone()));
-    let response = api.handle(request).await;
+    let response = match fault {
+        Some(fault) => api.reject(&fault.rejection(), request),
+        None => api.handle(request).await,
+    };
     if let Some((begun, method)) = begun {
         tracing::debug!(
             method = method.as_str(),
