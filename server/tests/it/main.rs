@@ -5,6 +5,8 @@ mod blocking;
 mod cli;
 mod connections;
 mod control_socket;
+#[cfg(target_os = "linux")]
+mod corpus;
 mod crash;
 mod help;
 #[cfg(target_os = "linux")]
