@@ -9,6 +9,7 @@ mod control_socket;
 mod corpus;
 mod crash;
 mod help;
+mod http2;
 #[cfg(target_os = "linux")]
 mod power_loss;
 mod process;

@@ -19,6 +19,7 @@ use crate::limits::within;
 use crate::running::Server;
 
 #[tokio::test]
+#[allow(clippy::print_stderr, reason = "the test says that it checks nothing")]
 async fn nginx_in_front_and_the_server_agree_on_every_request() {
     if Command::new("nginx").arg("-v").stderr(Stdio::null()).status().is_err() {
         assert!(std::env::var_os("CI").is_none(), "nginx is not installed");
