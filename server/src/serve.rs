@@ -17,6 +17,7 @@ mod connection;
 mod connections;
 mod descriptors;
 mod failures;
+mod head;
 mod limits;
 #[cfg(test)]
 mod tests;

@@ -93,7 +93,12 @@ async fn the_embedder_may_change_the_response_to_a_rejected_request() {
     });
     let api = api.build();
     for (method, target, status) in [("GET", "/", 404), ("GET", PATH, 405), ("DELETE", PATH, 401)] {
-        let request = http::Request::builder().method(method).uri(target).body(Empty::<Bytes>::new()).unwrap();
+        let request = http::Request::builder()
+            .method(method)
+            .uri(target)
+            .header("host", "x")
+            .body(Empty::<Bytes>::new())
+            .unwrap();
         let response = api.handle(request).await;
         assert_eq!(response.status(), status);
         assert_eq!(response.headers()[CONTENT_TYPE], "text/plain");
@@ -119,7 +124,7 @@ async fn both_service_traits_accept_any_body() {
 
 async fn answers_both<B: RequestBody>(api: &TokenApi, operator: &str, body: impl Fn() -> B) {
     let request = || {
-        let builder = http::Request::delete(format!("{PATH}?{PARAMETER}=12345"));
+        let builder = http::Request::delete(format!("{PATH}?{PARAMETER}=12345")).header("host", "x");
         builder.header("authorization", format!("Bearer {operator}")).body(body()).unwrap()
     };
     assert_eq!(api.clone().oneshot(request()).await.unwrap().status(), StatusCode::NOT_FOUND);
@@ -133,7 +138,7 @@ async fn an_axum_router_serves_the_api_among_its_routes() {
     let (_, operator) = create(&catalog, "_admin").await;
     let (token, _) = create(&catalog, "ci").await;
     let router = axum::Router::<()>::new().nest_service("/influx", TokenApi::new(catalog.clone()));
-    let request = http::Request::delete(format!("/influx{PATH}?{PARAMETER}={token}"));
+    let request = http::Request::delete(format!("/influx{PATH}?{PARAMETER}={token}")).header("host", "x");
     let request = request.header("authorization", format!("Bearer {operator}")).body(axum::body::Body::empty());
     assert_eq!(router.oneshot(request.unwrap()).await.unwrap().status(), DELETED);
     assert!(!catalog.live().contains(token.id));

@@ -1,6 +1,6 @@
 //! The HTTP service: it turns requests into calls of a generated trait, and their results into responses.
 //!
-//! The service checks a request in this order: path, method, credentials, parameters, body. Then it calls the
+//! The service checks a request in this order: header `Host`, path, method, credentials, parameters, body. Then it calls the
 //! implementation.
 //!
 //! | item | contents |
@@ -14,6 +14,7 @@
 mod builder;
 mod credentials;
 mod guard;
+mod host;
 mod message;
 mod parameters;
 mod prefix;

@@ -24,6 +24,11 @@ pub enum Rejection {
         /// The message for the client.
         message: &'static str,
     },
+    /// 400: the header `Host` is not as RFC 9112, section 3.2, and RFC 9113, section 8.3.1, require it.
+    Host {
+        /// The message after the name of the header: "is missing".
+        problem: &'static str,
+    },
     /// 404: the document has no such path.
     UnknownPath,
     /// 405: the path does not have this method.
@@ -82,6 +87,7 @@ impl Rejection {
     pub fn status(&self) -> StatusCode {
         match self {
             Rejection::Head { status, .. } => *status,
+            Rejection::Host { .. } => StatusCode::BAD_REQUEST,
             Rejection::UnknownPath => StatusCode::NOT_FOUND,
             Rejection::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Rejection::InsufficientScope { forbidden: true, .. } => StatusCode::FORBIDDEN,
@@ -138,6 +144,7 @@ impl Rejection {
     fn message(&self) -> Message {
         match self {
             Rejection::Head { message, .. } => Message::Varying((*message).to_owned()),
+            Rejection::Host { problem } => Message::Varying(format!("the header `Host` {problem}")),
             Rejection::UnknownPath => fixed!("there is no resource at this path"),
             Rejection::MethodNotAllowed { .. } => {
                 fixed!("the method is not allowed for this path; the `Allow` header lists those that are")
@@ -230,6 +237,7 @@ mod tests {
     fn every_rejection_is_a_message_with_its_status() {
         for (rejection, status, error) in [
             (Rejection::Head { status: StatusCode::URI_TOO_LONG, message: "too \"long\"" }, 414, "too \"long\""),
+            (Rejection::Host { problem: "is missing" }, 400, "the header `Host` is missing"),
             (Rejection::UnknownPath, 404, "there is no resource at this path"),
             (
                 Rejection::MethodNotAllowed { allow: String::new() },

@@ -18,6 +18,7 @@ use swagger::{Has, XSpanIdString};
 
 use super::builder::Builder;
 use super::guard::Guard;
+use super::host;
 use super::rejection::Rejection;
 use super::request::Request;
 use super::router::Router;
@@ -151,6 +152,7 @@ where
         B: RequestBody,
     {
         let Inner { api, guard, router, base } = &*self.inner;
+        host::check(parts)?;
         let path = parts.uri.path().strip_prefix(&**base).ok_or(Rejection::UnknownPath)?;
         let index = router.find(&parts.method, path)?;
         let operation = &D::OPERATIONS[index];

@@ -16,19 +16,16 @@ pub(super) struct Collected<S> {
     stream: S,
     /// Bytes that arrived and are read next.
     collected: Vec<u8>,
-    /// How many of them contain no end of a head.
-    searched: usize,
 }
 
 impl<S> Collected<S> {
     pub(super) fn new(stream: S) -> Self {
-        Self { stream, collected: Vec::new(), searched: 0 }
+        Self { stream, collected: Vec::new() }
     }
 
     /// Bytes that are read before those of the stream.
     pub(super) fn read_again(&mut self, bytes: &[u8]) {
         self.collected.splice(..0, bytes.iter().copied());
-        self.searched = 0;
     }
 
     /// Whether HTTP/2 begins (RFC 9113, section 3.4).
@@ -38,32 +35,16 @@ impl<S> Collected<S> {
 }
 
 impl<S: AsyncRead + Unpin> Collected<S> {
-    /// Collects bytes until the head of a request is complete, `limit` bytes have arrived, or the client sends no more.
-    /// Returns whether there are any bytes.
-    pub(super) fn poll_head(&mut self, context: &mut Context<'_>, limit: usize) -> Poll<io::Result<bool>> {
-        loop {
-            if ends_head(&self.collected, self.searched) || self.collected.len() >= limit {
-                return Poll::Ready(Ok(true));
-            }
-            self.searched = self.collected.len();
+    /// Waits for the head of a request, of which the stream passes on whole ones, or the end. Returns whether there is one.
+    pub(super) fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        if self.collected.is_empty() {
             let mut bytes = [MaybeUninit::uninit(); 1024];
             let mut buffer = ReadBuf::uninit(&mut bytes);
             ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
-            let received = buffer.filled();
-            if received.is_empty() {
-                return Poll::Ready(Ok(!self.collected.is_empty()));
-            }
-            self.collected.reserve_exact(received.len());
-            self.collected.extend_from_slice(received);
+            self.collected = buffer.filled().to_vec();
         }
+        Poll::Ready(Ok(!self.collected.is_empty()))
     }
-}
-
-/// Whether a head may end in these bytes, the first of which have been searched. The end is an empty line; hyper decides
-/// whether it ends in LF alone.
-fn ends_head(bytes: &[u8], searched: usize) -> bool {
-    let bytes = &bytes[searched.saturating_sub(2)..];
-    bytes.windows(2).any(|end| end == b"\n\n") || bytes.windows(3).any(|end| end == b"\n\r\n")
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Collected<S> {
@@ -80,8 +61,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Collected<S> {
             } else {
                 self.collected.drain(..count);
             }
-            self.searched = 0;
-            return Poll::Ready(Ok(()));
+                return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }

@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use influxdb3_token_api::Payload;
 use influxdb3_token_api::security::Authenticator;
-use influxdb3_token_api::server::{Body, Rejection, logged_span_id};
+use influxdb3_token_api::server::{Body, logged_span_id};
 use influxdb3_tokens::{Principal, TokenApi};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
@@ -24,6 +24,7 @@ use super::activity::{Activity, Answering, Order};
 use super::collected::Collected;
 use super::connections::{Connected, Connections};
 use super::failures::Failures;
+use super::head::{Fault, Refusal, Screened};
 use super::limits::Limits;
 use super::watched::Watched;
 use crate::logged;
@@ -92,12 +93,14 @@ where
 {
     // From the socket upwards; each layer sees the bytes of the one before.
     let stream = Watched::new(stream, Arc::clone(&connected));
+    let (stream, refusal) = Screened::new(stream, server.connections.limits().of_head());
     let stream = Collected::new(stream);
     // The connection has its own reference count. Threads would contend for one that all connections share.
     let own = Arc::new(Own {
         api: server.api.clone(),
         activity: Arc::clone(&connected),
         server: Arc::clone(server),
+        refusal,
         late: Semaphore::new((server.connections.limits().max_streams / 4).max(1) as usize),
     });
     let served = serve(stream, own);
@@ -123,10 +126,9 @@ where
     A: Authenticator<Principal = Principal>,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let limit = own.server.connections.limits().buffer_size();
     loop {
         let has_head = poll_fn(|context| match own.activity.order() {
-            Order::Continue => stream.poll_head(context, limit),
+            Order::Continue => stream.poll_head(context),
             Order::Drain | Order::Close => Poll::Ready(Ok(false)),
         });
         if !has_head.await? {
@@ -149,7 +151,7 @@ where
     A: Authenticator<Principal = Principal>,
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let service = service_fn(|request| respond(Arc::clone(own), request));
+    let service = service_fn(|request| respond(Arc::clone(own), own.refusal.fault(), request));
     let mut connection = own.server.http1.serve_connection(TokioIo::new(stream), service);
     let mut draining = false;
     let has_ended = poll_fn(|context| {
@@ -179,7 +181,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (activity, http2) = (Arc::clone(&own.activity), own.server.http2.clone());
-    let service = service_fn(move |request| respond(Arc::clone(&own), request));
+    let service = service_fn(move |request| respond(Arc::clone(&own), None, request));
     let mut connection = pin!(http2.serve_connection(TokioIo::new(stream), service));
     let mut draining = false;
     poll_fn(|context| {
@@ -198,25 +200,31 @@ struct Own<A> {
     api: TokenApi<A>,
     activity: Arc<Activity>,
     server: Arc<Server<A>>,
+    refusal: Refusal,
     /// How many responses may be late at a time. A proxy may send the requests of many clients over one HTTP/2 connection,
     /// and late responses must not take all of its streams.
     late: Semaphore,
 }
 
 /// Answers a request, and logs one line without its path and query, which may contain a credential.
-async fn respond<A>(own: Arc<Own<A>>, request: Request<Incoming>) -> Result<Response<Body>, Infallible>
+///
+/// A `fault` means that this request takes the place of one that was refused.
+async fn respond<A>(
+    own: Arc<Own<A>>,
+    fault: Option<Fault>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible>
 where
     A: Authenticator<Principal = Principal>,
 {
     let answering = own.activity.answering();
     let begun = tracing::enabled!(tracing::Level::DEBUG).then(|| (Instant::now(), logged::method(request.method())));
     let has_credential = request.headers().contains_key(AUTHORIZATION);
-    let limit = own.server.connections.limits().max_target_size;
-    let response = if target_size(request.uri()) > limit {
-        own.api
-            .reject(&Rejection::Head { status: StatusCode::URI_TOO_LONG, message: "the target is too long" }, request)
-    } else {
-        own.api.handle(request).await
+    // Over HTTP/2, nothing else looks at the size of the target.
+    let is_long = target_size(request.uri()) > own.server.connections.limits().max_target_size;
+    let response = match fault.or(is_long.then_some(Fault::TargetTooLong)) {
+        Some(fault) => own.api.reject(&fault.rejection(), request),
+        None => own.api.handle(request).await,
     };
     if response.status().is_success() {
         answering.succeeded();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::head::Limits as HeadLimits;
+
 /// What a server allows its clients, of all of them together and of each.
 ///
 /// The defaults suit a server that strangers can reach, directly or through a proxy. `docs/limits.md` says what happens
@@ -77,5 +79,15 @@ impl Limits {
     /// The size of the buffers of an HTTP/1.1 connection, and of the heads that fit in.
     pub(super) fn buffer_size(&self) -> usize {
         self.max_head_size.max(SMALLEST_BUFFER)
+    }
+
+    /// The limits of a head over HTTP/1.1.
+    pub(super) fn of_head(&self) -> HeadLimits {
+        let number = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
+        HeadLimits {
+            head: number(self.max_head_size),
+            target: number(self.max_target_size),
+            fields: number(self.max_headers),
+        }
     }
 }

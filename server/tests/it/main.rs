@@ -6,8 +6,11 @@ mod cli;
 mod connection_limits;
 mod connections;
 mod control_socket;
+#[cfg(target_os = "linux")]
+mod corpus;
 mod crash;
 mod help;
+mod http2;
 #[cfg(target_os = "linux")]
 mod logging;
 #[cfg(target_os = "linux")]

@@ -44,13 +44,14 @@ impl Authenticator for Everybody {
 
 fn answer(path: &str, answer: fn() -> Result<Response<Body>, Failure>) -> Response<Body> {
     let service: Service<Small, _, _> = Service::new(Api(answer), Everybody);
-    let request = HttpRequest::get(path).header("authorization", "Bearer any");
+    let request = HttpRequest::get(path).header("host", "a.test").header("authorization", "Bearer any");
     block_on(service.handle(request.body(Full::<&[u8]>::default()).expect("a request")))
 }
 
 fn answer_anonymous(path: &str, answer: fn() -> Result<Response<Body>, Failure>) -> Response<Body> {
     let service: Service<Small, _, _> = Service::new(Api(answer), Everybody);
-    block_on(service.handle(HttpRequest::get(path).body(Full::<&[u8]>::default()).expect("a request")))
+    let request = HttpRequest::get(path).header("host", "a.test");
+    block_on(service.handle(request.body(Full::<&[u8]>::default()).expect("a request")))
 }
 
 fn text(response: Response<Body>) -> String {
@@ -63,6 +64,20 @@ fn the_base_path_precedes_the_path_of_each_operation() {
     assert_eq!(answer("/base/public", || Reply::new(204).empty()).status(), 204);
     for path in ["/public", "/base", "/base/base/public", "/bas/public"] {
         assert_eq!(answer(path, || Reply::new(204).empty()).status(), 404, "{path}");
+    }
+}
+
+#[test]
+fn the_host_is_checked_before_the_path_and_the_method() {
+    for (method, target) in
+        [(Method::GET, "/base/public"), (Method::GET, "/other"), (Method::POST, "/base/public"), (Method::OPTIONS, "*")]
+    {
+        let service: Service<Small, _, _> = Service::new(Api(|| panic!("not called")), Everybody);
+        let request = HttpRequest::builder().method(method).uri(target).header("host", "a b");
+        let request = request.body(Full::<&[u8]>::default());
+        let response = block_on(service.handle(request.expect("a request")));
+        assert_eq!(response.status(), 400, "{target}");
+        assert_eq!(text(response), r#"{"error":"the header `Host` is invalid"}"#);
     }
 }
 
