@@ -69,9 +69,9 @@ fn the_file_is_locked_while_it_is_open() {
 fn a_file_of_a_newer_version_is_not_opened() {
     let (_root, path) = fresh();
     SqliteStore::open(&path).unwrap().close();
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 4).unwrap();
     let error = SqliteStore::open(&path).unwrap_err();
-    assert!(matches!(error, OpenError::TooNew { found: 3, supported: 2, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::TooNew { found: 4, supported: 3, .. }), "{error:?}");
 }
 
 /// A file of format 1: an operator token that expires, a live token, and one that is deleted but not compacted.

@@ -331,9 +331,15 @@ impl Subject {
         self.live = load(&self.store).await;
     }
 
-    fn reopen(&mut self) {
+    fn close(&mut self) {
         drop(self.store.queue.take());
-        self.store.writer.take().unwrap().join().unwrap();
+        if let Some(writer) = self.store.writer.take() {
+            writer.join().unwrap();
+        }
+    }
+
+    fn reopen(&mut self) {
+        self.close();
         self.store = SqliteStore::open(&self.path).unwrap();
     }
 
