@@ -3,7 +3,6 @@
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -149,8 +148,8 @@ fn try_connect(path: &Path, acknowledged: Option<Acknowledged>) -> Result<Checke
     // On macOS, `fsync` alone leaves data in the drive's cache.
     connection.pragma_update(None, "fullfsync", true)?;
     lock(&mut connection)?;
+    require_tables(&connection, user_version)?;
     migration::bring_up_to_date(&mut connection, user_version)?;
-    require_tables(&connection)?;
     let Some(cluster_uuid) = read_cluster_uuid(&connection)? else { return Ok(Checked::Foreign) };
     if let Some(acknowledged) = acknowledged {
         require_acknowledged(&connection, cluster_uuid, &acknowledged)?;
@@ -205,21 +204,15 @@ fn lock(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.transaction_with_behavior(TransactionBehavior::Exclusive)?.commit()
 }
 
-/// Fails unless the tables are those that [`VERSIONS`] creates. Only spaces may differ.
-fn require_tables(connection: &Connection) -> Result<(), ReadError> {
-    static EXPECTED: OnceLock<Vec<String>> = OnceLock::new();
-    let expected = match EXPECTED.get() {
-        Some(expected) => expected,
-        None => {
-            let new = Connection::open_in_memory()?;
-            VERSIONS.iter().try_for_each(|version| new.execute_batch(version))?;
-            EXPECTED.get_or_init(|| tables(&new).unwrap_or_default())
-        }
-    };
-    if tables(connection)? == *expected {
-        Ok(())
-    } else {
-        Err(ReadError::damaged("the definition of a table is damaged"))
+/// Fails unless the tables are those of this version. Only spaces may differ.
+fn require_tables(connection: &Connection, version: i64) -> Result<(), ReadError> {
+    let new = Connection::open_in_memory()?;
+    for version in VERSIONS.iter().take(usize::try_from(version).unwrap_or_default()) {
+        new.execute_batch(version)?;
+    }
+    match tables(connection)? == tables(&new)? {
+        true => Ok(()),
+        false => Err(ReadError::damaged("the definition of a table, or the version in the header, is damaged")),
     }
 }
 

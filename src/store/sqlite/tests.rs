@@ -1,5 +1,6 @@
 //! Behaviour that no caller can provoke: failures of the storage, the contents of a batch, and compaction.
 
+mod damage;
 mod regeneration;
 
 use std::fs;
@@ -440,6 +441,10 @@ impl Writer {
     fn rows_of_tokens(&self) -> i64 {
         let connection = self.connection.as_ref().unwrap();
         connection.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0)).unwrap()
+    }
+
+    fn query(&self, sql: &str) {
+        self.connection.as_ref().unwrap().query_row(sql, [], |_| Ok(())).unwrap();
     }
 
     /// The watermark of compaction in the file.
