@@ -1,7 +1,6 @@
 //! Reading the file: all tokens, those that are new in it, or a page of them. Everything that is read is verified.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
 
 use rusqlite::{Connection, params};
 use uuid::Uuid;
@@ -21,6 +20,7 @@ pub(super) fn load(
     cluster: Uuid,
     live: &mut LiveTokensWriter,
 ) -> Result<Watermarks, ReadError> {
+    check_structure(connection)?;
     let mut deletions = Vec::new();
     let deletion = journal::deletions_after(connection, Link::first(cluster, DELETIONS), |row| deletions.push(row))?;
     let regeneration = check_operator(connection, Link::first(cluster, REGENERATIONS))?;
@@ -36,10 +36,8 @@ pub(super) fn load(
     let rows: i64 = connection.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0))?;
     let waiting = usize::try_from(deletion.seq - compacted).unwrap_or(0);
     live.reserve(usize::try_from(rows).unwrap_or(0).saturating_sub(waiting));
-    let mut names = NameIndex::new();
     let mut deleted = deletions.iter().peekable();
     for_each_token_after(connection, None, |columns| {
-        names.add(columns.name, columns.id);
         while deleted.next_if(|deleted| deleted.token < columns.id).is_some() {}
         let token = columns.principal()?;
         match deleted.next_if(|deleted| deleted.token == columns.id) {
@@ -50,7 +48,6 @@ pub(super) fn load(
             }
         }
     })?;
-    names.check(connection)?;
 
     let token = schema::last_token(connection)?;
     // An ID is given to one token, which is live or deleted. The operator token's does not count.
@@ -60,6 +57,13 @@ pub(super) fn load(
         return Err(ReadError::damaged(format!("{token} tokens were created, but the file has {known}")));
     }
     Ok(Watermarks { deletion, regeneration, token, operator })
+}
+
+/// Has SQLite check its pages, and the index of names against the table. A list of free pages that contains a page in use
+/// would destroy that page later.
+fn check_structure(connection: &Connection) -> Result<(), ReadError> {
+    let finding: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if finding == "ok" { Ok(()) } else { Err(ReadError::damaged(finding)) }
 }
 
 /// Checks a deletion whose token is still in `tokens`.
@@ -217,40 +221,5 @@ fn for_each_token_after(
             read("id > ?1 ORDER BY id", after.max(operator))
         }
         None => read("id >= ?1 ORDER BY id", operator),
-    }
-}
-
-/// Compares the index of names with the table, without a look-up for each name: in both, the sum of the hashes of all
-/// pairs of a name and an ID must be the same.
-struct NameIndex {
-    hasher: RandomState,
-    sum: u64,
-}
-
-impl NameIndex {
-    fn new() -> Self {
-        Self { hasher: RandomState::new(), sum: 0 }
-    }
-
-    fn add(&mut self, name: &str, id: i64) {
-        self.sum = self.sum.wrapping_add(self.hasher.hash_one((name, id)));
-    }
-
-    fn check(mut self, connection: &Connection) -> Result<(), ReadError> {
-        let expected = std::mem::take(&mut self.sum);
-        let damaged = || ReadError::damaged("the index of names does not match the table of tokens");
-        let mut statement = connection.prepare("SELECT name, id FROM tokens ORDER BY name")?;
-        let mut rows = statement.query([])?;
-        let mut last = String::new();
-        while let Some(row) = rows.next()? {
-            let name = row.get_ref(0)?.as_str()?;
-            if name <= last.as_str() {
-                return Err(damaged());
-            }
-            self.add(name, row.get(1)?);
-            last.clear();
-            last.push_str(name);
-        }
-        if self.sum == expected { Ok(()) } else { Err(damaged()) }
     }
 }
