@@ -8,6 +8,8 @@ mod control_socket;
 mod crash;
 mod help;
 #[cfg(target_os = "linux")]
+mod log_order;
+#[cfg(target_os = "linux")]
 mod power_loss;
 mod process;
 #[cfg(target_os = "linux")]
