@@ -73,6 +73,10 @@ tools: $(if $(COUNTED_HERE),valgrind) ## Install the tools of `make test`, side 
 test-rust: ## Run the tests in Rust
 	cargo test --locked --workspace --exclude bench-programs --all-features $(LIMITED)
 
+.PHONY: test-long-damage
+test-long-damage: ## Flip every second bit of a database and its log; a quarter of an hour
+	cargo test --release --locked -p influxdb3-tokens --lib -- --ignored --nocapture every_second_bit
+
 .PHONY: test-generation
 test-generation: ## Test api/facts/, and crates that stand alone
 	python3 -m tests.generation.run
