@@ -5,6 +5,7 @@ use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::error::{Damage, OpenError};
 
@@ -17,8 +18,7 @@ const FILES: [&str; 5] = ["", "-wal", "-shm", "-journal", "-mark"];
 /// somebody removed under the first one.
 #[derive(Debug)]
 pub(super) struct Directory {
-    /// Holds the lock until it is closed.
-    locked: File,
+    locked: Arc<Locked>,
     path: PathBuf,
     /// The database that was checked.
     database: (u64, u64),
@@ -44,16 +44,15 @@ impl Directory {
     /// now.
     pub(super) fn again(&self) -> Result<Self, OpenError> {
         let parent = parent(&self.path);
-        let present = || Ok(identity(&fs::metadata(parent)?) == identity(&self.locked.metadata()?));
-        let locked = match present().map_err(|source| OpenError::io(parent, source))? {
-            // Both descriptors hold the lock.
-            true => self.locked.try_clone().map_err(|source| OpenError::io(parent, source))?,
+        let is_same = || Ok(identity(&fs::metadata(parent)?) == identity(&self.locked.0.metadata()?));
+        let locked = match is_same().map_err(|source| OpenError::io(parent, source))? {
+            true => Arc::clone(&self.locked),
             false => lock(&self.path)?,
         };
         Self::check(locked, &self.path)
     }
 
-    fn check(locked: File, path: &Path) -> Result<Self, OpenError> {
+    fn check(locked: Arc<Locked>, path: &Path) -> Result<Self, OpenError> {
         require_own_files(path)?;
         let database = fs::symlink_metadata(path).map_err(|source| OpenError::io(path, source))?;
         Ok(Self { locked, path: path.to_owned(), database: identity(&database) })
@@ -67,14 +66,25 @@ impl Directory {
     }
 }
 
+/// A directory that is locked until this is dropped.
+#[derive(Debug)]
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Closing it is not enough: a process that another thread is just starting has a copy of the descriptor.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Locks the directory of the database at `path`.
-fn lock(path: &Path) -> Result<File, OpenError> {
+fn lock(path: &Path) -> Result<Arc<Locked>, OpenError> {
     let parent = parent(path);
     let failed = |source| OpenError::io(parent, source);
     require_own(parent, &fs::metadata(parent).map_err(failed)?, 0o700)?;
     let directory = File::open(parent).map_err(failed)?;
     match directory.try_lock() {
-        Ok(()) => Ok(directory),
+        Ok(()) => Ok(Arc::new(Locked(directory))),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: path.to_owned() }),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }

@@ -163,3 +163,62 @@ fn has_content(from: &mut impl Read) -> io::Result<bool> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const PAGE: usize = 512;
+    const FRAME: usize = FRAME_HEADER + PAGE;
+
+    /// A log of commits of one frame each, for a database of eight pages: one flipped bit makes that zero.
+    fn log_of(commits: usize, salts: [u8; 8]) -> Vec<u8> {
+        let words = [0x377f_0682_u32, 3_007_000, 512, 0].map(u32::to_be_bytes).concat();
+        let mut log = [&words[..], &salts].concat();
+        let mut checksum = sum([0, 0], &log, false);
+        log.extend(checksum.map(u32::to_be_bytes).concat());
+        for number in 1..=commits {
+            let start = [u32::try_from(number).unwrap(), 8].map(u32::to_be_bytes).concat();
+            let page = [u8::try_from(number).unwrap(); PAGE];
+            checksum = sum(sum(checksum, &start, false), &page, false);
+            log.extend([&start[..], &salts, &checksum.map(u32::to_be_bytes).concat(), &page].concat());
+        }
+        log
+    }
+
+    fn finding(directory: &TempDir, log: &[u8]) -> Option<&'static str> {
+        let path = directory.path().join("tokens.db");
+        std::fs::write(&path, [2; 100]).unwrap();
+        std::fs::write(beside(&path, "-wal"), log).unwrap();
+        damage(&path).unwrap()
+    }
+
+    #[test]
+    fn a_flipped_bit_before_the_last_commit_is_damage() {
+        let (directory, log) = (tempfile::tempdir().unwrap(), log_of(4, *b"saltsalt"));
+        assert_eq!(finding(&directory, &log), None);
+        let in_page = |bit: &usize| bit / 8 >= HEADER && (bit / 8 - HEADER) % FRAME >= FRAME_HEADER;
+        for bit in (0..8 * (HEADER + 3 * FRAME)).filter(|bit| !in_page(bit) || bit % 61 == 0) {
+            let mut damaged = log.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(finding(&directory, &damaged).is_some(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_torn_last_commit_and_the_remains_of_an_earlier_round_are_no_damage() {
+        let (directory, log) = (tempfile::tempdir().unwrap(), log_of(4, *b"saltsalt"));
+        let last = HEADER + 3 * FRAME;
+        for at in last..log.len() {
+            let torn = [&log[..at], &vec![0; log.len() - at]].concat();
+            assert_eq!(finding(&directory, &torn), None, "zeros from byte {at}");
+        }
+        let earlier = log_of(9, *b"previous");
+        let overwritten = [&log[..], &earlier[log.len()..]].concat();
+        assert_eq!(finding(&directory, &overwritten), None);
+        assert_eq!(finding(&directory, &vec![0; log.len()]), None);
+        assert_eq!(finding(&directory, &[]), None);
+    }
+}
