@@ -75,6 +75,10 @@ test-rust: ## Run the tests in Rust
 	# Alone, because `loom` adds features to `tracing-subscriber`, which would colour the server's log.
 	cargo test --locked -p ordering $(LIMITED)
 
+.PHONY: test-long-damage
+test-long-damage: ## Flip every second bit of a database and its log; a quarter of an hour
+	cargo test --release --locked -p influxdb3-tokens --lib -- --ignored --nocapture every_second_bit
+
 .PHONY: test-generation
 test-generation: ## Test api/facts/, and crates that stand alone
 	python3 -m tests.generation.run

@@ -76,7 +76,7 @@ pub use store::{
     StoreError, TokenSelector, TokenStore,
 };
 #[cfg(feature = "sqlite")]
-pub use store::{OpenError, SqliteOptions, SqliteStore};
+pub use store::{Damage, OpenError, SqliteOptions, SqliteStore};
 pub use token::{
     Action, Digest, ExpiryTooLate, InvalidPermission, InvalidSecret, InvalidTokenId, InvalidTokenName, Names, NewToken,
     NoEntropy, Permission, Permissions, Principal, Resource, Secret, SecretOrigin, Timestamp, TokenId, TokenName,

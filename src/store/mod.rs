@@ -27,7 +27,7 @@ pub use change::{
 pub use error::{Cause, StoreError};
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{OpenError, SqliteOptions, SqliteStore};
+pub use sqlite::{Damage, OpenError, SqliteOptions, SqliteStore};
 
 /// Stores tokens durably, and applies every committed change to the live tokens.
 ///

@@ -24,6 +24,8 @@ mod running;
 mod secrets;
 mod serving;
 mod snapshots;
+mod sqlite_files;
+mod sqlite_formats;
 mod sqlite_store;
 mod store_failures;
 mod store_laws;

@@ -1,9 +1,11 @@
 //! The command line, with one file for each subcommand.
 
 use std::error::Error;
+use std::os::unix::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 mod access;
@@ -44,8 +46,23 @@ enum Command {
 #[derive(Args)]
 struct DataDir {
     /// Directory of the token database and the control socket
-    #[arg(long, env = "INFLUXDB3_DB_DIR", value_name = "DIR", default_value = "data")]
+    #[arg(
+        long,
+        env = "INFLUXDB3_DB_DIR",
+        value_name = "DIR",
+        default_value = "data",
+        value_parser = PathBufValueParser::new().try_map(short_enough)
+    )]
     data_dir: PathBuf,
+}
+
+/// Refuses a directory whose path leaves no room for that of the control socket, before anything is created in it.
+fn short_enough(data_dir: PathBuf) -> Result<PathBuf, String> {
+    let directory = DataDir { data_dir };
+    match SocketAddr::from_pathname(directory.control_socket()) {
+        Ok(_) => Ok(directory.data_dir),
+        Err(error) => Err(format!("no Unix socket can have a path in this directory ({error}); use a shorter path")),
+    }
 }
 
 impl DataDir {

@@ -1,6 +1,7 @@
 //! The command's end of the control socket.
 
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,13 +22,22 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Client(Connection);
 
+/// Refuses a symbolic link, which may lead to the server of another directory or user.
+fn require_socket(path: &Path) -> io::Result<()> {
+    if std::fs::symlink_metadata(path)?.file_type().is_socket() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, "this is not a socket; remove it"))
+}
+
 impl Client {
     /// Connects to the server whose control socket is at `path`.
     ///
     /// # Errors
     ///
-    /// `NotFound` or `ConnectionRefused` if no server runs.
+    /// `NotFound` or `ConnectionRefused` if no server runs. `PermissionDenied` if it is not a socket.
     pub(crate) async fn connect(path: &Path) -> io::Result<Self> {
+        require_socket(path)?;
         Ok(Self(Connection::new(UnixStream::connect(path).await?)))
     }
 

@@ -14,6 +14,8 @@ mod http2;
 #[cfg(target_os = "linux")]
 mod logging;
 #[cfg(target_os = "linux")]
+mod log_order;
+#[cfg(target_os = "linux")]
 mod power_loss;
 mod process;
 #[cfg(target_os = "linux")]

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use rusqlite::Connection;
+use uuid::Uuid;
 
+use super::error::ReadError;
+use super::journal;
 use super::row::id_to_sql;
 use crate::token::TokenId;
 
@@ -40,17 +43,13 @@ pub(super) struct Compaction {
 
 impl Compaction {
     /// Collects all deletions after the watermark of the last compaction.
-    pub(super) fn begin(connection: &Connection, last_watermark: i64) -> rusqlite::Result<Self> {
+    pub(super) fn begin(connection: &Connection, cluster: Uuid, last_watermark: i64) -> Result<Self, ReadError> {
+        let from = journal::link(connection, journal::DELETIONS, cluster, last_watermark)?;
+        let from = from.ok_or_else(|| ReadError::damaged("the watermark of compaction is damaged"))?;
         let mut ids: Vec<i64> = Vec::new();
-        let mut watermark = last_watermark;
-        let mut statement = connection.prepare_cached("SELECT seq, token_id FROM deletions WHERE seq > ?1")?;
-        let mut rows = statement.query([last_watermark])?;
-        while let Some(row) = rows.next()? {
-            watermark = watermark.max(row.get(0)?);
-            ids.push(row.get(1)?);
-        }
+        let last = journal::deletions_after(connection, from, |row| ids.push(row.token))?;
         ids.sort_unstable_by(|a, b| b.cmp(a));
-        Ok(Self { ids, watermark })
+        Ok(Self { ids, watermark: last.seq })
     }
 
     /// Removes the next tokens, in the open transaction.

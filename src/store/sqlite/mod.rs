@@ -9,8 +9,14 @@
 //! idle, the writer removes deleted tokens from `tokens` in bulk (compaction).
 
 mod batch;
+mod checksum;
 mod compaction;
+mod error;
 mod file;
+mod journal;
+mod log;
+mod mark;
+mod migration;
 mod read;
 mod row;
 mod schema;
@@ -35,10 +41,12 @@ use super::{
 use crate::live::LiveTokensWriter;
 use crate::token::{TokenId, TokenRecord};
 use batch::{Answer, Change, Request};
-pub use file::OpenError;
+pub use error::{Damage, OpenError};
+use file::Directory;
 use writer::{Job, Writer};
 
-/// A store in one SQLite file, which one process can open at a time.
+/// A store in one SQLite file, which one process can open at a time. Beside it are SQLite's write-ahead log and a small
+/// file that says which changes were acknowledged.
 ///
 /// A change is durable when its future is ready: it has been written to the write-ahead log and synced
 /// (`synchronous=FULL`). Changes that arrive together share a commit.
@@ -75,9 +83,9 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`OpenError::NotPrivate`] or [`OpenError::Failed`].
+    /// See [`OpenError`]. The lock of the directory, which this takes, is released again.
     pub fn prepare(path: impl AsRef<Path>) -> Result<(), OpenError> {
-        file::prepare(path.as_ref())
+        Directory::prepare(path.as_ref()).map(drop)
     }
 
     /// The number of transactions that have changed tokens since the store was opened.
@@ -112,19 +120,21 @@ impl SqliteOptions {
 
     /// Opens the file at `path`, and creates it if it does not exist. Blocks.
     ///
-    /// Only their owner may have access to the file and its directory. Missing ones are created with the modes 0600 and
-    /// 0700. Existing ones to which other users have access are refused, and their modes stay as they are.
+    /// The file and its directory must belong to the effective user of this process, and only this user may have access to
+    /// them. Missing ones are created with the modes 0600 and 0700. Others are refused, and their modes stay as they are.
+    /// The same holds for the files beside it, whose names begin with its name. The directory is locked until the store is
+    /// dropped, so one directory holds one open store.
     ///
     /// # Errors
     ///
-    /// See [`OpenError`]. A file that is refused stays unchanged.
+    /// See [`OpenError`]. A file that is refused stays unchanged. Damage in the rows is found when the store is loaded.
     pub fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
         let path = path.as_ref();
-        file::prepare(path)?;
+        let directory = Directory::prepare(path)?;
         let (connection, cluster_uuid) = schema::connect(path)?;
         let commits = Arc::new(AtomicU64::new(0));
         let (queue, jobs) = sync_channel(self.queue_capacity);
-        let writer = Writer::new(path, connection, cluster_uuid, jobs, Arc::clone(&commits));
+        let writer = Writer::new(path, directory, connection, cluster_uuid, jobs, Arc::clone(&commits));
         let writer = thread::Builder::new()
             .name("token-store".to_owned())
             .spawn(|| writer.run())

@@ -1,47 +1,136 @@
-//! Reading the file: all tokens, those that are new in it, or a page of them.
+//! Reading the file: all tokens, those that are new in it, or a page of them. Everything that is read is verified.
 
 use std::collections::HashSet;
 
 use rusqlite::{Connection, params};
+use uuid::Uuid;
 
-use super::compaction;
-use super::row::{self, ReadError, id_from_sql, id_to_sql};
+use super::checksum::Link;
+use super::error::ReadError;
+use super::journal::{self, DELETIONS, Deleted, REGENERATIONS};
+use super::row::{COLUMNS, Columns, id_from_sql, id_to_sql};
 use super::staging::Watermarks;
+use super::{compaction, schema};
 use crate::live::{LiveTokens, LiveTokensWriter};
-use crate::token::{Principal, TokenId, TokenRecord};
+use crate::token::{Digest, Principal, TokenId, TokenRecord};
 
 /// Makes all tokens of the file live. None is live yet.
-pub(super) fn load(connection: &Connection, live: &mut LiveTokensWriter) -> Result<Watermarks, ReadError> {
-    check_operator(connection)?;
-    let deleted = deletions_after(connection, compaction::watermark(connection)?)?;
+pub(super) fn load(
+    connection: &Connection,
+    cluster: Uuid,
+    live: &mut LiveTokensWriter,
+) -> Result<Watermarks, ReadError> {
+    check_structure(connection)?;
+    let mut deletions = Vec::new();
+    let deletion = journal::deletions_after(connection, Link::first(cluster, DELETIONS), |row| deletions.push(row))?;
+    let regeneration = check_operator(connection, Link::first(cluster, REGENERATIONS))?;
+    let compacted = compaction::watermark(connection)?;
+    if !(0..=deletion.seq).contains(&compacted) {
+        return Err(ReadError::damaged("the watermark of compaction is damaged"));
+    }
+    deletions.sort_unstable_by_key(|row| row.token);
+    if let Some(pair) = deletions.windows(2).find(|pair| pair[0].token == pair[1].token) {
+        return Err(ReadError::damaged(format!("token {} was deleted twice", pair[0].token)));
+    }
+
     let rows: i64 = connection.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0))?;
-    live.reserve(usize::try_from(rows).unwrap_or(0).saturating_sub(deleted.len()));
-    for_each_token_after(connection, None, |token| {
-        if !deleted.contains(&token.id()) {
-            live.insert(token);
+    let waiting = usize::try_from(deletion.seq - compacted).unwrap_or(0);
+    live.reserve(usize::try_from(rows).unwrap_or(0).saturating_sub(waiting));
+    let mut deleted = deletions.iter().peekable();
+    for_each_token_after(connection, None, |columns| {
+        while deleted.next_if(|deleted| deleted.token < columns.id).is_some() {}
+        let token = columns.principal()?;
+        match deleted.next_if(|deleted| deleted.token == columns.id) {
+            Some(deleted) => check_deleted(deleted, &token, compacted),
+            None => {
+                live.insert(token);
+                Ok(())
+            }
         }
     })?;
-    Ok(last_watermarks(connection)?)
+
+    let token = schema::last_token(connection)?;
+    // An ID is given to one token, which is live or deleted. The operator token's does not count.
+    let operator = schema::operator_checksum(connection)?;
+    let known = live.tokens().len() - usize::from(operator != 0) + deletions.len();
+    if i64::try_from(known) != Ok(token) {
+        return Err(ReadError::damaged(format!("{token} tokens were created, but the file has {known}")));
+    }
+    Ok(Watermarks { deletion, regeneration, token, operator })
 }
 
-/// Applies the changes that the file has after `applied`.
-pub(super) fn catch_up(
-    connection: &Connection,
-    live: &mut LiveTokensWriter,
-    applied: Watermarks,
-) -> Result<Watermarks, ReadError> {
-    check_operator(connection)?;
-    let deleted = deletions_after(connection, applied.deletion)?;
-    for_each_token_after(connection, Some(applied.token), |token| {
-        // The operator token may have another digest than before.
-        if !deleted.contains(&token.id()) && live.tokens().by_id(token.id()).as_ref() != Some(&token) {
-            live.insert(token);
-        }
-    })?;
-    for id in deleted {
-        live.remove(id);
+/// Has SQLite check its pages, and the index of names against the table. A list of free pages that contains a page in use
+/// would destroy that page later.
+fn check_structure(connection: &Connection) -> Result<(), ReadError> {
+    let finding: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if finding == "ok" { Ok(()) } else { Err(ReadError::damaged(finding)) }
+}
+
+/// Checks a deletion whose token is still in `tokens`.
+fn check_deleted(deletion: &Deleted, token: &Principal, compacted: i64) -> Result<(), ReadError> {
+    if deletion.seq <= compacted || token.id() == TokenId::OPERATOR {
+        return Err(ReadError::damaged(format!("token {} is there, although it was removed", deletion.token)));
     }
-    Ok(last_watermarks(connection)?)
+    if deletion.digest_prefix != token.digest().prefix() {
+        return Err(ReadError::damaged(format!("token {} and its deletion have different digests", deletion.token)));
+    }
+    Ok(())
+}
+
+/// The changes that the file has and the live tokens lack.
+pub(super) struct Missed {
+    /// The tokens to insert, and then those to remove.
+    insert: Vec<Principal>,
+    remove: HashSet<TokenId>,
+    watermarks: Watermarks,
+}
+
+impl Missed {
+    /// Reads the changes that the file has after `applied`.
+    pub(super) fn read(
+        connection: &Connection,
+        cluster: Uuid,
+        live: &LiveTokens,
+        applied: Watermarks,
+    ) -> Result<Self, ReadError> {
+        let token = schema::last_token(connection)?;
+        let has_applied = journal::has(connection, DELETIONS, cluster, applied.deletion)?
+            && journal::has(connection, REGENERATIONS, cluster, applied.regeneration)?
+            && token >= applied.token;
+        if !has_applied {
+            return Err(ReadError::damaged("the file lacks changes that have been made: it may be an older copy"));
+        }
+        let mut remove = HashSet::new();
+        let deletion = journal::deletions_after(connection, applied.deletion, |row| {
+            remove.insert(id_from_sql(row.token));
+        })?;
+        let regeneration = check_operator(connection, Link::first(cluster, REGENERATIONS))?;
+        let mut insert = Vec::new();
+        for_each_token_after(connection, Some(applied.token), |columns| {
+            let token = columns.principal()?;
+            // The operator token may have another digest than before.
+            if !remove.contains(&token.id()) && live.by_id(token.id()).as_ref() != Some(&token) {
+                insert.push(token);
+            }
+            Ok(())
+        })?;
+        let operator = schema::operator_checksum(connection)?;
+        Ok(Self { insert, remove, watermarks: Watermarks { deletion, regeneration, token, operator } })
+    }
+
+    /// How far the file will have been applied.
+    pub(super) fn watermarks(&self) -> &Watermarks {
+        &self.watermarks
+    }
+
+    /// Applies them, and returns how far the file has been applied.
+    pub(super) fn apply(self, live: &mut LiveTokensWriter) -> Watermarks {
+        self.insert.into_iter().for_each(|token| live.insert(token));
+        for id in self.remove {
+            live.remove(id);
+        }
+        self.watermarks
+    }
 }
 
 /// The first `limit` live tokens after `after`.
@@ -52,17 +141,16 @@ pub(super) fn page(
     limit: usize,
 ) -> Result<Vec<TokenRecord>, ReadError> {
     let after = after.map_or(-1, |id| i64::try_from(id.as_u64()).unwrap_or(i64::MAX));
-    let mut statement = connection.prepare_cached(
-        "SELECT id, digest, expires_at, permissions, name, created_at, created_by
-         FROM tokens WHERE id > ?1 ORDER BY id",
-    )?;
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM tokens WHERE id > ?1 ORDER BY id"))?;
     let mut rows = statement.query([after])?;
     let mut page = Vec::new();
     while page.len() < limit
         && let Some(row) = rows.next()?
     {
-        if live.contains(row::id(row)?) {
-            page.push(row::record(row)?);
+        let columns = Columns::read(row)?;
+        if live.contains(columns.token()) {
+            page.push(columns.record()?);
         }
     }
     Ok(page)
@@ -70,55 +158,68 @@ pub(super) fn page(
 
 /// The operator token, which is live if the file has it.
 pub(super) fn operator(connection: &Connection) -> Result<Option<TokenRecord>, ReadError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, digest, expires_at, permissions, name, created_at, created_by FROM tokens WHERE id = ?1",
-    )?;
+    let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM tokens WHERE id = ?1"))?;
     let mut rows = statement.query([id_to_sql(TokenId::OPERATOR)])?;
-    rows.next()?.map(row::record).transpose()
+    rows.next()?.map(|row| Columns::read(row)?.record()).transpose()
 }
 
-/// Refuses a file in which the operator token has a secret that a regeneration has replaced.
-fn check_operator(connection: &Connection) -> Result<(), ReadError> {
-    let is_damaged = connection.query_row(
-        "SELECT EXISTS (SELECT 1 FROM regenerations JOIN tokens USING (digest) WHERE tokens.id = ?1)",
-        [id_to_sql(TokenId::OPERATOR)],
-        |row| row.get(0),
-    )?;
-    if is_damaged { Err(ReadError::Damaged { id: id_to_sql(TokenId::OPERATOR), field: "digest" }) } else { Ok(()) }
+/// Which of `wanted` are digests of deleted tokens, or of the operator token before a regeneration.
+pub(super) fn digests_among(connection: &Connection, wanted: &HashSet<Digest>) -> rusqlite::Result<HashSet<Digest>> {
+    let mut found = HashSet::new();
+    let mut statement = connection.prepare_cached(DELETED_DIGESTS)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let digest = Digest::from_bytes(row.get(0)?);
+        if wanted.contains(&digest) {
+            found.insert(digest);
+        }
+    }
+    Ok(found)
 }
 
-fn deletions_after(connection: &Connection, watermark: i64) -> rusqlite::Result<HashSet<TokenId>> {
-    connection
-        .prepare("SELECT token_id FROM deletions WHERE seq > ?1")?
-        .query_map([watermark], |row| row.get(0).map(id_from_sql))?
-        .collect()
+pub(super) const DELETED_DIGESTS: &str = "SELECT digest FROM regenerations UNION ALL SELECT digest FROM deletions";
+
+/// Refuses a file in which the operator token has a secret that a regeneration has replaced. Returns the last of the
+/// regenerations after `from`.
+fn check_operator(connection: &Connection, from: Link) -> Result<Link, ReadError> {
+    let operator = operator(connection)?;
+    let mut is_replaced = false;
+    let last = journal::regenerations_after(connection, from, |replaced| {
+        is_replaced |= operator.as_ref().is_some_and(|operator| operator.digest == replaced);
+    })?;
+    if is_replaced || (operator.is_none() && last.seq > 0) {
+        return Err(ReadError::damaged("the operator token is not the one that was made last"));
+    }
+    Ok(last)
 }
 
-fn last_watermarks(connection: &Connection) -> rusqlite::Result<Watermarks> {
-    connection.query_row(
-        "SELECT coalesce((SELECT max(seq) FROM deletions), 0),
-                coalesce((SELECT max(id) FROM tokens), 0)",
-        [],
-        |row| Ok(Watermarks { deletion: row.get(0)?, token: row.get(1)? }),
-    )
-}
-
-/// Visits the tokens whose ID is greater than `after`, including deleted ones. It always visits the operator token,
-/// whose ID does not tell when it was created.
+/// Visits the tokens whose ID is greater than `after`, including deleted ones, in the order of their IDs. It always
+/// visits the operator token, whose ID does not tell when it was created.
 fn for_each_token_after(
     connection: &Connection,
     after: Option<i64>,
-    mut visit: impl FnMut(Principal),
+    mut visit: impl FnMut(&Columns<'_>) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {
-    let mut statement = connection.prepare(
-        "SELECT id, digest, expires_at, permissions FROM tokens WHERE id > ?1
-         UNION ALL
-         SELECT id, digest, expires_at, permissions FROM tokens WHERE id = ?2 AND id <= ?1",
-    )?;
-    let after = after.unwrap_or(-1);
-    let mut rows = statement.query(params![after, id_to_sql(TokenId::OPERATOR)])?;
-    while let Some(row) = rows.next()? {
-        visit(row::principal(row)?);
+    let operator = id_to_sql(TokenId::OPERATOR);
+    let mut read = |sql: &str, from: i64| -> Result<(), ReadError> {
+        let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM tokens WHERE {sql}"))?;
+        let mut rows = statement.query(params![from])?;
+        let mut last = None;
+        while let Some(row) = rows.next()? {
+            let columns = Columns::read(row)?;
+            if last.is_some_and(|last| last >= columns.id) {
+                return Err(ReadError::damaged("the table of tokens is not in the order of its IDs"));
+            }
+            last = Some(columns.id);
+            visit(&columns)?;
+        }
+        Ok(())
+    };
+    match after {
+        Some(after) => {
+            read("id = ?1", operator)?;
+            read("id > ?1 ORDER BY id", after.max(operator))
+        }
+        None => read("id >= ?1 ORDER BY id", operator),
     }
-    Ok(())
 }

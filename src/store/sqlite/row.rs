@@ -1,63 +1,105 @@
 //! Rows of the table of tokens, and how IDs and times are stored.
 
 use rusqlite::Row;
+use rusqlite::types::FromSqlResult;
 
+use super::checksum;
+use super::error::ReadError;
 use crate::token::{Digest, Permissions, Principal, Timestamp, TokenId, TokenName, TokenRecord};
 
-/// Why tokens could not be read.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ReadError {
-    #[error(transparent)]
-    Sqlite(#[from] rusqlite::Error),
-    #[error("the record of token {id} is damaged: its {field} is invalid")]
-    Damaged { id: i64, field: &'static str },
+/// The columns of `tokens`, as [`Columns::read`] expects them.
+pub(super) const COLUMNS: &str = "id, digest, expires_at, permissions, name, created_at, created_by, checksum";
+
+/// The values of a row of `tokens`, as they are stored.
+pub(super) struct Columns<'a> {
+    pub(super) id: i64,
+    pub(super) digest: &'a [u8],
+    pub(super) expires_at: Option<i64>,
+    pub(super) permissions: &'a str,
+    pub(super) name: &'a str,
+    pub(super) created_at: i64,
+    pub(super) created_by: Option<i64>,
 }
 
-/// Reads a row of `id, digest, expires_at, permissions`.
-pub(super) fn principal(row: &Row<'_>) -> Result<Principal, ReadError> {
-    Ok(Principal::new(id(row)?, digest(row)?, expires_at(row)?, permissions(row)?))
+impl<'a> Columns<'a> {
+    /// Reads a row of [`COLUMNS`], whose checksum must be right.
+    pub(super) fn read(row: &'a Row<'_>) -> Result<Self, ReadError> {
+        let id = row.get(0)?;
+        let columns = Self::try_read(row, id).map_err(|_| damaged(id, "row"))?;
+        if !checksum::is_in(row.get_ref(7)?, checksum::token(&columns)) {
+            return Err(damaged(id, "checksum"));
+        }
+        Ok(columns)
+    }
+
+    /// Reads a row whose checksum is not yet known.
+    pub(super) fn without_checksum(row: &'a Row<'_>) -> Result<Self, ReadError> {
+        let id = row.get(0)?;
+        Self::try_read(row, id).map_err(|_| damaged(id, "row"))
+    }
+
+    fn try_read(row: &'a Row<'_>, id: i64) -> FromSqlResult<Self> {
+        let column = |index| row.get_ref(index).map_err(|_| rusqlite::types::FromSqlError::InvalidType);
+        Ok(Self {
+            id,
+            digest: column(1)?.as_blob()?,
+            expires_at: column(2)?.as_i64_or_null()?,
+            permissions: column(3)?.as_str()?,
+            name: column(4)?.as_str()?,
+            created_at: column(5)?.as_i64()?,
+            created_by: column(6)?.as_i64_or_null()?,
+        })
+    }
+
+    pub(super) fn token(&self) -> TokenId {
+        id_from_sql(self.id)
+    }
+
+    pub(super) fn principal(&self) -> Result<Principal, ReadError> {
+        Ok(Principal::new(self.token(), self.digest()?, self.expires_at()?, self.permissions()?))
+    }
+
+    pub(super) fn record(&self) -> Result<TokenRecord, ReadError> {
+        Ok(TokenRecord {
+            id: self.token(),
+            name: TokenName::existing(self.name).map_err(|_| damaged(self.id, "name"))?,
+            digest: self.digest()?,
+            created_at: time_from_sql(self.created_at).ok_or_else(|| damaged(self.id, "creation time"))?,
+            created_by: self.created_by.map(id_from_sql),
+            expires_at: self.expires_at()?,
+            permissions: self.permissions()?,
+        })
+    }
+
+    fn digest(&self) -> Result<Digest, ReadError> {
+        self.digest.try_into().map(Digest::from_bytes).map_err(|_| damaged(self.id, "digest"))
+    }
+
+    fn expires_at(&self) -> Result<Option<Timestamp>, ReadError> {
+        let expires_at = self.expires_at.map(|millis| time_from_sql(millis).ok_or_else(|| damaged(self.id, "expiry")));
+        expires_at.transpose()
+    }
+
+    fn permissions(&self) -> Result<Permissions, ReadError> {
+        Permissions::existing(self.permissions).map_err(|_| damaged(self.id, "permissions"))
+    }
 }
 
-/// Reads a row of `id, digest, expires_at, permissions, name, created_at, created_by`.
-pub(super) fn record(row: &Row<'_>) -> Result<TokenRecord, ReadError> {
-    let name: String = row.get(4)?;
-    Ok(TokenRecord {
-        id: id(row)?,
-        name: TokenName::existing(&name).map_err(|_| damaged(row, "name"))?,
-        digest: digest(row)?,
-        created_at: time_from_sql(row.get(5)?).ok_or_else(|| damaged(row, "creation time"))?,
-        created_by: row.get::<_, Option<i64>>(6)?.map(id_from_sql),
-        expires_at: expires_at(row)?,
-        permissions: permissions(row)?,
+/// The checksum of the row that holds this record.
+pub(super) fn checksum_of(record: &TokenRecord) -> i64 {
+    checksum::token(&Columns {
+        id: id_to_sql(record.id),
+        digest: record.digest.as_bytes(),
+        expires_at: record.expires_at.map(time_to_sql),
+        permissions: &record.permissions.to_string(),
+        name: record.name.as_str(),
+        created_at: time_to_sql(record.created_at),
+        created_by: record.created_by.map(id_to_sql),
     })
 }
 
-/// Reads the first column, `id`.
-pub(super) fn id(row: &Row<'_>) -> rusqlite::Result<TokenId> {
-    row.get(0).map(id_from_sql)
-}
-
-fn digest(row: &Row<'_>) -> rusqlite::Result<Digest> {
-    row.get(1).map(Digest::from_bytes)
-}
-
-fn expires_at(row: &Row<'_>) -> Result<Option<Timestamp>, ReadError> {
-    let Some(millis) = row.get(2)? else {
-        return Ok(None);
-    };
-    time_from_sql(millis).ok_or_else(|| damaged(row, "expiry")).map(Some)
-}
-
-fn permissions(row: &Row<'_>) -> Result<Permissions, ReadError> {
-    let text = row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?;
-    Permissions::existing(text).map_err(|_| damaged(row, "permissions"))
-}
-
-fn damaged(row: &Row<'_>, field: &'static str) -> ReadError {
-    match row.get(0) {
-        Ok(id) => ReadError::Damaged { id, field },
-        Err(error) => error.into(),
-    }
+fn damaged(id: i64, field: &str) -> ReadError {
+    ReadError::damaged(format!("the record of token {id} is damaged: its {field} is wrong"))
 }
 
 /// An ID as SQLite's signed integer. The IDs in a file are small; the two's complement preserves any other.

@@ -5,24 +5,32 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior};
+use rusqlite::config::DbConfig;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior};
 use uuid::Uuid;
 
-use super::file::OpenError;
+use super::error::{Damage, OpenError, ReadError};
+use super::file::beside;
+use super::mark::{self, Acknowledged};
+use super::row::id_to_sql;
+use super::{checksum, journal, log, migration};
+use crate::token::TokenId;
 
 /// "I3TK", in the field where SQLite keeps the kind of file.
-const APPLICATION_ID: i64 = 0x4933_544b;
+pub(super) const APPLICATION_ID: i64 = 0x4933_544b;
 
 /// The version of the format, in the field where SQLite keeps one.
-const USER_VERSION: i64 = VERSIONS.len() as i64;
+pub(super) const USER_VERSION: i64 = VERSIONS.len() as i64;
 
 /// Leads to each version of the format from the one before; the first from an empty file. A new file takes the same way
 /// as an old one that is brought up to date, so that both are alike.
-const VERSIONS: [&str; 2] = [TABLES, REGENERATIONS];
+pub(super) const VERSIONS: [&str; 3] = [TABLES, REGENERATIONS, CHECKSUMS];
 
 /// `tokens.id` must be `AUTOINCREMENT`, so that IDs are not reused. `deletions.seq`, the sequence number, counts up
-/// without it, because no row of that table is ever deleted. `meta` holds `cluster_uuid`, and as `folded_seq` the
-/// watermark of compaction: the tokens of deletions up to this sequence number have been removed from `tokens`.
+/// without it, because no row of that table is ever deleted. `meta` holds `cluster_uuid` with its checksum, and as
+/// `folded_seq` the watermark of compaction: the tokens of deletions up to this sequence number have been removed from
+/// `tokens`.
 const TABLES: &str = "
     CREATE TABLE meta (
         key TEXT PRIMARY KEY,
@@ -60,27 +68,46 @@ const REGENERATIONS: &str = "
     ) STRICT;
 ";
 
-/// Opens the file at `path`, which must exist, locks it, and brings its tables to the present version. Returns the
-/// connection and the UUID of the cluster.
+/// Every row gets a checksum. That of a deletion and of a regeneration covers the one before it: see
+/// [`checksum`](super::checksum). The migration fills the columns.
+const CHECKSUMS: &str = "
+    ALTER TABLE tokens ADD COLUMN checksum INTEGER;
+    ALTER TABLE deletions ADD COLUMN checksum INTEGER;
+    ALTER TABLE regenerations ADD COLUMN checksum INTEGER;
+";
+
+/// Opens the file at `path`, which must exist and whose directory must be locked. Locks the file as well, and brings its
+/// tables to the present version. Returns the connection and the UUID of the cluster.
 ///
-/// Everything that the connection reads is durable: see [`make_durable`].
+/// Finds out whether acknowledged changes are missing, and leaves the log as it is, so that nothing is lost if the file is
+/// refused. The rows are not verified. Call [`make_durable`] once they are.
 pub(super) fn connect(path: &Path) -> Result<(Connection, Uuid), OpenError> {
-    match try_connect(path) {
+    if let Some(finding) = log::damage(path).map_err(|source| OpenError::io(path, source))? {
+        return Err(OpenError::damaged(path, Damage::new(finding)));
+    }
+    let acknowledged = mark::read(path).map_err(|error| open_error(path, error))?;
+    let is_store = acknowledged.is_some();
+    match try_connect(path, acknowledged) {
         Ok(Checked::Store(connection, cluster_uuid)) => Ok((connection, cluster_uuid)),
-        Ok(Checked::Foreign) => Err(OpenError::Foreign { path: path.to_owned() }),
         Ok(Checked::TooNew { found }) => {
             Err(OpenError::TooNew { path: path.to_owned(), found, supported: USER_VERSION })
         }
+        Ok(Checked::Foreign) => Err(OpenError::Foreign { path: path.to_owned() }),
         Err(error) => Err(open_error(path, error)),
     }
+    .map_err(|error| match error {
+        OpenError::Foreign { path } if is_store => {
+            OpenError::Damaged { path, damage: Damage::new("the header of the database is damaged") }
+        }
+        error => error,
+    })
 }
 
-fn open_error(path: &Path, error: rusqlite::Error) -> OpenError {
-    let path = path.to_owned();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Locked { path },
-        Some(ErrorCode::NotADatabase) => OpenError::Foreign { path },
-        _ => OpenError::Failed { path, source: error.into() },
+fn open_error(path: &Path, error: ReadError) -> OpenError {
+    match error {
+        ReadError::Damaged(damage) => OpenError::damaged(path, damage),
+        ReadError::Sqlite(error) => OpenError::sqlite(path, error),
+        ReadError::Io(source) => OpenError::io(path, source),
     }
 }
 
@@ -90,9 +117,10 @@ enum Checked {
     TooNew { found: i64 },
 }
 
-fn try_connect(path: &Path) -> rusqlite::Result<Checked> {
+fn try_connect(path: &Path, acknowledged: Option<Acknowledged>) -> Result<Checked, ReadError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.busy_timeout(Duration::ZERO)?;
     // Must precede the first read: SQLite needs no shared memory for the log only if the lock is exclusive from the
     // start.
@@ -101,7 +129,14 @@ fn try_connect(path: &Path) -> rusqlite::Result<Checked> {
     let application_id: i64 = read_pragma(&connection, "application_id")?;
     let user_version: i64 = read_pragma(&connection, "user_version")?;
     match (application_id, user_version) {
-        (0, 0) if is_empty(&connection)? => {}
+        (0, 0) if is_empty(&connection)? => {
+            if acknowledged.is_some() {
+                return Err(ReadError::damaged("the database is empty, but changes of it were acknowledged"));
+            }
+        }
+        (APPLICATION_ID, found) if found < migration::CHECKSUMS && acknowledged.is_some() => {
+            return Err(ReadError::damaged("the version in the header of the database is damaged"));
+        }
         (APPLICATION_ID, 1..=USER_VERSION) => {}
         (APPLICATION_ID, found) if found > USER_VERSION => return Ok(Checked::TooNew { found }),
         _ => return Ok(Checked::Foreign),
@@ -115,16 +150,47 @@ fn try_connect(path: &Path) -> rusqlite::Result<Checked> {
     // On macOS, `fsync` alone leaves data in the drive's cache.
     connection.pragma_update(None, "fullfsync", true)?;
     lock(&mut connection)?;
-    bring_up_to_date(&mut connection, user_version)?;
-    make_durable(&connection)?;
-    if let Err(error) = preallocate_log(path) {
-        // Commits take longer without it, and nothing else changes.
-        tracing::warn!(%error, "cannot preallocate the write-ahead log");
+    require_tables(&connection, user_version)?;
+    migration::bring_up_to_date(&mut connection, user_version)?;
+    let Some(cluster_uuid) = read_cluster_uuid(&connection)? else { return Ok(Checked::Foreign) };
+    if let Some(acknowledged) = acknowledged {
+        require_acknowledged(&connection, cluster_uuid, &acknowledged)?;
     }
-    Ok(match read_cluster_uuid(&connection)? {
-        Some(cluster_uuid) => Checked::Store(connection, cluster_uuid),
-        None => Checked::Foreign,
-    })
+    Ok(Checked::Store(connection, cluster_uuid))
+}
+
+/// Fails if the database lacks a change that the mark says was acknowledged.
+fn require_acknowledged(connection: &Connection, cluster: Uuid, mark: &Acknowledged) -> Result<(), ReadError> {
+    let expected = mark.watermarks;
+    if mark.cluster != cluster {
+        return Err(ReadError::damaged("the mark beside the database is that of another cluster"));
+    }
+    let has_rows = journal::has(connection, journal::DELETIONS, cluster, expected.deletion)?
+        && journal::has(connection, journal::REGENERATIONS, cluster, expected.regeneration)?
+        && last_token(connection)? >= expected.token;
+    // A later regeneration may have replaced the secret.
+    let has_operator = || {
+        let later = journal::row(connection, journal::REGENERATIONS, expected.regeneration.seq + 1)?.is_some();
+        Ok::<_, ReadError>(expected.operator == 0 || later || operator_checksum(connection)? == expected.operator)
+    };
+    if has_rows && has_operator()? {
+        return Ok(());
+    }
+    Err(ReadError::damaged(
+        "acknowledged changes are missing: the database or its write-ahead log is damaged, or older than the mark",
+    ))
+}
+
+/// The ID that was given to a token last, or 0.
+pub(super) fn last_token(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .query_row("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'tokens'", [], |row| row.get(0))
+}
+
+/// The checksum of the operator token, or 0.
+pub(super) fn operator_checksum(connection: &Connection) -> rusqlite::Result<i64> {
+    let sql = "SELECT coalesce(max(checksum), 0) FROM tokens WHERE id = ?1";
+    connection.query_row(sql, [id_to_sql(TokenId::OPERATOR)], |row| row.get(0))
 }
 
 fn read_pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
@@ -140,32 +206,41 @@ fn lock(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.transaction_with_behavior(TransactionBehavior::Exclusive)?.commit()
 }
 
-/// Leads the file from the version `found` to [`USER_VERSION`], in one transaction.
-fn bring_up_to_date(connection: &mut Connection, found: i64) -> rusqlite::Result<()> {
-    if found == USER_VERSION {
-        return Ok(());
+/// Fails unless the tables are those of this version. Only spaces may differ.
+fn require_tables(connection: &Connection, version: i64) -> Result<(), ReadError> {
+    let new = Connection::open_in_memory()?;
+    for version in VERSIONS.iter().take(usize::try_from(version).unwrap_or_default()) {
+        new.execute_batch(version)?;
     }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-    for version in VERSIONS.iter().skip(usize::try_from(found).unwrap_or_default()) {
-        transaction.execute_batch(version)?;
+    match tables(connection)? == tables(&new)? {
+        true => Ok(()),
+        false => Err(ReadError::damaged("the definition of a table, or the version in the header, is damaged")),
     }
-    if found == 0 {
-        transaction.execute(
-            "INSERT INTO meta (key, value) VALUES ('cluster_uuid', ?1), ('folded_seq', 0)",
-            [Uuid::new_v4().to_string()],
-        )?;
-    }
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", USER_VERSION)?;
-    transaction.commit()
 }
 
-/// Moves the write-ahead log into the database file and empties it.
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY 1";
+    let mut statement = connection.prepare(sql)?;
+    let text = |row: &Row<'_>| row.get(0).map(|text: String| text.split_whitespace().collect());
+    statement.query_map([], text)?.collect()
+}
+
+/// Moves the write-ahead log into the database file, and empties it. From now on, closing the connection does so as well.
 ///
 /// A log that SQLite recovers need not be on the disk. If an earlier `fsync` of it failed, the operating system may
 /// treat its pages as clean and never write them, and a crash would lose them together with everything committed after.
 /// Moving the log writes its pages again.
-fn make_durable(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn make_durable(connection: &Connection, path: &Path) -> rusqlite::Result<()> {
+    checkpoint(connection)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    if let Err(error) = preallocate_log(path) {
+        // Commits take longer without it, and nothing else changes.
+        tracing::warn!(%error, "cannot preallocate the write-ahead log");
+    }
+    Ok(())
+}
+
+pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
     let blocked: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     // No other connection can be reading, because the lock is exclusive.
     debug_assert!(!blocked);
@@ -179,15 +254,21 @@ fn make_durable(connection: &Connection) -> rusqlite::Result<()> {
 fn preallocate_log(path: &Path) -> io::Result<()> {
     // `PRAGMA wal_autocheckpoint` is 1000 pages of 4096 bytes, each with a header of 24; a commit may go beyond.
     const LENGTH: usize = 1032 * (4096 + 24);
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    let mut log = OpenOptions::new().write(true).open(log)?;
+    let mut log = OpenOptions::new().write(true).open(beside(path, "-wal"))?;
+    // The checkpoint has truncated the log. Unless that is synced first, a power cut can leave some of the old frames
+    // between zeros, which is a damaged log.
+    log.sync_all()?;
     log.write_all(&vec![0; LENGTH])?;
     log.sync_all()
 }
 
-fn read_cluster_uuid(connection: &Connection) -> rusqlite::Result<Option<Uuid>> {
-    let text: Option<String> =
-        connection.query_row("SELECT value FROM meta WHERE key = 'cluster_uuid'", [], |row| row.get(0)).optional()?;
-    Ok(text.and_then(|text| text.parse().ok()))
+/// The UUID of the cluster, whose checksum must be right.
+fn read_cluster_uuid(connection: &Connection) -> Result<Option<Uuid>, ReadError> {
+    let read = |key| connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, Value>(0));
+    let Some(Value::Text(text)) = read("cluster_uuid").optional()? else { return Ok(None) };
+    let Ok(cluster) = text.parse() else { return Ok(None) };
+    if read("cluster_checksum").optional()? != Some(Value::Integer(checksum::cluster(cluster))) {
+        return Err(ReadError::damaged("the UUID of the cluster is damaged"));
+    }
+    Ok(Some(cluster))
 }

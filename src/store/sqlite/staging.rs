@@ -5,9 +5,11 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::Change;
+use super::checksum::Link;
 use super::compaction;
+use super::error::ReadError;
 use super::read;
-use super::row::{ReadError, id_from_sql, id_to_sql, time_to_sql};
+use super::row::{checksum_of, id_from_sql, id_to_sql, time_to_sql};
 use crate::live::LiveTokens;
 use crate::store::{
     Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, TokenSelector,
@@ -17,10 +19,14 @@ use crate::token::{Digest, SecretOrigin, TokenId};
 /// How far the changes in the file have been applied to the live tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Watermarks {
-    /// The sequence number of the last deletion.
-    pub(super) deletion: i64,
+    /// The last deletion.
+    pub(super) deletion: Link,
+    /// The last regeneration.
+    pub(super) regeneration: Link,
     /// The ID of the last token that was created. The operator token, whose ID is 0, does not count.
     pub(super) token: i64,
+    /// The checksum of the operator token's row, or 0.
+    pub(super) operator: i64,
 }
 
 /// An open transaction, into which changes are written one after the other.
@@ -34,13 +40,19 @@ pub(super) struct Staging<'a> {
     /// The tokens that have these digests.
     holders: HashMap<Digest, TokenId>,
     deleted: HashSet<TokenId>,
+    /// The digests that changes of the batch may look up among those of deleted tokens.
+    wanted: HashSet<Digest>,
+    /// Which of them deleted tokens had, or the operator token before. `None` until the first look-up.
+    refused: Option<HashSet<Digest>>,
     watermarks: Watermarks,
 }
 
 impl<'a> Staging<'a> {
-    pub(super) fn new(connection: &'a Connection, live: &'a LiveTokens, applied: Watermarks) -> Self {
+    /// Begins to stage the changes of `batch`.
+    pub(super) fn new(connection: &'a Connection, live: &'a LiveTokens, applied: Watermarks, batch: &[Change]) -> Self {
+        let wanted = batch.iter().filter_map(digest_to_look_up).collect();
         let (digests, holders, deleted) = (HashMap::new(), HashMap::new(), HashSet::new());
-        Self { connection, live, digests, holders, deleted, watermarks: applied }
+        Self { connection, live, digests, holders, deleted, wanted, refused: None, watermarks: applied }
     }
 
     /// Writes a change, unless a precondition fails, and notes its outcome.
@@ -98,11 +110,16 @@ impl<'a> Staging<'a> {
             return Ok(DeletionOutcome::NotFound);
         };
         let (at, by) = (time_to_sql(deletion.at()), id_to_sql(deletion.by().id()));
+        let link = self.watermarks.deletion.deletion(id_to_sql(id), digest.as_bytes(), at, by);
         self.connection
-            .prepare_cached("INSERT INTO deletions (token_id, digest, deleted_at, deleted_by) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![id_to_sql(id), digest.as_bytes(), at, by])?;
-        self.watermarks.deletion = self.connection.last_insert_rowid();
+            .prepare_cached(
+                "INSERT INTO deletions (seq, token_id, digest, deleted_at, deleted_by, checksum)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![link.seq, id_to_sql(id), digest.as_bytes(), at, by, link.checksum])?;
+        self.watermarks.deletion = link;
         self.deleted.insert(id);
+        self.refuse(digest);
         Ok(DeletionOutcome::Deleted(id))
     }
 
@@ -117,14 +134,23 @@ impl<'a> Staging<'a> {
             return Ok(RegenerationOutcome::DigestTaken);
         }
         let (at, by) = (time_to_sql(regeneration.at()), regeneration.by().map(|by| id_to_sql(by.id())));
+        let link = self.watermarks.regeneration.regeneration(operator.digest.as_bytes(), at, by);
         self.connection
-            .prepare_cached("INSERT INTO regenerations (digest, regenerated_at, regenerated_by) VALUES (?1, ?2, ?3)")?
-            .execute(params![operator.digest.as_bytes(), at, by])?;
+            .prepare_cached(
+                "INSERT INTO regenerations (seq, digest, regenerated_at, regenerated_by, checksum)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![link.seq, operator.digest.as_bytes(), at, by, link.checksum])?;
+        self.watermarks.regeneration = link;
+        self.refuse(operator.digest);
+        let record = regeneration.clone().into_record(operator);
+        let checksum = checksum_of(&record);
         self.connection
-            .prepare_cached("UPDATE tokens SET digest = ?1, expires_at = NULL WHERE id = ?2")?
-            .execute(params![regeneration.digest().as_bytes(), id_to_sql(TokenId::OPERATOR)])?;
-        self.note(TokenId::OPERATOR, *regeneration.digest());
-        Ok(RegenerationOutcome::Regenerated(regeneration.clone().into_record(operator)))
+            .prepare_cached("UPDATE tokens SET digest = ?1, expires_at = NULL, checksum = ?2 WHERE id = ?3")?
+            .execute(params![record.digest.as_bytes(), checksum, id_to_sql(TokenId::OPERATOR)])?;
+        self.watermarks.operator = checksum;
+        self.note(TokenId::OPERATOR, record.digest);
+        Ok(RegenerationOutcome::Regenerated(record))
     }
 
     /// Notes the digest of a token that was created or regenerated.
@@ -157,15 +183,22 @@ impl<'a> Staging<'a> {
         [before, since].into_iter().flatten().any(|id| self.digest_of(id) == Some(*digest))
     }
 
-    /// Reads all regenerations and deletions. An index of their digests would cost each deletion a write to a random
-    /// page, and only a token from a file, if it is not live, and a regeneration need this search.
-    fn digest_was_deleted(&self, digest: &Digest) -> rusqlite::Result<bool> {
-        self.connection
-            .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM regenerations WHERE digest = ?1)
-                     OR EXISTS (SELECT 1 FROM deletions WHERE digest = ?1)",
-            )?
-            .query_row([digest.as_bytes()], |row| row.get(0))
+    /// The first call reads all regenerations and deletions, for all changes of the batch at once. An index of their
+    /// digests would cost each deletion a write to a random page, and only a token from a file, if it is not live, and a
+    /// regeneration need this search.
+    fn digest_was_deleted(&mut self, digest: &Digest) -> rusqlite::Result<bool> {
+        let refused = match self.refused.take() {
+            Some(refused) => refused,
+            None => read::digests_among(self.connection, &self.wanted)?,
+        };
+        Ok(self.refused.insert(refused).contains(digest))
+    }
+
+    /// Notes that a token with this digest is not live any more.
+    fn refuse(&mut self, digest: Digest) {
+        if let Some(refused) = &mut self.refused {
+            refused.insert(digest);
+        }
     }
 
     /// The token with this name, live or not yet compacted.
@@ -178,23 +211,41 @@ impl<'a> Staging<'a> {
 
     fn insert(&mut self, creation: &Creation) -> rusqlite::Result<TokenId> {
         let token = creation.token();
-        let fixed_id = token.name.is_operator().then_some(TokenId::OPERATOR);
+        let is_operator = token.name.is_operator();
+        let id = if is_operator { TokenId::OPERATOR } else { id_from_sql(self.watermarks.token + 1) };
+        let checksum = checksum_of(&creation.clone().into_record(id));
         self.connection
             .prepare_cached(
-                "INSERT INTO tokens (id, name, digest, created_at, expires_at, permissions, created_by)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO tokens (id, name, digest, created_at, expires_at, permissions, created_by, checksum)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
-                fixed_id.map(id_to_sql),
+                id_to_sql(id),
                 token.name.as_str(),
                 token.digest.as_bytes(),
                 time_to_sql(creation.at()),
                 token.expires_at.map(time_to_sql),
                 token.permissions.to_string(),
                 creation.by().map(|by| id_to_sql(by.id())),
+                checksum,
             ])?;
-        let id = self.connection.last_insert_rowid();
-        self.watermarks.token = self.watermarks.token.max(id);
-        Ok(id_from_sql(id))
+        if is_operator {
+            self.watermarks.operator = checksum;
+        } else {
+            self.watermarks.token = id_to_sql(id);
+        }
+        Ok(id)
+    }
+}
+
+/// The digest that a change looks up among those of deleted tokens, if it gets that far.
+fn digest_to_look_up(change: &Change) -> Option<Digest> {
+    match change {
+        Change::Create(request) => {
+            let token = request.content.token();
+            (token.origin == SecretOrigin::Given).then_some(token.digest)
+        }
+        Change::Delete(_) => None,
+        Change::Regenerate(request) => Some(*request.content.digest()),
     }
 }

@@ -1,5 +1,7 @@
 //! Behaviour that no caller can provoke: failures of the storage, the contents of a batch, and compaction.
 
+mod checks;
+mod damage;
 mod regeneration;
 
 use std::fs;
@@ -185,6 +187,61 @@ async fn after_a_failed_commit_the_live_tokens_are_those_in_the_file() {
     }
 }
 
+/// Otherwise a deletion would be acknowledged although nothing at the path knows of it.
+#[tokio::test]
+async fn a_commit_whose_files_are_removed_before_its_answer_has_an_unknown_outcome() {
+    for suffix in ["", "-wal"] {
+        let mut subject = Subject::new().await;
+        let first = subject.create(token(1, 1)).await;
+        let (path, away) = (file::beside(&subject.path, suffix), subject.path.with_extension("away"));
+        let (from, to) = (path.clone(), away.clone());
+        subject
+            .tamper(|writer| {
+                writer.commit = Box::new(move |connection| {
+                    execute(connection, "COMMIT")?;
+                    if from.exists() && !to.exists() {
+                        fs::rename(&from, &to).unwrap();
+                    }
+                    Ok(())
+                });
+            })
+            .await;
+        assert!(subject.store.delete(deletion(first)).await.unwrap_err().may_have_happened());
+        if suffix.is_empty() {
+            assert!(subject.live.contains(first), "the change is not answered");
+            assert!(subject.store.delete(deletion(first)).await.is_err());
+            fs::rename(&away, &path).unwrap();
+        }
+        assert_eq!(subject.store.delete(deletion(first)).await.unwrap(), DeletionOutcome::NotFound, "{suffix}");
+        assert!(subject.live.is_empty());
+        subject.restart().await;
+        assert!(subject.live.is_empty(), "{suffix}");
+    }
+}
+
+#[tokio::test]
+async fn the_digests_of_deleted_tokens_are_read_once_for_a_batch_of_given_tokens() {
+    let subject = Subject::new().await;
+    for number in 1..=30 {
+        let id = subject.create(NewToken { origin: SecretOrigin::Given, ..token(number, number) }).await;
+        subject.store.delete(deletion(id)).await.unwrap();
+    }
+    let scans = || {
+        subject.query(|connection| {
+            let statement = connection.prepare_cached(read::DELETED_DIGESTS).unwrap();
+            statement.get_status(rusqlite::StatementStatus::Run)
+        })
+    };
+    let before = scans().await;
+    let go = subject.hold();
+    let given = |number| NewToken { origin: SecretOrigin::Given, ..token(100 + number, number) };
+    let creations = (1..=40).map(|number| subject.store.create(creation(given(number))));
+    let (outcomes, ()) = tokio::join!(biased; futures::future::join_all(creations), async { go.send(()).unwrap() });
+    let refused = outcomes.iter().filter(|outcome| matches!(outcome, Ok(CreationOutcome::DigestDeleted)));
+    assert_eq!((refused.count(), subject.live.len()), (30, 10));
+    assert_eq!(scans().await - before, 1);
+}
+
 #[tokio::test]
 async fn every_request_fails_while_the_file_cannot_be_opened_again() {
     let mut subject = Subject::new().await;
@@ -363,9 +420,15 @@ impl Subject {
         self.live = load(&self.store).await;
     }
 
-    fn reopen(&mut self) {
+    fn close(&mut self) {
         drop(self.store.queue.take());
-        self.store.writer.take().unwrap().join().unwrap();
+        if let Some(writer) = self.store.writer.take() {
+            writer.join().unwrap();
+        }
+    }
+
+    fn reopen(&mut self) {
+        self.close();
         self.store = SqliteStore::open(&self.path).unwrap();
     }
 
@@ -466,6 +529,10 @@ impl Writer {
     fn rows_of_tokens(&self) -> i64 {
         let connection = self.connection.as_ref().unwrap();
         connection.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0)).unwrap()
+    }
+
+    fn query(&self, sql: &str) {
+        self.connection.as_ref().unwrap().query_row(sql, [], |_| Ok(())).unwrap();
     }
 
     /// The watermark of compaction in the file.

@@ -11,9 +11,12 @@ use uuid::Uuid;
 
 use super::batch::{Answer, Change};
 use super::compaction::{self, Compaction};
-use super::row::ReadError;
+use super::error::ReadError;
+use super::file::{Directory, OpenFiles, Removed};
+use super::mark::Mark;
+use super::read::{self, Missed};
+use super::schema;
 use super::staging::{Staging, Watermarks};
-use super::{read, schema};
 use crate::live::{LiveTokens, LiveTokensWriter};
 use crate::store::{LOADED_ALREADY, StoreError};
 use crate::token::{TokenId, TokenRecord};
@@ -56,6 +59,16 @@ pub(super) struct Writer {
     compaction_failed: bool,
     /// Commits a transaction. Tests inject failures here.
     pub(super) commit: Box<Commit>,
+    /// The files that commits go to. `None` until the store is loaded.
+    files: Option<Files>,
+    /// Locked for as long as the connection is open.
+    directory: Directory,
+}
+
+/// What a loaded store has open beside the connection.
+struct Files {
+    open: OpenFiles,
+    mark: Mark,
 }
 
 type Commit = dyn FnMut(&Connection) -> rusqlite::Result<()> + Send;
@@ -64,6 +77,8 @@ type Commit = dyn FnMut(&Connection) -> rusqlite::Result<()> + Send;
 enum Failure {
     /// The transaction did not begin.
     NotBegun(StoreError),
+    /// The transaction was committed to files that have been removed or replaced.
+    Removed(Removed),
     /// A change could not be written, and the transaction was rolled back.
     RolledBack(ReadError),
     /// The commit failed, and the transaction may have been committed or not.
@@ -73,6 +88,7 @@ enum Failure {
 impl Writer {
     pub(super) fn new(
         path: &Path,
+        directory: Directory,
         connection: Connection,
         cluster_uuid: Uuid,
         jobs: Receiver<Job>,
@@ -90,6 +106,8 @@ impl Writer {
             compaction: None,
             compaction_failed: false,
             commit: Box::new(|connection| execute(connection, "COMMIT")),
+            files: None,
+            directory,
         }
     }
 
@@ -179,14 +197,24 @@ impl Writer {
         let live = self.loaded().map_err(Failure::NotBegun)?;
         let applied = self.applied;
         let committed = self.transaction(|connection| {
-            let mut staging = Staging::new(connection, &live, applied);
+            let mut staging = Staging::new(connection, &live, applied, batch);
             batch.iter_mut().try_for_each(|change| staging.stage(change))?;
             Ok((!staging.is_empty()).then(|| staging.watermarks()))
         })?;
-        if committed.is_some() {
-            self.commits.fetch_add(1, Ordering::Relaxed);
+        let Some(committed) = committed else { return Ok(applied) };
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.acknowledge(&committed);
+        Ok(committed)
+    }
+
+    /// Notes in the mark that everything up to `committed` will be answered.
+    fn acknowledge(&mut self, committed: &Watermarks) {
+        if let Some(files) = &mut self.files
+            && let Err(error) = files.mark.write(committed)
+        {
+            // The changes are durable without it. Only damage to their very end could go unnoticed later.
+            tracing::warn!(%error, "cannot write the mark of acknowledged changes");
         }
-        Ok(committed.unwrap_or(applied))
     }
 
     /// Runs `write` in a transaction. Commits it if `write` returns `Some`, and rolls it back otherwise.
@@ -195,6 +223,10 @@ impl Writer {
         write: impl FnOnce(&Connection) -> Result<Option<T>, ReadError>,
     ) -> Result<Option<T>, Failure> {
         self.reopen_if_lost().map_err(Failure::NotBegun)?;
+        if let Err(removed) = self.check_files() {
+            tracing::error!(error = %removed, "a change is refused");
+            return Err(Failure::NotBegun(self.lose(removed)));
+        }
         let connection = self.connection.as_ref().expect("reopen_if_lost has succeeded");
         if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
             tracing::error!(%error, "cannot begin a transaction");
@@ -203,6 +235,7 @@ impl Writer {
         match write(connection) {
             Ok(Some(result)) => {
                 (self.commit)(connection).map_err(Failure::Commit)?;
+                self.check_files().map_err(Failure::Removed)?;
                 Ok(Some(result))
             }
             Ok(None) => {
@@ -214,6 +247,17 @@ impl Writer {
                 Err(Failure::RolledBack(error))
             }
         }
+    }
+
+    /// Fails if the open files are not those at the path any more.
+    fn check_files(&self) -> Result<(), Removed> {
+        self.files.as_ref().map_or(Ok(()), |files| files.open.check())
+    }
+
+    /// Gives up the files that have been removed, until there are files at the path again.
+    fn lose(&mut self, removed: Removed) -> StoreError {
+        self.connection = None;
+        StoreError::unavailable(removed)
     }
 
     fn roll_back(&mut self) {
@@ -236,6 +280,11 @@ impl Writer {
                 tracing::error!(%error, "cannot write a change");
                 StoreError::unavailable(error)
             }
+            Failure::Removed(removed) => {
+                tracing::error!(error = %removed, "a commit went to files that have been removed");
+                self.connection = None;
+                StoreError::outcome_unknown(removed)
+            }
             Failure::Commit(error) => {
                 tracing::error!(%error, "a commit failed; opening the file again");
                 self.connection = None;
@@ -250,15 +299,20 @@ impl Writer {
         if self.connection.is_some() {
             return Ok(());
         }
+        let directory = self.directory.again().map_err(StoreError::unavailable)?;
         let (connection, cluster_uuid) = schema::connect(&self.path).map_err(StoreError::unavailable)?;
         if cluster_uuid != self.cluster_uuid {
             return Err(StoreError::unavailable("the file has been replaced by one of another cluster"));
         }
-        if let Some(live) = &mut self.live {
-            self.applied = read::catch_up(&connection, live, self.applied).map_err(StoreError::unavailable)?;
+        if let Some(live) = &self.live {
+            let missed = Missed::read(&connection, cluster_uuid, live.tokens(), self.applied);
+            let missed = missed.map_err(StoreError::unavailable)?;
             self.compacted = compaction::watermark(&connection).map_err(StoreError::unavailable)?;
+            self.files = Some(self.keep(&directory, &connection, missed.watermarks())?);
+            self.applied = missed.apply(self.live.as_mut().expect("the store is loaded"));
         }
         self.connection = Some(connection);
+        self.directory = directory;
         tracing::info!(path = ?self.path, "opened the file again");
         Ok(())
     }
@@ -267,12 +321,23 @@ impl Writer {
         if self.live.is_some() {
             return Err(StoreError::unavailable(LOADED_ALREADY));
         }
-        let connection = self.open_connection()?;
-        let applied = read::load(connection, &mut live).map_err(StoreError::unavailable)?;
+        let cluster_uuid = self.cluster_uuid;
+        self.reopen_if_lost()?;
+        let connection = self.connection.as_ref().expect("reopen_if_lost has succeeded");
+        let applied = read::load(connection, cluster_uuid, &mut live).map_err(StoreError::unavailable)?;
         self.compacted = compaction::watermark(connection).map_err(StoreError::unavailable)?;
+        self.files = Some(self.keep(&self.directory, connection, &applied)?);
         self.applied = applied;
         self.live = Some(live);
         Ok(())
+    }
+
+    /// Makes everything durable that has been read and verified.
+    fn keep(&self, directory: &Directory, connection: &Connection, applied: &Watermarks) -> Result<Files, StoreError> {
+        schema::make_durable(connection, &self.path).map_err(StoreError::unavailable)?;
+        let open = directory.open_files().map_err(StoreError::unavailable)?;
+        let mark = Mark::open(&self.path, self.cluster_uuid, applied).map_err(StoreError::unavailable)?;
+        Ok(Files { open, mark })
     }
 
     fn page(&mut self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
@@ -298,7 +363,7 @@ impl Writer {
 
     /// The number of deletions that wait for compaction.
     fn backlog(&self) -> i64 {
-        self.applied.deletion - self.compacted
+        self.applied.deletion.seq - self.compacted
     }
 
     /// Takes the next step of a compaction, in one transaction. Begins one if none is under way.
@@ -311,12 +376,12 @@ impl Writer {
     }
 
     fn try_compact(&mut self) -> Result<(), Failure> {
-        let compacted = self.compacted;
+        let (compacted, cluster_uuid) = (self.compacted, self.cluster_uuid);
         let mut compaction = match self.compaction.take() {
             Some(compaction) => compaction,
             None => {
                 let connection = self.open_connection().map_err(Failure::NotBegun)?;
-                Compaction::begin(connection, compacted).map_err(|error| Failure::RolledBack(error.into()))?
+                Compaction::begin(connection, cluster_uuid, compacted).map_err(Failure::RolledBack)?
             }
         };
         self.transaction(|connection| Ok(Some(compaction.step(connection)?)))?;

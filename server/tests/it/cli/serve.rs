@@ -8,6 +8,7 @@ use rustix::process::Signal;
 
 use super::{create, fail, mode, secret, set_mode, succeed};
 use crate::client::Request;
+use crate::creation;
 use crate::document::{DELETED, Token};
 use crate::limits::LIMIT;
 use crate::process::{DataDir, Running, command, finish};
@@ -143,6 +144,57 @@ fn a_directory_that_is_open_to_other_users_is_an_error() {
     let (code, _, error) = finish(directory.serve(&[]));
     assert_eq!(code, 1);
     assert!(error.contains("is open to other users (mode 755)"), "{error}");
+}
+
+#[test]
+fn a_directory_whose_path_is_too_long_for_a_socket_is_refused_before_it_is_created() {
+    let directory = DataDir::new();
+    let long = directory.beside(&"long".repeat(30));
+    let argument = format!("--data-dir={}", long.display());
+    for arguments in [&["serve"][..], &["create", "--admin"], &["show"]] {
+        let error = fail(2, &[arguments, &[&*argument]].concat());
+        assert!(error.contains("no Unix socket can have a path in this directory"), "{error}");
+        assert!(!long.exists());
+    }
+}
+
+#[test]
+fn a_command_does_not_follow_a_symbolic_link_to_the_control_socket_of_another_directory() {
+    let (directory, other) = (DataDir::new(), DataDir::new());
+    let server = other.start(&[]);
+    assert!(directory.start(&[]).end(Signal::TERM).0.success());
+    std::os::unix::fs::symlink(other.path().join("control.sock"), directory.path().join("control.sock")).unwrap();
+    let error = fail(1, &["create", "--admin", &directory.argument()]);
+    assert!(error.contains("control.sock: this is not a socket"), "{error}");
+    assert!(server.end(Signal::TERM).0.success());
+}
+
+#[tokio::test]
+async fn a_deletion_is_refused_while_the_database_is_removed_and_nobody_else_can_use_the_directory() {
+    let directory = DataDir::new();
+    let operator = directory.operator().await;
+    let (token, _) = creation::create(&directory.catalog().await, "a", "db:a:read", None).await;
+    let cluster = directory.cluster();
+    let server = directory.start(&[]);
+    let mut client = server.http1(cluster).await;
+    let (database, away) = (directory.path().join("tokens.db"), directory.path().join("away"));
+    std::fs::rename(&database, &away).unwrap();
+
+    let delete = Request::delete(token).bearer(&operator);
+    for _ in 0..2 {
+        assert_eq!(client.send(&delete).await.status, 503);
+    }
+    let (code, _, error) = finish(directory.serve(&[]));
+    assert_eq!(code, 1);
+    assert!(error.contains("tokens.db is in use"), "{error}");
+    assert!(!database.exists());
+
+    std::fs::rename(&away, &database).unwrap();
+    assert_eq!(client.send(&delete).await.status, DELETED);
+    drop(client);
+    let (status, printed) = server.end(Signal::TERM);
+    assert!(status.success());
+    assert!(printed.contains("was removed or replaced while it is open"), "{printed}");
 }
 
 #[tokio::test]

@@ -1,0 +1,104 @@
+//! Checksums of rows, with which the file proves that it is undamaged.
+//!
+//! A checksum is the first 64 bits of a SHA-256. It finds accidents, which go unnoticed once in 2^64; it is no proof
+//! against somebody who can write the file.
+
+use rusqlite::types::ValueRef;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::row::Columns;
+
+/// The end of a journal: its last row. The checksum of a row covers the row and the checksum before it, and so all rows
+/// up to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Link {
+    /// The sequence number, which counts up from 1 without gaps. 0 before the first row.
+    pub(super) seq: i64,
+    pub(super) checksum: i64,
+}
+
+impl Link {
+    /// The end of an empty journal of this cluster.
+    pub(super) fn first(cluster: Uuid, table: &str) -> Self {
+        Self { seq: 0, checksum: Checksum::new().bytes(cluster.as_bytes()).bytes(table.as_bytes()).finish() }
+    }
+
+    /// The end once a deletion has been appended.
+    pub(super) fn deletion(self, token: i64, digest: &[u8], at: i64, by: i64) -> Self {
+        self.next(|checksum| checksum.int(token).bytes(digest).int(at).int(by))
+    }
+
+    /// The end once a regeneration has been appended.
+    pub(super) fn regeneration(self, digest: &[u8], at: i64, by: Option<i64>) -> Self {
+        self.next(|checksum| checksum.bytes(digest).int(at).optional(by))
+    }
+
+    fn next(self, row: impl FnOnce(Checksum) -> Checksum) -> Self {
+        let seq = self.seq.wrapping_add(1);
+        Self { seq, checksum: row(Checksum::new().int(self.checksum).int(seq)).finish() }
+    }
+}
+
+/// The checksum of a row of `tokens`. Never 0, which stands for a missing row.
+pub(super) fn token(columns: &Columns<'_>) -> i64 {
+    let checksum = Checksum::new()
+        .int(columns.id)
+        .bytes(columns.digest)
+        .optional(columns.expires_at)
+        .bytes(columns.permissions.as_bytes())
+        .bytes(columns.name.as_bytes())
+        .int(columns.created_at)
+        .optional(columns.created_by);
+    match checksum.finish() {
+        0 => 1,
+        checksum => checksum,
+    }
+}
+
+/// The checksum of the UUID of a cluster.
+pub(super) fn cluster(uuid: Uuid) -> i64 {
+    Checksum::new().bytes(uuid.as_bytes()).finish()
+}
+
+/// The checksum of bytes that are no row.
+pub(super) fn bytes(bytes: &[u8]) -> i64 {
+    Checksum::new().bytes(bytes).finish()
+}
+
+/// Whether the column holds this checksum.
+pub(super) fn is_in(column: ValueRef<'_>, checksum: i64) -> bool {
+    column == ValueRef::Integer(checksum)
+}
+
+struct Checksum(Sha256);
+
+impl Checksum {
+    fn new() -> Self {
+        Self(Sha256::new())
+    }
+
+    fn int(mut self, value: i64) -> Self {
+        self.0.update(value.to_le_bytes());
+        self
+    }
+
+    fn optional(self, value: Option<i64>) -> Self {
+        match value {
+            Some(value) => self.int(1).int(value),
+            None => self.int(0),
+        }
+    }
+
+    /// With their length, so that the boundaries between columns count.
+    fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.0.update((bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+        self
+    }
+
+    fn finish(self) -> i64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0.finalize().0;
+        i64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+}

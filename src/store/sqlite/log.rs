@@ -1,0 +1,224 @@
+//! Finds damage in the write-ahead log before SQLite opens it.
+//!
+//! SQLite reads the log up to the first frame whose checksum is wrong, and takes what follows for the remains of a commit
+//! that a power cut tore. If the frame is damaged instead, SQLite drops the commits behind it without a word, and
+//! acknowledged deletions with them.
+//!
+//! A commit begins once the one before it is synced. So a power cut can tear only the last one, and at most one end of a
+//! commit lies behind a tear. The header is synced before the first frame is written.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use super::file::beside;
+
+const HEADER: usize = 32;
+const FRAME_HEADER: usize = 24;
+
+/// Looks for damage in the log of the database at `path`. The database must not be open.
+pub(super) fn damage(path: &Path) -> io::Result<Option<&'static str>> {
+    let log = match File::open(beside(path, "-wal")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        log => log?,
+    };
+    let mut log = BufReader::with_capacity(1 << 18, log);
+    let mut header = [0; HEADER];
+    if !fill(&mut log, &mut header)? {
+        return Ok(None);
+    }
+    let Some(header) = Header::parse(&header) else {
+        let has_frames = has_content(&mut log)?;
+        return Ok(has_frames.then_some("the header of the write-ahead log is damaged"));
+    };
+    let frames = read_frames(&mut log, &header)?;
+    Ok(if frames.lost_commits > 1 {
+        Some("the write-ahead log is damaged, and commits lie behind the damage")
+    } else if frames.commits > 0 && !uses_log(path)? {
+        Some("the database does not mention its write-ahead log, which has commits")
+    } else {
+        None
+    })
+}
+
+struct Header {
+    /// In a log whose words are little-endian, the checksum is computed over such words.
+    big_endian: bool,
+    page_size: usize,
+    salts: [u8; 8],
+    checksum: [u32; 2],
+}
+
+impl Header {
+    fn parse(bytes: &[u8; HEADER]) -> Option<Self> {
+        const MAGIC: u32 = 0x377f_0682;
+        let magic = word(bytes, 0);
+        let big_endian = magic & 1 == 1;
+        let page_size = word(bytes, 8);
+        let checksum = [word(bytes, 24), word(bytes, 28)];
+        let valid = magic & !1 == MAGIC
+            && page_size.is_power_of_two()
+            && (512..=65536).contains(&page_size)
+            && sum([0, 0], &bytes[..24], big_endian) == checksum;
+        let salts = bytes[16..24].try_into().expect("eight bytes");
+        valid.then_some(Self { big_endian, page_size: page_size as usize, salts, checksum })
+    }
+
+    /// The checksum of a frame that follows one with the checksum `before`. It does not cover the salts.
+    fn sum_of_frame(&self, before: [u32; 2], frame: &[u8]) -> [u32; 2] {
+        sum(sum(before, &frame[..8], self.big_endian), &frame[FRAME_HEADER..], self.big_endian)
+    }
+
+    /// Whether the frame is intact but for a bit of the field that marks the end of a commit.
+    fn is_one_bit_off(&self, before: [u32; 2], frame: &mut [u8]) -> bool {
+        let stored = [word(frame, 16), word(frame, 20)];
+        (0..32).any(|bit| {
+            frame[4 + bit / 8] ^= 1 << (bit % 8);
+            let is_intact = self.sum_of_frame(before, frame) == stored;
+            frame[4 + bit / 8] ^= 1 << (bit % 8);
+            is_intact
+        })
+    }
+}
+
+/// How many ends of commits the log has.
+struct Frames {
+    /// Those that SQLite reads.
+    commits: usize,
+    /// Those behind the first frame that is not intact.
+    lost_commits: usize,
+}
+
+fn read_frames(log: &mut impl Read, header: &Header) -> io::Result<Frames> {
+    let mut frames = Frames { commits: 0, lost_commits: 0 };
+    let mut frame = vec![0; FRAME_HEADER + header.page_size];
+    let mut checksum = header.checksum;
+    // Whether all frames so far are intact, and whether the last one belongs to this round of the log. The log is
+    // overwritten from its start with other salts, so remains of earlier rounds follow the last frame.
+    let (mut intact, mut current) = (true, true);
+    while fill(log, &mut frame)? {
+        let stored = [word(&frame, 16), word(&frame, 20)];
+        let has_salts = frame[8..16] == header.salts;
+        let continues = current && header.sum_of_frame(checksum, &frame) == stored;
+        // If it is the mark of a commit's end that is damaged, no tear did that.
+        if intact && !continues && has_salts && header.is_one_bit_off(checksum, &mut frame) {
+            frames.lost_commits += 2;
+        }
+        let ends_commit = word(&frame, 4) != 0;
+        intact = intact && has_salts && continues && word(&frame, 0) != 0;
+        current = has_salts || continues;
+        match (intact, current && ends_commit) {
+            (true, true) => frames.commits += 1,
+            (false, true) => frames.lost_commits += 1,
+            _ => {}
+        }
+        checksum = stored;
+    }
+    Ok(frames)
+}
+
+/// SQLite's checksum of a whole number of pairs of words.
+fn sum(mut sum: [u32; 2], bytes: &[u8], big_endian: bool) -> [u32; 2] {
+    let (pairs, _) = bytes.as_chunks::<8>();
+    for [a, b, c, d, e, f, g, h] in pairs {
+        let words = [[*a, *b, *c, *d], [*e, *f, *g, *h]];
+        let [first, second] = words.map(if big_endian { u32::from_be_bytes } else { u32::from_le_bytes });
+        sum[0] = sum[0].wrapping_add(first).wrapping_add(sum[1]);
+        sum[1] = sum[1].wrapping_add(second).wrapping_add(sum[0]);
+    }
+    sum
+}
+
+fn word(bytes: &[u8], at: usize) -> u32 {
+    let [a, b, c, d] = bytes[at..at + 4] else { unreachable!("a range of four bytes") };
+    u32::from_be_bytes([a, b, c, d])
+}
+
+/// Whether the header of the database says that it has a write-ahead log.
+fn uses_log(path: &Path) -> io::Result<bool> {
+    const WRITE_VERSION_AND_READ_VERSION: std::ops::Range<usize> = 18..20;
+    let mut header = [0; 100];
+    Ok(fill(&mut File::open(path)?, &mut header)? && header[WRITE_VERSION_AND_READ_VERSION] == [2, 2])
+}
+
+/// Fills `buffer`, unless the rest is too short.
+fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
+    match from.read_exact(buffer) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        read => read.map(|()| true),
+    }
+}
+
+/// Whether any of the remaining bytes is not zero.
+fn has_content(from: &mut impl Read) -> io::Result<bool> {
+    static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+    let mut chunk = vec![0; ZEROS.len()];
+    loop {
+        let length = from.read(&mut chunk)?;
+        if length == 0 {
+            return Ok(false);
+        }
+        if chunk[..length] != ZEROS[..length] {
+            return Ok(true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const PAGE: usize = 512;
+    const FRAME: usize = FRAME_HEADER + PAGE;
+
+    /// A log of commits of one frame each, for a database of eight pages: one flipped bit makes that zero.
+    fn log_of(commits: usize, salts: [u8; 8]) -> Vec<u8> {
+        let words = [0x377f_0682_u32, 3_007_000, 512, 0].map(u32::to_be_bytes).concat();
+        let mut log = [&words[..], &salts].concat();
+        let mut checksum = sum([0, 0], &log, false);
+        log.extend(checksum.map(u32::to_be_bytes).concat());
+        for number in 1..=commits {
+            let start = [u32::try_from(number).unwrap(), 8].map(u32::to_be_bytes).concat();
+            let page = [u8::try_from(number).unwrap(); PAGE];
+            checksum = sum(sum(checksum, &start, false), &page, false);
+            log.extend([&start[..], &salts, &checksum.map(u32::to_be_bytes).concat(), &page].concat());
+        }
+        log
+    }
+
+    fn finding(directory: &TempDir, log: &[u8]) -> Option<&'static str> {
+        let path = directory.path().join("tokens.db");
+        std::fs::write(&path, [2; 100]).unwrap();
+        std::fs::write(beside(&path, "-wal"), log).unwrap();
+        damage(&path).unwrap()
+    }
+
+    #[test]
+    fn a_flipped_bit_before_the_last_commit_is_damage() {
+        let (directory, log) = (tempfile::tempdir().unwrap(), log_of(4, *b"saltsalt"));
+        assert_eq!(finding(&directory, &log), None);
+        let in_page = |bit: &usize| bit / 8 >= HEADER && (bit / 8 - HEADER) % FRAME >= FRAME_HEADER;
+        for bit in (0..8 * (HEADER + 3 * FRAME)).filter(|bit| !in_page(bit) || bit % 61 == 0) {
+            let mut damaged = log.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(finding(&directory, &damaged).is_some(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_torn_last_commit_and_the_remains_of_an_earlier_round_are_no_damage() {
+        let (directory, log) = (tempfile::tempdir().unwrap(), log_of(4, *b"saltsalt"));
+        let last = HEADER + 3 * FRAME;
+        for at in last..log.len() {
+            let torn = [&log[..at], &vec![0; log.len() - at]].concat();
+            assert_eq!(finding(&directory, &torn), None, "zeros from byte {at}");
+        }
+        let earlier = log_of(9, *b"previous");
+        let overwritten = [&log[..], &earlier[log.len()..]].concat();
+        assert_eq!(finding(&directory, &overwritten), None);
+        assert_eq!(finding(&directory, &vec![0; log.len()]), None);
+        assert_eq!(finding(&directory, &[]), None);
+    }
+}
