@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 
@@ -55,6 +55,13 @@ pub(crate) struct DataDir {
 impl DataDir {
     pub(crate) fn new() -> Self {
         Self { root: tempfile::tempdir().unwrap() }
+    }
+
+    /// In memory, where the machine allows it: for tests that make many directories, of which none needs a disk.
+    pub(crate) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        let root = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        Self { root: root.unwrap() }
     }
 
     /// A file beside the data directory.
