@@ -12,6 +12,7 @@ mod batch;
 mod compaction;
 mod file;
 mod read;
+mod recovery;
 mod row;
 mod schema;
 mod staging;

@@ -5,10 +5,12 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior};
 use uuid::Uuid;
 
 use super::file::OpenError;
+use super::recovery;
 
 /// "I3TK", in the field where SQLite keeps the kind of file.
 const APPLICATION_ID: i64 = 0x4933_544b;
@@ -93,6 +95,8 @@ enum Checked {
 fn try_connect(path: &Path) -> rusqlite::Result<Checked> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
+    // Until the log is durable, closing the connection must not move it either.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.busy_timeout(Duration::ZERO)?;
     // Must precede the first read: SQLite needs no shared memory for the log only if the lock is exclusive from the
     // start.
@@ -113,6 +117,7 @@ fn try_connect(path: &Path) -> rusqlite::Result<Checked> {
     // On macOS, `fsync` alone leaves data in the drive's cache.
     connection.pragma_update(None, "fullfsync", true)?;
     lock(&mut connection)?;
+    recovery::make_log_durable(path).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     bring_up_to_date(&mut connection, user_version)?;
     make_durable(&connection)?;
     if let Err(error) = preallocate_log(path) {
@@ -158,15 +163,13 @@ fn bring_up_to_date(connection: &mut Connection, found: i64) -> rusqlite::Result
     transaction.commit()
 }
 
-/// Moves the write-ahead log into the database file and empties it.
-///
-/// A log that SQLite recovers need not be on the disk. If an earlier `fsync` of it failed, the operating system may
-/// treat its pages as clean and never write them, and a crash would lose them together with everything committed after.
-/// Moving the log writes its pages again.
+/// Moves the write-ahead log into the database file and empties it, so that its pages are written again: see
+/// [`recovery::make_log_durable`]. From now on, closing the connection does so as well.
 fn make_durable(connection: &Connection) -> rusqlite::Result<()> {
     let blocked: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     // No other connection can be reading, because the lock is exclusive.
     debug_assert!(!blocked);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(())
 }
 
@@ -180,6 +183,9 @@ fn preallocate_log(path: &Path) -> io::Result<()> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     let mut log = OpenOptions::new().write(true).open(log)?;
+    // The checkpoint has truncated the log. If the disk took the zeros first, it would hold a log with gaps, of which
+    // SQLite would recover a part that is older than the database.
+    log.sync_all()?;
     log.write_all(&vec![0; LENGTH])?;
     log.sync_all()
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use influxdb3_token_api::models::AdminTokenObject;
 use influxdb3_tokens::TokenId;
+use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::creation;
@@ -14,7 +16,7 @@ use crate::recorded::Event;
 pub(super) type Tokens = BTreeMap<Token, String>;
 
 /// Every token, by its state.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct History {
     /// The secrets of the operator token, of which the last is valid.
     pub(super) operator: Vec<String>,
@@ -59,13 +61,24 @@ impl Answered {
 }
 
 impl History {
+    /// Adds the token that a command has printed.
+    pub(super) fn add_created(&mut self, printed: &str) {
+        let created: AdminTokenObject = serde_json::from_str(printed).unwrap();
+        let id = TokenId::from_u64(created.id.unwrap().try_into().unwrap());
+        self.created.insert(Token::new(id, &created.name.unwrap()), created.token.unwrap().0.clone());
+    }
+
     /// Opens the files that a power loss left behind, and compares their tokens with the answers. Then creates a token.
     pub(super) async fn check(&self, answered: &Answered, left: &DataDir) {
-        let new = self.check_tokens(answered, left, "after").await;
+        let new = self.check_tokens(answered, left, "first after the power loss").await;
         if new.as_u64().is_multiple_of(4) {
-            let newer = self.check_tokens(answered, left, "later").await;
+            let newer = self.check_tokens(answered, left, "second after the power loss").await;
             assert!(newer > new, "{newer} after {new}");
         }
+        // The store is closed, so the database is whole without a log.
+        let database = Connection::open(left.path().join("tokens.db")).unwrap();
+        let found: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(found, "ok");
     }
 
     async fn check_tokens(&self, answered: &Answered, left: &DataDir, name: &str) -> TokenId {

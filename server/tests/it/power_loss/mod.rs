@@ -4,6 +4,7 @@
 //! the files as a power loss would leave them, and compare the tokens in these files with the answers up to that moment.
 //! `POWER_LOSS=long` checks many more states; `POWER_LOSS_SEED` selects others.
 
+mod faults;
 mod history;
 mod run;
 mod states;

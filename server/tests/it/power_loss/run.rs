@@ -31,7 +31,8 @@ pub(super) struct Run {
     /// The disk before the run.
     disk: Disk,
     pub(super) recording: Recording,
-    server: Running,
+    /// `None` while it starts again.
+    server: Option<Running>,
     cluster: Uuid,
     pub(super) directory: DataDir,
 }
@@ -81,22 +82,34 @@ impl Run {
         }
         let arguments = arguments.iter().map(String::as_str).collect::<Vec<_>>();
         let (disk, recording) = (Disk::of(&directory.path()), Recording::of(&directory));
-        recording.faults();
+        drop(recording.faults());
         let server = Running::start(recording.attach(directory.serve(&arguments)));
         let cluster = cluster_of(server.address);
-        Self { disk, recording, server, cluster, directory }
+        Self { disk, recording, server: Some(server), cluster, directory }
     }
 
+
+    /// Kills the server, unless it is killed already, and starts it again. The record goes on.
+    pub(super) fn restart(&mut self) {
+        drop(self.server.take());
+        self.server = Some(Running::start(self.recording.attach(self.directory.serve(&[]))));
+    }
 
     /// Creates tokens while the server runs.
     pub(super) fn create(&self, count: usize, history: &mut History) {
         for _ in 0..count {
-            let name = Uuid::new_v4().to_string();
-            let argument = format!("--name={name}");
-            let created = succeed(&["create", "--admin", "--format=json", &argument, &self.directory.argument()]);
-            let created: AdminTokenObject = serde_json::from_str(&created).unwrap();
-            let id = TokenId::from_u64(created.id.unwrap().try_into().unwrap());
-            history.created.insert(Token::new(id, &name), created.token.unwrap().0.clone());
+            let argument = format!("--name={}", Uuid::new_v4());
+            let arguments = ["create", "--admin", "--format=json", &argument, &self.directory.argument()];
+            history.add_created(&succeed(&arguments));
+        }
+    }
+
+    /// Requests a creation, which may fail.
+    pub(super) fn try_create(&self, history: &mut History) {
+        let arguments = ["create", "--admin", "--format=json", "--name", &Uuid::new_v4().to_string()];
+        let (code, created, _) = finish(command(&[&arguments[..], &[&self.directory.argument()]].concat()));
+        if code == 0 {
+            history.add_created(&created);
         }
     }
 
@@ -117,18 +130,19 @@ impl Run {
     }
 
     async fn delete_in_turn(&self, tokens: &[Token], operator: &str) {
-        let mut client = self.server.http1(self.cluster).await;
+        let mut client = self.server.as_ref().unwrap().http1(self.cluster).await;
         for token in tokens {
             let request = Request::delete(token).bearer(operator).with("x-span-id", token.id.to_string());
             assert_eq!(client.send(&request).await.status, DELETED);
         }
     }
 
-    /// Requests the deletion of one more token, which may fail. Returns the status.
-    pub(super) async fn try_delete(&self, token: Token, operator: &str) -> u16 {
-        let mut client = self.server.http1(self.cluster).await;
+    /// Requests a deletion, which may fail. Returns the status, or `None` if the server is killed.
+    pub(super) async fn try_delete(&self, token: Token, operator: &str) -> Option<u16> {
+        TcpStream::connect(self.server.as_ref().unwrap().address).ok()?;
+        let mut client = self.server.as_ref().unwrap().http1(self.cluster).await;
         let request = Request::delete(token).bearer(operator).with("x-span-id", token.id.to_string());
-        client.send(&request).await.status.as_u16()
+        Some(client.try_send(&request).await?.status.as_u16())
     }
 
     /// Whether a checkpoint has moved changes into the database since the first answer.
@@ -155,9 +169,9 @@ impl Run {
     }
 
     /// Ends the server with this signal.
-    pub(super) fn end(self, signal: Signal, history: &History) -> Lost {
+    pub(super) fn end(mut self, signal: Signal, history: &History) -> Lost {
         let answered = Answered { anything: !history.gone.is_empty(), ..Answered::default() };
-        self.server.end(signal);
+        self.server.take().unwrap().end(signal);
         let lost = Lost { disk: self.disk, events: self.recording.events(), answered, directory: self.directory };
         assert_complete(&lost.disk_at_end(), &lost.directory);
         lost

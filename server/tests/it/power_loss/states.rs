@@ -28,25 +28,37 @@ impl Coverage {
     /// Every moment, with a few states each; with `POWER_LOSS=long`, many.
     pub(super) fn exhaustive() -> Self {
         let seed = std::env::var("POWER_LOSS_SEED").map_or(1, |seed| seed.parse().unwrap());
-        let (random, systematic) = if is_long() { (100, 64) } else { (5, 1) };
+        let (random, systematic) = if is_long() { (100, 64) } else { (20, 4) };
         Self { interval: 1, every_after: 0, random, systematic, seed }
     }
 
     /// About this many moments of `total`, and each after `every_after`.
     pub(super) fn of(moments: usize, total: usize, every_after: usize) -> Self {
-        let interval = if is_long() { 1 } else { total.div_ceil(moments) };
+        let interval = total.div_ceil(moments);
         Self { interval, every_after, ..Self::exhaustive() }
+    }
+
+    /// Every moment, with fewer states each, for a record of many moments.
+    pub(super) fn sparse() -> Self {
+        let (random, systematic) = if is_long() { (40, 8) } else { (4, 1) };
+        Self { random, systematic, ..Self::exhaustive() }
+    }
+
+    /// Every moment, with very few states each, for many records.
+    pub(super) fn scant() -> Self {
+        let (random, systematic) = if is_long() { (20, 4) } else { (1, 0) };
+        Self { random, systematic, ..Self::exhaustive() }
     }
 
     fn survivors(&self, moment: usize, pending: &[u64]) -> Vec<Survivors> {
         let seed = |number| hash(self.seed, (moment as u64) << 20 | number);
         let mut survivors = vec![Survivors::Nothing, Survivors::All];
         if pending.is_empty() {
-            return survivors;
+            return vec![Survivors::Nothing];
         }
         let step = pending.len().div_ceil(self.systematic.max(1));
-        let start = usize::try_from(seed(0)).unwrap_or_default() % step;
-        for event in pending.iter().skip(start).step_by(step) {
+        let start = usize::try_from(seed(0) % step as u64).unwrap();
+        for event in pending.iter().skip(start).step_by(step).take(self.systematic) {
             survivors.extend([Survivors::Before(*event), Survivors::Except(*event), Survivors::Only(*event)]);
         }
         survivors.extend((1..=self.random).map(|number| Survivors::Random(seed(number))));
@@ -71,29 +83,29 @@ pub(super) fn replay<A: Clone + Send + Sync>(
     const WORKERS: usize = 2;
     let work = |worker: usize| {
         let (mut disk, mut answered, mut moment, mut states) = (disk.clone(), answered.clone(), 0, 0);
-        let mut check_all = |disk: &Disk, answered: &A, moment: usize| {
+        let mut check_all = |disk: &Disk, answered: &A, moment: usize, passed: &[Event]| {
             for survivors in coverage.survivors(moment, &disk.pending()) {
                 let left = after_power_loss(disk, survivors);
                 let checked = catch_unwind(AssertUnwindSafe(|| check(answered, &left)));
                 if checked.is_err() {
-                    fail(disk, survivors, format_args!("before moment {moment}, with the seed {}", coverage.seed));
+                    fail(disk, survivors, format_args!("at moment {moment}, with the seed {}", coverage.seed), passed);
                 }
                 states += 1;
             }
         };
-        for event in events {
+        for (number, event) in events.iter().enumerate() {
             take(&mut answered, event);
             if event.is_moment() {
                 let is_chosen = moment >= coverage.every_after || moment % coverage.interval == 0;
                 if is_chosen && (moment / coverage.interval) % WORKERS == worker {
-                    check_all(&disk, &answered, moment);
+                    check_all(&disk, &answered, moment, &events[..number]);
                 }
                 moment += 1;
             }
             disk.apply(event);
         }
         if worker == 0 {
-            check_all(&disk, &answered, moment);
+            check_all(&disk, &answered, moment, events);
         }
         states
     };
@@ -110,10 +122,12 @@ pub(super) fn after_power_loss(disk: &Disk, survivors: Survivors) -> DataDir {
 }
 
 /// Keeps the files, as they were before the check, and says where.
-fn fail(disk: &Disk, survivors: Survivors, moment: impl Display) -> ! {
+fn fail(disk: &Disk, survivors: Survivors, moment: impl Display, passed: &[Event]) -> ! {
     let kept = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep();
     disk.write(&kept.join("data"), &survivors);
-    panic!("the check fails {moment}: {survivors:?}; {} has the files", kept.display());
+    let events = passed.iter().zip(1..).map(|(event, number)| format!("\n{number}: {event:?}")).collect::<String>();
+    std::fs::write(kept.join("events"), events).unwrap();
+    panic!("the check fails {moment}: {survivors:?}; {} has the files, and the events before", kept.display());
 }
 
 /// Checks that the record contains every change: that the model has the files that the server has.

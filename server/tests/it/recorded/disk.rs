@@ -117,6 +117,8 @@ impl Disk {
         self.events += 1;
         let now = self.events;
         match event {
+            // The syncs of a process that was killed do not end.
+            Event::Started => self.nodes.iter_mut().for_each(|node| node.syncs().clear()),
             Event::Written { file, offset, bytes } => self.file(*file).write(now, *offset, bytes),
             Event::Resized { file, length } => self.file(*file).push(now, 0, Change::Resize(*length)),
             Event::SyncBegun { inode } => self.syncs(*inode).push(now),
@@ -213,9 +215,15 @@ impl Disk {
     }
 
     fn syncs(&mut self, inode: u64) -> &mut Vec<u64> {
-        match self.node(inode) {
-            Node::File(file) => &mut file.syncs,
-            Node::Directory(directory) => &mut directory.syncs,
+        self.node(inode).syncs()
+    }
+}
+
+impl Node {
+    fn syncs(&mut self) -> &mut Vec<u64> {
+        match self {
+            Self::File(file) => &mut file.syncs,
+            Self::Directory(directory) => &mut directory.syncs,
         }
     }
 }

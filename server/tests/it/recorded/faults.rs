@@ -42,6 +42,8 @@ pub(crate) enum Class {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Effect {
     Fail(Errno),
+    /// After the last failure, the process is killed at its next call, of any class.
+    FailThenKill(Errno),
     /// Half of the bytes are written.
     Short,
     /// The process is killed.
@@ -68,6 +70,7 @@ impl Faults {
             Effect::Fail(error) => (u64::try_from(error.raw_os_error()).unwrap(), 0),
             Effect::Short => (0, 1),
             Effect::Kill => (0, 2),
+            Effect::FailThenKill(error) => (u64::try_from(error.raw_os_error()).unwrap(), 3),
         };
         self.write([fault.class as u64, fault.skipped, fault.failing, error, effect]);
     }

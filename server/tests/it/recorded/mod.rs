@@ -1,5 +1,6 @@
 //! Records what a server does to its files and what it answers, in order. Can hold up its syncs, and let calls fail.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -71,8 +72,9 @@ impl SyncGate {
 }
 
 /// Something that the server did. Inode numbers identify files and directories.
-#[derive(Debug)]
 pub(crate) enum Event {
+    /// A process begins, after the one before has ended.
+    Started,
     Written { file: u64, offset: usize, bytes: Vec<u8> },
     Resized { file: u64, length: usize },
     SyncBegun { inode: u64 },
@@ -96,6 +98,7 @@ impl Event {
         let name = || String::from_utf8(bytes.to_vec()).unwrap();
         let size = || usize::try_from(number).unwrap();
         Some(match u8::try_from(field(0)).unwrap() {
+            b'P' => Self::Started,
             b'W' => Self::Written { file: inode, offset: size(), bytes: bytes.to_vec() },
             b'T' => Self::Resized { file: inode, length: size() },
             b'B' => Self::SyncBegun { inode },
@@ -117,6 +120,32 @@ impl Event {
     /// answer leaves. Between two such moments the changes that may be lost only become more.
     pub(crate) fn is_moment(&self) -> bool {
         matches!(self, Self::Synced { .. } | Self::SyncFailed { .. } | Self::Sent(_))
+    }
+}
+
+/// Without bytes, which can be secrets.
+impl fmt::Debug for Event {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started => write!(formatter, "a process begins"),
+            Self::Written { file, offset, bytes } => write!(formatter, "{file}: {} bytes at {offset}", bytes.len()),
+            Self::Resized { file, length } => write!(formatter, "{file}: length {length}"),
+            Self::SyncBegun { inode } => write!(formatter, "{inode}: sync begins"),
+            Self::Synced { inode } => write!(formatter, "{inode}: synced"),
+            Self::SyncFailed { inode } => write!(formatter, "{inode}: sync failed"),
+            Self::Created { directory, name, file } => write!(formatter, "{directory}: {file} is the file {name}"),
+            Self::DirectoryCreated { directory, name, child } => {
+                write!(formatter, "{directory}: {child} is the directory {name}")
+            }
+            Self::Removed { directory, name } => write!(formatter, "{directory}: {name} removed"),
+            Self::Renamed { directory, from, to_directory, to } => {
+                write!(formatter, "{directory}: {from} renamed to {to_directory}: {to}")
+            }
+            Self::Sent(bytes) => {
+                let status = bytes.strip_prefix(b"HTTP/1.1 ").and_then(|rest| rest.get(..3)).unwrap_or_default();
+                write!(formatter, "{} bytes sent {}", bytes.len(), String::from_utf8_lossy(status))
+            }
+        }
     }
 }
 

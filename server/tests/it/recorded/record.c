@@ -11,6 +11,7 @@
  *
  * An entry has a header of four 64-bit numbers (kind, inode, number, length) and `length` bytes:
  *
+ *   P  a process begins
  *   W  the bytes were written at offset `number`
  *   T  the file was truncated or extended to `number` bytes
  *   B  a sync of the file or directory begins
@@ -58,7 +59,7 @@ struct plan {
 
 enum { WRITE = 1, SYNC = 2, RESIZE = 4, OPEN = 8, UNLINK = 16, RENAME = 32, SYNC_DIRECTORY = 64, MKDIR = 128, READ = 256 };
 /* The effects of a fault. */
-enum { FAIL, SHORT, KILL };
+enum { FAIL, SHORT, KILL, FAIL_THEN_KILL };
 
 static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
 static int record = -1, plan_file = -1;
@@ -78,17 +79,6 @@ static void refuse(const char *what) {
     abort();
 }
 
-__attribute__((constructor)) static void begin(void) {
-    below = getenv("RECORD_BELOW");
-    gate = getenv("SYNC_GATE");
-    const char *to = getenv("RECORD_TO"), *faults = getenv("FAULT_PLAN");
-    if (!below || !to) return;
-    below_length = strlen(below);
-    record = REAL(open)(to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (record < 0) abort();
-    if (faults) plan_file = REAL(open)(faults, O_RDWR | O_CLOEXEC);
-}
-
 static void append_bytes(const void *bytes, size_t length) {
     for (const char *next = bytes; length > 0;) {
         ssize_t written = REAL(write)(record, next, length);
@@ -106,11 +96,24 @@ static void append(char kind, uint64_t inode, uint64_t number, const void *bytes
     append_bytes(bytes, length);
 }
 
+__attribute__((constructor)) static void begin(void) {
+    below = getenv("RECORD_BELOW");
+    gate = getenv("SYNC_GATE");
+    const char *to = getenv("RECORD_TO"), *faults = getenv("FAULT_PLAN");
+    if (!below || !to) return;
+    below_length = strlen(below);
+    record = REAL(open)(to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (record < 0) abort();
+    append('P', 0, 0, "", 0);
+    if (faults) plan_file = REAL(open)(faults, O_RDWR | O_CLOEXEC);
+}
+
 /* Whether the next call of this class fails, and how. Sets `errno`. */
 static int is_faulty(int class, int *effect) {
     struct plan now;
     if (plan_file < 0 || REAL(pread64)(plan_file, &now, sizeof now, 0) != sizeof now) return 0;
     if (now.generation != plan.generation) plan = now;
+    if (plan.effect == FAIL_THEN_KILL && plan.counts.hit > 0 && plan.counts.hit == plan.failing) kill(getpid(), SIGKILL);
     if (!(plan.classes & class)) return 0;
     uint64_t index = plan.counts.seen++;
     int fails = index >= plan.skipped && index - plan.skipped < plan.failing;
