@@ -6,7 +6,11 @@ mod cli;
 mod connections;
 mod control_socket;
 mod crash;
+#[cfg(target_os = "linux")]
+mod disk_faults;
 mod help;
+#[cfg(target_os = "linux")]
+mod kills;
 #[cfg(target_os = "linux")]
 mod power_loss;
 mod process;

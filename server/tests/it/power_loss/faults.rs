@@ -11,10 +11,10 @@ use super::run::{Run, take};
 use super::states::{Coverage, assert_complete, replay};
 use super::{block_on, is_long, report};
 use crate::process::{DataDir, command, finish};
-use crate::recorded::{Event, Recording};
 use crate::recorded::disk::Disk;
 use crate::recorded::faults::{Class, Effect, Fault};
 use crate::recorded::survivors::Survivors;
+use crate::recorded::{Event, Recording};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_answered_change_rests_on_a_sync_that_failed() {
@@ -83,9 +83,15 @@ fn a_call_that_fails_while_the_database_is_opened_loses_nothing() {
     ];
     let mut states = 0;
     for (name, history, directory) in left {
-        for class in
-            [Class::Sync, Class::SyncDirectory, Class::Write, Class::Resize, Class::Unlink, Class::Open, Class::MakeDirectory]
-        {
+        for class in [
+            Class::Sync,
+            Class::SyncDirectory,
+            Class::Write,
+            Class::Resize,
+            Class::Unlink,
+            Class::Open,
+            Class::MakeDirectory,
+        ] {
             for skipped in 0.. {
                 let fault = Fault { class, skipped, failing: 1, effect: Effect::Fail(Errno::IO) };
                 let (failed, checked) = open_with(fault, &directory(), history);
@@ -147,5 +153,8 @@ fn open_with(fault: Fault, directory: &DataDir, history: &History) -> (u64, Resu
     };
     let before = Answered { anything: !history.operator.is_empty(), ..Answered::default() };
     let check = |(_, answered): &(usize, Answered), left: &DataDir| block_on(history.check(answered, left));
-    (failed, Ok(replay(&disk, &events, Coverage::scant(), &(0, before), take, check)))
+    let interval = if matches!(fault.class, Class::Sync | Class::SyncDirectory) { 3 } else { 12 };
+    let interval = if is_long() { 1 } else { interval };
+    let coverage = Coverage { interval, every_after: usize::MAX, ..Coverage::scant() };
+    (failed, Ok(replay(&disk, &events, coverage, &(0, before), take, check)))
 }

@@ -22,6 +22,7 @@ use crate::recorded::disk::Disk;
 use crate::recorded::survivors::Survivors;
 use history::History;
 use run::Run;
+pub(crate) use run::succeed;
 use states::{Coverage, is_long, replay};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

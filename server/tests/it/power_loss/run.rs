@@ -88,7 +88,6 @@ impl Run {
         Self { disk, recording, server: Some(server), cluster, directory }
     }
 
-
     /// Kills the server, unless it is killed already, and starts it again. The record goes on.
     pub(super) fn restart(&mut self) {
         drop(self.server.take());
@@ -226,7 +225,7 @@ pub(super) fn take(count: usize, history: &mut History) -> BTreeMap<Token, Strin
     std::mem::replace(&mut history.kept, rest)
 }
 
-pub(super) fn succeed(arguments: &[&str]) -> String {
+pub(crate) fn succeed(arguments: &[&str]) -> String {
     let (code, out, error) = finish(command(arguments));
     assert_eq!(code, 0, "{error}");
     out

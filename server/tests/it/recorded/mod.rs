@@ -75,15 +75,44 @@ impl SyncGate {
 pub(crate) enum Event {
     /// A process begins, after the one before has ended.
     Started,
-    Written { file: u64, offset: usize, bytes: Vec<u8> },
-    Resized { file: u64, length: usize },
-    SyncBegun { inode: u64 },
-    Synced { inode: u64 },
-    SyncFailed { inode: u64 },
-    Created { directory: u64, name: String, file: u64 },
-    DirectoryCreated { directory: u64, name: String, child: u64 },
-    Removed { directory: u64, name: String },
-    Renamed { directory: u64, from: String, to_directory: u64, to: String },
+    Written {
+        file: u64,
+        offset: usize,
+        bytes: Vec<u8>,
+    },
+    Resized {
+        file: u64,
+        length: usize,
+    },
+    SyncBegun {
+        inode: u64,
+    },
+    Synced {
+        inode: u64,
+    },
+    SyncFailed {
+        inode: u64,
+    },
+    Created {
+        directory: u64,
+        name: String,
+        file: u64,
+    },
+    DirectoryCreated {
+        directory: u64,
+        name: String,
+        child: u64,
+    },
+    Removed {
+        directory: u64,
+        name: String,
+    },
+    Renamed {
+        directory: u64,
+        from: String,
+        to_directory: u64,
+        to: String,
+    },
     Sent(Vec<u8>),
 }
 
