@@ -266,7 +266,7 @@ impl File {
                 synced.push(part);
             }
         }
-        synced.into_iter().rev().for_each(|part| part.change.apply(&mut self.durable, None));
+        synced.into_iter().rev().for_each(|part| part.change.apply(&mut self.durable));
         rest.reverse();
         self.pending = rest;
     }
@@ -289,7 +289,7 @@ impl File {
         }
         let mut contents = self.durable.clone();
         for part in surviving.into_iter().rev() {
-            part.change.apply(&mut contents, Some(survivors.filling()));
+            part.change.apply(&mut contents);
         }
         contents
     }
@@ -310,8 +310,7 @@ impl Part {
 }
 
 impl Change {
-    /// `filling` is the byte in a file that became longer before its bytes were written.
-    fn apply(&self, contents: &mut Vec<u8>, filling: Option<u8>) {
+    fn apply(&self, contents: &mut Vec<u8>) {
         match self {
             // Bytes beyond the length cannot be read.
             Self::Sector { offset, bytes } => {
@@ -320,7 +319,8 @@ impl Change {
                     contents[*offset..offset + length].copy_from_slice(&bytes[..length]);
                 }
             }
-            Self::Extend(length) => contents.resize(contents.len().max(*length), filling.unwrap_or(0)),
+            // A file that became longer before its bytes were written has zeros there.
+            Self::Extend(length) => contents.resize(contents.len().max(*length), 0),
             Self::Resize(length) => contents.resize(*length, 0),
         }
     }

@@ -44,11 +44,6 @@ impl Survivors {
     pub(super) fn keep_order_in_sectors(&self) -> bool {
         !matches!(self, Self::Random(seed) if hash(*seed, 4).is_multiple_of(4))
     }
-
-    /// What stands in a file that became longer while the bytes were not written: zeros, or anything.
-    pub(super) fn filling(&self) -> u8 {
-        if matches!(self, Self::Random(seed) if hash(*seed, 5).is_multiple_of(4)) { 0xa5 } else { 0 }
-    }
 }
 
 /// Of 16 sectors, how many survive.
