@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::client::{Http1, Request};
 use crate::limits::within;
-use crate::process::{DataDir, finish};
+use crate::process::{DataDir, Running, finish};
 use crate::recorded::survivors::hash;
 
 const DIRECTORIES: u64 = 4;
@@ -37,6 +37,56 @@ async fn answered_changes_hold_when_the_server_is_killed_under_load() {
         })
     });
     join_all(lives).await.into_iter().for_each(|life| life.unwrap_or_else(|error| panic!("seed {seed}: {error}")));
+}
+
+/// Each server that cannot serve the directory says so. When one is killed, another takes over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn servers_of_one_directory_take_turns_when_they_are_killed() {
+    const TURNS: usize = 24;
+    let directory = Arc::new(DataDir::in_memory());
+    let operator = directory.operator().await;
+    let cluster = directory.cluster();
+    let mut tokens = Vec::new();
+    let catalog = directory.catalog().await;
+    for number in 0..TURNS * 3 {
+        tokens.push(crate::creation::create(&catalog, &format!("token-{number}"), "db:a:read", None).await.0);
+    }
+    drop(catalog);
+    let (remaining, is_serving) = (Arc::new(Mutex::new(tokens.clone())), Arc::new(AtomicBool::new(false)));
+    let supervisors = (0..2).map(|_| {
+        let (directory, operator) = (Arc::clone(&directory), operator.clone());
+        let (remaining, is_serving) = (Arc::clone(&remaining), Arc::clone(&is_serving));
+        tokio::spawn(async move {
+            loop {
+                let left = remaining.lock().unwrap().len();
+                if left == 0 {
+                    return;
+                }
+                let server = match Running::try_start(directory.serve(&[])) {
+                    Ok(server) => server,
+                    Err((status, printed)) => {
+                        assert!(status.code() == Some(1) && printed.contains("in use"), "{status}: {printed}");
+                        continue;
+                    }
+                };
+                assert!(!is_serving.swap(true, Ordering::SeqCst), "two servers serve one directory");
+                let mut client = server.http1(cluster).await;
+                let turn: Vec<_> = {
+                    let mut remaining = remaining.lock().unwrap();
+                    let rest = remaining.len().saturating_sub(3);
+                    remaining.split_off(rest)
+                };
+                for token in turn {
+                    assert_eq!(client.send(&Request::delete(token).bearer(&operator)).await.status, 204);
+                }
+                is_serving.store(false, Ordering::SeqCst);
+                server.end(Signal::KILL);
+            }
+        })
+    });
+    join_all(supervisors.collect::<Vec<_>>()).await.into_iter().for_each(Result::unwrap);
+    let catalog = directory.catalog().await;
+    assert!(tokens.iter().all(|token| !catalog.live().contains(token.id)));
 }
 
 /// A directory whose server is killed again and again.

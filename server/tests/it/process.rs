@@ -124,7 +124,12 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts the server, which listens when this returns.
-    pub(crate) fn start(mut command: Command) -> Self {
+    pub(crate) fn start(command: Command) -> Self {
+        Self::try_start(command).unwrap_or_else(|ended| panic!("{ended:?}"))
+    }
+
+    /// Like [`Self::start`], but if the server ends, returns its status and everything that it printed.
+    pub(crate) fn try_start(mut command: Command) -> Result<Self, (ExitStatus, String)> {
         let stderr = tempfile::tempfile().unwrap();
         let mut process = command.stdout(Stdio::piped()).stderr(stderr.try_clone().unwrap()).spawn().unwrap();
         let id = Pid::from_child(&process);
@@ -138,9 +143,9 @@ impl Running {
         let mut running = Self { address: ([0; 4], 0).into(), id, process: Some((process, stdout)), stderr };
         match line.strip_prefix("listening on http://") {
             Some(address) => running.address = address.trim_end().parse().unwrap(),
-            None => panic!("{line:?}: {:?}", running.wait()),
+            None => return Err(running.wait()),
         }
-        running
+        Ok(running)
     }
 
     pub(crate) fn url(&self) -> String {

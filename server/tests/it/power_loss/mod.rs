@@ -6,6 +6,7 @@
 
 mod faults;
 mod history;
+mod migration;
 mod run;
 mod states;
 
