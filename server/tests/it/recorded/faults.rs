@@ -31,7 +31,6 @@ pub(crate) enum Class {
     Resize = 4,
     Open = 8,
     Unlink = 16,
-    Rename = 32,
     SyncDirectory = 64,
     MakeDirectory = 128,
     Read = 256,

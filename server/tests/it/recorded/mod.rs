@@ -15,6 +15,7 @@ use faults::Faults;
 pub(crate) mod disk;
 pub(crate) mod faults;
 pub(crate) mod survivors;
+mod tests;
 
 /// The record of the server of a data directory.
 pub(crate) struct Recording {
