@@ -73,6 +73,10 @@ tools: $(if $(COUNTED_HERE),valgrind) ## Install the tools of `make test`, side 
 test-rust: ## Run the tests in Rust
 	cargo test --locked --workspace --exclude bench-programs --all-features $(LIMITED)
 
+.PHONY: test-long-power
+test-long-power: ## Check many more power losses, and make a thousand kills; a quarter of an hour
+	POWER_LOSS=long KILLS=1000 cargo test --locked -p influxdb3-tokens-server --test it -- power_loss disk_faults kills --nocapture
+
 .PHONY: test-generation
 test-generation: ## Test api/facts/, and crates that stand alone
 	python3 -m tests.generation.run

@@ -18,11 +18,11 @@ use crate::recorded::{Event, Recording};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_answered_change_rests_on_a_sync_that_failed() {
-    let (skips, runs) = if is_long() { (12, 5) } else { (4, 3) };
+    let (skips, runs) = if is_long() { (6, 4) } else { (2, 3) };
     let mut faults = Vec::new();
     for class in [Class::Sync, Class::SyncDirectory] {
         for skipped in 0..skips {
-            for failing in 1..=runs {
+            for failing in 1..=if class == Class::Sync { runs } else { 1 } {
                 let effects = [Effect::Fail(Errno::IO), Effect::FailThenKill(Errno::IO)];
                 faults.extend(effects.map(|effect| Fault { class, skipped, failing, effect }));
             }
@@ -154,7 +154,7 @@ fn open_with(fault: Fault, directory: &DataDir, history: &History) -> (u64, Resu
     let before = Answered { anything: !history.operator.is_empty(), ..Answered::default() };
     let check = |(_, answered): &(usize, Answered), left: &DataDir| block_on(history.check(answered, left));
     let interval = if matches!(fault.class, Class::Sync | Class::SyncDirectory) { 3 } else { 12 };
-    let interval = if is_long() { 1 } else { interval };
+    let interval = if is_long() { interval / 3 } else { interval };
     let coverage = Coverage { interval, every_after: usize::MAX, ..Coverage::scant() };
     (failed, Ok(replay(&disk, &events, coverage, &(0, before), take, check)))
 }

@@ -19,7 +19,8 @@ pub(super) struct Coverage {
     pub(super) every_after: usize,
     /// The states with a random selection of what was not synced.
     pub(super) random: u64,
-    /// The changes that were not synced of which one is missing, one alone survives, or a prefix survives.
+    /// Of so many changes that were not synced: one is missing, one alone survives, only those before it do, and the same
+    /// with parts of the change.
     pub(super) systematic: usize,
     pub(super) seed: u64,
 }
@@ -28,7 +29,7 @@ impl Coverage {
     /// Every moment, with a few states each; with `POWER_LOSS=long`, many.
     pub(super) fn exhaustive() -> Self {
         let seed = std::env::var("POWER_LOSS_SEED").map_or(1, |seed| seed.parse().unwrap());
-        let (random, systematic) = if is_long() { (100, 64) } else { (20, 4) };
+        let (random, systematic) = if is_long() { (100, 64) } else { (16, 4) };
         Self { interval: 1, every_after: 0, random, systematic, seed }
     }
 
@@ -40,13 +41,13 @@ impl Coverage {
 
     /// Every moment, with fewer states each, for a record of many moments.
     pub(super) fn sparse() -> Self {
-        let (random, systematic) = if is_long() { (40, 8) } else { (4, 1) };
+        let (random, systematic) = if is_long() { (10, 4) } else { (4, 1) };
         Self { random, systematic, ..Self::exhaustive() }
     }
 
     /// Every moment, with very few states each, for many records.
     pub(super) fn scant() -> Self {
-        let (random, systematic) = if is_long() { (20, 4) } else { (1, 0) };
+        let (random, systematic) = if is_long() { (4, 1) } else { (1, 0) };
         Self { random, systematic, ..Self::exhaustive() }
     }
 
@@ -60,6 +61,7 @@ impl Coverage {
         let start = usize::try_from(seed(0) % step as u64).unwrap();
         for event in pending.iter().skip(start).step_by(step).take(self.systematic) {
             survivors.extend([Survivors::Before(*event), Survivors::Except(*event), Survivors::Only(*event)]);
+            survivors.extend([Survivors::Sparse(*event, seed(0)), Survivors::Gaps(*event, seed(0))]);
         }
         survivors.extend((1..=self.random).map(|number| Survivors::Random(seed(number))));
         survivors

@@ -12,6 +12,10 @@ pub(crate) enum Survivors {
     Except(u64),
     /// Only the change of this event.
     Only(u64),
+    /// Only a few sectors of the change of this event, which follow from the number.
+    Sparse(u64, u64),
+    /// All but a few sectors of the change of this event.
+    Gaps(u64, u64),
     /// A selection that follows from this number.
     Random(u64),
 }
@@ -25,14 +29,16 @@ impl Survivors {
                 let index = if in_one_piece && !part.is_metadata() { 1 } else { part.index };
                 hash(*seed, part.event << 16 | index) % 16 < odds
             }
+            Self::Sparse(event, seed) => part.event == *event && is_rare(*seed, part),
+            Self::Gaps(event, seed) => part.event != *event || !is_rare(*seed, part),
             _ => self.contain_name(part.event),
         }
     }
 
     pub(super) fn contain_name(&self, event: u64) -> bool {
         match self {
-            Self::All => true,
-            Self::Nothing => false,
+            Self::All | Self::Gaps(..) => true,
+            Self::Nothing | Self::Sparse(..) => false,
             Self::Before(other) => event < *other,
             Self::Except(other) => event != *other,
             Self::Only(other) => event == *other,
@@ -44,6 +50,10 @@ impl Survivors {
     pub(super) fn keep_order_in_sectors(&self) -> bool {
         !matches!(self, Self::Random(seed) if hash(*seed, 4).is_multiple_of(4))
     }
+}
+
+fn is_rare(seed: u64, part: &Part) -> bool {
+    !part.is_metadata() && hash(seed, part.event << 16 | part.index).is_multiple_of(32)
 }
 
 /// Of 16 sectors, how many survive.
