@@ -148,7 +148,7 @@ impl Life {
         .await;
         tokio::time::sleep(Duration::from_micros(wait >> 8 & 0xfff)).await;
         let signal = server.signaller();
-        if kill % 5 == 0 {
+        if kill.is_multiple_of(5) {
             self.stop_and_continue(&signal);
         }
         let (status, printed) = server.end(Signal::KILL);

@@ -61,7 +61,8 @@ impl Coverage {
         let start = usize::try_from(seed(0) % step as u64).unwrap();
         for event in pending.iter().skip(start).step_by(step).take(self.systematic) {
             survivors.extend([Survivors::Before(*event), Survivors::Except(*event), Survivors::Only(*event)]);
-            survivors.extend([Survivors::Sparse(*event, seed(0)), Survivors::Gaps(*event, seed(0))]);
+            survivors.extend((0..4).map(|number| Survivors::Sparse(*event, seed(number))));
+            survivors.push(Survivors::Gaps(*event, seed(0)));
         }
         survivors.extend((1..=self.random).map(|number| Survivors::Random(seed(number))));
         survivors
