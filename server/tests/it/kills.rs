@@ -125,19 +125,18 @@ impl Life {
 
         let known = Arc::new(Mutex::new(self.known.clone()));
         let changes = Arc::new(AtomicU64::new(0));
-        let clients = (0..3).map(|number| {
+        let socket = self.directory.path().join("control.sock");
+        let mut clients = Vec::new();
+        for number in 0..3 {
             let (known, changes) = (Arc::clone(&known), Arc::clone(&changes));
-            let seed = hash(self.seed, kill << 2 | number);
-            let (address, cluster, socket) = (server.address, self.cluster, self.directory.path().join("control.sock"));
-            tokio::spawn(async move {
-                let mut http = Http1::connect(address, cluster).await;
-                let mut control = Control::connect(&socket, seed).await;
+            let mut http = server.http1(self.cluster).await;
+            let mut control = Control::connect(&socket, hash(self.seed, kill << 2 | number)).await;
+            clients.push(tokio::spawn(async move {
                 while change(&known, &mut http, &mut control, number == 0).await.is_some() {
                     changes.fetch_add(1, Ordering::Relaxed);
                 }
-            })
-        });
-        let clients = clients.collect::<Vec<_>>();
+            }));
+        }
         // A number of changes, and then a part of the time that a change takes.
         let wait = hash(self.seed, kill);
         within("changes", async {
