@@ -79,6 +79,10 @@ test-rust: ## Run the tests in Rust
 test-long-damage: ## Flip every second bit of a database and its log; a quarter of an hour
 	cargo test --release --locked -p influxdb3-tokens --lib -- --ignored --nocapture every_second_bit
 
+.PHONY: test-long-power
+test-long-power: ## Check many more power losses, and make a thousand kills; a quarter of an hour
+	POWER_LOSS=long KILLS=1000 cargo test --locked -p influxdb3-tokens-server --test it -- power_loss disk_faults kills --nocapture
+
 .PHONY: test-generation
 test-generation: ## Test api/facts/, and crates that stand alone
 	python3 -m tests.generation.run

@@ -61,7 +61,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Collected<S> {
             } else {
                 self.collected.drain(..count);
             }
-                return Poll::Ready(Ok(()));
+            return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }

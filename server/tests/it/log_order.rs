@@ -24,7 +24,7 @@ async fn the_truncation_of_the_log_is_synced_before_it_is_filled_with_zeros() {
     let Event::Resized { file: log, .. } = events[truncated] else { unreachable!() };
     let after = events[truncated..].iter();
     let first = after.clone().find(|event| match event {
-        Event::Synced { file } | Event::Written { file, .. } => *file == log,
+        Event::Synced { inode: file } | Event::Written { file, .. } => *file == log,
         _ => false,
     });
     assert!(matches!(first, Some(Event::Synced { .. })), "the log is written before its truncation is synced");

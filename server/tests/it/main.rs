@@ -9,12 +9,16 @@ mod control_socket;
 #[cfg(target_os = "linux")]
 mod corpus;
 mod crash;
+#[cfg(target_os = "linux")]
+mod disk_faults;
 mod help;
 mod http2;
 #[cfg(target_os = "linux")]
-mod logging;
+mod kills;
 #[cfg(target_os = "linux")]
 mod log_order;
+#[cfg(target_os = "linux")]
+mod logging;
 #[cfg(target_os = "linux")]
 mod power_loss;
 mod process;

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 
@@ -55,6 +55,13 @@ pub(crate) struct DataDir {
 impl DataDir {
     pub(crate) fn new() -> Self {
         Self { root: tempfile::tempdir().unwrap() }
+    }
+
+    /// In memory, where the machine allows it: for tests that make many directories, of which none needs a disk.
+    pub(crate) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        let root = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        Self { root: root.unwrap() }
     }
 
     /// A file beside the data directory.
@@ -119,6 +126,11 @@ pub(crate) struct Running {
 impl Running {
     /// Starts the server, which listens when this returns.
     pub(crate) fn start(command: Command) -> Self {
+        Self::try_start(command).unwrap_or_else(|ended| panic!("{ended:?}"))
+    }
+
+    /// Like [`Self::start`], but if the server ends, returns its status and everything that it printed.
+    pub(crate) fn try_start(command: Command) -> Result<Self, (ExitStatus, String)> {
         let stderr = tempfile::tempfile().unwrap();
         let log = stderr.try_clone().unwrap();
         Self::start_with(command, log.into(), Some(stderr))
@@ -126,10 +138,10 @@ impl Running {
 
     /// Like [`Self::start`], with another standard error.
     pub(crate) fn start_into(command: Command, stderr: impl Into<Stdio>) -> Self {
-        Self::start_with(command, stderr.into(), None)
+        Self::start_with(command, stderr.into(), None).unwrap_or_else(|ended| panic!("{ended:?}"))
     }
 
-    fn start_with(mut command: Command, log: Stdio, stderr: Option<File>) -> Self {
+    fn start_with(mut command: Command, log: Stdio, stderr: Option<File>) -> Result<Self, (ExitStatus, String)> {
         let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         // It holds an end of a pipe that it gave to the process.
         drop(command);
@@ -144,9 +156,9 @@ impl Running {
         let mut running = Self { address: ([0; 4], 0).into(), id, process: Some((process, stdout)), stderr };
         match line.strip_prefix("listening on http://") {
             Some(address) => running.address = address.trim_end().parse().unwrap(),
-            None => panic!("{line:?}: {:?}", running.wait()),
+            None => return Err(running.wait()),
         }
-        running
+        Ok(running)
     }
 
     pub(crate) fn id(&self) -> Pid {

@@ -18,6 +18,7 @@ mod log;
 mod mark;
 mod migration;
 mod read;
+mod recovery;
 mod row;
 mod schema;
 mod staging;

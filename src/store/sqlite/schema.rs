@@ -14,7 +14,7 @@ use super::error::{Damage, OpenError, ReadError};
 use super::file::beside;
 use super::mark::{self, Acknowledged};
 use super::row::id_to_sql;
-use super::{checksum, journal, log, migration};
+use super::{checksum, journal, log, migration, recovery};
 use crate::token::TokenId;
 
 /// "I3TK", in the field where SQLite keeps the kind of file.
@@ -120,6 +120,7 @@ enum Checked {
 fn try_connect(path: &Path, acknowledged: Option<Acknowledged>) -> Result<Checked, ReadError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
+    // Until the log is durable, closing the connection must not move it either.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.busy_timeout(Duration::ZERO)?;
     // Must precede the first read: SQLite needs no shared memory for the log only if the lock is exclusive from the
@@ -150,6 +151,7 @@ fn try_connect(path: &Path, acknowledged: Option<Acknowledged>) -> Result<Checke
     // On macOS, `fsync` alone leaves data in the drive's cache.
     connection.pragma_update(None, "fullfsync", true)?;
     lock(&mut connection)?;
+    recovery::make_log_durable(path).map_err(ReadError::Io)?;
     require_tables(&connection, user_version)?;
     migration::bring_up_to_date(&mut connection, user_version)?;
     let Some(cluster_uuid) = read_cluster_uuid(&connection)? else { return Ok(Checked::Foreign) };
@@ -244,6 +246,7 @@ pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
     let blocked: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     // No other connection can be reading, because the lock is exclusive.
     debug_assert!(!blocked);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(())
 }
 

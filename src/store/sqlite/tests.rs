@@ -269,6 +269,24 @@ async fn every_request_fails_while_the_file_cannot_be_opened_again() {
     assert!(subject.live.is_empty());
 }
 
+/// The next change opens the file again, and is staged after what the file has.
+#[tokio::test]
+async fn a_deleted_token_stays_deleted_if_the_file_was_opened_again_late() {
+    let subject = Subject::new().await;
+    let directory = subject.path.parent().unwrap().to_owned();
+    let away = directory.with_extension("away");
+    let (from, to) = (directory.clone(), away.clone());
+    subject.fail_next_commit(true, move || fs::rename(from, to).unwrap()).await;
+    assert!(subject.store.create(creation(token(1, 1))).await.unwrap_err().may_have_happened());
+    fs::rename(&away, &directory).unwrap();
+
+    let first = TokenId::from_u64(1);
+    assert_eq!(subject.store.delete(deletion(first)).await.unwrap(), DeletionOutcome::Deleted(first));
+    subject.fail_next_commit(false, || {}).await;
+    assert!(subject.store.create(creation(token(2, 2))).await.is_err());
+    assert!(subject.live.is_empty());
+}
+
 #[tokio::test]
 async fn a_commit_that_fails_during_compaction_changes_no_live_token() {
     let subject = Subject::new().await;

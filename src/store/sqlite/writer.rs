@@ -195,6 +195,8 @@ impl Writer {
     /// Returns the watermarks that hold once the batch has been applied.
     fn try_commit(&mut self, batch: &mut [Change]) -> Result<Watermarks, Failure> {
         let live = self.loaded().map_err(Failure::NotBegun)?;
+        // Before the watermarks are read, because it changes them.
+        self.reopen_if_lost().map_err(Failure::NotBegun)?;
         let applied = self.applied;
         let committed = self.transaction(|connection| {
             let mut staging = Staging::new(connection, &live, applied, batch);

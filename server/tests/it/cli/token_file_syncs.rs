@@ -48,11 +48,10 @@ async fn a_token_file_has_its_name_after_its_sync_and_is_acknowledged_after_that
             let events = recording.events();
             let written =
                 events.iter().rposition(|event| matches!(event, Event::Written { file, .. } if *file == inode));
-            let synced = events.iter().rposition(|event| matches!(event, Event::Synced { file } if *file == inode));
-            let named = events.iter().position(|event| match event {
-                Event::DirectorySynced { entries, .. } => entries.contains(&(inode, "tokens.json".to_owned())),
-                _ => false,
-            });
+            let is_synced = |event: &Event, of: u64| matches!(event, Event::Synced { inode } if *inode == of);
+            let synced = events.iter().rposition(|event| is_synced(event, inode));
+            let folder = fs::metadata(file.parent().unwrap()).unwrap().ino();
+            let named = events.iter().rposition(|event| is_synced(event, folder));
             assert!(written.is_some() && written < synced && synced < named, "{written:?} {synced:?} {named:?}");
         }
     }

@@ -1,173 +1,377 @@
-//! The files that a power loss leaves behind in a data directory.
+//! The files that a power loss leaves behind.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::Event;
+use super::survivors::Survivors;
 
-/// A model of a disk. It certainly holds a write once the write is synced; before, it may hold all of the write, a
-/// part, or nothing. A file has a name once its directory is synced.
+/// A model of a disk. It certainly holds a change once the change is synced. Before, each part of the change may be on
+/// the disk or not, in any order: the sectors of a write, the length of a file, and the names in a directory.
+///
+/// The model knows no file by its name: it treats all files of the data directory alike.
 #[derive(Clone, Default)]
 pub(crate) struct Disk {
-    files: Vec<File>,
-    /// The file that each inode number stands for. A number may be reused after its file is unlinked.
+    nodes: Vec<Node>,
+    /// The node that each inode number stands for. A number may be reused after its file is removed.
     by_inode: HashMap<u64, usize>,
-    /// The names that directories had when they were synced.
-    directories: HashMap<u64, HashMap<String, usize>>,
     /// The directory that contains the data directory.
-    root: u64,
-    data: Option<u64>,
+    root: usize,
+    /// The number of events so far.
+    events: u64,
 }
 
-/// Which of the unsynced writes the disk holds after the power loss.
-pub(crate) enum Survivors<'r> {
-    All,
-    Nothing,
-    /// A random selection of their sectors.
-    Some(&'r mut Random),
+#[derive(Clone)]
+enum Node {
+    File(File),
+    Directory(Directory),
 }
 
 #[derive(Clone, Default)]
 struct File {
-    synced: Vec<u8>,
-    unsynced: Vec<Change>,
-    /// How many of the unsynced changes precede the sync that is under way.
-    syncing: usize,
+    durable: Vec<u8>,
+    /// What may be on the disk, in the order in which it was written.
+    pending: Vec<Part>,
+    /// The syncs under way, by the event at which each began.
+    syncs: Vec<u64>,
+}
+
+/// A part of a change that reaches the disk in one piece.
+#[derive(Clone)]
+pub(super) struct Part {
+    /// The number of the event.
+    pub(super) event: u64,
+    /// The number of the part in its event.
+    pub(super) index: u64,
+    change: Change,
+    /// Whether a sync of it has failed. The system then treats its page as clean: reads still return it, but no later
+    /// sync writes it, unless the same sector is written again.
+    lost: bool,
 }
 
 #[derive(Clone)]
 enum Change {
-    Write { offset: usize, bytes: Vec<u8> },
+    Sector {
+        offset: usize,
+        bytes: Vec<u8>,
+    },
+    /// The file becomes at least this long.
+    Extend(usize),
     Resize(usize),
 }
+
+#[derive(Clone, Default)]
+struct Directory {
+    durable: Names,
+    pending: Vec<(u64, Renaming)>,
+    syncs: Vec<u64>,
+}
+
+type Names = BTreeMap<String, usize>;
+
+#[derive(Clone)]
+enum Renaming {
+    Add(String, usize),
+    Remove(String),
+    Move { from: String, to: String, node: usize },
+}
+
+const SECTOR: usize = 512;
 
 impl Disk {
     /// The disk before the server starts. Everything in the data directory, which need not exist, is synced.
     pub(crate) fn of(data: &Path) -> Self {
-        let inode = |path: &Path| fs::metadata(path).unwrap().ino();
-        let mut disk = Self { root: inode(data.parent().unwrap()), ..Self::default() };
+        let mut disk = Self::default();
+        let mut names = Names::new();
         if data.exists() {
-            let mut names = HashMap::new();
-            for entry in fs::read_dir(data).unwrap().map(Result::unwrap) {
-                let file = disk.file(inode(&entry.path()));
-                disk.files[file].synced = fs::read(entry.path()).unwrap();
-                names.insert(entry.file_name().into_string().unwrap(), file);
-            }
-            disk.data = Some(inode(data));
-            disk.directories.insert(inode(data), names);
+            names.insert("data".to_owned(), disk.scan(data));
         }
+        let root = Directory { durable: names, ..Directory::default() };
+        disk.root = disk.add(inode(data.parent().unwrap()), Node::Directory(root));
         disk
     }
 
+    fn scan(&mut self, path: &Path) -> usize {
+        if path.is_file() {
+            let file = File { durable: fs::read(path).unwrap(), ..File::default() };
+            return self.add(inode(path), Node::File(file));
+        }
+        let mut durable = Names::new();
+        for entry in fs::read_dir(path).unwrap().map(Result::unwrap) {
+            if entry.path().is_file() || entry.path().is_dir() {
+                durable.insert(entry.file_name().into_string().unwrap(), self.scan(&entry.path()));
+            }
+        }
+        self.add(inode(path), Node::Directory(Directory { durable, ..Directory::default() }))
+    }
+
+    fn add(&mut self, inode: u64, node: Node) -> usize {
+        self.nodes.push(node);
+        self.by_inode.insert(inode, self.nodes.len() - 1);
+        self.nodes.len() - 1
+    }
+
     pub(crate) fn apply(&mut self, event: &Event) {
+        self.events += 1;
+        let now = self.events;
         match event {
-            Event::Written { file, offset, bytes } => {
-                let write = Change::Write { offset: *offset, bytes: bytes.clone() };
-                self.file_mut(*file).unsynced.push(write);
-            }
-            Event::Resized { file, length } => self.file_mut(*file).unsynced.push(Change::Resize(*length)),
-            Event::SyncBegun { file } => {
-                let file = self.file_mut(*file);
-                file.syncing = file.unsynced.len();
-            }
-            Event::Synced { file } => self.file_mut(*file).sync(),
-            Event::DirectorySynced { directory, entries } => {
-                if *directory == self.root {
-                    self.data = entries.iter().find(|(_, name)| name == "data").map(|(inode, _)| *inode);
-                } else {
-                    let is_file = |name: &str| !name.starts_with('.') && name != "control.sock";
-                    let files = entries.iter().filter(|(_, name)| is_file(name));
-                    let names = files.map(|(inode, name)| (name.clone(), self.file(*inode))).collect();
-                    self.directories.insert(*directory, names);
+            // The syncs of a process that was killed do not end.
+            Event::Started => self.nodes.iter_mut().for_each(|node| node.syncs().clear()),
+            Event::Written { file, offset, bytes } => self.file(*file).write(now, *offset, bytes),
+            Event::Resized { file, length } => self.file(*file).push(now, 0, Change::Resize(*length)),
+            Event::SyncBegun { inode } => self.syncs(*inode).push(now),
+            Event::Synced { inode } => {
+                let until = self.syncs(*inode).remove(0);
+                match self.node(*inode) {
+                    Node::File(file) => file.sync(until),
+                    Node::Directory(directory) => directory.sync(until),
                 }
             }
-            Event::Unlinked { file } => {
-                self.by_inode.remove(file);
+            Event::SyncFailed { inode } => {
+                let until = self.syncs(*inode).remove(0);
+                // A directory is part of the journal of the file system, which tries again or stops altogether.
+                if let Node::File(file) = self.node(*inode) {
+                    file.lose(until);
+                }
+            }
+            Event::Created { directory, name, file } => {
+                let node = self.add(*file, Node::File(File::default()));
+                self.directory(*directory).pending.push((now, Renaming::Add(name.clone(), node)));
+            }
+            Event::DirectoryCreated { directory, name, child } => {
+                let node = self.add(*child, Node::Directory(Directory::default()));
+                self.directory(*directory).pending.push((now, Renaming::Add(name.clone(), node)));
+            }
+            Event::Removed { directory, name } => {
+                self.directory(*directory).pending.push((now, Renaming::Remove(name.clone())));
+            }
+            Event::Renamed { directory, from, to_directory, to } => {
+                let node = self.directory(*directory).names(now, &Survivors::All)[from];
+                let (from, to) = (from.clone(), to.clone());
+                if directory == to_directory {
+                    self.directory(*directory).pending.push((now, Renaming::Move { from, to, node }));
+                } else {
+                    self.directory(*directory).pending.push((now, Renaming::Remove(from)));
+                    self.directory(*to_directory).pending.push((now, Renaming::Add(to, node)));
+                }
             }
             Event::Sent(_) => {}
         }
     }
 
+    /// The numbers of the events that are not certainly on the disk.
+    pub(crate) fn pending(&self) -> Vec<u64> {
+        let of_node = |node: &Node| -> Vec<u64> {
+            match node {
+                Node::File(file) => file.pending.iter().map(|part| part.event).collect(),
+                Node::Directory(directory) => directory.pending.iter().map(|(event, _)| *event).collect(),
+            }
+        };
+        let mut events: Vec<_> = self.nodes.iter().flat_map(of_node).collect();
+        events.sort_unstable();
+        events.dedup();
+        events
+    }
+
     /// Writes what is left of the data directory to `to`, which does not exist.
-    pub(crate) fn write(&self, to: &Path, mut survivors: Survivors<'_>) {
-        let Some(names) = self.data.and_then(|data| self.directories.get(&data)) else { return };
-        fs::DirBuilder::new().mode(0o700).create(to).unwrap();
-        for (name, file) in names {
-            let mut options = fs::OpenOptions::new();
-            let mut written = options.write(true).create_new(true).mode(0o600).open(to.join(name)).unwrap();
-            std::io::Write::write_all(&mut written, &self.files[*file].after_power_loss(&mut survivors)).unwrap();
+    pub(crate) fn write(&self, to: &Path, survivors: &Survivors) {
+        let Node::Directory(root) = &self.nodes[self.root] else { unreachable!("the root is a directory") };
+        if let Some(data) = root.names(u64::MAX, survivors).get("data") {
+            self.write_node(*data, to, survivors);
         }
     }
 
-    fn file(&mut self, inode: u64) -> usize {
-        *self.by_inode.entry(inode).or_insert_with(|| {
-            self.files.push(File::default());
-            self.files.len() - 1
-        })
+    fn write_node(&self, node: usize, to: &Path, survivors: &Survivors) {
+        match &self.nodes[node] {
+            Node::Directory(directory) => {
+                fs::DirBuilder::new().mode(0o700).create(to).unwrap();
+                for (name, node) in directory.names(u64::MAX, survivors) {
+                    self.write_node(node, &to.join(name), survivors);
+                }
+            }
+            Node::File(file) => write_sparse(to, &file.after_power_loss(survivors)),
+        }
     }
 
-    fn file_mut(&mut self, inode: u64) -> &mut File {
-        let file = self.file(inode);
-        &mut self.files[file]
+    /// The node with this inode number. A file that was made before the record began is new to the model.
+    fn node(&mut self, inode: u64) -> &mut Node {
+        let node = match self.by_inode.get(&inode) {
+            Some(node) => *node,
+            None => self.add(inode, Node::File(File::default())),
+        };
+        &mut self.nodes[node]
+    }
+
+    fn file(&mut self, inode: u64) -> &mut File {
+        let Node::File(file) = self.node(inode) else { panic!("a directory is written") };
+        file
+    }
+
+    fn directory(&mut self, inode: u64) -> &mut Directory {
+        let Node::Directory(directory) = self.node(inode) else { panic!("a directory is unknown") };
+        directory
+    }
+
+    fn syncs(&mut self, inode: u64) -> &mut Vec<u64> {
+        self.node(inode).syncs()
+    }
+}
+
+impl Node {
+    fn syncs(&mut self) -> &mut Vec<u64> {
+        match self {
+            Self::File(file) => &mut file.syncs,
+            Self::Directory(directory) => &mut directory.syncs,
+        }
     }
 }
 
 impl File {
-    fn sync(&mut self) {
-        for change in self.unsynced.drain(..std::mem::take(&mut self.syncing)) {
-            change.apply(&mut self.synced, || true);
+    fn push(&mut self, event: u64, index: u64, change: Change) {
+        self.pending.push(Part { event, index, change, lost: false });
+    }
+
+    fn write(&mut self, event: u64, offset: usize, bytes: &[u8]) {
+        self.push(event, 0, Change::Extend(offset + bytes.len()));
+        let (mut from, mut index) = (0, 1);
+        while from < bytes.len() {
+            let to = bytes.len().min(from + SECTOR - (offset + from) % SECTOR);
+            self.push(event, index, Change::Sector { offset: offset + from, bytes: bytes[from..to].to_vec() });
+            (from, index) = (to, index + 1);
         }
     }
 
-    fn after_power_loss(&self, survivors: &mut Survivors<'_>) -> Vec<u8> {
-        let mut contents = self.synced.clone();
-        for change in &self.unsynced {
-            change.apply(&mut contents, || match survivors {
-                Survivors::All => true,
-                Survivors::Nothing => false,
-                Survivors::Some(random) => random.coin(),
-            });
+    /// Makes the parts before the event durable, except those that are lost.
+    fn sync(&mut self, until: u64) {
+        let mut rest = Vec::new();
+        let mut synced = Vec::new();
+        // The sectors and the shortest length that this sync writes after the part in question.
+        let (mut written, mut shortest) = (HashSet::new(), usize::MAX);
+        for part in std::mem::take(&mut self.pending).into_iter().rev() {
+            if part.event >= until {
+                rest.push(part);
+            } else if part.lost && !written.contains(&part.sector()) {
+                // A shorter file has no such sector any more.
+                if part.sector().is_none_or(|sector| sector * SECTOR < shortest) {
+                    rest.push(part);
+                }
+            } else {
+                match part.change {
+                    Change::Sector { .. } => _ = written.insert(part.sector()),
+                    Change::Resize(length) => shortest = shortest.min(length),
+                    Change::Extend(_) => {}
+                }
+                synced.push(part);
+            }
+        }
+        synced.into_iter().rev().for_each(|part| part.change.apply(&mut self.durable));
+        rest.reverse();
+        self.pending = rest;
+    }
+
+    fn lose(&mut self, until: u64) {
+        let is_lost = |part: &&mut Part| part.event < until && part.sector().is_some();
+        self.pending.iter_mut().filter(is_lost).for_each(|part| part.lost = true);
+    }
+
+    fn after_power_loss(&self, survivors: &Survivors) -> Vec<u8> {
+        // Each sector is written as it is at some moment, so it has all changes before that moment.
+        let mut reached = HashSet::new();
+        let mut surviving = Vec::new();
+        for part in self.pending.iter().rev() {
+            let is_reached = survivors.keep_order_in_sectors() && reached.contains(&part.sector());
+            if is_reached || survivors.contain(part) {
+                surviving.push(part);
+                part.sector().is_some().then(|| reached.insert(part.sector()));
+            }
+        }
+        let mut contents = self.durable.clone();
+        for part in surviving.into_iter().rev() {
+            part.change.apply(&mut contents);
         }
         contents
     }
 }
 
+impl Part {
+    fn sector(&self) -> Option<usize> {
+        match self.change {
+            Change::Sector { offset, .. } => Some(offset / SECTOR),
+            Change::Extend(_) | Change::Resize(_) => None,
+        }
+    }
+
+    /// Whether it is a length, which the file system keeps apart from the bytes.
+    pub(super) fn is_metadata(&self) -> bool {
+        self.sector().is_none()
+    }
+}
+
 impl Change {
-    /// Applies the sectors that survive.
-    fn apply(&self, contents: &mut Vec<u8>, mut survives: impl FnMut() -> bool) {
-        const SECTOR: usize = 512;
+    fn apply(&self, contents: &mut Vec<u8>) {
         match self {
-            Self::Write { offset, bytes } => {
-                let mut from = 0;
-                while from < bytes.len() {
-                    let at = offset + from;
-                    let to = bytes.len().min(from + SECTOR - at % SECTOR);
-                    if survives() {
-                        contents.resize(contents.len().max(offset + to), 0);
-                        contents[at..offset + to].copy_from_slice(&bytes[from..to]);
-                    }
-                    from = to;
+            // Bytes beyond the length cannot be read.
+            Self::Sector { offset, bytes } => {
+                if let Some(room) = contents.len().checked_sub(*offset) {
+                    let length = bytes.len().min(room);
+                    contents[*offset..offset + length].copy_from_slice(&bytes[..length]);
                 }
             }
-            Self::Resize(length) => {
-                if survives() {
-                    contents.resize(*length, 0);
-                }
+            // A file that became longer before its bytes were written has zeros there.
+            Self::Extend(length) => contents.resize(contents.len().max(*length), 0),
+            Self::Resize(length) => contents.resize(*length, 0),
+        }
+    }
+}
+
+impl Directory {
+    fn sync(&mut self, until: u64) {
+        let synced = self.pending.iter().take_while(|(event, _)| *event < until).count();
+        for (_, change) in self.pending.drain(..synced) {
+            change.apply(&mut self.durable);
+        }
+    }
+
+    /// The names that survive, of those before the event.
+    fn names(&self, before: u64, survivors: &Survivors) -> Names {
+        let mut names = self.durable.clone();
+        for (event, change) in &self.pending {
+            if *event < before && survivors.contain_name(*event) {
+                change.apply(&mut names);
+            }
+        }
+        names
+    }
+}
+
+impl Renaming {
+    fn apply(&self, names: &mut Names) {
+        match self {
+            Self::Add(name, node) => _ = names.insert(name.clone(), *node),
+            Self::Remove(name) => _ = names.remove(name),
+            Self::Move { from, to, node } => {
+                names.remove(from);
+                names.insert(to.clone(), *node);
             }
         }
     }
 }
 
-/// Marsaglia's xorshift generator. The same seed, which must not be 0, gives the same numbers.
-pub(crate) struct Random(pub(crate) u64);
+fn inode(path: &Path) -> u64 {
+    fs::metadata(path).unwrap().ino()
+}
 
-impl Random {
-    fn coin(&mut self) -> bool {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 & 1 << 32 != 0
+/// Leaves out pages of zeros, of which a new log has many.
+fn write_sparse(to: &Path, contents: &[u8]) {
+    use std::os::unix::fs::FileExt;
+    const PAGE: usize = 64 * 1024;
+    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).unwrap();
+    file.set_len(contents.len() as u64).unwrap();
+    for (index, page) in contents.chunks(PAGE).enumerate() {
+        if page != &[0; PAGE][..page.len()] {
+            file.write_all_at(page, (index * PAGE) as u64).unwrap();
+        }
     }
 }

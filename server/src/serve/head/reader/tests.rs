@@ -202,6 +202,7 @@ fn the_limits_hold() {
     assert_eq!(Reader::new(limits()).feed(chunks(0, 100).as_bytes()).fault, None);
     assert_eq!(Reader::new(limits()).feed(chunks(300, 1).as_bytes()).fault, Some(Fault::Chunk));
     assert_eq!(Reader::new(limits()).feed(chunks(10, 100).as_bytes()).fault, Some(Fault::Chunk));
-    let plain = "POST / HTTP/1.1\r\nhost:x\r\ntransfer-encoding: chunked\r\n\r\n".to_owned() + &"1\r\na\r\n".repeat(10_000);
+    let plain =
+        "POST / HTTP/1.1\r\nhost:x\r\ntransfer-encoding: chunked\r\n\r\n".to_owned() + &"1\r\na\r\n".repeat(10_000);
     assert_eq!(Reader::new(limits()).feed(plain.as_bytes()).fault, None);
 }
