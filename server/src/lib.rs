@@ -25,3 +25,16 @@
 mod serve;
 
 pub use serve::{listen, serve};
+
+// The command's modules belong to `main.rs`, where `fuzz/` cannot reach them.
+#[cfg(fuzzing)]
+#[allow(dead_code)]
+mod cli;
+#[cfg(fuzzing)]
+#[allow(dead_code)]
+mod control;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
+#[cfg(fuzzing)]
+extern crate self as influxdb3_tokens_server;

@@ -102,7 +102,7 @@ where
 }
 
 /// Assembles the stack of one connection, and runs it in its own task.
-fn connect<A, S>(stream: S, api: &TokenApi<A>, connections: &GracefulShutdown)
+pub(crate) fn connect<A, S>(stream: S, api: &TokenApi<A>, connections: &GracefulShutdown)
 where
     A: Authenticator<Principal = Principal>,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,

@@ -12,6 +12,8 @@ mod access;
 mod contract;
 mod create;
 mod delete;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod serve;
 mod show;
 mod token_file;

@@ -100,7 +100,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
 }
 
 /// The tokens of the files that the options name.
-fn given_tokens(admin: Option<PathBuf>, permission: Option<PathBuf>) -> Result<Vec<NewToken>, Failure> {
+pub(super) fn given_tokens(admin: Option<PathBuf>, permission: Option<PathBuf>) -> Result<Vec<NewToken>, Failure> {
     let mut tokens = Vec::new();
     if let Some(file) = admin {
         let token: AdminToken = token_file::read(&file)?;

@@ -12,7 +12,7 @@ use super::{Create, Delete, Error, Reply, Request, Summary};
 
 /// A connection to a running server.
 #[derive(Debug)]
-pub(crate) struct Client(Connection);
+pub(crate) struct Client(pub(super) Connection);
 
 impl Client {
     /// Connects to the server whose control socket is at `path`.
