@@ -190,11 +190,15 @@ test-peers: ## Test how `make peers` counts and reports
 
 .PHONY: check-dependencies
 check-dependencies: $(CARGO_DENY) ## Check licences, sources and banned crates
-	$(CARGO_DENY) --locked check bans licenses sources
+	$(CARGO_DENY) --workspace --locked check bans licenses sources
+
+.PHONY: test-long-minimal-versions
+test-long-minimal-versions: ## Build with the oldest dependencies that the manifests permit; needs the network
+	python3 -m tools.minimal_versions
 
 .PHONY: audit
 audit: $(CARGO_DENY) ## List known vulnerabilities of the dependencies; downloads the database of advisories
-	$(CARGO_DENY) --locked check advisories
+	$(CARGO_DENY) --workspace --locked check advisories
 
 .PHONY: mutants
 mutants: $(CARGO_MUTANTS) ## List changes of the rules and the service that no test notices; an hour or two
