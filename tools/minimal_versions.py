@@ -1,8 +1,8 @@
 """Checks the lower bounds in the manifests: builds everything with the oldest dependencies that they permit.
 
-Only the bounds of this project's own manifests are tried; what dependencies ask of others is resolved to the newest, because
-several ask for too little. Works in a copy of the checkout, whose lock file it resolves again: takes a minute or two, and
-the network.
+Only the bounds of this project's own manifests are tried. What dependencies ask of others is resolved to the newest,
+because several ask for too little. It works in a copy of the checkout, whose lock file it resolves again. That takes a
+minute or two, and the network.
 """
 
 import os
