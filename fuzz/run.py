@@ -85,7 +85,8 @@ def run(program, seconds):
     for folder in (found, artifacts):
         folder.mkdir(parents=True, exist_ok=True)
     command = [program, f"-max_total_time={seconds}", f"-timeout={TIMEOUT}", f"-artifact_prefix={artifacts}/"]
-    command += ["-print_final_stats=1", *dictionary(target), found, HERE / "corpus" / target]
+    # Short inputs first would keep a short run from sequences of many steps.
+    command += ["-len_control=0", "-print_final_stats=1", *dictionary(target), found, HERE / "corpus" / target]
     began = time.monotonic()
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=seconds + SPARE)

@@ -73,8 +73,8 @@ libfuzzer_sys::fuzz_target!(|damage: Damage| {
         Damage::Bytes { log: in_log, edits } => {
             let file = if in_log { &log } else { &database };
             let mut bytes = fs::read(file).expect("it is there");
+            let length = used(&bytes);
             for Edit { at, xor } in edits {
-                let length = used(&bytes);
                 bytes[usize::from(at) % length] ^= xor;
             }
             fs::write(file, bytes).expect("it can be written");
