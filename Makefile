@@ -19,6 +19,8 @@ GENERATE_OPTIONS = $(call option,SPEC,spec) $(call option,OUT,out) $(call option
 	$(call flag,ALLOW_INVALID,allow-invalid) $(call flag,DEFAULT_STUBS,default-stubs)
 
 PACKAGES := influxdb3-tokens influxdb3-token-contract influxdb3-tokens-server
+# Built on its own, because it needs the flags that fuzz/run.py sets.
+FUZZ := influxdb3-tokens-fuzz
 API_FEATURES := server client client-tls mock
 RUNTIME_FEATURES := server client tls chrono uuid form json pattern server,json server,form
 # Rust that `cargo fmt` does not find, because it belongs to no member of the workspace.
@@ -63,7 +65,7 @@ run: ## Build the server, create an operator token on the first run, and serve o
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: tools check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-load test-spec-update test-instructions test-peers ## Run every check
+test: tools check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-load test-spec-update test-fuzz test-instructions test-peers ## Run every check
 
 .PHONY: tools
 tools: $(if $(COUNTED_HERE),valgrind) ## Install the tools of `make test`, side by side
@@ -71,7 +73,7 @@ tools: $(if $(COUNTED_HERE),valgrind) ## Install the tools of `make test`, side 
 
 .PHONY: test-rust
 test-rust: ## Run the tests in Rust
-	cargo test --locked --workspace --exclude bench-programs --exclude ordering --all-features $(LIMITED)
+	cargo test --locked --workspace --exclude bench-programs --exclude $(FUZZ) --exclude ordering --all-features $(LIMITED)
 	# Alone, because `loom` adds features to `tracing-subscriber`, which would colour the server's log.
 	cargo test --locked -p ordering $(LIMITED)
 
@@ -110,8 +112,12 @@ test-load: ## Check that the running server serves a good client while it is att
 test-spec-update: ## Test `make spec-update`, in copies of the checkout
 	python3 -m tests.spec_update.run
 
+.PHONY: test-fuzz
+test-fuzz: ## Run each fuzz target for 20 seconds
+	python3 -m fuzz.run
+
 .PHONY: test-long
-test-long: test-long-load test-long-soak ## Run what takes too long for `make test`; docs/reliability.md has the figures
+test-long: test-long-load test-long-timing test-long-damage test-long-power test-long-minimal-versions test-long-soak test-long-fuzz ## Run what takes too long for `make test`; most of a day
 
 .PHONY: test-long-load
 test-long-load: ## Attack the release build with 20,000 connections for a minute
@@ -122,6 +128,10 @@ test-long-load: ## Attack the release build with 20,000 connections for a minute
 test-long-soak: ## Run the release build for an hour under load, attacks and restarts
 	cargo build --release --locked --bin influxdb3-tokens
 	python3 -m tests.load.soak
+
+.PHONY: test-long-fuzz
+test-long-fuzz: ## Run each fuzz target for an hour, and keep the inputs that reach more
+	python3 -m fuzz.run --seconds 3600 --keep
 
 .PHONY: bench
 bench: ## Measure the server beside its alternatives and write docs/performance.md; half an hour
@@ -160,7 +170,7 @@ check-format: ## Fail if the Rust code is not formatted
 
 .PHONY: check-lints
 check-lints: ## Run Clippy with all features, with none, and with each alone
-	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+	cargo clippy --locked --workspace --exclude $(FUZZ) --all-targets --all-features -- -D warnings
 	cargo clippy --locked -p influxdb3-tokens -p influxdb3-token-api --all-targets --no-default-features -- -D warnings
 	# Each package and each feature alone, without tests: their dependencies would add features that it lacks.
 	for package in $(PACKAGES); do \
@@ -176,7 +186,7 @@ check-lints: ## Run Clippy with all features, with none, and with each alone
 
 .PHONY: check-docs
 check-docs: ## Build the documentation, and fail on a warning
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --all-features
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --exclude $(FUZZ) --no-deps --all-features
 
 .PHONY: check-features
 check-features: ## Fail if README's tables of features are wrong; `python3 -m tools.features --write` writes their numbers
@@ -212,11 +222,15 @@ test-peers: ## Test how `make peers` counts and reports
 
 .PHONY: check-dependencies
 check-dependencies: $(CARGO_DENY) ## Check licences, sources and banned crates
-	$(CARGO_DENY) --locked check bans licenses sources
+	$(CARGO_DENY) --workspace --locked check bans licenses sources
+
+.PHONY: test-long-minimal-versions
+test-long-minimal-versions: ## Build with the oldest dependencies that the manifests permit; needs the network
+	python3 -m tools.minimal_versions
 
 .PHONY: audit
 audit: $(CARGO_DENY) ## List known vulnerabilities of the dependencies; downloads the database of advisories
-	$(CARGO_DENY) --locked check advisories
+	$(CARGO_DENY) --workspace --locked check advisories
 
 .PHONY: mutants
 mutants: $(CARGO_MUTANTS) ## List changes of the rules and the service that no test notices; an hour or two

@@ -30,3 +30,16 @@ mod serve;
 #[cfg(unix)]
 pub use serve::raise_descriptor_limit;
 pub use serve::{Limits, listen, serve, serve_within};
+
+// The command's modules belong to `main.rs`, where `fuzz/` cannot reach them.
+#[cfg(fuzzing)]
+#[allow(dead_code)]
+mod cli;
+#[cfg(fuzzing)]
+#[allow(dead_code)]
+mod control;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
+#[cfg(fuzzing)]
+extern crate self as influxdb3_tokens_server;

@@ -106,6 +106,19 @@ pub async fn serve_within<A>(
     }
 }
 
+/// Serves the API on one connection, within the default limits, until it is dropped.
+#[cfg(fuzzing)]
+pub async fn serve_one<S>(stream: S, api: TokenApi)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let server = Server::new(api, Limits::default());
+    if let Some(connected) = server.connections.admit(std::net::Ipv4Addr::LOCALHOST.into()) {
+        connect(stream, connected, &server);
+    }
+    server.connections.sweep_regularly(|| server.failures.forget()).await;
+}
+
 /// Accepts connections until it is dropped.
 async fn accept<A>(listener: &TcpListener, server: &Arc<Server<A>>)
 where

@@ -17,7 +17,8 @@ from tests.spec_update.checkout import COPY, ENVIRONMENT, FOLDER, TARGET, finish
 from tests.spec_update.drift.document import BY_HAND, PATCHES, drifted
 from tests.spec_update.test_updates import Update, credentials
 
-WORKSPACE = ["--locked", "--workspace", "--exclude", "bench-programs", "--all-features"]
+EXCLUDED = ["--exclude", "bench-programs", "--exclude", "influxdb3-tokens-fuzz"]
+WORKSPACE = ["--locked", "--workspace", *EXCLUDED, "--all-features"]
 TOKEN = "/api/v3/configure/token"
 SCHEMES = [f"{name}Authentication" for name in ("Bearer", "Token", "Basic", "Querystring")]
 # Lines of code that depend on the parameter or the status.

@@ -16,7 +16,9 @@ def type_check(needed):
 
     `needed` says which crates Cargo may have to download.
     """
-    cargo = ["cargo", "check", "--quiet", "--locked", "--workspace", "--all-targets", "--keep-going"]
+    # fuzz/ compiles only with the flags of its runner.
+    packages = ["--workspace", "--exclude", "influxdb3-tokens-fuzz"]
+    cargo = ["cargo", "check", "--quiet", "--locked", *packages, "--all-targets", "--keep-going"]
     cargo.append("--message-format=json")
     environment = {**os.environ, "CARGO_TARGET_DIR": str(CHECKED)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

@@ -5,8 +5,8 @@ import subprocess
 
 from .paths import ROOT
 
-# What no document influences, or only other documents; and what tools write.
-EXCLUDED = ("api/", "generated/", "runtime/", "tests/fixtures/", "tests/generation/", "tools/")
+# What no document influences, or only other documents; what tools write; and what `make test-fuzz` tries.
+EXCLUDED = ("api/", "fuzz/", "generated/", "runtime/", "tests/fixtures/", "tests/generation/", "tools/")
 INCLUDED = ("api/overlay.yaml",)
 WRITTEN_BY_TOOLS = ("Cargo.lock", "requirements.txt")
 

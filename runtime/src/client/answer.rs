@@ -56,7 +56,9 @@ impl Answer {
     /// If the body breaks off or is not the declared JSON.
     pub async fn json<V: DeserializeOwned>(mut self) -> Result<V, ApiError> {
         let body = self.complete().await?;
-        serde_json::from_slice(&body).map_err(|error| self.differs(body, json_problem(&error)))
+        // From bytes, serde_json would accept any in the text of a property that the schema does not have.
+        let Ok(text) = str::from_utf8(&body) else { return Err(self.differs(body, "its body is not UTF-8")) };
+        serde_json::from_str(text).map_err(|error| self.differs(body.clone(), json_problem(&error)))
     }
 
     /// The value of a body that is a text.

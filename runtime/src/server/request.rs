@@ -1,7 +1,7 @@
 //! A request as generated code reads it: its parameters, and its body by media type.
 
 use std::fmt;
-#[cfg(feature = "form")]
+#[cfg(any(feature = "form", feature = "json"))]
 use std::str;
 
 use bytes::{Buf, Bytes};
@@ -118,7 +118,9 @@ impl<'r, B: RequestBody> RequestReader<'r, B> {
         if bytes.is_empty() {
             return Err(Rejection::body("is missing"));
         }
-        let mut json = serde_json::Deserializer::from_slice(&bytes);
+        // From bytes, serde_json would accept any in the text of a property that the schema does not have.
+        let text = str::from_utf8(&bytes).map_err(|_| Rejection::body("is not UTF-8"))?;
+        let mut json = serde_json::Deserializer::from_str(text);
         let value = serde_path_to_error::deserialize(&mut json).map_err(|error| mismatch("JSON", &error))?;
         json.end().map_err(|error| Rejection::body(format!("is not the declared JSON: {error}")))?;
         Ok(value)
@@ -259,6 +261,19 @@ mod tests {
         assert_eq!(read("text/plain", b"\xff"), Err((400, "the body is not UTF-8".to_owned())));
         assert_eq!(read("text/plain; charset=iso-8859-1", b"7"), Ok(7));
         assert_eq!(read("text/plain; charset=utf-16", b"\x007").map_err(|(status, _)| status), Err(415));
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn json_is_utf_8_also_where_it_is_not_read() {
+        #[derive(Debug, PartialEq, serde::Deserialize)]
+        struct Object {}
+        let read = |body: &'static [u8]| {
+            let read = block_on(reader(&parts(&[]), Full::new(Bytes::from(body))).json::<Object>());
+            read.map_err(|rejection| rejection.to_string())
+        };
+        assert_eq!(read(br#"{"unknown": "a"}"#), Ok(Object {}));
+        assert_eq!(read(b"{\"unknown\": \"\xff\"}"), Err("the body is not UTF-8".to_owned()));
     }
 
     #[test]

@@ -13,6 +13,8 @@ mod arguments;
 mod contract;
 mod create;
 mod delete;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod limits;
 mod log;
 mod output;

@@ -160,7 +160,7 @@ fn announce(address: SocketAddr) {
 }
 
 /// The tokens of the files that the options name.
-fn given_tokens(admin: Option<PathBuf>, permission: Option<PathBuf>) -> Result<Vec<NewToken>, Failure> {
+pub(super) fn given_tokens(admin: Option<PathBuf>, permission: Option<PathBuf>) -> Result<Vec<NewToken>, Failure> {
     let mut tokens = Vec::new();
     if let Some(file) = admin {
         tokens.push(read(&file)?.admin_token()?);

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection to a running server.
 #[derive(Debug)]
-pub(crate) struct Client(Connection);
+pub(crate) struct Client(pub(super) Connection);
 
 /// Refuses a symbolic link, which may lead to the server of another directory or user.
 fn require_socket(path: &Path) -> io::Result<()> {

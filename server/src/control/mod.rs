@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 mod client;
 mod connection;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod server;
 
 pub(crate) use client::Client;

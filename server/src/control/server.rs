@@ -82,7 +82,7 @@ pub(crate) async fn serve(listener: UnixListener, path: &Path, catalog: Catalog)
 }
 
 /// Answers the requests of a connection. Without a catalog it refuses them.
-async fn converse(stream: UnixStream, catalog: Option<Catalog>) {
+pub(super) async fn converse(stream: UnixStream, catalog: Option<Catalog>) {
     let mut connection = Connection::new(stream);
     while let Ok(Ok(Some(request))) = timeout(REQUEST_TIMEOUT, connection.receive(LONGEST_REQUEST)).await {
         let answered = match &catalog {
