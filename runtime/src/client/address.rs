@@ -36,7 +36,8 @@ pub(super) fn parse(address: &str) -> Result<Uri, AddressError> {
         return Err(AddressError::NoHost);
     }
     // `http` accepts any digits, and gives no port for a number that is too large.
-    let port = address.authority().and_then(|authority| authority.as_str().rsplit_once(':')).map(|(_, port)| port);
+    let host_and_port = address.authority().and_then(|authority| authority.as_str().rsplit('@').next());
+    let port = host_and_port.and_then(|host| host.rsplit_once(':')).map(|(_, port)| port);
     if port.is_some_and(|port| !port.is_empty() && !port.ends_with(']')) && address.port_u16().is_none() {
         return Err(AddressError::InvalidPort);
     }
@@ -56,7 +57,7 @@ mod tests {
 
     #[test]
     fn an_address_has_a_host_and_a_scheme_of_http() {
-        for address in ["http://localhost:8181", "localhost:8181", "http://[::1]:1/base"] {
+        for address in ["http://localhost:8181", "localhost:8181", "http://[::1]:1/base", "http://user:word@localhost"] {
             assert!(parse(address).is_ok(), "{address}");
         }
         assert!(matches!(parse("http://a b"), Err(AddressError::Malformed(_))));

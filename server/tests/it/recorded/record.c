@@ -35,6 +35,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -424,22 +425,25 @@ static int remove_with(int (*how)(const char *), const char *path) {
 int unlink(const char *path) { return remove_with(REAL(unlink), path); }
 int rmdir(const char *path) { return remove_with(REAL(rmdir), path); }
 
-int rename(const char *from, const char *to) {
-    struct place old, new;
-    int is_old = place_of(AT_FDCWD, from, &old), is_new = place_of(AT_FDCWD, to, &new);
-    if (!is_old && !is_new) return REAL(rename)(from, to);
-    if (!is_old || !is_new) refuse("record.c: a file is moved in or out\n");
-    BEGIN(RENAME, -1);
-    int done = REAL(rename)(from, to);
-    if (done == 0) {
-        char names[2 * NAME_MAX + 2];
-        size_t first = strlen(old.name) + 1, second = strlen(new.name);
-        memcpy(names, old.name, first);
-        memcpy(names + first, new.name, second);
-        append('R', old.directory, new.directory, names, first + second);
-    }
+#define RENAMED(call, from_at, from, to_at, to)                                              \
+    struct place old, new;                                                                   \
+    int is_old = place_of(from_at, from, &old), is_new = place_of(to_at, to, &new);          \
+    if (!is_old && !is_new) return call;                                                     \
+    if (!is_old || !is_new) refuse("record.c: a file is moved in or out\n");                 \
+    BEGIN(RENAME, -1);                                                                       \
+    int done = call;                                                                         \
+    if (done == 0) append_rename(&old, &new);                                                \
     END(done);
+
+static void append_rename(const struct place *old, const struct place *new) {
+    char names[2 * NAME_MAX + 2];
+    size_t first = strlen(old->name) + 1, second = strlen(new->name);
+    memcpy(names, old->name, first);
+    memcpy(names + first, new->name, second);
+    append('R', old->directory, new->directory, names, first + second);
 }
+
+int rename(const char *from, const char *to) { RENAMED(REAL(rename)(from, to), AT_FDCWD, from, AT_FDCWD, to) }
 
 static void refuse_name(int at, const char *path, const char *why) {
     struct place place;
@@ -462,8 +466,8 @@ int unlinkat(int at, const char *path, int flags) {
 }
 
 int renameat2(int at, const char *from, int to_at, const char *to, unsigned flags) {
-    refuse_name(to_at, to, "record.c: renameat2\n");
-    return REAL(renameat2)(at, from, to_at, to, flags);
+    if (flags & RENAME_EXCHANGE) refuse_name(to_at, to, "record.c: two files are exchanged\n");
+    RENAMED(REAL(renameat2)(at, from, to_at, to, flags), at, from, to_at, to)
 }
 
 int truncate64(const char *path, off64_t length) {
