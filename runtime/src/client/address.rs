@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn an_address_has_a_host_and_a_scheme_of_http() {
-        for address in ["http://localhost:8181", "localhost:8181", "http://[::1]:1/base", "http://user:word@localhost"] {
+        for address in ["http://localhost:8181", "localhost:8181", "http://[::1]:1/base", "http://user:word@localhost"]
+        {
             assert!(parse(address).is_ok(), "{address}");
         }
         assert!(matches!(parse("http://a b"), Err(AddressError::Malformed(_))));
