@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::client::{Http1, Request};
 use crate::creation;
-use crate::document::Token;
+use crate::document::{DELETED, Token};
 use crate::limits::within;
 use crate::process::{DataDir, Running};
 use crate::recorded::Recording;
@@ -122,10 +122,10 @@ impl Subject {
         let failed = self.faults.failed();
         self.faults.stop();
         for (reader, status) in [(&first, statuses[0]), (&second, statuses[1])] {
-            assert!([204, 503].contains(&status), "{status}: {fault:?}");
-            assert!(status != 204 || !self.is_accepted(reader).await, "{fault:?}");
+            assert!([DELETED, 503].contains(&status), "{status}: {fault:?}");
+            assert!(status != DELETED || !self.is_accepted(reader).await, "{fault:?}");
             let again = self.delete(reader).await;
-            assert!([204, 404].contains(&again) && (status != 204 || again == 404), "{again}: {fault:?}");
+            assert!([DELETED, 404].contains(&again) && (status != DELETED || again == 404), "{again}: {fault:?}");
             assert!(!self.is_accepted(reader).await, "{fault:?}");
         }
         assert!(self.create().await, "{fault:?}");

@@ -17,6 +17,7 @@ use tokio::net::UnixStream;
 use uuid::Uuid;
 
 use crate::client::{Http1, Request};
+use crate::document::{DELETED, Token};
 use crate::limits::within;
 use crate::process::{DataDir, Running, finish};
 use crate::recorded::survivors::hash;
@@ -77,7 +78,7 @@ async fn servers_of_one_directory_take_turns_when_they_are_killed() {
                     remaining.split_off(rest)
                 };
                 for token in turn {
-                    assert_eq!(client.send(&Request::delete(token).bearer(&operator)).await.status, 204);
+                    assert_eq!(client.send(&Request::delete(token).bearer(&operator)).await.status, DELETED);
                 }
                 is_serving.store(false, Ordering::SeqCst);
                 server.end(Signal::KILL);
@@ -100,11 +101,11 @@ struct Life {
 /// What the clients know.
 #[derive(Clone, Default)]
 struct Known {
-    /// ID and secret.
-    live: Vec<(u64, String)>,
-    deleted: Vec<(u64, String)>,
+    /// With their secrets.
+    live: Vec<(Token, String)>,
+    deleted: Vec<(Token, String)>,
     /// The deletion was requested but not answered.
-    in_doubt: Vec<(u64, String)>,
+    in_doubt: Vec<(Token, String)>,
     /// The secrets of the operator token, of which the last that was answered is valid.
     operator: Vec<String>,
     ids: BTreeSet<u64>,
@@ -192,11 +193,11 @@ impl Life {
             let is_accepted = is_accepted(client, id, &secret).await;
             if is_accepted { &mut self.known.live } else { &mut self.known.deleted }.push((id, secret));
         }
-        for (id, secret) in self.known.live.iter().rev().take(30) {
-            assert!(is_accepted(client, *id, secret).await, "{id} is lost");
+        for (token, secret) in self.known.live.iter().rev().take(30) {
+            assert!(is_accepted(client, *token, secret).await, "{token} is lost");
         }
-        for (id, secret) in self.known.deleted.iter().rev().take(30) {
-            assert!(!is_accepted(client, *id, secret).await, "{id} is back");
+        for (token, secret) in self.known.deleted.iter().rev().take(30) {
+            assert!(!is_accepted(client, *token, secret).await, "{token} is back");
         }
     }
 
@@ -205,12 +206,12 @@ impl Life {
         let catalog = self.directory.catalog().await;
         let Known { live, deleted, in_doubt, .. } = &self.known;
         assert!(live.len() + deleted.len() + in_doubt.len() > 0);
-        for (id, secret) in live {
-            assert!(catalog.authenticate(secret).is_some_and(|token| token.id().as_u64() == *id), "{id} is lost");
+        for (token, secret) in live {
+            assert!(catalog.authenticate(secret).is_some_and(|live| live.id() == token.id), "{token} is lost");
         }
-        for (id, secret) in deleted {
-            assert!(catalog.authenticate(secret).is_none(), "{id} is back");
-            assert!(!catalog.live().contains(TokenId::from_u64(*id)), "{id} is back");
+        for (token, secret) in deleted {
+            assert!(catalog.authenticate(secret).is_none(), "{token} is back");
+            assert!(!catalog.live().contains(token.id), "{token} is back");
         }
     }
 }
@@ -226,13 +227,13 @@ async fn change(known: &Mutex<Known>, http: &mut Http1, control: &mut Control, m
             known.lock().unwrap().operator.push(secret);
         }
         0..5 => {
-            let name = Uuid::new_v4();
+            let name = Uuid::new_v4().to_string();
             let create = json!({"create": {"name": name, "permissions": "db:a:read", "expires_in": null}});
             let reply = control.ask(&create).await?;
             let (id, secret) = (reply["created"]["id"].as_u64().unwrap(), reply["created"]["token"].as_str().unwrap());
             let mut known = known.lock().unwrap();
             assert!(known.ids.insert(id), "the ID {id} is used again");
-            known.live.push((id, secret.to_owned()));
+            known.live.push((Token::new(TokenId::from_u64(id), &name), secret.to_owned()));
         }
         5..8 => {
             let (token, operator) = {
@@ -245,7 +246,7 @@ async fn change(known: &Mutex<Known>, http: &mut Http1, control: &mut Control, m
             let mut known = known.lock().unwrap();
             known.in_doubt.retain(|(id, _)| *id != token.0);
             match answer.status.as_u16() {
-                204 => known.deleted.push(token),
+                DELETED => known.deleted.push(token),
                 // The operator token was regenerated meanwhile.
                 401 => known.live.push(token),
                 status => panic!("{status}"),
@@ -262,8 +263,8 @@ async fn change(known: &Mutex<Known>, http: &mut Http1, control: &mut Control, m
     Some(())
 }
 
-async fn is_accepted(client: &mut Http1, id: u64, secret: &str) -> bool {
-    let answer = client.send(&Request::delete(id).bearer(secret)).await;
+async fn is_accepted(client: &mut Http1, token: Token, secret: &str) -> bool {
+    let answer = client.send(&Request::delete(token).bearer(secret)).await;
     assert_eq!(answer.status, 401);
     answer.is_insufficient_scope()
 }

@@ -6,11 +6,13 @@ use std::os::unix::fs::{FileExt, chown};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use influxdb3_tokens::TokenId;
 use rustix::process::{Signal, geteuid};
 
 use crate::blocking::output;
 use crate::cli::set_mode;
-use crate::process::{DataDir, Running, command, finish};
+use crate::document::Token;
+use crate::process::{DataDir, Running, command, delete_here, finish};
 
 const OWNER: u32 = 65533;
 
@@ -148,7 +150,8 @@ fn no_secret_of_a_file_or_the_control_socket_stays_in_the_servers_memory() {
         secrets.push(secret_in(&out));
     }
     let (code, out, _) = finish({
-        let mut delete = command(&["delete", "--token-name=a", &directory.argument()]);
+        // After the two tokens of the files.
+        let mut delete = delete_here(&directory.argument(), Token::new(TokenId::from_u64(3), "a"));
         delete.env(VARIABLE, &secrets[0]);
         delete
     });

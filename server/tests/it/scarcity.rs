@@ -5,13 +5,14 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use influxdb3_tokens::TokenId;
 use influxdb3_tokens_server::listen;
 use rustix::process::Signal;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use crate::client::Request;
-use crate::document::DELETED;
+use crate::document::{DELETED, Token};
 use crate::limits::within;
 use crate::process::{DataDir, Running, command, finish};
 
@@ -35,7 +36,10 @@ async fn connections_leave_descriptors_for_the_rest_of_the_server() {
         finish(command(&["create", "--name", "new", "--permission", "db:a:read", &directory.argument()]));
     assert_eq!(code, 0, "{error}");
     assert_eq!(client.send(&Request::delete(12345).bearer(&operator)).await.status, 404);
-    assert_eq!(client.send(&Request::delete("1").bearer(&operator)).await.status, DELETED);
+    assert_eq!(
+        client.send(&Request::delete(Token::new(TokenId::from_u64(1), "new")).bearer(&operator)).await.status,
+        DELETED
+    );
     drop((client, connections));
     assert!(server.end(Signal::TERM).0.success());
     assert!(!std::fs::read_to_string(&log).unwrap().contains("cannot accept"));

@@ -15,6 +15,7 @@ use tokio::net::{TcpStream, UnixListener, UnixStream};
 
 use super::AT_ONCE;
 use super::case::cases;
+use crate::document::DELETED;
 use crate::limits::within;
 use crate::running::Server;
 
@@ -69,7 +70,7 @@ async fn nginx_in_front_and_the_server_agree_on_every_request() {
         let selects = |entry: &str| {
             entry.split_once(&line).is_some_and(|(_, behind)| !behind.starts_with(|next: char| next.is_ascii_digit()))
         };
-        let deleted = log.lines().filter(|entry| entry.starts_with("204") && selects(entry)).count();
+        let deleted = log.lines().filter(|entry| entry.starts_with(&DELETED.to_string()) && selects(entry)).count();
         assert_eq!(deleted, usize::from(!server.catalog.live().contains(token.id)), "{name}");
     }
 }

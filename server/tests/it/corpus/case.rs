@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::document::{PARAMETER, PATH};
+use crate::document::{DELETED, PARAMETER, PATH};
 use crate::limits::within;
 
 macro_rules! topics {
@@ -64,7 +64,8 @@ impl Case {
     fn expect(&mut self, line: &str) {
         let mut words = line.split(',').map(str::trim);
         let statuses = words.next().unwrap().split_whitespace();
-        self.statuses = statuses.map(|status| status.parse().unwrap()).collect();
+        self.statuses =
+            statuses.map(|status| if status == "deleted" { DELETED } else { status.parse().unwrap() }).collect();
         for word in words {
             match word {
                 "deletes" => self.deletes = true,

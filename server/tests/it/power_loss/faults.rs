@@ -10,6 +10,7 @@ use super::history::{Answered, History};
 use super::run::{Run, take};
 use super::states::{Coverage, assert_complete, replay};
 use super::{block_on, is_long, report};
+use crate::document::DELETED;
 use crate::process::{DataDir, command, finish};
 use crate::recorded::disk::Disk;
 use crate::recorded::faults::{Class, Effect, Fault};
@@ -57,7 +58,7 @@ async fn lose_power_after(faults: &[Fault]) -> usize {
         }
         for token in tokens {
             let mut statuses = vec![];
-            while ![Some(204), Some(404)].contains(statuses.last().unwrap_or(&None)) {
+            while ![Some(DELETED), Some(404)].contains(statuses.last().unwrap_or(&None)) {
                 assert!(statuses.len() < 5, "{statuses:?} after {fault:?}");
                 statuses.push(run.try_delete(token, operator).await);
             }
