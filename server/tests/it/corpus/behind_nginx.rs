@@ -64,7 +64,8 @@ async fn nginx_in_front_and_the_server_agree_on_every_request() {
     })
     .await;
     assert!(asked().start() > &100 && asked().count() < 20, "{}", log());
-    let log = log().replace("%69%64", "id");
+    let encoded: String = crate::document::PARAMETER.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let log = log().replace(&encoded, crate::document::PARAMETER);
     for (name, token) in deletions {
         let line = format!("{}?{}={token}", crate::document::PATH, crate::document::PARAMETER);
         let selects = |entry: &str| {

@@ -134,6 +134,8 @@ fn value(word: &str, id: &str, secret: &str) -> String {
     let smuggled = format!("{delete}\r\n");
     match word {
         "id" => id.to_owned(),
+        "parameter" => PARAMETER.to_owned(),
+        "encoded" => PARAMETER.bytes().map(|byte| format!("%{byte:02x}")).collect(),
         "secret" => secret.to_owned(),
         "target" => target,
         "host" => host.to_owned(),
