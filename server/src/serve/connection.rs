@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response, StatusCode, Uri};
@@ -152,7 +152,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let service = service_fn(|request| respond(Arc::clone(own), own.refusal.fault(), request));
-    let mut connection = own.server.http1.serve_connection(TokioIo::new(stream), service);
+    let mut http1 = own.server.http1.clone();
+    http1.auto_date_header(has_http_date(SystemTime::now()));
+    let mut connection = http1.serve_connection(TokioIo::new(stream), service);
     let mut draining = false;
     let has_ended = poll_fn(|context| {
         if own.activity.order() >= Order::Drain && !draining {
@@ -180,7 +182,8 @@ where
     A: Authenticator<Principal = Principal>,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (activity, http2) = (Arc::clone(&own.activity), own.server.http2.clone());
+    let (activity, mut http2) = (Arc::clone(&own.activity), own.server.http2.clone());
+    http2.auto_date_header(has_http_date(SystemTime::now()));
     let service = service_fn(move |request| respond(Arc::clone(&own), None, request));
     let mut connection = pin!(http2.serve_connection(TokioIo::new(stream), service));
     let mut draining = false;
@@ -193,6 +196,12 @@ where
     })
     .await
     .map_err(Error::from)
+}
+
+/// Whether the header `Date` can state this time. Hyper's formatter panics before 1970 and after the year 9999.
+fn has_http_date(time: SystemTime) -> bool {
+    const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
+    time.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since < YEAR_10000)
 }
 
 /// What the requests of a connection share.
@@ -262,4 +271,17 @@ fn until_sent(mut body: Body, answering: Answering) -> Body {
 /// The size of a request's target, without the scheme and the authority of its absolute form.
 fn target_size(target: &Uri) -> usize {
     target.path_and_query().map_or(0, |target| target.as_str().len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn responses_have_a_date_from_1970_to_the_year_9999() {
+        let last = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+        let second = Duration::from_secs(1);
+        let times = [SystemTime::UNIX_EPOCH - second, SystemTime::UNIX_EPOCH, SystemTime::now(), last, last + second];
+        assert_eq!(times.map(has_http_date), [false, true, true, true, false]);
+    }
 }
