@@ -107,6 +107,8 @@ pub(super) struct Activity {
     has_buffers: AtomicBool,
     /// Whether a request has succeeded.
     is_trusted: AtomicBool,
+    /// Whether the server has sent its last byte.
+    is_ending: AtomicBool,
     order: AtomicU8,
     waker: AtomicWaker,
 }
@@ -124,6 +126,7 @@ impl Activity {
             is_http2: AtomicBool::new(false),
             has_buffers: AtomicBool::new(false),
             is_trusted: AtomicBool::new(false),
+            is_ending: AtomicBool::new(false),
             order: AtomicU8::new(Order::Continue as u8),
             waker: AtomicWaker::new(),
         };
@@ -187,11 +190,18 @@ impl Activity {
             && self.has_buffers.load(Ordering::Relaxed)
             && !self.is_http2.load(Ordering::Relaxed)
             && self.blocked.load(Ordering::Relaxed) == 0
+            // Otherwise what is left of a body would be read as a request.
+            && !self.is_ending.load(Ordering::Relaxed)
             && self.ticks.now().saturating_sub(since) >= ticks(REST_AFTER)
     }
 
     pub(super) fn set_is_http2(&self) {
         self.is_http2.store(true, Ordering::Relaxed);
+    }
+
+    /// The server sends nothing more, and answers no further request.
+    pub(super) fn set_is_ending(&self) {
+        self.is_ending.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn set_has_buffers(&self, has_buffers: bool) {
