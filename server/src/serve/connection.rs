@@ -58,8 +58,8 @@ fn http1(limits: &Limits) -> http1::Builder {
     // `Activity` limits the time, without a timer for each request.
     http1.header_read_timeout(None).max_buf_size(limits.buffer_size()).max_header_size(limits.max_head_size);
     // With any other number, hyper allocates memory for each head.
-    if limits.max_headers != Limits::default().max_headers {
-        http1.max_headers(limits.max_headers);
+    if limits.header_count() != Limits::default().max_headers {
+        http1.max_headers(limits.header_count());
     }
     http1
 }
