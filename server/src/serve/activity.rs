@@ -88,6 +88,9 @@ pub(super) enum Order {
     Close,
 }
 
+/// Comes after every [`Order`].
+const ENDED: u8 = Order::Close as u8 + 1;
+
 /// The state of one connection. Its task writes it; the sweep reads it, and gives orders.
 #[derive(Debug)]
 pub(super) struct Activity {
@@ -107,6 +110,9 @@ pub(super) struct Activity {
     has_buffers: AtomicBool,
     /// Whether a request has succeeded.
     is_trusted: AtomicBool,
+    /// Whether the server has sent its last byte.
+    is_ending: AtomicBool,
+    /// An [`Order`], or [`ENDED`].
     order: AtomicU8,
     waker: AtomicWaker,
 }
@@ -124,6 +130,7 @@ impl Activity {
             is_http2: AtomicBool::new(false),
             has_buffers: AtomicBool::new(false),
             is_trusted: AtomicBool::new(false),
+            is_ending: AtomicBool::new(false),
             order: AtomicU8::new(Order::Continue as u8),
             waker: AtomicWaker::new(),
         };
@@ -152,16 +159,13 @@ impl Activity {
         match self.state().0 {
             Phase::Answering => return,
             _ if self.is_http2.load(Ordering::Relaxed) => return,
-            Phase::Head => {
-                // Only the connection's task writes it.
-                let head = self.head.load(Ordering::Relaxed);
-                return self.head.store(head.saturating_add(count), Ordering::Relaxed);
-            }
+            Phase::Head => {}
             Phase::Opening if bytes.starts_with(b"PRI ") => return self.is_http2.store(true, Ordering::Relaxed),
-            Phase::Opening | Phase::Idle => {}
+            Phase::Opening | Phase::Idle => self.enter(Phase::Head),
         }
-        self.head.store(count, Ordering::Relaxed);
-        self.enter(Phase::Head);
+        // Only the connection's task writes it.
+        let head = self.head.load(Ordering::Relaxed);
+        self.head.store(head.saturating_add(count), Ordering::Relaxed);
     }
 
     /// The client does not receive what the server has for it, or has received all of it.
@@ -187,6 +191,8 @@ impl Activity {
             && self.has_buffers.load(Ordering::Relaxed)
             && !self.is_http2.load(Ordering::Relaxed)
             && self.blocked.load(Ordering::Relaxed) == 0
+            // Otherwise what is left of a body would be read as a request.
+            && !self.is_ending.load(Ordering::Relaxed)
             && self.ticks.now().saturating_sub(since) >= ticks(REST_AFTER)
     }
 
@@ -194,8 +200,20 @@ impl Activity {
         self.is_http2.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn set_has_buffers(&self, has_buffers: bool) {
-        self.has_buffers.store(has_buffers, Ordering::Relaxed);
+    /// The server sends nothing more, and answers no further request.
+    pub(super) fn set_is_ending(&self) {
+        self.is_ending.store(true, Ordering::Relaxed);
+    }
+
+    /// Hyper's buffers are allocated.
+    pub(super) fn set_has_buffers(&self) {
+        self.has_buffers.store(true, Ordering::Relaxed);
+    }
+
+    /// Hyper's buffers are freed. So many bytes are left, of a head that began to arrive with the previous request.
+    pub(super) fn rest(&self, left: usize) {
+        self.head.store(u32::try_from(left).unwrap_or(u32::MAX), Ordering::Relaxed);
+        self.has_buffers.store(false, Ordering::Relaxed);
     }
 
     /// Lets the connection's task look at its state.
@@ -213,11 +231,12 @@ impl Activity {
             let streams = self.requests.load(Ordering::Relaxed).min(limits.max_streams);
             return HTTP2 + streams as usize * STREAM;
         }
+        let head = (self.head.load(Ordering::Relaxed) as usize).min(limits.buffer_size());
         if !self.has_buffers.load(Ordering::Relaxed) {
-            return TASK + (self.head.load(Ordering::Relaxed) as usize).min(limits.buffer_size());
+            return TASK + head;
         }
         let unsent = if self.blocked.load(Ordering::Relaxed) == 0 { 0 } else { 2 * limits.buffer_size() };
-        TASK + HTTP1 + unsent
+        TASK + HTTP1 + head + unsent
     }
 
     /// What the limits ask of the connection now, and why.
@@ -274,6 +293,11 @@ impl Activity {
             self.waker.wake();
         }
         is_new
+    }
+
+    /// The connection has ended, and takes no further order. Returns whether it had the order to close.
+    pub(super) fn end(&self) -> bool {
+        self.order.swap(ENDED, Ordering::AcqRel) == Order::Close as u8
     }
 
     /// The current order. The task with this waker is woken at the next one.

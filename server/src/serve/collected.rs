@@ -7,6 +7,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::head::Screened;
+
 /// A stream whose first bytes may have been read already.
 ///
 /// Most connections of a server wait for a head, and a hostile one makes it wait as long as it can. So a head is collected
@@ -31,6 +33,13 @@ impl<S> Collected<S> {
     /// Whether HTTP/2 begins (RFC 9113, section 3.4).
     pub(super) fn begins_http2(&self) -> bool {
         self.collected.starts_with(b"PRI * HTTP/2.0\r\n\r\n")
+    }
+}
+
+impl<S> Collected<Screened<S>> {
+    /// How many bytes have been read from the client and are still to be passed on.
+    pub(super) fn held(&self) -> usize {
+        self.collected.len() + self.stream.held()
     }
 }
 

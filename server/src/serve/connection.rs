@@ -58,8 +58,8 @@ fn http1(limits: &Limits) -> http1::Builder {
     // `Activity` limits the time, without a timer for each request.
     http1.header_read_timeout(None).max_buf_size(limits.buffer_size()).max_header_size(limits.max_head_size);
     // With any other number, hyper allocates memory for each head.
-    if limits.max_headers != Limits::default().max_headers {
-        http1.max_headers(limits.max_headers);
+    if limits.header_count() != Limits::default().max_headers {
+        http1.max_headers(limits.header_count());
     }
     http1
 }
@@ -121,7 +121,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves a connection until it ends. Hyper has it only while there are requests, because its buffers take ten times as
 /// much memory as the rest.
-async fn serve<A, S>(mut stream: Collected<S>, own: Arc<Own<A>>) -> Result<(), Error>
+async fn serve<A, S>(mut stream: Collected<Screened<S>>, own: Arc<Own<A>>) -> Result<(), Error>
 where
     A: Authenticator<Principal = Principal>,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -134,13 +134,13 @@ where
         if !has_head.await? {
             return Ok(());
         }
-        own.activity.set_has_buffers(true);
+        own.activity.set_has_buffers();
         if stream.begins_http2() {
             own.activity.set_is_http2();
             return Box::pin(serve_http2(stream, own)).await;
         }
         let Some(resting) = Box::pin(serve_http1(stream, &own)).await? else { return Ok(()) };
-        own.activity.set_has_buffers(false);
+        own.activity.rest(resting.held());
         stream = resting;
     }
 }

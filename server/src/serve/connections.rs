@@ -135,7 +135,7 @@ impl Connections {
         !replaced.is_empty()
     }
 
-    fn close(&self, activities: &[Arc<Activity>], reason: Reason) {
+    pub(super) fn close(&self, activities: &[Arc<Activity>], reason: Reason) {
         for activity in activities {
             self.give(activity, Order::Close, reason);
         }
@@ -151,10 +151,15 @@ impl Connections {
 
     /// Gives an order, and returns whether it is new.
     fn order(&self, activity: &Activity, order: Order) -> bool {
+        let closes = usize::from(order == Order::Close);
         // Before the order, because the connection may end at once.
-        let closes = order == Order::Close && activity.order() != Order::Close;
-        self.closing.fetch_add(usize::from(closes), Ordering::Relaxed);
-        activity.give(order)
+        self.closing.fetch_add(closes, Ordering::Relaxed);
+        let is_new = activity.give(order);
+        if !is_new {
+            // It has ended, or has the order already.
+            self.closing.fetch_sub(closes, Ordering::Relaxed);
+        }
+        is_new
     }
 
     /// Enforces the limits until it is dropped, and calls `also` each time.
@@ -303,7 +308,7 @@ impl Drop for Connected {
             }
         }
         drop(open);
-        if self.activity.order() == Order::Close {
+        if self.activity.end() {
             self.connections.closing.fetch_sub(1, Ordering::Relaxed);
         }
         self.connections.ended.notify_waiters();

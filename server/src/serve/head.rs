@@ -98,6 +98,11 @@ impl<S> Screened<S> {
         (screened, refusal)
     }
 
+    /// How many bytes have been read and not passed on.
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
+    }
+
     fn feed(&mut self, bytes: &[u8]) -> Fed {
         match &mut self.protocol {
             Protocol::Two => Fed { safe: bytes.len(), fault: None },

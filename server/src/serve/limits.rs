@@ -36,7 +36,7 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// How many bytes the head of a request may have, and the buffers of a connection. At least 8192.
     pub max_head_size: usize,
-    /// How many headers a request may have over HTTP/1.1.
+    /// How many headers a request may have over HTTP/1.1. At most 24,576.
     pub max_headers: usize,
     /// How many bytes the target of a request may have. A longer one is answered with 414.
     pub max_target_size: usize,
@@ -72,13 +72,25 @@ impl Default for Limits {
     }
 }
 
-/// The smallest buffer of a connection, in bytes, which hyper demands.
+/// The smallest and the largest buffer of a connection, in bytes, which hyper demands.
 const SMALLEST_BUFFER: usize = 8 << 10;
+const LARGEST_BUFFER: usize = u32::MAX as usize;
+
+/// How many headers fit in an `http::HeaderMap`, which panics if there are more.
+const MOST_HEADERS: usize = 24_576;
+
+/// The shortest header: a name of one byte, a colon, CR LF.
+const SHORTEST_HEADER: usize = 4;
 
 impl Limits {
     /// The size of the buffers of an HTTP/1.1 connection, and of the heads that fit in.
     pub(super) fn buffer_size(&self) -> usize {
-        self.max_head_size.max(SMALLEST_BUFFER)
+        self.max_head_size.clamp(SMALLEST_BUFFER, LARGEST_BUFFER)
+    }
+
+    /// How many headers a request may have over HTTP/1.1, and no more than can arrive: hyper allocates memory for as many.
+    pub(super) fn header_count(&self) -> usize {
+        self.max_headers.min(MOST_HEADERS).min(self.buffer_size() / SHORTEST_HEADER)
     }
 
     /// The limits of a head over HTTP/1.1.
@@ -87,7 +99,7 @@ impl Limits {
         HeadLimits {
             head: number(self.max_head_size),
             target: number(self.max_target_size),
-            fields: number(self.max_headers),
+            fields: number(self.header_count()),
         }
     }
 }

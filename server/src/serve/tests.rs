@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::Limits;
 use super::connection::{Server, connect};
 
+mod ending;
 mod numbers;
 mod time;
 

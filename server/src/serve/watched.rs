@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::activity::Activity;
 
-/// Reads and writes what `S` does, and records when bytes arrive and when the client does not receive any.
+/// Reads and writes what `S` does, and records when bytes arrive, when the client does not receive any, and the end.
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     stream: S,
@@ -78,6 +78,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.activity.set_is_ending();
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -16,6 +16,9 @@ use super::file::beside;
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 
+/// A disk writes so many bytes as a whole.
+const SECTOR: usize = 512;
+
 /// Looks for damage in the log of the database at `path`. The database must not be open.
 pub(super) fn damage(path: &Path) -> io::Result<Option<&'static str>> {
     let log = match File::open(beside(path, "-wal")) {
@@ -96,15 +99,18 @@ fn read_frames(log: &mut impl Read, header: &Header) -> io::Result<Frames> {
     // Whether all frames so far are intact, and whether the last one belongs to this round of the log. The log is
     // overwritten from its start with other salts, so remains of earlier rounds follow the last frame.
     let (mut intact, mut current) = (true, true);
+    let mut offset = HEADER;
     while fill(log, &mut frame)? {
         let stored = [word(&frame, 16), word(&frame, 20)];
         let has_salts = frame[8..16] == header.salts;
         let continues = current && header.sum_of_frame(checksum, &frame) == stored;
+        // Otherwise a tear can leave the mark of an earlier round beside the salts of this one.
+        let is_whole = continues || (offset + 8) % SECTOR != 0;
         // If it is the mark of a commit's end that is damaged, no tear did that.
-        if intact && !continues && has_salts && header.is_one_bit_off(checksum, &mut frame) {
+        if intact && !continues && is_whole && has_salts && header.is_one_bit_off(checksum, &mut frame) {
             frames.lost_commits += 2;
         }
-        let ends_commit = word(&frame, 4) != 0;
+        let ends_commit = is_whole && word(&frame, 4) != 0;
         intact = intact && has_salts && continues && word(&frame, 0) != 0;
         current = has_salts || continues;
         match (intact, current && ends_commit) {
@@ -113,6 +119,7 @@ fn read_frames(log: &mut impl Read, header: &Header) -> io::Result<Frames> {
             _ => {}
         }
         checksum = stored;
+        offset += frame.len();
     }
     Ok(frames)
 }
@@ -186,6 +193,38 @@ mod tests {
             log.extend([&start[..], &salts, &checksum.map(u32::to_be_bytes).concat(), &page].concat());
         }
         log
+    }
+
+    /// A log whose last commit has three frames. In the header of the first, a sector ends between the mark and the salts.
+    fn log_with_a_split_header() -> Vec<u8> {
+        let (split, salts) = (41, *b"saltsalt");
+        let mut log = log_of(split, salts);
+        assert_eq!((log.len() + 8) % SECTOR, 0);
+        let last = &log[log.len() - FRAME..];
+        let mut checksum = [word(last, 16), word(last, 20)];
+        for mark in [0, 0, 8] {
+            let start = [9_u32, mark].map(u32::to_be_bytes).concat();
+            checksum = sum(sum(checksum, &start, false), &[9; PAGE], false);
+            log.extend([&start[..], &salts, &checksum.map(u32::to_be_bytes).concat(), &[9; PAGE]].concat());
+        }
+        log
+    }
+
+    #[test]
+    fn a_torn_header_with_the_mark_of_an_earlier_round_is_no_damage() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = log_with_a_split_header();
+        assert_eq!(finding(&directory, &log), None);
+        let at = log.len() - 3 * FRAME;
+        // Another mark for another page, and another mark for the same page.
+        for page in [7_u32, 9] {
+            let mut torn = log.clone();
+            torn[at..at + 8].copy_from_slice(&[page, 8].map(u32::to_be_bytes).concat());
+            assert_eq!(finding(&directory, &torn), None, "page {page}");
+        }
+        let mut damaged = log;
+        damaged[at - 2 * FRAME] ^= 1;
+        assert!(finding(&directory, &damaged).is_some());
     }
 
     fn finding(directory: &TempDir, log: &[u8]) -> Option<&'static str> {

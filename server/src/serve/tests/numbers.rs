@@ -215,3 +215,31 @@ async fn working(clients: &mut [DuplexStream]) -> Vec<bool> {
     }
     working
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_greatest_limits_can_be_chosen() {
+    let server = server(limits(|limits| {
+        (limits.max_connections, limits.max_connections_per_address) = (usize::MAX, usize::MAX);
+        (limits.max_connection_memory, limits.max_head_size) = (usize::MAX, usize::MAX);
+        (limits.max_headers, limits.max_target_size) = (usize::MAX, usize::MAX);
+        (limits.min_head_rate, limits.max_streams, limits.max_failures) = (0, u32::MAX, u32::MAX);
+        (limits.head_timeout, limits.idle_timeout) = (Duration::MAX, Duration::MAX);
+        (limits.write_timeout, limits.failure_delay) = (Duration::MAX, Duration::MAX);
+    }))
+    .await;
+    let mut client = connect(&server, STRANGER).await;
+    assert!(request(&mut client, HTTP1_REQUEST).await.starts_with("HTTP/1.1 404"));
+    let mut client = connection(&server, STRANGER.into(), HTTP2_REQUEST).await.unwrap();
+    assert!(within_an_hour(client.read(&mut [0; 1024])).await.is_ok());
+    // More headers than `http` can hold.
+    for (count, status) in [(24_000, "HTTP/1.1 404"), (24_600, "HTTP/1.1 431"), (40_000, "HTTP/1.1 431")] {
+        let headers: String = (0..count).map(|number| format!("h{number}: 1\r\n")).collect();
+        let head = format!("GET / HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
+        let client = connect(&server, STRANGER).await;
+        let (mut received, mut sent) = tokio::io::split(client);
+        let mut response = [0; 1024];
+        // After a refusal, the rest of the head is not taken; ignore the error.
+        let (length, _) = tokio::join!(within_an_hour(received.read(&mut response)), sent.write_all(head.as_bytes()));
+        assert!(response[..length.unwrap()].starts_with(status.as_bytes()), "{count} headers");
+    }
+}
