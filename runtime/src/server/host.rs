@@ -42,35 +42,49 @@ fn rejection(problem: &'static str) -> Rejection {
 /// Whether this is a host with an optional port (RFC 3986, sections 3.2.2 and 3.2.3), as a URI of HTTP may have it: not
 /// empty, and without a user.
 fn is_valid(host: &[u8]) -> bool {
-    // A port of IPv6 is behind the bracket, and any other host has no colon.
-    let (name, port) = if host.first() == Some(&b'[') {
-        let Some(end) = host.iter().position(|byte| *byte == b']') else { return false };
-        let address = str::from_utf8(&host[1..end]).ok().and_then(|address| address.parse::<Ipv6Addr>().ok());
-        if address.is_none() {
-            return false;
-        }
-        (&b"v6"[..], &host[end + 1..])
-    } else {
-        host.split_at(host.iter().position(|byte| *byte == b':').unwrap_or(host.len()))
-    };
-    !name.is_empty() && is_name(name) && (port.is_empty() || is_port(&port[1..]) && port[0] == b':')
-}
-
-/// Whether this is a `reg-name`, of which an IPv4 address is one.
-fn is_name(mut name: &[u8]) -> bool {
+    if let [b'[', rest @ ..] = host {
+        let Some(end) = rest.iter().position(|byte| *byte == b']') else { return false };
+        let address = str::from_utf8(&rest[..end]).ok().and_then(|address| address.parse::<Ipv6Addr>().ok());
+        return address.is_some() && is_port_or_nothing(&rest[end + 1..]);
+    }
+    let mut rest = host;
     loop {
-        match name {
-            [] => return true,
-            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => name = rest,
-            [byte, rest @ ..] if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(byte) => name = rest,
-            _ => return false,
+        let end = rest.iter().position(|byte| !IN_NAME[usize::from(*byte)]).unwrap_or(rest.len());
+        match &rest[end..] {
+            [b'%', high, low, after @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => rest = after,
+            port => return port.len() < host.len() && is_port_or_nothing(port),
         }
     }
 }
 
-fn is_port(port: &[u8]) -> bool {
-    port.iter().all(u8::is_ascii_digit)
-        && (port.is_empty() || str::from_utf8(port).is_ok_and(|port| port.parse::<u16>().is_ok()))
+/// The bytes of a `reg-name` besides those that are escaped. An IPv4 address consists of them too.
+const IN_NAME: [bool; 256] = {
+    let others = b"-._~!$&'()*+,;=";
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
+fn is_port_or_nothing(text: &[u8]) -> bool {
+    let port = match text {
+        [] => return true,
+        [b':', port @ ..] => port,
+        _ => return false,
+    };
+    let value = port.iter().try_fold(0_u32, |value, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit < 10).then(|| value.saturating_mul(10).saturating_add(u32::from(digit)))
+    });
+    value.is_some_and(|value| value <= u32::from(u16::MAX))
 }
 
 #[cfg(test)]
