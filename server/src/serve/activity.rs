@@ -196,8 +196,10 @@ impl Activity {
             && self.ticks.now().saturating_sub(since) >= ticks(REST_AFTER)
     }
 
+    /// The client has begun HTTP/2. What may have looked like a slow head was the preface, in pieces.
     pub(super) fn set_is_http2(&self) {
         self.is_http2.store(true, Ordering::Relaxed);
+        self.state.store(u64::from(self.state().1) << 32 | Phase::Opening as u64, Ordering::Release);
     }
 
     /// The server sends nothing more, and answers no further request.

@@ -23,13 +23,15 @@ pub fn raise_descriptor_limit() -> io::Result<Option<u64>> {
     Ok(maximum)
 }
 
-/// How many connections fit in the limit of descriptors, with some kept for other files.
+/// How many connections fit in the limit of descriptors, with some kept for other files. The process has about 20 of
+/// those, and connections that are being closed, of which there may be a quarter more, keep theirs until they have ended.
 #[cfg(unix)]
 pub(super) fn for_connections() -> usize {
     use rustix::process::{Resource, getrlimit};
+    let fitting = |limit: u64| limit - RESERVE.min(limit / 5 * 3);
     getrlimit(Resource::Nofile)
         .current
-        .map_or(usize::MAX, |limit| usize::try_from(limit - RESERVE.min(limit / 2)).unwrap_or(usize::MAX))
+        .map_or(usize::MAX, |limit| usize::try_from(fitting(limit)).unwrap_or(usize::MAX))
 }
 
 #[cfg(not(unix))]

@@ -16,8 +16,8 @@ use super::head::Limits as HeadLimits;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
-    /// How many connections may be open. The server keeps at least half of its descriptors, or 128, for other files, and
-    /// lowers this limit accordingly. At the limit, a new connection replaces one that waits for its client.
+    /// How many connections may be open. The server keeps three fifths of its descriptors, but at most 128, for other
+    /// files, and lowers this limit accordingly. At the limit, a new connection replaces one that waits for its client.
     pub max_connections: usize,
     /// How many connections one address may have, or one network of 64 bits in IPv6; 0 for any number. At the limit, a
     /// new connection replaces one of the same address that waits for its client. Loopback addresses have no limit,

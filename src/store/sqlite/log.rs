@@ -105,7 +105,7 @@ fn read_frames(log: &mut impl Read, header: &Header) -> io::Result<Frames> {
         let has_salts = frame[8..16] == header.salts;
         let continues = current && header.sum_of_frame(checksum, &frame) == stored;
         // Otherwise a tear can leave the mark of an earlier round beside the salts of this one.
-        let is_whole = continues || (offset + 8) % SECTOR != 0;
+        let is_whole = continues || offset % SECTOR != SECTOR - 8;
         // If it is the mark of a commit's end that is damaged, no tear did that.
         if intact && !continues && is_whole && has_salts && header.is_one_bit_off(checksum, &mut frame) {
             frames.lost_commits += 2;
@@ -199,7 +199,7 @@ mod tests {
     fn log_with_a_split_header() -> Vec<u8> {
         let (split, salts) = (41, *b"saltsalt");
         let mut log = log_of(split, salts);
-        assert_eq!((log.len() + 8) % SECTOR, 0);
+        assert_eq!(log.len() % SECTOR, SECTOR - 8);
         let last = &log[log.len() - FRAME..];
         let mut checksum = [word(last, 16), word(last, 20)];
         for mark in [0, 0, 8] {

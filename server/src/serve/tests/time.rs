@@ -28,6 +28,15 @@ async fn a_connection_without_a_request_is_closed_after_30_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_over_http2_that_begins_in_pieces_has_as_much_time_for_its_first_request() {
+    let mut client = open(Limits::default(), &HTTP2_START[..3]).await;
+    sleep(Duration::from_secs(1)).await;
+    client.write_all(&HTTP2_START[3..]).await.unwrap();
+    // After 30 with the second before.
+    assert_eq!(closed_after(client, b"", None).await, 29);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_head_that_comes_slowly_is_not_awaited() {
     // At less than 50 bytes a second, until the rate counts.
     for begun in [&b"GET / HT"[..], b"PRI"] {
