@@ -23,7 +23,7 @@ async fn connections_leave_descriptors_for_the_rest_of_the_server() {
     let cluster = directory.cluster();
     let log = directory.beside("log");
     let usual = directory.serve(&["--log-filter=warn"]);
-    let server = Running::start(with_file_descriptors("-n", 64, &log, &usual));
+    let server = Running::start(with_file_descriptors("-n", 40, &log, &usual));
 
     let mut connections = Vec::new();
     for _ in 0..100 {
