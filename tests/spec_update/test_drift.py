@@ -17,7 +17,7 @@ from tests.spec_update.checkout import COPY, ENVIRONMENT, FOLDER, TARGET, finish
 from tests.spec_update.drift.document import BY_HAND, PATCHES, drifted
 from tests.spec_update.test_updates import Update, credentials
 
-EXCLUDED = ["--exclude", "bench-programs", "--exclude", "influxdb3-tokens-fuzz"]
+EXCLUDED = ["--exclude", "bench-programs", "--exclude", "influxdb3-tokens-fuzz", "--exclude", "ordering"]
 WORKSPACE = ["--locked", "--workspace", *EXCLUDED, "--all-features"]
 TOKEN = "/api/v3/configure/token"
 SCHEMES = [f"{name}Authentication" for name in ("Bearer", "Token", "Basic", "Querystring")]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use influxdb3_token_api::OPERATIONS;
 use influxdb3_tokens::{Catalog, MemoryStore, Permissions, SystemClock, TokenApi};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{Instant, sleep};
@@ -13,7 +14,7 @@ use crate::serve::activity::Reason;
 use crate::serve::connection::Server;
 
 /// Its body is not read, so the connection ends after the response.
-const WITH_BODY: &[u8] = b"DELETE /api/v3/configure/token?id=1 HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n";
+const WITH_BODY: &[u8] = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n";
 
 /// A bare LF.
 const MALFORMED: &[u8] = b"GET / HTTP/1.1\nhost: x\r\n\r\n";
@@ -22,18 +23,19 @@ const MALFORMED: &[u8] = b"GET / HTTP/1.1\nhost: x\r\n\r\n";
 async fn a_body_that_comes_after_the_response_is_not_read_as_a_request() {
     let catalog = Catalog::open(Arc::new(MemoryStore::new()), Arc::new(SystemClock)).await.unwrap();
     let (_, secret) = catalog.create_fresh("_admin", Permissions::ADMIN, None).await.unwrap();
-    let (other, _) = catalog.create_fresh("other", Permissions::ADMIN, None).await.unwrap();
+    // Its name is its ID, so that it is selected by either.
+    let (other, _) = catalog.create_fresh("1", Permissions::ADMIN, None).await.unwrap();
     let server = serving(Server::new(TokenApi::new(catalog.clone()), Limits::default()));
     let mut client = connection(&server, [192, 0, 2, 1].into(), WITH_BODY).await.unwrap();
     let mut response = Vec::new();
     within_an_hour(client.read_to_end(&mut response)).await.unwrap();
-    assert!(response.starts_with(b"HTTP/1.1 401"), "{}", response.escape_ascii());
+    assert!(response.starts_with(b"HTTP/1.1 404"), "{}", response.escape_ascii());
 
     // An idle connection would rest by now.
     sleep(Duration::from_secs(1)).await;
     let (id, secret) = (other.id, secret.expose());
-    let body =
-        format!("DELETE /api/v3/configure/token?id={id} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {secret}\r\n\r\n");
+    let (path, parameter) = (OPERATIONS[0].path, OPERATIONS[0].parameters[0].name);
+    let body = format!("DELETE {path}?{parameter}={id} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {secret}\r\n\r\n");
     // The connection may have been closed; ignore the error.
     let _ = client.write_all(body.as_bytes()).await;
     sleep(Duration::from_secs(5)).await;

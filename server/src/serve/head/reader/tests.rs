@@ -43,7 +43,7 @@ fn a_well_formed_request_is_safe_as_a_whole() {
         b"CONNECT a.test:443 HTTP/1.1\r\nhost: x\r\n\r\n",
         b"GET http://a.test HTTP/1.1\r\nhost: x\r\n\r\n",
         b"GET HTTPS://[::1]:80/?a HTTP/1.1\r\nhost: x\r\n\r\n",
-        b"DELETE /a?id=%C3%A9 HTTP/1.1\r\nhost:x\r\nname:\tv\xc3\xa9 \t\r\nempty:\r\n\r\n",
+        b"DELETE /a?b=%C3%A9 HTTP/1.1\r\nhost:x\r\nname:\tv\xc3\xa9 \t\r\nempty:\r\n\r\n",
         b"!#$%&'*+-.^_`|~09azAZ /a HTTP/1.1\r\nhost:x\r\n!#$%&'*+-.^_`|~:x\r\n\r\n",
         b"GET / HTTP/1.1\r\nhost:x\r\ncontent-length: 0\r\n\r\n",
         b"POST / HTTP/1.1\r\nhost:x\r\nContent-Length:\t 003 \r\n\r\n\r\n\x00",
