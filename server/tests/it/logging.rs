@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::blocking::{block, kill};
 use crate::client::{Http1, Request};
 use crate::creation::create;
-use crate::document::{DELETED, Token};
+use crate::document::{DELETED, PATH, Token};
 use crate::limits::{LIMIT, within};
 use crate::process::{DataDir, Running};
 
@@ -155,8 +155,7 @@ async fn a_pipe_that_nobody_reads_holds_up_neither_requests_nor_the_end_of_the_s
 async fn refuse_many(world: &World, server: &Running) -> usize {
     const AT_ONCE: usize = 200;
     const ROUNDS: usize = 80;
-    let request = "DELETE /api/v3/configure/token?id=7 HTTP/1.1\r\nhost: tokens.test\r\nx-span-id: ";
-    let request = [request, &"x".repeat(64), "\r\n\r\n"].concat();
+    let request = format!("DELETE {PATH} HTTP/1.1\r\nhost: tokens.test\r\nx-span-id: {}\r\n\r\n", "x".repeat(64));
     let mut client = server.http1(world.cluster).await;
     for _ in 0..ROUNDS {
         client.write(request.repeat(AT_ONCE).as_bytes()).await.unwrap();
