@@ -66,6 +66,11 @@ impl Catalog {
         Self { inner: Arc::clone(&self.inner), origin: origin.into() }
     }
 
+    /// Where the changes through this handle are requested. `None` if that is not known.
+    pub fn origin(&self) -> Option<Origin> {
+        self.origin
+    }
+
     /// The UUID of the cluster that the tokens belong to.
     pub fn cluster_uuid(&self) -> Uuid {
         self.inner.store.cluster_uuid()
