@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 mod access;
 mod arguments;
+mod audit;
 mod contract;
 mod create;
 mod delete;
@@ -41,6 +42,7 @@ enum Command {
     Create(create::Options),
     Show(show::Options),
     Delete(delete::Options),
+    Audit(audit::Options),
     Contract(contract::Options),
 }
 
@@ -90,6 +92,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Create(options) => in_runtime(create::run(options)),
         Command::Show(options) => in_runtime(show::run(options)),
         Command::Delete(options) => in_runtime(delete::run(options)),
+        Command::Audit(options) => in_runtime(audit::run(options)),
         Command::Contract(options) => in_runtime(contract::run(options)),
     };
     match done {
