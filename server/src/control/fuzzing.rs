@@ -18,7 +18,10 @@ pub async fn ask(stream: UnixStream, kind: u8, secret: &str) -> Result<(), Strin
     let client = Client(Connection::new(stream));
     let name = "ci".to_owned();
     let asked = match kind % 4 {
-        0 => client.create(Create { name, permissions: "*:*:*".to_owned(), expires_in: None }).await.map(|_| ()),
+        0 => client
+            .create(Create { name, description: None, permissions: "*:*:*".to_owned(), expires_in: None })
+            .await
+            .map(|_| ()),
         1 => client.regenerate().await.map(|_| ()),
         2 => client.delete(Delete { name, by: models::Secret(secret.to_owned()) }).await,
         _ => tokens(client).await,
