@@ -182,6 +182,21 @@ fn each_form_of_file_that_influxdb_documents_is_accepted() {
     assert_eq!(tokens[0]["hash"], digest("apiv3_1XXXX-xxxXxXxxxXX_OxxxX"));
 }
 
+#[test]
+fn the_examples_of_the_documentation_are_accepted() {
+    let directory = DataDir::new();
+    let file = directory.beside("tokens.json");
+    let page = include_str!("../../../../docs/tokens.md");
+    let examples: Vec<&str> = page.split("```json\n").skip(1).map(|after| after.split_once("```").unwrap().0).collect();
+    let options = ["--admin-token-file", "--permission-tokens-file"];
+    assert_eq!(examples.len(), options.len());
+    for (option, example) in options.into_iter().zip(examples) {
+        write(&file, &example.replace('…', &format!("{option:-<40}")));
+        let log = served(&directory, option, &file);
+        assert!(log.contains("created the token of a file") && !log.contains("WARN"), "{log}");
+    }
+}
+
 /// The secret, and its text in JSON.
 fn made_by_people() -> Vec<(String, String)> {
     let every: String = ('!'..='~').collect();
