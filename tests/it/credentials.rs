@@ -113,6 +113,9 @@ async fn a_secret_with_any_visible_characters_is_accepted_under_each_scheme() {
         let token = server.catalog.create(NewToken::given(name, Permissions::ADMIN, &parsed)).await.unwrap();
         for mut client in server.clients().await {
             assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 404, "{secret}");
+            for wrong in [&secret[..secret.len() - 1], &format!("{secret}!"), &secret.to_uppercase()] {
+                assert_eq!(client.send(&Request::delete(12345).bearer(wrong)).await.status, 401, "{wrong}");
+            }
         }
         let guard = Guard::new(CatalogApi::new(server.catalog.clone()), &REALM);
         for scheme in SECURITY_SCHEMES {
