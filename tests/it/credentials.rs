@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use http::header::AUTHORIZATION;
+use influxdb3_token_api::SECURITY_SCHEMES;
+use influxdb3_token_api::security::{SecurityKind, SecurityRequirement};
+use influxdb3_token_api::server::{Guard, REALM};
+use influxdb3_tokens::{CatalogApi, NewToken, Permissions, Secret};
 
 use crate::client::Request;
 use crate::document::{DELETED, PARAMETER, PATH, Token};
@@ -91,5 +95,47 @@ async fn a_credential_is_valid_for_its_request_and_not_for_the_connection() {
         assert_eq!(client.send(&Request::delete(12345)).await.status, 401);
         assert_eq!(client.send(&Request::new("DELETE", PATH)).await.status, 401);
         assert_eq!(client.send(&Request::delete(12345).bearer(&operator)).await.status, 404);
+    }
+}
+
+/// A person can make such secrets, for a token file.
+#[tokio::test]
+async fn a_secret_with_any_visible_characters_is_accepted_under_each_scheme() {
+    use base64::Engine;
+    let server = Server::in_memory().await;
+    let every: String = ('!'..='~').collect();
+    for (index, rest) in
+        ["x".repeat(16), every.clone(), format!("{every}:%41+&=#{every}"), "~".repeat(512)].iter().enumerate()
+    {
+        let secret = format!("apiv3_{rest}");
+        let parsed: Secret = secret.parse().unwrap();
+        let name = format!("number {index}").parse().unwrap();
+        let token = server.catalog.create(NewToken::given(name, Permissions::ADMIN, &parsed)).await.unwrap();
+        for mut client in server.clients().await {
+            assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 404, "{secret}");
+            for wrong in [&secret[..secret.len() - 1], &format!("{secret}!"), &secret.to_uppercase()] {
+                assert_eq!(client.send(&Request::delete(12345).bearer(wrong)).await.status, 401, "{wrong}");
+            }
+        }
+        let guard = Guard::new(CatalogApi::new(server.catalog.clone()), &REALM);
+        for scheme in SECURITY_SCHEMES {
+            let encoded: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let basic = base64::engine::general_purpose::STANDARD.encode(format!("user:{secret}"));
+            let (query, authorization) = match scheme.kind {
+                SecurityKind::Bearer => (String::new(), format!("Bearer {secret}")),
+                SecurityKind::Basic => (String::new(), format!("Basic {basic}")),
+                _ if scheme.kind.is_key_in_authorization() => (String::new(), format!("Token {secret}")),
+                _ => (format!("?u=user&p={encoded}"), String::new()),
+            };
+            let mut request = http::Request::get(format!("/{query}"));
+            if !authorization.is_empty() {
+                request = request.header(AUTHORIZATION, authorization);
+            }
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            let requirement: &'static [SecurityRequirement] =
+                Box::leak(Box::new([SecurityRequirement::new(std::slice::from_ref(scheme))]));
+            let Ok(principal) = guard.check(requirement, &parts).await else { panic!("{scheme:?} {secret}") };
+            assert_eq!(principal.id(), token.id);
+        }
     }
 }

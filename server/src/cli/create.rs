@@ -15,7 +15,7 @@ use openapi_stub_runtime::Printable;
 use super::access::Access;
 use super::arguments::duration;
 use super::output::printable_json;
-use super::{DataDir, Failure, token_file};
+use super::{DataDir, Failure, advice, token_file, warn};
 use crate::control::Create;
 
 /// Create a token, and print its secret, which is not shown again
@@ -79,6 +79,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             .map_err(|error| lost(&token, Change::Regenerated, &error))?;
         return Ok(ExitCode::SUCCESS);
     }
+    advice::undefined(&permissions).for_each(|warning| warn(&warning));
     match (options.offline, &options.output_file) {
         (true, Some(file)) => {
             let (token, secret) = NewToken::fresh(name, permissions)?;

@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use influxdb3_tokens::{Catalog, CreateError, NewToken, Origin, SqliteStore, TokenApi};
+use futures::FutureExt;
+use influxdb3_tokens::{SqliteStore, TokenApi};
 use influxdb3_tokens_server::{listen, raise_descriptor_limit, serve_within};
 use openapi_stub_runtime::Printable;
 use tokio::net::TcpListener;
@@ -21,8 +21,7 @@ use super::limits::LimitOptions;
 use super::log::{Log, LogFormat};
 use super::output::error_line;
 use super::sandbox::{Confinement, Sandbox};
-use super::token_file::TokenFile;
-use super::{DataDir, Failure, access, protection};
+use super::{DataDir, Failure, access, protection, token_file};
 use crate::control;
 
 /// Run the server, until SIGTERM or SIGINT
@@ -66,9 +65,6 @@ pub(super) struct Options {
     #[command(flatten)]
     limits: LimitOptions,
 }
-
-/// How many tokens of a file wait for the store at a time; fewer than its queue takes.
-const CREATIONS: usize = 1024;
 
 /// Prepares the process, and serves in a runtime of its own: no thread may run before the sandbox is entered.
 pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
@@ -120,11 +116,10 @@ impl Options {
 
 async fn serve_until_stopped(options: Options, addresses: Vec<SocketAddr>) -> Result<(), Failure> {
     let catalog = access::open(&options.directory).await?;
-    let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file)?;
-    // Many at a time, in their order, so that they share commits.
-    let of_files = catalog.requested_from(Origin::TokenFile);
-    let creations = stream::iter(tokens).map(|token| create(&of_files, token)).buffered(CREATIONS);
-    creations.try_collect::<()>().await?;
+    let given =
+        token_file::given_tokens(options.admin_token_file.as_deref(), options.permission_tokens_file.as_deref())?;
+    given.warnings.iter().for_each(|warning| tracing::warn!("{}", Printable(warning)));
+    token_file::create(&catalog, given.tokens).await?;
     let (stop, stop_at_once) = signals()?;
 
     let listener = listen_on(&addresses).map_err(|error| cannot_listen(&options.http_bind, &error))?;
@@ -160,27 +155,6 @@ fn announce(address: SocketAddr) {
     }
 }
 
-/// The tokens of the files that the options name.
-pub(super) fn given_tokens(admin: Option<PathBuf>, permission: Option<PathBuf>) -> Result<Vec<NewToken>, Failure> {
-    let mut tokens = Vec::new();
-    if let Some(file) = admin {
-        tokens.push(read(&file)?.admin_token()?);
-    }
-    if let Some(file) = permission {
-        tokens.extend(read(&file)?.permission_tokens()?);
-    }
-    Ok(tokens)
-}
-
-/// Reads a token file, and logs a warning if other users can read it too.
-fn read(file: &Path) -> Result<TokenFile, Failure> {
-    let file = TokenFile::open(file)?;
-    if let Some(warning) = file.warning() {
-        tracing::warn!("{}", Printable(&warning));
-    }
-    Ok(file)
-}
-
 /// The addresses of a host.
 fn addresses(http_bind: &(String, u16)) -> Result<Vec<SocketAddr>, Failure> {
     let found = http_bind.to_socket_addrs();
@@ -201,29 +175,6 @@ fn listen_on(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
         }
     }
     result
-}
-
-/// Creates the token of a file, unless it has expired, or it or another with its name or secret exists.
-async fn create(catalog: &Catalog, token: NewToken) -> Result<(), Failure> {
-    let name = token.name.clone();
-    if token.expires_at.is_some_and(|at| at <= catalog.now()) {
-        tracing::warn!(%name, "the token of a file has expired, and is not created; remove it from the file");
-        return Ok(());
-    }
-    match catalog.create(token).await {
-        Ok(record) => {
-            let (id, origin) = (record.id, Origin::TokenFile);
-            tracing::info!(target: control::AUDIT, %name, %id, %origin, change = "created", "created the token of a file");
-        }
-        Err(CreateError::AlreadyExists) => tracing::debug!(%name, "the token of a file exists"),
-        Err(CreateError::NameTaken) => {
-            tracing::warn!(%name, "another token has the name of a file's token, which is not created")
-        }
-        Err(CreateError::SecretTaken) => tracing::warn!(%name, "the token of a file exists under another name"),
-        Err(CreateError::SecretDeleted) => tracing::warn!(%name, "the token of a file was deleted, and stays so"),
-        Err(error) => return Err(error.into()),
-    }
-    Ok(())
 }
 
 /// Two futures, which become ready when the process is told to stop for the first and the second time. The signals are

@@ -69,6 +69,20 @@ impl DataDir {
         self.root.path().join(name)
     }
 
+    /// A copy of the program, beside the data directory, that every user can execute.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn program_for_all(&self) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let program = self.beside("influxdb3-tokens");
+        // Not by this process: another thread that starts a process would hand it the open file, and a file that is open for
+        // writing cannot be executed.
+        let mut copy = Command::new("cp");
+        copy.arg(env!("CARGO_BIN_EXE_influxdb3-tokens")).arg(&program);
+        assert!(output(copy).status.success());
+        std::fs::set_permissions(self.root.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        program
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.beside("data")
     }

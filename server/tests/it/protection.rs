@@ -26,10 +26,8 @@ fn of(server: &Running, file: &str) -> String {
 #[test]
 fn a_process_of_the_same_user_sees_neither_memory_nor_environment() {
     let directory = DataDir::new();
-    let program = directory.beside("influxdb3-tokens");
-    fs::copy(env!("CARGO_BIN_EXE_influxdb3-tokens"), &program).unwrap();
+    let program = directory.program_for_all();
     fs::create_dir(directory.path()).unwrap();
-    set_mode(program.parent().unwrap(), 0o755);
     set_mode(&directory.path(), 0o700);
     // The superuser sees everything.
     let user = geteuid().is_root().then_some(OWNER);
@@ -141,6 +139,21 @@ fn no_secret_of_a_file_or_the_control_socket_stays_in_the_servers_memory() {
         assert_eq!(created.0, 0, "{created:?}");
         secrets.push(secret_in(&fs::read_to_string(file).unwrap()));
     }
+    // Two that a person made: one that JSON must escape, which takes several blocks of the hash function, and one that need
+    // not be escaped, but is.
+    let numbers: String = (100..150).map(|number| format!("\"{number}\\")).collect();
+    let made = [format!("apiv3_{numbers}"), "apiv3_0f6e1d2c3b4a5968778695a4b3c2d1e0f1e2d3c4b5a69788".repeat(2)];
+    let escaped: String = made[1].chars().map(|character| format!("\\u{:04x}", u32::from(character))).collect();
+    let entries = [serde_json::to_string(&made[0]).unwrap(), format!("\"{escaped}\"")];
+    let mut contents: serde_json::Value = serde_json::from_str(&fs::read_to_string(&permission_file).unwrap()).unwrap();
+    for name in ["made 0", "made 1"] {
+        let entry = serde_json::json!({"token": name, "name": name, "permissions": ["db:x:read"]});
+        contents["tokens"].as_array_mut().unwrap().push(entry);
+    }
+    let text = contents.to_string();
+    let text = text.replace("\"token\":\"made 0\"", &format!("\"token\":{}", entries[0]));
+    fs::write(&permission_file, text.replace("\"token\":\"made 1\"", &format!("\"token\":{}", entries[1]))).unwrap();
+    secrets.extend(made);
     let server = directory.start(&[
         &format!("--admin-token-file={}", admin_file.display()),
         &format!("--permission-tokens-file={}", permission_file.display()),
@@ -151,8 +164,8 @@ fn no_secret_of_a_file_or_the_control_socket_stays_in_the_servers_memory() {
         secrets.push(secret_in(&out));
     }
     let (code, out, _) = finish({
-        // After the two tokens of the files.
-        let mut delete = delete_here(&directory.argument(), Token::new(TokenId::from_u64(3), "a"));
+        // After the four tokens of the files.
+        let mut delete = delete_here(&directory.argument(), Token::new(TokenId::from_u64(5), "a"));
         delete.env(VARIABLE, &secrets[0]);
         delete
     });

@@ -4,7 +4,10 @@ mod audit;
 mod contract;
 mod create;
 mod delete;
+mod given_tokens;
 mod lost_output;
+#[cfg(target_os = "linux")]
+mod mounted_secrets;
 mod printing;
 mod serve;
 mod show;
