@@ -3,23 +3,27 @@
 
 mod error;
 mod expiry;
+mod statistics;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use influxdb3_token_api::security::AuthenticationError;
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::live::{LiveTokens, LiveTokensWriter, Minute, UntilDeleted};
 use crate::store::{
     Actor, AuditPage, AuditPosition, Creation, CreationOutcome, Deletion, DeletionOutcome, Origin, Regeneration,
-    RegenerationOutcome, StoreError, TokenSelector, TokenStore,
+    RegenerationOutcome, StoreError, StoreStatistics, TokenSelector, TokenStore,
 };
 use crate::token::{Digest, NewToken, Permissions, Principal, Secret, Timestamp, TokenId, TokenName, TokenRecord};
 pub use error::{CreateError, DeleteError, RegenerateError};
 use expiry::SeenExpired;
+use statistics::Changes;
+pub use statistics::{ChangeKind, ChangeOutcome};
 
 /// The tokens of a [`TokenStore`]: every live token in memory, and the rules for them.
 ///
@@ -37,6 +41,7 @@ struct Inner {
     live: LiveTokens,
     clock: Arc<dyn Clock>,
     seen_expired: SeenExpired,
+    changes: Changes,
     /// Takes the place of a token that was not found.
     decoy: Principal,
 }
@@ -56,7 +61,8 @@ impl Catalog {
         // No store gives a token this ID.
         let (id, digest) = (TokenId::from_u64(u64::MAX), Digest::from_bytes([0; 64]));
         let decoy = Principal::new(id, digest, Some(Timestamp::EPOCH), Permissions::ADMIN).into_token();
-        let inner = Inner { store, live, clock, seen_expired: SeenExpired::new(), decoy };
+        let (seen_expired, changes) = (SeenExpired::new(), Changes::default());
+        let inner = Inner { store, live, clock, seen_expired, changes, decoy };
         Ok(Self { inner: Arc::new(inner), origin: None })
     }
 
@@ -107,21 +113,42 @@ impl Catalog {
     /// Returns the live token with this secret. Takes one SHA-512 and one look-up, without disk, network or allocation.
     ///
     /// Returns `None` if the secret is malformed, or the token is unknown, deleted or expired. The caller cannot tell
-    /// which, and should not tell its client. A token that is returned has been used ([`LiveTokens::last_used`]).
+    /// which; [`try_authenticate`](Self::try_authenticate) does. A token that is returned has been used
+    /// ([`LiveTokens::last_used`]).
     pub fn authenticate(&self, secret: &str) -> Option<Principal> {
-        let digest = Digest::of_presented(secret)?;
+        self.try_authenticate(secret).ok()
+    }
+
+    /// Like [`authenticate`](Self::authenticate), with the reason if there is no such token.
+    ///
+    /// The reason is for the server's log and metrics. Do not tell it to the client.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthenticationError::Malformed`], [`Unknown`](AuthenticationError::Unknown),
+    /// [`Expired`](AuthenticationError::Expired), or [`Deleted`](AuthenticationError::Deleted). A token that was deleted
+    /// before about a hundred thousand others may be reported as unknown.
+    pub fn try_authenticate(&self, secret: &str) -> Result<Principal, AuthenticationError> {
+        let digest = Digest::of_presented(secret).ok_or(AuthenticationError::Malformed)?;
+        let live = &self.inner.live;
         // A token that is not found takes the way of an expired one, so that the time does not tell them apart.
-        let found = self.inner.live.find_with_use(&digest);
+        let found = live.find_with_use(&digest);
+        let is_unknown = found.is_none();
         let (principal, last_use) = found.unwrap_or_else(|| (self.inner.decoy.clone(), Minute::default()));
         let now = self.now();
-        if self.is_expired_at(&principal, || now) {
-            return None;
+        if !self.is_expired_at(&principal, || now) {
+            let minute = Minute::of(now);
+            if last_use != minute {
+                live.note_use(&principal, minute);
+            }
+            return Ok(principal);
         }
-        let minute = Minute::of(now);
-        if last_use != minute {
-            self.inner.live.note_use(&principal, minute);
-        }
-        Some(principal)
+        // An expired token takes this way too.
+        Err(match (live.was_deleted(&digest), is_unknown) {
+            (_, false) => AuthenticationError::Expired,
+            (true, true) => AuthenticationError::Deleted,
+            (false, true) => AuthenticationError::Unknown,
+        })
     }
 
     /// Returns a future that is ready once this token is deleted or its secret is regenerated, and at once if it is not a
@@ -144,7 +171,8 @@ impl Catalog {
     ///
     /// See [`CreateError`].
     pub async fn create(&self, token: NewToken) -> Result<TokenRecord, CreateError> {
-        self.request_creation(token, None, self.now()).await
+        let created = self.request_creation(token, None, self.now()).await;
+        self.inner.changes.count(ChangeKind::Creation, created)
     }
 
     /// Like [`create`](Self::create), for a token whose lifetime begins when it is created. It replaces the expiry of
@@ -175,7 +203,8 @@ impl Catalog {
         permissions: Permissions,
         lifetime: Option<Duration>,
     ) -> Result<(TokenRecord, Secret), CreateError> {
-        self.request_fresh(name, permissions, lifetime, None).await
+        let created = self.request_fresh(name, permissions, lifetime, None).await;
+        self.inner.changes.count(ChangeKind::Creation, created)
     }
 
     /// Like [`create_fresh`](Self::create_fresh), on behalf of `by`, whose ID is recorded. `by` is trusted to be
@@ -185,6 +214,17 @@ impl Catalog {
     ///
     /// See [`CreateError`]. [`CreateError::NotAdmin`] comes before anything that depends on the token to create.
     pub async fn create_fresh_by(
+        &self,
+        by: &Principal,
+        name: &str,
+        permissions: Permissions,
+        lifetime: Option<Duration>,
+    ) -> Result<(TokenRecord, Secret), CreateError> {
+        let created = self.try_create_fresh_by(by, name, permissions, lifetime).await;
+        self.inner.changes.count(ChangeKind::Creation, created)
+    }
+
+    async fn try_create_fresh_by(
         &self,
         by: &Principal,
         name: &str,
@@ -251,6 +291,10 @@ impl Catalog {
     ///
     /// See [`DeleteError`]. [`DeleteError::NotAdmin`] comes before anything that depends on the token to delete.
     pub async fn delete(&self, by: &Principal, id: &str) -> Result<TokenId, DeleteError> {
+        self.inner.changes.count(ChangeKind::Deletion, self.try_delete(by, id).await)
+    }
+
+    async fn try_delete(&self, by: &Principal, id: &str) -> Result<TokenId, DeleteError> {
         if !by.is_admin() {
             return Err(DeleteError::NotAdmin);
         }
@@ -271,6 +315,10 @@ impl Catalog {
     ///
     /// See [`DeleteError`]. [`DeleteError::NotAdmin`] comes before anything that depends on the token to delete.
     pub async fn delete_by_name(&self, by: &Principal, name: &str) -> Result<TokenId, DeleteError> {
+        self.inner.changes.count(ChangeKind::Deletion, self.try_delete_by_name(by, name).await)
+    }
+
+    async fn try_delete_by_name(&self, by: &Principal, name: &str) -> Result<TokenId, DeleteError> {
         if !by.is_admin() {
             return Err(DeleteError::NotAdmin);
         }
@@ -307,7 +355,7 @@ impl Catalog {
     ///
     /// See [`RegenerateError`].
     pub async fn regenerate_operator(&self) -> Result<(TokenRecord, Secret), RegenerateError> {
-        self.request_regeneration(None).await
+        self.inner.changes.count(ChangeKind::Regeneration, self.request_regeneration(None).await)
     }
 
     /// Like [`regenerate_operator`](Self::regenerate_operator), on behalf of `by`, which must be the operator token. Another
@@ -319,7 +367,7 @@ impl Catalog {
     ///
     /// See [`RegenerateError`].
     pub async fn regenerate_operator_by(&self, by: &Principal) -> Result<(TokenRecord, Secret), RegenerateError> {
-        self.request_regeneration(Some(by.into())).await
+        self.inner.changes.count(ChangeKind::Regeneration, self.request_regeneration(Some(by.into())).await)
     }
 
     async fn request_regeneration(&self, by: Option<Actor>) -> Result<(TokenRecord, Secret), RegenerateError> {
@@ -355,5 +403,24 @@ impl Catalog {
         limit: usize,
     ) -> Result<AuditPage, StoreError> {
         self.inner.store.audit(from, since, limit).await
+    }
+
+    /// How many changes of this kind were requested with this outcome since the catalog was opened.
+    pub fn changes(&self, kind: ChangeKind, outcome: ChangeOutcome) -> u64 {
+        self.inner.changes.read(kind, outcome)
+    }
+
+    /// What the store has done since it was opened.
+    pub fn store_statistics(&self) -> StoreStatistics {
+        self.inner.store.statistics()
+    }
+
+    /// Whether the store can commit changes now.
+    ///
+    /// # Errors
+    ///
+    /// See [`TokenStore::probe`].
+    pub async fn probe_store(&self) -> Result<(), StoreError> {
+        self.inner.store.probe().await
     }
 }

@@ -1,5 +1,6 @@
 //! Every live token, in memory.
 
+mod deleted;
 mod last_use;
 mod shards;
 mod watchers;
@@ -9,6 +10,7 @@ use std::fmt;
 use crate::sync::Arc;
 use crate::token::{Digest, Principal, Timestamp, TokenId};
 
+use deleted::Deleted;
 use last_use::LastUse;
 pub(crate) use last_use::Minute;
 use shards::Shards;
@@ -42,6 +44,7 @@ struct Tables {
     by_digest: Shards<LiveToken>,
     by_id: Shards<IndexEntry>,
     watchers: Watchers,
+    deleted: Deleted,
 }
 
 /// A token, and when it was used last, which takes it from 88 to 96 bytes.
@@ -109,6 +112,12 @@ impl LiveTokens {
         self.tables.by_id.contains(hash_of_id(id), |entry| entry.id == id)
     }
 
+    /// Whether a token with this digest was deleted, or given another secret, not long ago. It forgets, so `false` says
+    /// little.
+    pub(crate) fn was_deleted(&self, digest: &Digest) -> bool {
+        self.tables.deleted.contains(digest.prefix())
+    }
+
     /// The number of live tokens.
     pub fn len(&self) -> usize {
         self.tables.by_id.len()
@@ -137,6 +146,7 @@ impl LiveTokensWriter {
             by_digest: Shards::new(|token: &LiveToken| token.principal.digest().prefix()),
             by_id: Shards::new(|entry| hash_of_id(entry.id)),
             watchers: Watchers::default(),
+            deleted: Deleted::new(),
         };
         Self { tokens: LiveTokens { tables: Arc::new(tables) } }
     }
@@ -159,13 +169,14 @@ impl LiveTokensWriter {
     pub fn insert(&mut self, token: impl Into<Principal>) {
         let token = token.into().into_token();
         let entry = IndexEntry::new(&token);
-        let Tables { by_digest, by_id, watchers } = self.tables();
+        let Tables { by_digest, by_id, watchers, deleted } = self.tables();
         let mut part = by_id.lock(hash_of_id(entry.id));
         let replaced = part.insert(entry, |other| other.id == entry.id);
         let replaced = replaced.filter(|replaced| replaced.digest_prefix != entry.digest_prefix);
         let last_use = LastUse::default();
         if let Some(replaced) = replaced {
             let prefix = replaced.digest_prefix;
+            deleted.insert(prefix);
             let removed = by_digest.lock(prefix).remove(prefix, |token| replaced.leads_to(token));
             // A token keeps its last use when its secret is replaced.
             removed.iter().for_each(|token| last_use.take_from(&token.last_use));
@@ -184,11 +195,13 @@ impl LiveTokensWriter {
     /// When this returns, readers find the token neither by its digest nor by its ID, and every task that waits for its
     /// deletion has been woken.
     pub fn remove(&mut self, id: TokenId) -> bool {
-        let Tables { by_digest, by_id, watchers } = self.tables();
+        let Tables { by_digest, by_id, watchers, deleted } = self.tables();
         let mut part = by_id.lock(hash_of_id(id));
         let Some(entry) = part.remove(hash_of_id(id), |entry| entry.id == id) else {
             return false;
         };
+        // Before the token is gone, so that nobody finds it in neither.
+        deleted.insert(entry.digest_prefix);
         by_digest.lock(entry.digest_prefix).remove(entry.digest_prefix, |token| entry.leads_to(token));
         drop(part);
         watchers.wake(id);
@@ -209,6 +222,12 @@ impl LiveTokensWriter {
             uses.extend(at.map(|at| (token.principal.id(), at)));
         });
         uses
+    }
+
+    /// Remembers that a token whose digest has this prefix was deleted before the catalog was opened, so that its secret
+    /// is told apart from one that never was.
+    pub(crate) fn remember_deleted(&mut self, digest_prefix: u64) {
+        self.tables().deleted.insert(digest_prefix);
     }
 
     fn tables(&self) -> &Tables {

@@ -11,6 +11,7 @@ mod error;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod statistics;
 
 use std::fmt;
 
@@ -30,6 +31,7 @@ pub use error::{Cause, StoreError};
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Damage, OpenError, SqliteOptions, SqliteStore};
+pub use statistics::StoreStatistics;
 
 /// Stores tokens durably, and applies every committed change to the live tokens.
 ///
@@ -104,6 +106,21 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// If the trail cannot be read.
     async fn audit(&self, from: AuditPosition, since: Option<Timestamp>, limit: usize)
     -> Result<AuditPage, StoreError>;
+
+    /// What the store has done since it was opened. Takes no lock that a change holds.
+    fn statistics(&self) -> StoreStatistics {
+        StoreStatistics::default()
+    }
+
+    /// Finds out whether the store can commit changes, by a commit that changes nothing. Afterwards
+    /// [`StoreStatistics::is_failing`] says the same.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot.
+    async fn probe(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 const LOADED_ALREADY: &str = "the store has already been loaded: share its catalog instead";

@@ -19,6 +19,7 @@ mod delete;
 pub(crate) mod fuzzing;
 mod limits;
 mod log;
+mod ops;
 mod output;
 mod protection;
 mod sandbox;
@@ -27,6 +28,7 @@ mod show;
 mod token_file;
 
 use arguments::wrong_usage;
+pub(crate) use log::DroppedLines;
 use output::{is_broken_pipe, tell, tell_reason, warn};
 
 /// Serves InfluxDB 3's token API, with tokens that are stored durably and rejected once they are deleted.

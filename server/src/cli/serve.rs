@@ -4,12 +4,13 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use futures::FutureExt;
 use influxdb3_tokens::{SqliteStore, TokenApi};
-use influxdb3_tokens_server::{listen, raise_descriptor_limit, serve_within};
+use influxdb3_tokens_server::{Server, listen, raise_descriptor_limit};
 use openapi_stub_runtime::Printable;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,11 +19,13 @@ use tracing_subscriber::EnvFilter;
 
 use super::arguments::host_and_port;
 use super::limits::LimitOptions;
-use super::log::{Log, LogFormat};
+use super::log::{DroppedLines, Log, LogFormat};
+use super::ops::OpsOptions;
 use super::output::error_line;
 use super::sandbox::{Confinement, Sandbox};
 use super::{DataDir, Failure, access, protection, token_file};
 use crate::control;
+use crate::ops::{Counted, Ops, Process, Requests, Sources};
 
 /// Run the server, until SIGTERM or SIGINT
 ///
@@ -63,6 +66,9 @@ pub(super) struct Options {
     no_sandbox: bool,
 
     #[command(flatten)]
+    ops: OpsOptions,
+
+    #[command(flatten)]
     limits: LimitOptions,
 }
 
@@ -70,13 +76,15 @@ pub(super) struct Options {
 pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
     let forgotten = protection::forget_unused_secret();
     // The sandbox hides the files that say where a host is.
-    let addresses = addresses(&options.http_bind)?;
+    let (api, ops) = (addresses(&options.http_bind)?, options.ops.ops_bind.as_ref().map(addresses).transpose()?);
+    let addresses = Addresses { api, ops };
     SqliteStore::prepare(options.directory.database())?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
         // The limit of a container is in files that the sandbox hides.
         runtime.worker_threads(std::thread::available_parallelism().map_or(1, usize::from));
     }
+    let process = Process::open();
     let confinement = match options.no_sandbox {
         true => Confinement::Without("it is switched off".to_owned()),
         false => options.sandbox().enter(),
@@ -97,7 +105,7 @@ pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
     if let Err(error) = raise_descriptor_limit() {
         tracing::warn!(%error, "cannot raise the limit of file descriptors");
     }
-    let served = runtime.block_on(serve_until_stopped(options, addresses));
+    let served = runtime.block_on(serve_until_stopped(options, addresses, log.dropped_lines(), process));
     if let Err(error) = &served {
         log.print(error_line(error.as_ref()));
     }
@@ -114,7 +122,19 @@ impl Options {
     }
 }
 
-async fn serve_until_stopped(options: Options, addresses: Vec<SocketAddr>) -> Result<(), Failure> {
+/// The addresses that may be listened on, of which the first that can be bound is used.
+struct Addresses {
+    api: Vec<SocketAddr>,
+    /// `None` for no operations listener.
+    ops: Option<Vec<SocketAddr>>,
+}
+
+async fn serve_until_stopped(
+    options: Options,
+    addresses: Addresses,
+    dropped_lines: DroppedLines,
+    process: Process,
+) -> Result<(), Failure> {
     let catalog = access::open(&options.directory).await?;
     let given =
         token_file::given_tokens(options.admin_token_file.as_deref(), options.permission_tokens_file.as_deref())?;
@@ -122,16 +142,31 @@ async fn serve_until_stopped(options: Options, addresses: Vec<SocketAddr>) -> Re
     token_file::create(&catalog, given.tokens).await?;
     let (stop, stop_at_once) = signals()?;
 
-    let listener = listen_on(&addresses).map_err(|error| cannot_listen(&options.http_bind, &error))?;
+    let listener = listen_on(&addresses.api).map_err(|error| cannot_listen(&options.http_bind, &error))?;
+    let ops_listener = options.ops.listen(addresses.ops.as_deref())?;
     let socket = options.directory.control_socket();
     let control_listener = control::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
     let address = listener.local_addr()?;
+    let ops_address = ops_listener.as_ref().map(TcpListener::local_addr).transpose()?;
 
     tracing::info!(%address, tokens = catalog.live().len(), cluster = %catalog.cluster_uuid(), "serving");
-    announce(address);
-    let api = TokenApi::new(catalog.clone());
+    announce(address, ops_address);
+    let (api, requests) = (TokenApi::new(catalog.clone()), Requests::new());
+    let server = Server::new(options.limits.limits(), Counted::new(api.clone(), Arc::clone(&requests)));
+    let ops = Ops::new(Sources { api, requests, connections: server.observer(), dropped_lines, process });
+    // The operations listener outlives the API, so that it can say that the API is draining.
+    let (drained, has_drained) = oneshot::channel::<()>();
+    let serving = async {
+        server.serve(listener, stop.inspect(|()| ops.set_draining())).await;
+        drop(drained);
+    };
+    let operating = async {
+        if let Some(listener) = ops_listener {
+            ops.server(options.ops.hosts()).serve(listener, has_drained.map(drop)).await;
+        }
+    };
     tokio::select! {
-        () = serve_within(options.limits.limits(), listener, api, stop) => {}
+        ((), ()) = futures::future::join(serving, operating) => {}
         () = stop_at_once => tracing::warn!("stopping at once, after a second signal"),
         () = control::serve(control_listener, &socket, catalog) => {}
     }
@@ -142,16 +177,19 @@ async fn serve_until_stopped(options: Options, addresses: Vec<SocketAddr>) -> Re
     Ok(())
 }
 
-/// Writes the address to standard output, in a thread of its own, because it may be a pipe that is full.
-fn announce(address: SocketAddr) {
+/// Writes the addresses to standard output, in a thread of its own, because it may be a pipe that is full.
+fn announce(address: SocketAddr, ops: Option<SocketAddr>) {
     let announced = std::thread::Builder::new().name("announcement".to_owned()).spawn(move || {
-        let line = format!("listening on http://{address}\n");
-        if let Err(error) = std::io::stdout().write_all(line.as_bytes()) {
-            tracing::warn!(%error, "cannot write the address to standard output");
+        let mut lines = format!("listening on http://{address}\n");
+        if let Some(ops) = ops {
+            lines += &format!("operations on http://{ops}\n");
+        }
+        if let Err(error) = std::io::stdout().write_all(lines.as_bytes()) {
+            tracing::warn!(%error, "cannot write the addresses to standard output");
         }
     });
     if let Err(error) = announced {
-        tracing::warn!(%error, "cannot write the address to standard output");
+        tracing::warn!(%error, "cannot write the addresses to standard output");
     }
 }
 
@@ -161,12 +199,12 @@ fn addresses(http_bind: &(String, u16)) -> Result<Vec<SocketAddr>, Failure> {
     found.map(Iterator::collect).map_err(|error| cannot_listen(http_bind, &error))
 }
 
-fn cannot_listen((host, port): &(String, u16), error: &io::Error) -> Failure {
+pub(super) fn cannot_listen((host, port): &(String, u16), error: &io::Error) -> Failure {
     format!("{host}:{port}: {error}").into()
 }
 
 /// Listens on the first of these addresses that can be bound.
-fn listen_on(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
+pub(super) fn listen_on(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
     let mut result = Err(io::Error::other("the host has no address"));
     for address in addresses {
         result = listen(*address);

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
@@ -14,9 +15,8 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use influxdb3_token_api::Payload;
-use influxdb3_token_api::security::{Authenticator, PeerAddress};
+use influxdb3_token_api::security::{AuthenticationError, PeerAddress};
 use influxdb3_token_api::server::{Body, logged_span_id};
-use influxdb3_tokens::{Principal, TokenApi};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 
@@ -26,6 +26,7 @@ use super::connections::{Connected, Connections};
 use super::failures::Failures;
 use super::head::{Fault, Refusal, Screened};
 use super::limits::Limits;
+use super::service::Service;
 use super::watched::Watched;
 use crate::logged;
 
@@ -34,18 +35,18 @@ const PING: Duration = Duration::from_secs(30);
 
 /// What all connections of a server share.
 #[derive(Debug)]
-pub(super) struct Server<A> {
-    pub(super) api: TokenApi<A>,
+pub(super) struct Shared<S> {
+    service: S,
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     pub(super) connections: Arc<Connections>,
     pub(super) failures: Failures,
 }
 
-impl<A> Server<A> {
-    pub(super) fn new(api: TokenApi<A>, limits: Limits) -> Arc<Self> {
+impl<S> Shared<S> {
+    pub(super) fn new(service: S, limits: Limits) -> Arc<Self> {
         let (http1, http2, failures) = (http1(&limits), http2(&limits), Failures::new(&limits));
-        Arc::new(Self { api, http1, http2, failures, connections: Connections::new(limits) })
+        Arc::new(Self { service, http1, http2, failures, connections: Connections::new(limits) })
     }
 }
 
@@ -86,10 +87,10 @@ fn http2(limits: &Limits) -> http2::Builder<TokioExecutor> {
 }
 
 /// Assembles the stack of one connection, and runs it in its own task.
-pub(super) fn connect<A, S>(stream: S, peer: PeerAddress, connected: Connected, server: &Arc<Server<A>>)
+pub(super) fn connect<T, S>(stream: T, peer: SocketAddr, connected: Connected, server: &Arc<Shared<S>>)
 where
-    A: Authenticator<Principal = Principal>,
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service,
 {
     // From the socket upwards; each layer sees the bytes of the one before.
     let stream = Watched::new(stream, Arc::clone(&connected));
@@ -97,11 +98,10 @@ where
     let stream = Collected::new(stream);
     // The connection has its own reference count. Threads would contend for one that all connections share.
     let own = Arc::new(Own {
-        api: server.api.clone(),
+        peer,
         activity: Arc::clone(&connected),
         server: Arc::clone(server),
         refusal,
-        peer,
         late: Semaphore::new((server.connections.limits().max_streams / 4).max(1) as usize),
     });
     let served = serve(stream, own);
@@ -122,10 +122,10 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves a connection until it ends. Hyper has it only while there are requests, because its buffers take ten times as
 /// much memory as the rest.
-async fn serve<A, S>(mut stream: Collected<Screened<S>>, own: Arc<Own<A>>) -> Result<(), Error>
+async fn serve<T, S>(mut stream: Collected<Screened<T>>, own: Arc<Own<S>>) -> Result<(), Error>
 where
-    A: Authenticator<Principal = Principal>,
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service,
 {
     loop {
         let has_head = poll_fn(|context| match own.activity.order() {
@@ -147,10 +147,10 @@ where
 }
 
 /// Serves HTTP/1.1 until the connection ends, or has been idle for a while and is returned.
-async fn serve_http1<A, S>(stream: Collected<S>, own: &Arc<Own<A>>) -> Result<Option<Collected<S>>, Error>
+async fn serve_http1<T, S>(stream: Collected<T>, own: &Arc<Own<S>>) -> Result<Option<Collected<T>>, Error>
 where
-    A: Authenticator<Principal = Principal>,
-    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+    S: Service,
 {
     let service = service_fn(|request| respond(Arc::clone(own), own.refusal.fault(), request));
     let mut http1 = own.server.http1.clone();
@@ -178,10 +178,10 @@ where
 }
 
 /// Serves HTTP/2 until the connection ends.
-async fn serve_http2<A, S>(stream: Collected<S>, own: Arc<Own<A>>) -> Result<(), Error>
+async fn serve_http2<T, S>(stream: Collected<T>, own: Arc<Own<S>>) -> Result<(), Error>
 where
-    A: Authenticator<Principal = Principal>,
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service,
 {
     let (activity, mut http2) = (Arc::clone(&own.activity), own.server.http2.clone());
     http2.auto_date_header(has_http_date(SystemTime::now()));
@@ -206,12 +206,11 @@ fn has_http_date(time: SystemTime) -> bool {
 }
 
 /// What the requests of a connection share.
-struct Own<A> {
-    api: TokenApi<A>,
+struct Own<S> {
+    peer: SocketAddr,
     activity: Arc<Activity>,
-    server: Arc<Server<A>>,
+    server: Arc<Shared<S>>,
     refusal: Refusal,
-    peer: PeerAddress,
     /// How many responses may be late at a time. A proxy may send the requests of many clients over one HTTP/2 connection,
     /// and late responses must not take all of its streams.
     late: Semaphore,
@@ -220,39 +219,39 @@ struct Own<A> {
 /// Answers a request, and logs one line without its path and query, which may contain a credential.
 ///
 /// A `fault` means that this request takes the place of one that was refused.
-async fn respond<A>(
-    own: Arc<Own<A>>,
+async fn respond<S: Service>(
+    own: Arc<Own<S>>,
     fault: Option<Fault>,
     mut request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible>
-where
-    A: Authenticator<Principal = Principal>,
-{
+) -> Result<Response<Body>, Infallible> {
     let answering = own.activity.answering();
     let begun = tracing::enabled!(tracing::Level::DEBUG).then(|| (Instant::now(), logged::method(request.method())));
     let has_credential = request.headers().contains_key(AUTHORIZATION);
     if has_credential {
         // No other request can change anything, and the first extension of a request allocates.
-        request.extensions_mut().insert(own.peer);
+        request.extensions_mut().insert(PeerAddress::from(own.peer.ip()));
     }
     // Over HTTP/2, nothing else looks at the size of the target.
     let is_long = target_size(request.uri()) > own.server.connections.limits().max_target_size;
     let response = match fault.or(is_long.then_some(Fault::TargetTooLong)) {
-        Some(fault) => own.api.reject(&fault.rejection(), request),
-        None => own.api.handle(request).await,
+        Some(fault) => own.server.service.reject(&fault.rejection(), request),
+        None => own.server.service.handle(request).await,
     };
     if response.status().is_success() {
         answering.succeeded();
     } else if has_credential
         && response.status() == StatusCode::UNAUTHORIZED
         && let Ok(_late) = own.late.try_acquire()
+        && own.server.failures.hold_back(own.activity.client).await
     {
-        own.server.failures.hold_back(own.activity.client).await;
+        own.server.connections.count_delay();
     }
     if let Some((begun, method)) = begun {
         tracing::debug!(
             method,
             status = response.status().as_u16(),
+            reason = response.extensions().get().map(|reason: &AuthenticationError| reason.reason()),
+            peer = %own.peer,
             span_id = response.headers().get("x-span-id").and_then(|id| id.to_str().ok()).map(logged_span_id),
             microseconds = begun.elapsed().as_micros(),
             "answered",
