@@ -17,6 +17,7 @@ mod delete;
 pub(crate) mod fuzzing;
 mod limits;
 mod log;
+mod ops;
 mod output;
 mod protection;
 mod sandbox;
