@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use influxdb3_tokens::{Catalog, CreateError, NewToken, SqliteStore, TokenApi};
-use influxdb3_tokens_server::{listen, raise_descriptor_limit, serve_within};
+use influxdb3_tokens_server::{Server, listen, raise_descriptor_limit, serve_within};
 use openapi_stub_runtime::Printable;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,6 +22,7 @@ use super::log::{Log, LogFormat};
 use super::ops::OpsOptions;
 use super::output::error_line;
 use super::sandbox::{Confinement, Sandbox};
+use super::tls::TlsServerOptions;
 use super::token_file::TokenFile;
 use super::{DataDir, Failure, access, protection};
 use crate::control;
@@ -66,6 +67,9 @@ pub(super) struct Options {
     no_sandbox: bool,
 
     #[command(flatten)]
+    tls: TlsServerOptions,
+
+    #[command(flatten)]
     ops: OpsOptions,
 
     #[command(flatten)]
@@ -76,12 +80,14 @@ pub(super) struct Options {
 const CREATIONS: usize = 1024;
 
 /// Prepares the process, and serves in a runtime of its own: no thread may run before the sandbox is entered.
-pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
+pub(super) fn run(mut options: Options) -> Result<ExitCode, Failure> {
     let forgotten = protection::forget_unused_secret();
     // The sandbox hides the files that say where a host is.
     let (api, ops) = (addresses(&options.http_bind)?, options.ops.ops_bind.as_ref().map(addresses).transpose()?);
     let addresses = Addresses { api, ops };
     SqliteStore::prepare(options.directory.database())?;
+    options.tls.prepare(&options.directory.data_dir, &options.http_bind.0)?;
+    let tls_files = options.tls.readable();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
         // The limit of a container is in files that the sandbox hides.
@@ -89,7 +95,7 @@ pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
     }
     let confinement = match options.no_sandbox {
         true => Confinement::Without("it is switched off".to_owned()),
-        false => options.sandbox().enter(),
+        false => options.sandbox(&tls_files).enter(),
     };
 
     let runtime = runtime.enable_all().build()?;
@@ -118,9 +124,10 @@ pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
 }
 
 impl Options {
-    fn sandbox(&self) -> Sandbox<'_> {
+    fn sandbox<'a>(&'a self, tls_files: &'a [PathBuf]) -> Sandbox<'a> {
         let files = [&self.admin_token_file, &self.permission_tokens_file];
-        Sandbox { directory: &self.directory.data_dir, files: files.into_iter().flatten().map(AsRef::as_ref).collect() }
+        let files = files.into_iter().flatten().chain(tls_files).map(AsRef::as_ref).collect();
+        Sandbox { directory: &self.directory.data_dir, files }
     }
 }
 
@@ -138,6 +145,7 @@ async fn serve_until_stopped(options: Options, addresses: Addresses) -> Result<(
     let creations = stream::iter(tokens).map(|token| create(&catalog, token)).buffered(CREATIONS);
     creations.try_collect::<()>().await?;
     let (stop, stop_at_once) = signals()?;
+    let tls = options.tls.load()?;
 
     let listener = listen_on(&addresses.api).map_err(|error| cannot_listen(&options.http_bind, &error))?;
     let ops_listener = options.ops.listen(addresses.ops.as_deref())?;
@@ -147,13 +155,21 @@ async fn serve_until_stopped(options: Options, addresses: Addresses) -> Result<(
     let ops_address = ops_listener.as_ref().map(TcpListener::local_addr).transpose()?;
 
     tracing::info!(%address, tokens = catalog.live().len(), cluster = %catalog.cluster_uuid(), "serving");
-    announce(address, ops_address);
+    if tls.is_none() && !address.ip().is_loopback() {
+        tracing::warn!(%address, "without TLS, anyone on the way to the server can read the tokens; see --tls-cert");
+    }
+    announce(options.tls.scheme(), address, ops_address);
     let api = TokenApi::new(catalog.clone());
     let ops = Ops::new(api.clone());
     // The operations listener outlives the API, so that it can say that the API is draining.
     let (drained, has_drained) = oneshot::channel::<()>();
     let serving = async {
-        serve_within(options.limits.limits(), listener, api, stop.inspect(|()| ops.set_draining())).await;
+        let server = Server::new(options.limits.limits(), api);
+        let server = match tls {
+            Some(tls) => server.tls(tls),
+            None => server,
+        };
+        server.serve(listener, stop.inspect(|()| ops.set_draining())).await;
         drop(drained);
     };
     let operating = async {
@@ -175,9 +191,9 @@ async fn serve_until_stopped(options: Options, addresses: Addresses) -> Result<(
 }
 
 /// Writes the addresses to standard output, in a thread of its own, because it may be a pipe that is full.
-fn announce(address: SocketAddr, ops: Option<SocketAddr>) {
+fn announce(scheme: &'static str, address: SocketAddr, ops: Option<SocketAddr>) {
     let announced = std::thread::Builder::new().name("announcement".to_owned()).spawn(move || {
-        let mut lines = format!("listening on http://{address}\n");
+        let mut lines = format!("listening on {scheme}://{address}\n");
         if let Some(ops) = ops {
             lines += &format!("operations on http://{ops}\n");
         }
