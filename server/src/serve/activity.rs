@@ -170,7 +170,6 @@ impl Activity {
     /// What comes next is HTTP, over TLS or not.
     pub(super) fn end_handshake(&self, is_tls: bool) {
         self.is_tls.store(is_tls, Ordering::Relaxed);
-        self.encrypted.store(0, Ordering::Relaxed);
         self.enter(Phase::Opening);
     }
 
