@@ -181,7 +181,8 @@ impl Running {
         self.id
     }
 
-    fn log(&self) -> String {
+    /// Everything that the server has printed on standard error.
+    pub(crate) fn log(&self) -> String {
         self.stderr.as_ref().map(|stderr| contents(stderr.try_clone().unwrap())).unwrap_or_default()
     }
 
