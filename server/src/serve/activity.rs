@@ -261,7 +261,7 @@ impl Activity {
         const HTTP1: usize = 18 << 10;
         const HTTP2: usize = 24 << 10;
         const STREAM: usize = 3 << 10;
-        const TLS: usize = 8 << 10;
+        const TLS: usize = 10 << 10;
         let is_blocked = self.blocked.load(Ordering::Relaxed) != 0;
         let tls = match self.is_tls() {
             true if is_blocked => TLS + self.encrypted.load(Ordering::Relaxed) as usize + limits.buffer_size(),
