@@ -10,6 +10,10 @@ BINARY := $(TARGET)/release/influxdb3-tokens
 DATA := data
 OPERATOR := $(DATA)/operator-token.json
 ADDRESS := 127.0.0.1:8181
+# With TLS=1, `make run` serves HTTPS with a certificate that the server makes.
+TLS_ON := $(filter-out 0,$(TLS))
+URL := $(if $(TLS_ON),https,http)://$(ADDRESS)
+CA := $(DATA)/tls/ca.pem
 
 # A variable of `make generate` as an option with a value, or as a flag.
 option = $(if $($(1)),--$(2) '$(subst ','\'',$($(1)))')
@@ -50,7 +54,7 @@ help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 .PHONY: run
-run: ## Build the server, create an operator token on the first run, and serve on 127.0.0.1:8181
+run: ## Build the server, create an operator token on the first run, and serve on 127.0.0.1:8181; TLS=1 serves HTTPS
 	cargo build --release --locked --bin influxdb3-tokens
 	@if [[ ! -e $(DATA)/tokens.db && ! -e $(OPERATOR) ]]; then \
 		mkdir -m 700 -p $(DATA); \
@@ -61,8 +65,8 @@ run: ## Build the server, create an operator token on the first run, and serve o
 		'  $(BINARY) create --admin --name ci' \
 		'  $(BINARY) show' \
 		"  TOKEN=\$$(sed -n 's/.*\"token\": \"\(.*\)\".*/\1/p' $(OPERATOR))" \
-		'  curl -i -X DELETE -H "Authorization: Bearer $$TOKEN" "http://$(ADDRESS)/api/v3/configure/token?id=1"' ''
-	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
+		'  curl -i $(if $(TLS_ON),--cacert $(CA) )-X DELETE -H "Authorization: Bearer $$TOKEN" "$(URL)/api/v3/configure/token?id=1"' ''
+	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $(if $(TLS_ON),--tls-self-signed) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
 test: tools check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-load test-spec-update test-fuzz test-instructions test-peers ## Run every check

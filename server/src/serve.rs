@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::{Either, pending};
 use influxdb3_token_api::security::Authenticator;
 #[cfg(fuzzing)]
 use influxdb3_token_api::security::PeerAddress;
 use influxdb3_tokens::{Principal, TokenApi};
 use tokio::net::{TcpListener, TcpSocket};
 
-use connection::{Shared, connect};
+use connection::{Shared, connect, connect_tls};
 
 mod activity;
 mod collected;
@@ -25,6 +26,7 @@ mod service;
 mod statistics;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod watched;
 
 #[cfg(unix)]
@@ -32,6 +34,7 @@ pub use descriptors::raise_descriptor_limit;
 pub use limits::Limits;
 pub use service::Service;
 pub use statistics::{Observer, Statistics};
+pub use tls::{Tls, TlsError, TlsFiles, TlsVersion};
 
 /// How long to wait if no connection can be accepted, and none can be closed instead.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -94,26 +97,35 @@ pub async fn serve_within<S: Service>(
 
 /// A server that is about to listen.
 #[derive(Debug)]
-pub struct Server<S>(Arc<Shared<S>>);
+pub struct Server<S> {
+    shared: Arc<Shared<S>>,
+    tls: Option<Tls>,
+}
 
 impl<S: Service> Server<S> {
     /// A server of a service within these limits.
     pub fn new(limits: Limits, service: S) -> Self {
-        Self(Shared::new(service, limits))
+        Self { shared: Shared::new(service, limits), tls: None }
+    }
+
+    /// Serves HTTPS instead of HTTP. A request without TLS is answered with 400, without TLS.
+    #[must_use]
+    pub fn tls(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
     }
 
     /// A handle that reads what the connections do, while the server serves.
     pub fn observer(&self) -> Observer {
-        Observer(Arc::clone(&self.0.connections))
+        Observer(Arc::clone(&self.shared.connections))
     }
 
     /// Serves on `listener` until `shutdown` is ready, as [`serve`] does.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        let Self(server) = self;
+        let Self { shared: server, tls } = self;
         let connections = &server.connections;
         let serving = async {
             tokio::select! {
-                () = accept(&listener, &server) => {}
+                () = accept(&listener, &server, tls.as_ref()) => {}
                 () = shutdown => {}
             }
             drop(listener);
@@ -126,6 +138,7 @@ impl<S: Service> Server<S> {
         tokio::select! {
             () = serving => {}
             () = connections.sweep_regularly(|| server.failures.forget()) => {}
+            () = tls.as_ref().map_or(Either::Left(pending()), |tls| Either::Right(tls.follow())) => {}
         }
     }
 }
@@ -145,7 +158,7 @@ where
 }
 
 /// Accepts connections until it is dropped.
-async fn accept<S: Service>(listener: &TcpListener, server: &Arc<Shared<S>>) {
+async fn accept<S: Service>(listener: &TcpListener, server: &Arc<Shared<S>>, tls: Option<&Tls>) {
     let mut accepting = true;
     loop {
         match listener.accept().await {
@@ -156,7 +169,10 @@ async fn accept<S: Service>(listener: &TcpListener, server: &Arc<Shared<S>>) {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "cannot set TCP_NODELAY");
                 }
-                connect(stream, peer, connected, server);
+                match tls {
+                    None => connect(stream, peer, connected, server),
+                    Some(tls) => connect_tls(stream, peer, connected, server, tls.config()),
+                }
             }
             Err(error) if is_aborted(&error) => {}
             Err(error) => {

@@ -13,6 +13,7 @@ use influxdb3_token_api::{
 use openapi_stub_runtime::client::AddressError;
 
 use super::access::Access;
+use super::tls::TlsClientOptions;
 use super::{DataDir, Failure};
 use crate::control::{Delete, Error, RefusalKind};
 
@@ -33,6 +34,9 @@ pub(super) struct Options {
     /// An admin token. Prefer the variable, because other users can see arguments
     #[arg(long, env = "INFLUXDB3_AUTH_TOKEN", hide_env_values = true)]
     token: String,
+
+    #[command(flatten)]
+    tls: TlsClientOptions,
 
     #[command(flatten)]
     directory: DataDir,
@@ -71,14 +75,13 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         }
         Selected { id, .. } => {
             let host = options.host.as_deref().unwrap_or("http://127.0.0.1:8181");
-            by_id(id.unwrap_or_default(), host, &options.token).await
+            by_id(id.unwrap_or_default(), client(host, &options.tls)?, &options.token).await
         }
     }
 }
 
 /// Deletes a token through the HTTP API.
-async fn by_id(id: String, host: &str, token: &str) -> Result<ExitCode, Failure> {
-    let client = client(host)?;
+async fn by_id(id: String, client: Client, token: &str) -> Result<ExitCode, Failure> {
     let Some(credential) = AuthData::bearer(token) else {
         wrong_usage("--token contains characters that a header cannot carry")
     };
@@ -100,11 +103,15 @@ async fn by_id(id: String, host: &str, token: &str) -> Result<ExitCode, Failure>
 }
 
 /// The client of a server. An address that no request can be sent to is wrong usage.
-fn client(host: &str) -> Result<Client, Failure> {
+fn client(host: &str, tls: &TlsClientOptions) -> Result<Client, Failure> {
     if !host.contains("://") {
         wrong_usage("--host is not the address of a server, such as http://127.0.0.1:8181");
     }
-    Client::try_new(host).map_err(|error| match error {
+    let client = match tls.config()? {
+        Some(tls) => Client::with_tls(host, tls),
+        None => Client::try_new(host),
+    };
+    client.map_err(|error| match error {
         AddressError::Certificates(_) => error.into(),
         _ => wrong_usage(&format!("--host: {}", with_sources(&error))),
     })

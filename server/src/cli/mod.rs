@@ -25,6 +25,7 @@ mod protection;
 mod sandbox;
 mod serve;
 mod show;
+mod tls;
 mod token_file;
 
 use arguments::wrong_usage;

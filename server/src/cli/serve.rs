@@ -23,6 +23,7 @@ use super::log::{DroppedLines, Log, LogFormat};
 use super::ops::OpsOptions;
 use super::output::error_line;
 use super::sandbox::{Confinement, Sandbox};
+use super::tls::TlsServerOptions;
 use super::{DataDir, Failure, access, protection, token_file};
 use crate::control;
 use crate::ops::{Counted, Ops, Process, Requests, Sources};
@@ -66,6 +67,9 @@ pub(super) struct Options {
     no_sandbox: bool,
 
     #[command(flatten)]
+    tls: TlsServerOptions,
+
+    #[command(flatten)]
     ops: OpsOptions,
 
     #[command(flatten)]
@@ -73,12 +77,14 @@ pub(super) struct Options {
 }
 
 /// Prepares the process, and serves in a runtime of its own: no thread may run before the sandbox is entered.
-pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
+pub(super) fn run(mut options: Options) -> Result<ExitCode, Failure> {
     let forgotten = protection::forget_unused_secret();
     // The sandbox hides the files that say where a host is.
     let (api, ops) = (addresses(&options.http_bind)?, options.ops.ops_bind.as_ref().map(addresses).transpose()?);
     let addresses = Addresses { api, ops };
     SqliteStore::prepare(options.directory.database())?;
+    options.tls.prepare(&options.directory.data_dir, &options.http_bind.0)?;
+    let tls_files = options.tls.readable();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
         // The limit of a container is in files that the sandbox hides.
@@ -87,7 +93,7 @@ pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
     let process = Process::open();
     let confinement = match options.no_sandbox {
         true => Confinement::Without("it is switched off".to_owned()),
-        false => options.sandbox().enter(),
+        false => options.sandbox(&tls_files).enter(),
     };
 
     let runtime = runtime.enable_all().build()?;
@@ -116,9 +122,10 @@ pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
 }
 
 impl Options {
-    fn sandbox(&self) -> Sandbox<'_> {
+    fn sandbox<'a>(&'a self, tls_files: &'a [PathBuf]) -> Sandbox<'a> {
         let files = [&self.admin_token_file, &self.permission_tokens_file];
-        Sandbox { directory: &self.directory.data_dir, files: files.into_iter().flatten().map(AsRef::as_ref).collect() }
+        let files = files.into_iter().flatten().chain(tls_files).map(AsRef::as_ref).collect();
+        Sandbox { directory: &self.directory.data_dir, files }
     }
 }
 
@@ -141,6 +148,7 @@ async fn serve_until_stopped(
     given.warnings.iter().for_each(|warning| tracing::warn!("{}", Printable(warning)));
     token_file::create(&catalog, given.tokens).await?;
     let (stop, stop_at_once) = signals()?;
+    let tls = options.tls.load()?;
 
     let listener = listen_on(&addresses.api).map_err(|error| cannot_listen(&options.http_bind, &error))?;
     let ops_listener = options.ops.listen(addresses.ops.as_deref())?;
@@ -150,9 +158,16 @@ async fn serve_until_stopped(
     let ops_address = ops_listener.as_ref().map(TcpListener::local_addr).transpose()?;
 
     tracing::info!(%address, tokens = catalog.live().len(), cluster = %catalog.cluster_uuid(), "serving");
-    announce(address, ops_address);
+    if tls.is_none() && !address.ip().is_loopback() {
+        tracing::warn!(%address, "without TLS, anyone on the way to the server can read the tokens; see --tls-cert");
+    }
+    announce(options.tls.scheme(), address, ops_address);
     let (api, requests) = (TokenApi::new(catalog.clone()), Requests::new());
     let server = Server::new(options.limits.limits(), Counted::new(api.clone(), Arc::clone(&requests)));
+    let server = match tls {
+        Some(tls) => server.tls(tls),
+        None => server,
+    };
     let ops = Ops::new(Sources { api, requests, connections: server.observer(), dropped_lines, process });
     // The operations listener outlives the API, so that it can say that the API is draining.
     let (drained, has_drained) = oneshot::channel::<()>();
@@ -178,9 +193,9 @@ async fn serve_until_stopped(
 }
 
 /// Writes the addresses to standard output, in a thread of its own, because it may be a pipe that is full.
-fn announce(address: SocketAddr, ops: Option<SocketAddr>) {
+fn announce(scheme: &'static str, address: SocketAddr, ops: Option<SocketAddr>) {
     let announced = std::thread::Builder::new().name("announcement".to_owned()).spawn(move || {
-        let mut lines = format!("listening on http://{address}\n");
+        let mut lines = format!("listening on {scheme}://{address}\n");
         if let Some(ops) = ops {
             lines += &format!("operations on http://{ops}\n");
         }

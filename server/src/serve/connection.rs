@@ -17,7 +17,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use influxdb3_token_api::Payload;
 use influxdb3_token_api::security::{AuthenticationError, PeerAddress};
 use influxdb3_token_api::server::{Body, logged_span_id};
-use tokio::io::{AsyncRead, AsyncWrite};
+use openapi_stub_runtime::Printable;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Semaphore;
 
 use super::activity::{Activity, Answering, Order};
@@ -27,7 +29,8 @@ use super::failures::Failures;
 use super::head::{Fault, Refusal, Screened};
 use super::limits::Limits;
 use super::service::Service;
-use super::watched::Watched;
+use super::tls::wire::{self as tls, Opened};
+use super::watched::{Received, Sent};
 use crate::logged;
 
 /// How long an HTTP/2 connection may be silent before the server pings its client.
@@ -36,7 +39,7 @@ const PING: Duration = Duration::from_secs(30);
 /// What all connections of a server share.
 #[derive(Debug)]
 pub(super) struct Shared<S> {
-    service: S,
+    pub(super) service: S,
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     pub(super) connections: Arc<Connections>,
@@ -92,20 +95,70 @@ where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service,
 {
+    let stream = Sent::new(stream, Arc::clone(&connected));
+    let served = serve_http(stream, peer, None, &connected, server);
+    run(connected, served);
+}
+
+/// Assembles the stack of one connection with TLS, and runs it in its own task.
+pub(super) fn connect_tls<T, S>(
+    stream: T,
+    peer: SocketAddr,
+    connected: Connected,
+    server: &Arc<Shared<S>>,
+    config: Arc<ServerConfig>,
+) where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service,
+{
+    let (activity, server) = (Arc::clone(&connected), Arc::clone(server));
+    let served = async move {
+        match tls::open(stream, &activity, config, server.connections.limits().buffer_size()).await {
+            // What follows takes more memory than a handshake.
+            Ok(Opened::Tls(stream)) => Box::pin(serve_http(stream, peer, None, &activity, &server)).await,
+            Ok(Opened::Http(stream)) => Box::pin(serve_http(stream, peer, Some(Fault::Http), &activity, &server)).await,
+            Ok(Opened::Nothing) => Ok(()),
+            Err(error) => {
+                tracing::debug!(%peer, reason = %Printable(&error.to_string()), "a TLS handshake failed");
+                Ok(())
+            }
+        }
+    };
+    run(connected, served);
+}
+
+/// Assembles the layers of HTTP over a stream. With a `fault`, whatever the client sends is refused.
+fn serve_http<T, S>(
+    stream: T,
+    peer: SocketAddr,
+    fault: Option<Fault>,
+    activity: &Arc<Activity>,
+    server: &Arc<Shared<S>>,
+) -> impl Future<Output = Result<(), Error>> + Send + use<T, S>
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service,
+{
     // From the socket upwards; each layer sees the bytes of the one before.
-    let stream = Watched::new(stream, Arc::clone(&connected));
-    let (stream, refusal) = Screened::new(stream, server.connections.limits().of_head());
+    let stream = Received::new(stream, Arc::clone(activity));
+    let (mut stream, refusal) = Screened::new(stream, server.connections.limits().of_head());
+    if let Some(fault) = fault {
+        stream.refuse(fault);
+    }
     let stream = Collected::new(stream);
     // The connection has its own reference count. Threads would contend for one that all connections share.
     let own = Arc::new(Own {
         peer,
-        activity: Arc::clone(&connected),
+        activity: Arc::clone(activity),
         server: Arc::clone(server),
         refusal,
         late: Semaphore::new((server.connections.limits().max_streams / 4).max(1) as usize),
     });
-    let served = serve(stream, own);
+    serve(stream, own)
+}
 
+/// Runs a connection in its own task, until it ends or is told to close.
+fn run(connected: Connected, served: impl Future<Output = Result<(), Error>> + Send + 'static) {
     tokio::spawn(async move {
         let mut served = pin!(served);
         let until_closed = poll_fn(|context| match connected.watch(context.waker()) {
@@ -133,6 +186,10 @@ where
             Order::Drain | Order::Close => Poll::Ready(Ok(false)),
         });
         if !has_head.await? {
+            if own.activity.is_tls() && own.activity.order() != Order::Close {
+                // Otherwise the client cannot tell the end from one that an attacker made.
+                stream.shutdown().await?;
+            }
             return Ok(());
         }
         own.activity.set_has_buffers();

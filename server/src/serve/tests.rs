@@ -14,6 +14,7 @@ use super::connection::{Shared, connect};
 mod ending;
 mod numbers;
 mod time;
+mod tls;
 
 const HTTP1_REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 

@@ -32,6 +32,7 @@ mod secrets;
 mod serving;
 #[cfg(target_os = "linux")]
 mod shutdown;
+mod tls;
 
 // Shared with the tests of the library, which use all of it.
 #[allow(dead_code)]

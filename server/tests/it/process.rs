@@ -132,6 +132,7 @@ pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     /// `None` if the command has no `--ops-bind`.
     operations: Option<SocketAddr>,
+    is_https: bool,
     id: Pid,
     /// `None` once it has ended.
     process: Option<(Child, BufReader<ChildStdout>)>,
@@ -174,9 +175,10 @@ impl Running {
         };
         let (api, operations, process, stdout) = block("the server to listen", first_lines, || kill(id));
         let process = Some((process, stdout));
-        let mut running = Self { address: ([0; 4], 0).into(), operations: None, id, process, stderr };
+        let mut running = Self { address: ([0; 4], 0).into(), operations: None, is_https: false, id, process, stderr };
         let address = |line: &str, before| line.strip_prefix(before).map(|rest| rest.trim_end().parse().unwrap());
-        match address(&api, "listening on http://") {
+        running.is_https = api.starts_with("listening on https");
+        match address(&api, if running.is_https { "listening on https://" } else { "listening on http://" }) {
             Some(address) => running.address = address,
             None => return Err(running.wait()),
         }
@@ -193,12 +195,13 @@ impl Running {
         self.id
     }
 
-    fn log(&self) -> String {
+    /// Everything that the server has printed on standard error.
+    pub(crate) fn log(&self) -> String {
         self.stderr.as_ref().map(|stderr| contents(stderr.try_clone().unwrap())).unwrap_or_default()
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", if self.is_https { "https" } else { "http" }, self.address)
     }
 
     pub(crate) async fn http1(&self, cluster: Uuid) -> Http1 {

@@ -1,0 +1,6 @@
+//! TLS, with certificates that are made for each test.
+
+mod certificates;
+mod clients;
+mod files;
+mod reload;
