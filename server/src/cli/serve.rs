@@ -19,17 +19,39 @@ use tracing_subscriber::EnvFilter;
 use super::arguments::host_and_port;
 use super::limits::LimitOptions;
 use super::log::{Log, LogFormat};
-use super::output::error_line;
+use super::output::{error_line, warn};
+use super::provenance::Provenance;
 use super::sandbox::{Confinement, Sandbox};
 use super::token_file::TokenFile;
-use super::{DataDir, Failure, access, protection};
+use super::{DataDir, Failure, access, protection, provenance};
 use crate::control;
+
+const EXAMPLES: &str = "Examples:
+  influxdb3-tokens serve --data-dir data
+  # With the operator token of a file, on all addresses, for a log collector
+  influxdb3-tokens serve --http-bind 0.0.0.0:8181 --admin-token-file admin-token.json --log-format json
+  # With a configuration file, whose keys are the names of these options
+  influxdb3-tokens serve --config influxdb3-tokens.toml --check-config && \\
+    influxdb3-tokens serve --config influxdb3-tokens.toml";
 
 /// Run the server, until SIGTERM or SIGINT
 ///
+/// An option takes its value from the first of these that has one: the command line, a variable, the file `.env` in the
+/// current directory, the file of --config, its default. Options of InfluxDB 3 that mean nothing to this server are
+/// accepted, and named in a warning.
+///
 /// Exit codes: 0, it was told to stop; 1, it could not start, or failed; 2, wrong usage.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Options {
+    /// Configuration file (TOML). Its keys are the long names of the other options
+    #[arg(long, env = "INFLUXDB3_TOKENS_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Check the options and the files that they name, print the values with their origins, and end without a change
+    #[arg(long)]
+    check_config: bool,
+
     /// Address or host, and port, for HTTP/1.1 and HTTP/2; port 0 is any free port
     #[arg(long, env = "INFLUXDB3_HTTP_BIND_ADDR", value_name = "ADDRESS", default_value = "127.0.0.1:8181", value_parser = host_and_port)]
     http_bind: (String, u16),
@@ -56,7 +78,7 @@ pub(super) struct Options {
     log_filter: EnvFilter,
 
     /// Format of the log
-    #[arg(long, env = "INFLUXDB3_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, env = "INFLUXDB3_LOG_FORMAT", value_enum, default_value_t = LogFormat::Full)]
     log_format: LogFormat,
 
     /// Do without the sandbox, which lets the server open only its own files and execute no program
@@ -71,7 +93,10 @@ pub(super) struct Options {
 const CREATIONS: usize = 1024;
 
 /// Prepares the process, and serves in a runtime of its own: no thread may run before the sandbox is entered.
-pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
+pub(super) fn run(options: Options, provenance: Provenance) -> Result<ExitCode, Failure> {
+    if options.check_config {
+        return check(options, &provenance);
+    }
     let forgotten = protection::forget_unused_secret();
     // The sandbox hides the files that say where a host is.
     let addresses = addresses(&options.http_bind)?;
@@ -94,6 +119,9 @@ pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
     }
     let log = Log::start(options.log_filter.clone(), options.log_format)?;
     protection::redact_panics(protection::log_panic);
+    for warning in &provenance.warnings {
+        tracing::warn!("{}", Printable(warning));
+    }
     confinement.log();
     if let Err(error) = forgotten {
         tracing::warn!(%error, "cannot remove INFLUXDB3_AUTH_TOKEN, which `serve` does not use, from the environment");
@@ -111,6 +139,20 @@ pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
     Ok(if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Reads what the server would read, and prints the values of the options. Opens no port, and changes nothing.
+fn check(options: Options, provenance: &Provenance) -> Result<ExitCode, Failure> {
+    if let Some(file) = &options.config {
+        provenance::print_line(&format!("# {}", file.display()))?;
+    }
+    provenance.print()?;
+    for warning in &provenance.warnings {
+        warn(warning);
+    }
+    addresses(&options.http_bind)?;
+    given_tokens(options.admin_token_file, options.permission_tokens_file, &|warning| warn(warning))?;
+    Ok(ExitCode::SUCCESS)
+}
+
 impl Options {
     fn sandbox(&self) -> Sandbox<'_> {
         let files = [&self.admin_token_file, &self.permission_tokens_file];
@@ -120,7 +162,8 @@ impl Options {
 
 async fn serve_until_stopped(options: Options, addresses: Vec<SocketAddr>) -> Result<(), Failure> {
     let catalog = access::open(&options.directory).await?;
-    let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file)?;
+    let log_warning = |warning: &str| tracing::warn!("{}", Printable(warning));
+    let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file, &log_warning)?;
     // Many at a time, in their order, so that they share commits.
     let creations = stream::iter(tokens).map(|token| create(&catalog, token)).buffered(CREATIONS);
     creations.try_collect::<()>().await?;
@@ -137,7 +180,7 @@ async fn serve_until_stopped(options: Options, addresses: Vec<SocketAddr>) -> Re
     tokio::select! {
         () = serve_within(options.limits.limits(), listener, api, stop) => {}
         () = stop_at_once => tracing::warn!("stopping at once, after a second signal"),
-        () = control::serve(control_listener, &socket, catalog) => {}
+        () = control::serve(control_listener, &socket, control::Served { catalog, address }) => {}
     }
     if let Err(error) = std::fs::remove_file(&socket) {
         tracing::warn!(%error, "cannot remove the control socket");
@@ -159,23 +202,26 @@ fn announce(address: SocketAddr) {
     }
 }
 
-/// The tokens of the files that the options name.
-pub(super) fn given_tokens(admin: Option<PathBuf>, permission: Option<PathBuf>) -> Result<Vec<NewToken>, Failure> {
+/// The tokens of the files that the options name. Calls `warn` if others can read a file.
+pub(super) fn given_tokens(
+    admin: Option<PathBuf>,
+    permission: Option<PathBuf>,
+    warn: &dyn Fn(&str),
+) -> Result<Vec<NewToken>, Failure> {
     let mut tokens = Vec::new();
     if let Some(file) = admin {
-        tokens.push(read(&file)?.admin_token()?);
+        tokens.push(read(&file, warn)?.admin_token()?);
     }
     if let Some(file) = permission {
-        tokens.extend(read(&file)?.permission_tokens()?);
+        tokens.extend(read(&file, warn)?.permission_tokens()?);
     }
     Ok(tokens)
 }
 
-/// Reads a token file, and logs a warning if other users can read it too.
-fn read(file: &Path) -> Result<TokenFile, Failure> {
+fn read(file: &Path, warn: &dyn Fn(&str)) -> Result<TokenFile, Failure> {
     let file = TokenFile::open(file)?;
     if let Some(warning) = file.warning() {
-        tracing::warn!("{}", Printable(&warning));
+        warn(&warning);
     }
     Ok(file)
 }

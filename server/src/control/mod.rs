@@ -5,6 +5,7 @@
 //! with the number of tokens.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -21,7 +22,7 @@ pub(crate) mod fuzzing;
 mod server;
 
 pub(crate) use client::Client;
-pub(crate) use server::{bind, serve};
+pub(crate) use server::{Served, bind, serve};
 
 /// How many tokens are read from the store at a time.
 const PAGE: usize = 1000;
@@ -38,6 +39,8 @@ enum Request {
     Delete(Delete),
     /// List the tokens.
     Show,
+    /// Say which address is served.
+    Address,
 }
 
 /// The token to create.
@@ -68,12 +71,14 @@ enum Reply {
     Created(Box<AdminTokenObject>),
     /// The operator token with its new secret, which the server does not keep.
     Regenerated(Box<AdminTokenObject>),
-    /// The token was deleted.
-    Deleted,
+    /// The token with this ID was deleted.
+    Deleted(u64),
     /// A token of the list.
     Token(Box<Summary>),
     /// The list has no further tokens.
     End,
+    /// The address that is served.
+    Address(SocketAddr),
     /// The request failed for this reason.
     Refused(Refusal),
 }
@@ -184,14 +189,14 @@ pub(crate) async fn regenerate(catalog: &Catalog) -> Result<AdminTokenObject, Er
     Ok(admin_token_object(&record, &secret))
 }
 
-/// Deletes a token.
-pub(crate) async fn delete(catalog: &Catalog, token: Delete) -> Result<(), Error> {
+/// Deletes a token, and returns its ID.
+pub(crate) async fn delete(catalog: &Catalog, token: Delete) -> Result<u64, Error> {
     let by = catalog.authenticate(&token.by.0);
     // The API tells a client no more either.
     let by = by.ok_or_else(|| Refusal::new(RefusalKind::Unauthorized, "a valid credential is required"))?;
     let id = catalog.delete_by_name(&by, &token.name).await?;
     tracing::info!(%id, by = %by.id(), "deleted a token");
-    Ok(())
+    Ok(id.as_u64())
 }
 
 /// All tokens, in the order of their IDs.
