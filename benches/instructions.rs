@@ -50,7 +50,8 @@ fn sha512(secret: &str) -> [u8; 64] {
 #[library_benchmark(setup = presented)]
 #[bench::valid(&secret(1), true)]
 #[bench::unknown(&secret(TOKENS + 1), false)]
-#[bench::malformed(&secret(1).replace("1A", ".A"), false)]
+#[bench::longest(&format!("apiv3_{}", "x".repeat(512)), false)]
+#[bench::malformed(&secret(1).replace("1A", " A"), false)]
 fn authenticate((catalog, secret): (&Catalog, &str)) -> Option<Principal> {
     catalog.authenticate(secret)
 }

@@ -142,6 +142,7 @@ fn append(file: &mut File, value: &impl Serialize) -> io::Result<Vec<u8>> {
 enum Change {
     Create {
         name: String,
+        description: Option<String>,
         digest: Vec<u8>,
         given: bool,
         by: Option<By>,
@@ -175,9 +176,10 @@ impl Change {
     fn apply(self, tokens: &MemoryStore) -> Result<(), Failure> {
         let time = |millis| Timestamp::from_millis(millis).ok_or("a time is out of range");
         match self {
-            Change::Create { name, digest, given, by, at, expires_at, permissions } => {
+            Change::Create { name, description, digest, given, by, at, expires_at, permissions } => {
                 let token = NewToken {
                     name: TokenName::existing(&name)?,
+                    description: description.as_deref().map(str::parse).transpose()?,
                     digest: digest_of(digest)?,
                     origin: if given { SecretOrigin::Given } else { SecretOrigin::Fresh },
                     expires_at: expires_at.map(time).transpose()?,
@@ -228,9 +230,10 @@ fn digest_of(bytes: Vec<u8>) -> Result<Digest, Failure> {
 
 impl From<&Creation> for Change {
     fn from(creation: &Creation) -> Self {
-        let NewToken { name, digest, origin, expires_at, permissions } = creation.token();
+        let NewToken { name, description, digest, origin, expires_at, permissions } = creation.token();
         Self::Create {
             name: name.to_string(),
+            description: description.as_ref().map(ToString::to_string),
             digest: digest.as_bytes().to_vec(),
             given: *origin == SecretOrigin::Given,
             by: creation.by().map(By::from),

@@ -120,6 +120,20 @@ impl Catalog {
         self.request_creation(token, None, self.now()).await
     }
 
+    /// Like [`create`](Self::create), for a token whose lifetime begins when it is created. It replaces the expiry of
+    /// `token`; `None` means that the token does not expire.
+    ///
+    /// # Errors
+    ///
+    /// See [`CreateError`].
+    pub async fn create_with_lifetime(
+        &self,
+        token: NewToken,
+        lifetime: Option<Duration>,
+    ) -> Result<TokenRecord, CreateError> {
+        self.request_lifetime(token, lifetime, None).await
+    }
+
     /// Creates a token with a fresh secret, on behalf of nobody: for a command on the machine. Returns the token, and its
     /// secret, which is kept nowhere else. Durable when it returns `Ok`; the token is valid by then.
     ///
@@ -166,10 +180,19 @@ impl Catalog {
         lifetime: Option<Duration>,
         by: Option<Actor>,
     ) -> Result<(TokenRecord, Secret), CreateError> {
-        let now = self.now();
         let (token, secret) = NewToken::fresh(name.parse()?, permissions)?;
-        let record = self.request_creation(token.with_lifetime(now, lifetime)?, by, now).await?;
+        let record = self.request_lifetime(token, lifetime, by).await?;
         Ok((record, secret))
+    }
+
+    async fn request_lifetime(
+        &self,
+        token: NewToken,
+        lifetime: Option<Duration>,
+        by: Option<Actor>,
+    ) -> Result<TokenRecord, CreateError> {
+        let now = self.now();
+        self.request_creation(token.with_lifetime(now, lifetime)?, by, now).await
     }
 
     async fn request_creation(

@@ -78,9 +78,9 @@ pub use store::{
 #[cfg(feature = "sqlite")]
 pub use store::{Damage, OpenError, SqliteOptions, SqliteStore};
 pub use token::{
-    Action, Digest, ExpiryTooLate, InvalidPermission, InvalidSecret, InvalidTokenId, InvalidTokenName, Names, NewToken,
-    NoEntropy, Permission, Permissions, Principal, Resource, Secret, SecretOrigin, Timestamp, TokenId, TokenName,
-    TokenRecord,
+    Action, Digest, ExpiryTooLate, InvalidPermission, InvalidSecret, InvalidTokenDescription, InvalidTokenId,
+    InvalidTokenName, Names, NewToken, NoEntropy, Permission, Permissions, Principal, Resource, Secret, SecretOrigin,
+    Timestamp, TokenDescription, TokenId, TokenName, TokenRecord,
 };
 
 /// The README's code, compiled.

@@ -43,6 +43,11 @@ fn allowed(text: &str, resource: Resource, name: &str, action: Action) -> bool {
             let mut part = || parts.next().unwrap_or_default();
             part() == resource.to_string()
                 && part().split(',').any(|it| it == "*" || it == name)
-                && part().split(',').any(|it| it == action)
+                && part().split(',').any(|it| it == action || it == "*" && is_possible(resource, action))
         })
+}
+
+/// Whether the kind of resource has this action.
+fn is_possible(resource: Resource, action: &str) -> bool {
+    action == "read" || resource == Resource::Database
 }

@@ -84,9 +84,9 @@ impl Creation {
 
     /// The record of the token under the ID that a store has given it.
     pub fn into_record(self, id: TokenId) -> TokenRecord {
-        let NewToken { name, digest, origin: _, expires_at, permissions } = self.token;
+        let NewToken { name, description, digest, origin: _, expires_at, permissions } = self.token;
         let created_by = self.by.map(|by| by.id());
-        TokenRecord { id, name, digest, created_at: self.at, created_by, expires_at, permissions }
+        TokenRecord { id, name, description, digest, created_at: self.at, created_by, expires_at, permissions }
     }
 }
 

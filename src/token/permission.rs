@@ -7,6 +7,10 @@ use super::text::is_invisible;
 ///
 /// `NAMES` is `*` or a list of at most 1,000 names separated by commas. A name has 1 to 255 bytes and contains no spaces,
 /// control or otherwise invisible characters, `*`, `,` or `:`.
+///
+/// The actions can be written `*`, which stands for all that the kind of resource has: `read,write` for databases, `read`
+/// for `system`. They are kept, and displayed, one by one. So what a token may do does not grow when a later version has
+/// another action.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Permission {
     resource: Resource,
@@ -24,6 +28,9 @@ pub enum Resource {
     /// Information about the server, written `system`: `health`, `metrics`, `ping`.
     System,
 }
+
+/// The names that InfluxDB 3 defines for [`Resource::System`].
+const SYSTEM_NAMES: [&str; 3] = ["health", "metrics", "ping"];
 
 /// The resources of one kind that a permission applies to.
 #[non_exhaustive]
@@ -61,12 +68,32 @@ impl Permission {
         &self.actions
     }
 
+    /// The names of `system` resources that InfluxDB 3 does not define, such as a misspelt one. The permission for them is
+    /// good for nothing, unless a later version defines them.
+    pub fn undefined_names(&self) -> impl Iterator<Item = &str> {
+        let names = match (self.resource, &self.names) {
+            (Resource::System, Names::Only(names)) => &**names,
+            _ => &[],
+        };
+        names.iter().map(|name| &**name).filter(|name| !SYSTEM_NAMES.contains(name))
+    }
+
     pub(super) fn allows(&self, resource: Resource, name: &str, action: Action) -> bool {
         let named = match &self.names {
             Names::All => true,
             Names::Only(names) => names.iter().any(|it| **it == *name),
         };
         self.resource == resource && named && self.actions.contains(&action)
+    }
+}
+
+impl Resource {
+    /// All actions on such a resource, sorted.
+    fn actions(self) -> &'static [Action] {
+        match self {
+            Self::Database => &[Action::Read, Action::Write],
+            Self::System => &[Action::Read],
+        }
     }
 }
 
@@ -157,10 +184,7 @@ fn parse(text: &str) -> Result<Permission, &'static str> {
         _ => return Err("it starts neither with `db` nor with `system`"),
     };
     let names = parse_names(names)?;
-    let actions = parse_actions(actions)?;
-    if resource == Resource::System && actions.contains(&Action::Write) {
-        return Err("system information can only be read");
-    }
+    let actions = parse_actions(actions, resource.actions())?;
     Ok(Permission { resource, names, actions })
 }
 
@@ -180,15 +204,22 @@ fn parse_names(text: &str) -> Result<Names, &'static str> {
     Ok(Names::Only(names.into()))
 }
 
-fn parse_actions(text: &str) -> Result<Box<[Action]>, &'static str> {
+/// `all` are those that the resource has.
+fn parse_actions(text: &str, all: &[Action]) -> Result<Box<[Action]>, &'static str> {
+    if text == "*" {
+        return Ok(all.into());
+    }
     let mut actions = text
         .split(',')
         .map(|action| match action {
             "read" => Ok(Action::Read),
             "write" => Ok(Action::Write),
-            _ => Err("an action is neither `read` nor `write`"),
+            _ => Err("the actions are neither `*` nor a list of `read` and `write`"),
         })
         .collect::<Result<Vec<_>, _>>()?;
+    if actions.iter().any(|action| !all.contains(action)) {
+        return Err("system information can only be read");
+    }
     actions.sort();
     actions.dedup();
     Ok(actions.into())
@@ -216,6 +247,11 @@ pub struct InvalidPermission {
 const ADMIN_STANDS_ALONE: &str = "`*:*:*` stands alone: it allows everything, which makes an admin token";
 
 impl InvalidPermission {
+    /// Why the text is not a permission, without showing it: it may be a secret in the wrong place.
+    pub fn reason(&self) -> &'static str {
+        self.reason
+    }
+
     pub(super) fn new(text: &str, reason: &'static str) -> Self {
         const SHOWN: usize = 80;
         let mut shown: String = text.chars().take(SHOWN).collect();
@@ -253,6 +289,33 @@ mod tests {
     }
 
     #[test]
+    fn all_actions_of_a_resource_are_kept_one_by_one() {
+        for (text, canonical) in [
+            ("db:x:*", "db:x:read,write"),
+            ("db:*:*", "db:*:read,write"),
+            ("system:health:*", "system:health:read"),
+            ("system:*:*", "system:*:read"),
+        ] {
+            let permission: Permission = text.parse().unwrap();
+            assert_eq!(permission.to_string(), canonical);
+            assert_eq!(permission, canonical.parse().unwrap());
+        }
+    }
+
+    #[test]
+    fn a_system_resource_that_influxdb_does_not_define_is_accepted_and_named() {
+        for (text, undefined) in [
+            ("system:health,metrics,ping:read", &[][..]),
+            ("system:*:read", &[]),
+            ("db:other:read", &[]),
+            ("system:Health,other,ping:read", &["Health", "other"]),
+        ] {
+            let permission: Permission = text.parse().unwrap();
+            assert!(permission.undefined_names().eq(undefined.iter().copied()), "{text}");
+        }
+    }
+
+    #[test]
     fn an_error_says_what_is_wrong_and_shows_the_right_form() {
         for (text, reason) in [
             ("", "it does not have three parts"),
@@ -263,9 +326,11 @@ mod tests {
             ("db:a,:read", "a name is empty"),
             ("db:a,*:read", "a name contains `*`, a space or a control character"),
             ("db:a\u{1}:read", "a name contains `*`, a space or a control character"),
-            ("db:a:", "an action is neither `read` nor `write`"),
-            ("db:a:*", "an action is neither `read` nor `write`"),
+            ("db:a:", "the actions are neither `*` nor a list of `read` and `write`"),
+            ("db:a:read,*", "the actions are neither `*` nor a list of `read` and `write`"),
+            ("db:a:**", "the actions are neither `*` nor a list of `read` and `write`"),
             ("system:ping:write", "system information can only be read"),
+            ("system:*:write,read", "system information can only be read"),
         ] {
             let message = text.parse::<Permission>().unwrap_err().to_string();
             assert!(message.contains(&format!(": {reason}; write `db:NAMES:read,write`")), "{message}");

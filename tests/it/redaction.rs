@@ -12,3 +12,16 @@ pub(crate) fn expect_no_secret(printed: &str, secrets: &[String]) {
         }
     }
 }
+
+/// Panics if the text contains a part of a secret that follows the prefix.
+#[allow(dead_code, reason = "the library's tests have generated secrets only")]
+pub(crate) fn expect_no_part(printed: &str, secret: &str) {
+    let rest: Vec<char> = secret.chars().skip("apiv3_".len()).collect();
+    for part in rest.windows(12) {
+        let part: String = part.iter().collect();
+        let escaped = part.replace('\\', "\\\\").replace('"', "\\\"");
+        for form in [part, escaped] {
+            assert!(!printed.contains(&form), "{form} of {secret} is in {printed}");
+        }
+    }
+}

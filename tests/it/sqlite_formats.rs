@@ -18,9 +18,9 @@ use crate::store_laws::{creation, deletion, digest, load, name, regeneration, to
 fn a_file_of_a_newer_version_is_not_opened() {
     let (_root, path) = fresh();
     SqliteStore::open(&path).unwrap().close();
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 4).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 5).unwrap();
     let error = SqliteStore::open(&path).unwrap_err();
-    assert!(matches!(error, OpenError::TooNew { found: 4, supported: 3, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::TooNew { found: 5, supported: 4, .. }), "{error:?}");
 }
 
 /// A file of format 1: an operator token that expires, a live token, and one that is deleted but not compacted.

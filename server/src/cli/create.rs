@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use influxdb3_token_api::models::AdminTokenObject;
-use influxdb3_tokens::{Clock, NewToken, Permission, Permissions, SystemClock, TokenName};
+use influxdb3_tokens::{Clock, NewToken, Permission, Permissions, SystemClock, TokenDescription, TokenName};
 use openapi_stub_runtime::Printable;
 
 use super::access::Access;
@@ -17,7 +17,7 @@ use super::arguments::duration;
 use super::confirmation::is_confirmed;
 use super::named_server::{Refused, ServerOptions};
 use super::output::printable_json;
-use super::{DataDir, Failure, tell_reason, token_file, warn};
+use super::{DataDir, Failure, advice, tell_reason, token_file, warn};
 use crate::control::Create;
 
 const EXAMPLES: &str = "Examples:
@@ -50,6 +50,10 @@ pub(super) struct Options {
     /// A name that no other token has [default with --admin: _admin, the operator token]
     #[arg(long, env = "INFLUXDB3_TOKENS_NAME")]
     name: Option<TokenName>,
+
+    /// What the token is for
+    #[arg(long, env = "INFLUXDB3_TOKENS_DESCRIPTION", value_name = "TEXT")]
+    description: Option<TokenDescription>,
 
     /// Give the operator token another secret, instead of creating a token. The old secret is refused at once. Asks
     /// first if standard input is a terminal. Needs --admin
@@ -113,9 +117,11 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             .map_err(|error| lost(&token, Change::Regenerated, &error))?;
         return Ok(ExitCode::SUCCESS);
     }
+    advice::undefined(&permissions).for_each(|warning| warn(&warning));
     match (options.offline, &options.output_file) {
         (true, Some(file)) => {
             let (token, secret) = NewToken::fresh(name, permissions)?;
+            let token = NewToken { description: options.description, ..token };
             token_file::write(file, &token.with_lifetime(SystemClock.now(), options.expiry)?, &secret)?;
             // The token is safe in the file, even if nobody reads this.
             let _ = writeln!(io::stdout(), "wrote the token to {}", Printable(&file.to_string_lossy()));
@@ -123,8 +129,12 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         (true, None) => wrong_usage("--offline needs --output-file"),
         (false, Some(_)) => wrong_usage("--output-file is for --offline"),
         (false, None) => {
-            let token =
-                Create { name: name.to_string(), permissions: permissions.to_string(), expires_in: options.expiry };
+            let token = Create {
+                name: name.to_string(),
+                description: options.description.as_ref().map(ToString::to_string),
+                permissions: permissions.to_string(),
+                expires_in: options.expiry,
+            };
             let token = access(&options, false).await?.create(token).await?;
             print(&token, Change::Created, options.format).map_err(|error| lost(&token, Change::Created, &error))?;
         }

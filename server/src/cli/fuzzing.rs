@@ -7,7 +7,7 @@ use influxdb3_tokens::{NewToken, Secret};
 
 use super::arguments::{Unusable, try_parse};
 use super::environment::Environment;
-use super::{serve, token_file};
+use super::token_file;
 
 /// Parses the arguments after the name of the command. Returns what would be printed if they are wrong, or ask for help.
 pub fn parse_arguments(arguments: Vec<OsString>) -> Result<(), String> {
@@ -21,9 +21,8 @@ pub fn parse_arguments(arguments: Vec<OsString>) -> Result<(), String> {
 /// The tokens of a file as `serve` reads it for `--admin-token-file` and for `--permission-tokens-file`, each with the
 /// text of an error if it is refused.
 pub fn read_token_files(file: &Path) -> [Result<Vec<NewToken>, String>; 2] {
-    let file = || Some(file.to_owned());
-    [serve::given_tokens(file(), None, &drop), serve::given_tokens(None, file(), &drop)]
-        .map(|tokens| tokens.map_err(|error| error.to_string()))
+    [token_file::given_tokens(Some(file), None), token_file::given_tokens(None, Some(file))]
+        .map(|given| given.map(|given| given.tokens).map_err(|error| error.to_string()))
 }
 
 /// Writes a token and its secret, as `create --offline` does.

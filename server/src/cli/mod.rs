@@ -9,6 +9,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 mod access;
+mod advice;
 mod arguments;
 mod completions;
 mod configuration;

@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use influxdb3_tokens::{Catalog, CreateError, NewToken, SqliteStore, TokenApi};
+use futures::FutureExt;
+use influxdb3_tokens::{SqliteStore, TokenApi};
 use influxdb3_tokens_server::{listen, raise_descriptor_limit, serve_within};
 use openapi_stub_runtime::Printable;
 use tokio::net::TcpListener;
@@ -22,8 +22,7 @@ use super::log::{Log, LogFormat};
 use super::output::{error_line, warn};
 use super::provenance::Provenance;
 use super::sandbox::{Confinement, Sandbox};
-use super::token_file::TokenFile;
-use super::{DataDir, Failure, access, protection, provenance};
+use super::{DataDir, Failure, access, protection, provenance, token_file};
 use crate::control;
 
 const EXAMPLES: &str = "Examples:
@@ -89,9 +88,6 @@ pub(super) struct Options {
     limits: LimitOptions,
 }
 
-/// How many tokens of a file wait for the store at a time; fewer than its queue takes.
-const CREATIONS: usize = 1024;
-
 /// Prepares the process, and serves in a runtime of its own: no thread may run before the sandbox is entered.
 pub(super) fn run(options: Options, provenance: Provenance) -> Result<ExitCode, Failure> {
     if options.check_config {
@@ -149,7 +145,9 @@ fn check(options: Options, provenance: &Provenance) -> Result<ExitCode, Failure>
         warn(warning);
     }
     addresses(&options.http_bind)?;
-    given_tokens(options.admin_token_file, options.permission_tokens_file, &|warning| warn(warning))?;
+    let given =
+        token_file::given_tokens(options.admin_token_file.as_deref(), options.permission_tokens_file.as_deref())?;
+    given.warnings.iter().for_each(|warning| warn(warning));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -162,11 +160,10 @@ impl Options {
 
 async fn serve_until_stopped(options: Options, addresses: Vec<SocketAddr>) -> Result<(), Failure> {
     let catalog = access::open(&options.directory).await?;
-    let log_warning = |warning: &str| tracing::warn!("{}", Printable(warning));
-    let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file, &log_warning)?;
-    // Many at a time, in their order, so that they share commits.
-    let creations = stream::iter(tokens).map(|token| create(&catalog, token)).buffered(CREATIONS);
-    creations.try_collect::<()>().await?;
+    let given =
+        token_file::given_tokens(options.admin_token_file.as_deref(), options.permission_tokens_file.as_deref())?;
+    given.warnings.iter().for_each(|warning| tracing::warn!("{}", Printable(warning)));
+    token_file::create(&catalog, given.tokens).await?;
     let (stop, stop_at_once) = signals()?;
 
     let listener = listen_on(&addresses).map_err(|error| cannot_listen(&options.http_bind, &error))?;
@@ -202,30 +199,6 @@ fn announce(address: SocketAddr) {
     }
 }
 
-/// The tokens of the files that the options name. Calls `warn` if others can read a file.
-pub(super) fn given_tokens(
-    admin: Option<PathBuf>,
-    permission: Option<PathBuf>,
-    warn: &dyn Fn(&str),
-) -> Result<Vec<NewToken>, Failure> {
-    let mut tokens = Vec::new();
-    if let Some(file) = admin {
-        tokens.push(read(&file, warn)?.admin_token()?);
-    }
-    if let Some(file) = permission {
-        tokens.extend(read(&file, warn)?.permission_tokens()?);
-    }
-    Ok(tokens)
-}
-
-fn read(file: &Path, warn: &dyn Fn(&str)) -> Result<TokenFile, Failure> {
-    let file = TokenFile::open(file)?;
-    if let Some(warning) = file.warning() {
-        warn(&warning);
-    }
-    Ok(file)
-}
-
 /// The addresses of a host.
 fn addresses(http_bind: &(String, u16)) -> Result<Vec<SocketAddr>, Failure> {
     let found = http_bind.to_socket_addrs();
@@ -246,26 +219,6 @@ fn listen_on(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
         }
     }
     result
-}
-
-/// Creates the token of a file, unless it has expired, or it or another with its name or secret exists.
-async fn create(catalog: &Catalog, token: NewToken) -> Result<(), Failure> {
-    let name = token.name.clone();
-    if token.expires_at.is_some_and(|at| at <= catalog.now()) {
-        tracing::warn!(%name, "the token of a file has expired, and is not created; remove it from the file");
-        return Ok(());
-    }
-    match catalog.create(token).await {
-        Ok(record) => tracing::info!(%name, id = %record.id, "created the token of a file"),
-        Err(CreateError::AlreadyExists) => tracing::debug!(%name, "the token of a file exists"),
-        Err(CreateError::NameTaken) => {
-            tracing::warn!(%name, "another token has the name of a file's token, which is not created")
-        }
-        Err(CreateError::SecretTaken) => tracing::warn!(%name, "the token of a file exists under another name"),
-        Err(CreateError::SecretDeleted) => tracing::warn!(%name, "the token of a file was deleted, and stays so"),
-        Err(error) => return Err(error.into()),
-    }
-    Ok(())
 }
 
 /// Two futures, which become ready when the process is told to stop for the first and the second time. The signals are

@@ -19,7 +19,10 @@ pub async fn ask(stream: UnixStream, kind: u8, secret: &str) -> Result<(), Strin
     let mut client = Client(Connection::new(stream));
     let name = "ci".to_owned();
     let asked = match kind % 5 {
-        0 => client.create(Create { name, permissions: "*:*:*".to_owned(), expires_in: None }).await.map(|_| ()),
+        0 => client
+            .create(Create { name, description: None, permissions: "*:*:*".to_owned(), expires_in: None })
+            .await
+            .map(|_| ()),
         1 => client.regenerate().await.map(|_| ()),
         2 => client.delete(Delete { name, by: models::Secret(secret.to_owned()) }).await.map(|_| ()),
         3 => tokens(client).await,

@@ -12,7 +12,9 @@ use chrono::{DateTime, Utc};
 use futures::{Stream, TryStreamExt, stream};
 use influxdb3_token_api::models::{self, AdminTokenObject};
 use influxdb3_token_api::with_sources;
-use influxdb3_tokens::{Catalog, CreateError, DeleteError, TokenName, TokenRecord, admin_token_object};
+use influxdb3_tokens::{
+    Catalog, CreateError, DeleteError, NewToken, TokenDescription, TokenId, TokenName, TokenRecord, admin_token_object,
+};
 use serde::{Deserialize, Serialize};
 
 mod client;
@@ -48,6 +50,9 @@ enum Request {
 pub(crate) struct Create {
     /// Its name.
     pub(crate) name: String,
+    /// What it is for; an empty text counts as none.
+    #[serde(default)]
+    pub(crate) description: Option<String>,
     /// The text of its permissions.
     pub(crate) permissions: String,
     /// How long it is good for; `None` means that it never expires.
@@ -90,10 +95,16 @@ pub(crate) struct Summary {
     pub(crate) id: u64,
     /// The name.
     pub(crate) name: String,
+    /// What the token is for.
+    pub(crate) description: Option<String>,
     /// The SHA-512 of the secret, in hexadecimal digits.
     pub(crate) hash: String,
     /// When the token was created.
     pub(crate) created_at: DateTime<Utc>,
+    /// The ID of the token that requested the creation; `None` means a command on the machine or a token file.
+    pub(crate) created_by: Option<u64>,
+    /// When the token was used last, in whole minutes; `None` means that no use is known.
+    pub(crate) last_used: Option<DateTime<Utc>>,
     /// When the token expires; `None` means never.
     pub(crate) expiry: Option<DateTime<Utc>>,
     /// The text of what the token may do.
@@ -170,8 +181,12 @@ pub(crate) async fn create(catalog: &Catalog, token: Create) -> Result<AdminToke
         let reason = "a token that expires at once is not created; its lifetime must be at least a millisecond";
         return Err(Refusal::new(RefusalKind::Other, reason).into());
     }
-    let created = catalog.create_fresh(&token.name, permissions, token.expires_in).await;
-    let (record, secret) = created.map_err(|error| match error {
+    let name = token.name.parse().map_err(refused)?;
+    let description = token.description.filter(|text| !text.is_empty()).map(|text| text.parse::<TokenDescription>());
+    let (new, secret) = NewToken::fresh(name, permissions).map_err(refused)?;
+    let new = NewToken { description: description.transpose().map_err(refused)?, ..new };
+    let created = catalog.create_with_lifetime(new, token.expires_in).await;
+    let record = created.map_err(|error| match error {
         CreateError::NameTaken if token.name == TokenName::OPERATOR => {
             let reason =
                 "the operator token exists; give the new token a --name, or this one another secret with --regenerate";
@@ -219,8 +234,11 @@ impl From<&TokenRecord> for Summary {
         Self {
             id: record.id.as_u64(),
             name: record.name.to_string(),
+            description: record.description.as_ref().map(ToString::to_string),
             hash: record.digest.to_string(),
             created_at: record.created_at.into(),
+            created_by: record.created_by.map(TokenId::as_u64),
+            last_used: None,
             expiry: record.expires_at.map(Into::into),
             permissions: record.permissions.to_string(),
         }

@@ -40,7 +40,8 @@ impl Link {
     }
 }
 
-/// The checksum of a row of `tokens`. Never 0, which stands for a missing row.
+/// The checksum of a row of `tokens`. Never 0, which stands for a missing row. Without a description it is the one that
+/// format 3 has, so that a migration leaves the rows as they are.
 pub(super) fn token(columns: &Columns<'_>) -> i64 {
     let checksum = Checksum::new()
         .int(columns.id)
@@ -50,6 +51,10 @@ pub(super) fn token(columns: &Columns<'_>) -> i64 {
         .bytes(columns.name.as_bytes())
         .int(columns.created_at)
         .optional(columns.created_by);
+    let checksum = match columns.description {
+        Some(description) => checksum.bytes(description.as_bytes()),
+        None => checksum,
+    };
     match checksum.finish() {
         0 => 1,
         checksum => checksum,

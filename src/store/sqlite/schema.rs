@@ -25,7 +25,7 @@ pub(super) const USER_VERSION: i64 = VERSIONS.len() as i64;
 
 /// Leads to each version of the format from the one before; the first from an empty file. A new file takes the same way
 /// as an old one that is brought up to date, so that both are alike.
-pub(super) const VERSIONS: [&str; 3] = [TABLES, REGENERATIONS, CHECKSUMS];
+pub(super) const VERSIONS: [&str; 4] = [TABLES, REGENERATIONS, CHECKSUMS, AUDIT];
 
 /// `tokens.id` must be `AUTOINCREMENT`, so that IDs are not reused. `deletions.seq`, the sequence number, counts up
 /// without it, because no row of that table is ever deleted. `meta` holds `cluster_uuid` with its checksum, and as
@@ -74,6 +74,11 @@ const CHECKSUMS: &str = "
     ALTER TABLE tokens ADD COLUMN checksum INTEGER;
     ALTER TABLE deletions ADD COLUMN checksum INTEGER;
     ALTER TABLE regenerations ADD COLUMN checksum INTEGER;
+";
+
+/// A token may have a description. A row without one keeps the checksum that it has in format 3.
+const AUDIT: &str = "
+    ALTER TABLE tokens ADD COLUMN description TEXT;
 ";
 
 /// Opens the file at `path`, which must exist and whose directory must be locked. Locks the file as well, and brings its

@@ -14,7 +14,7 @@ use crate::live::LiveTokens;
 use crate::store::{
     Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, TokenSelector,
 };
-use crate::token::{Digest, SecretOrigin, TokenId};
+use crate::token::{Digest, SecretOrigin, TokenDescription, TokenId};
 
 /// How far the changes in the file have been applied to the live tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -216,8 +216,8 @@ impl<'a> Staging<'a> {
         let checksum = checksum_of(&creation.clone().into_record(id));
         self.connection
             .prepare_cached(
-                "INSERT INTO tokens (id, name, digest, created_at, expires_at, permissions, created_by, checksum)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO tokens (id, name, digest, created_at, expires_at, permissions, created_by, description, checksum)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 id_to_sql(id),
@@ -227,6 +227,7 @@ impl<'a> Staging<'a> {
                 token.expires_at.map(time_to_sql),
                 token.permissions.to_string(),
                 creation.by().map(|by| id_to_sql(by.id())),
+                token.description.as_ref().map(TokenDescription::as_str),
                 checksum,
             ])?;
         if is_operator {

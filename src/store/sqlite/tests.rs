@@ -572,6 +572,7 @@ fn token(name: u64, digest: u64) -> NewToken {
     let permissions = if digest.is_multiple_of(2) { "*:*:*" } else { "db:a,b:read system:*:read" };
     NewToken {
         name: format!("token {name}").parse().unwrap(),
+        description: name.is_multiple_of(5).then(|| format!("number {name}").parse().unwrap()),
         digest: Digest::with_prefix(digest),
         origin: if name.is_multiple_of(3) { SecretOrigin::Given } else { SecretOrigin::Fresh },
         expires_at: name.is_multiple_of(2).then_some(Timestamp::MAX),

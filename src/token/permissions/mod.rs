@@ -124,6 +124,7 @@ mod tests {
             ("db:*:read", "db:*:read"),
             ("db:b,a,b:write,read", "db:a,b:read,write"),
             ("system:ping:read db:x:read  db:x:read", "db:x:read system:ping:read"),
+            ("system:*:* db:b,a:* db:a,b:read,write", "db:a,b:read,write system:*:read"),
         ] {
             let permissions: Permissions = text.parse().unwrap();
             assert_eq!(permissions.to_string(), canonical);

@@ -67,6 +67,7 @@ pub(crate) use regeneration::*;
 
 pub(crate) async fn a_created_token_is_live_with_every_field_it_was_given(mut subject: Subject) {
     let token = NewToken {
+        description: Some("reads “a” and 'b'; 🦀".parse().unwrap()),
         expires_at: Timestamp::from_millis(1_800_000_000_000),
         permissions: "db:a,b:read system:*:read".parse().unwrap(),
         ..token("döner / 🦀")
@@ -287,6 +288,7 @@ const NOBODY: Actor = Actor::Other(TokenId::from_u64(u64::MAX));
 pub(crate) fn token(name: &str) -> NewToken {
     NewToken {
         name: name.parse().unwrap(),
+        description: None,
         digest: digest(),
         origin: SecretOrigin::Fresh,
         expires_at: None,

@@ -23,6 +23,7 @@ mod redact;
 
 use format::{Logfmt, Pretty, write_pair};
 use queue::{Queue, Report};
+use redact::{Values, redact};
 
 /// How long the end of the server waits for the last lines to be written.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -67,7 +68,7 @@ impl Log {
         let queue = Queue::start(write, format)?;
         // Adding to the queue cannot fail. If a line cannot be formatted, reporting that on standard error could block.
         let log = tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter);
-        let log = log.with_writer(Lines(Arc::clone(&queue)));
+        let log = log.with_writer(Lines { queue: Arc::clone(&queue), values: format.values() });
         match format {
             LogFormat::Full => log.finish().with(filter_fn(is_own)).init(),
             LogFormat::Pretty => log.event_format(Pretty).finish().with(filter_fn(is_own)).init(),
@@ -79,7 +80,7 @@ impl Log {
 
     /// Adds a line that is not a log entry, after all others.
     pub(super) fn print(&self, line: impl fmt::Display) {
-        self.queue.add(&redact::redact(format!("{line}\n").as_bytes()));
+        self.queue.add(&redact(format!("{line}\n").as_bytes(), Values::Raw));
     }
 
     /// Writes what is left, unless that takes longer than a second.
@@ -94,21 +95,24 @@ fn is_own(metadata: &Metadata<'_>) -> bool {
 }
 
 /// Makes writers that add each line to the queue.
-struct Lines(Arc<Queue>);
+struct Lines {
+    queue: Arc<Queue>,
+    values: Values,
+}
 
-struct Line<'a>(&'a Queue);
+struct Line<'a>(&'a Lines);
 
 impl<'a> MakeWriter<'a> for Lines {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        Line(&self.0)
+        Line(self)
     }
 }
 
 impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.add(&redact::redact(line));
+        self.0.queue.add(&redact(line, self.0.values));
         Ok(line.len())
     }
 
@@ -131,6 +135,13 @@ impl Report for LogFormat {
 }
 
 impl LogFormat {
+    fn values(self) -> Values {
+        match self {
+            Self::Full | Self::Pretty => Values::Raw,
+            Self::Json | Self::Logfmt => Values::Quoted,
+        }
+    }
+
     /// A line as the others are. It bypasses the filter, so that it appears wherever lines are missing.
     fn line(self, message: &str, fields: &[(&str, u64)]) -> Vec<u8> {
         let mut time = String::new();

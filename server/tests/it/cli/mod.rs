@@ -3,6 +3,7 @@
 mod contract;
 mod create;
 mod delete;
+mod given_tokens;
 mod lost_output;
 mod printing;
 mod serve;

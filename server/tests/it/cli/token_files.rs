@@ -1,4 +1,4 @@
-//! Token files: how `create --offline` writes them and `serve` reads them.
+//! How `create --offline` writes token files, and which files of other owners and modes are accepted.
 
 use std::fs::{self, symlink_metadata};
 use std::os::unix::fs::{MetadataExt, chown, symlink};
@@ -8,11 +8,12 @@ use std::process::{Command, Stdio};
 use rustix::process::{Pid, Signal, geteuid};
 use serde_json::{Value, json};
 
-use super::{create, fail, mode, set_mode, succeed};
+use super::{fail, mode, set_mode};
 use crate::blocking::{block, kill, output};
 use crate::process::{DataDir, command, finish};
 
-const SECRET: &str = "apiv3_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+pub(super) const SECRET: &str =
+    "apiv3_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn offline(file: &Path, name: &str) -> Command {
     let file = file.to_str().unwrap();
@@ -37,7 +38,7 @@ fn beside(file: &Path) -> Vec<PathBuf> {
 }
 
 /// A file of permission tokens that is written by hand.
-fn write(file: &Path, contents: &str) {
+pub(super) fn write(file: &Path, contents: &str) {
     fs::write(file, contents).unwrap();
     set_mode(file, 0o600);
 }
@@ -199,91 +200,4 @@ fn a_token_file_that_other_users_can_write_to_is_an_error() {
         }
     }
     assert_eq!(fs::read(&file).unwrap(), before);
-}
-
-/// Serves a file that is wrong, and returns the error.
-fn refused(directory: &DataDir, option: &str, contents: &str) -> String {
-    let file = directory.beside("tokens.json");
-    write(&file, contents);
-    let (code, out, error) = finish(directory.serve(&[option, file.to_str().unwrap(), "--log-filter=off"]));
-    assert_eq!((code, &*out), (1, ""), "{error}");
-    assert!(!error.contains("apiv3_A") && !error.contains("hidden"), "{error}");
-    error.split_once("tokens.json: ").unwrap().1.trim_end().to_owned()
-}
-
-#[test]
-fn a_wrong_field_of_a_token_file_is_named_and_its_value_is_not_shown() {
-    let directory = DataDir::new();
-    let right = || json!({"token": SECRET, "name": "a", "permissions": ["db:a:read"]});
-    let with = |field: &str, value: Value| {
-        let mut token = right();
-        token[field] = value;
-        token
-    };
-    let without = |field: &str| with(field, Value::Null);
-    for (second, reason) in [
-        (without("token"), "tokens[1]: `token` is missing"),
-        (without("name"), "tokens[1]: `name` is missing"),
-        (without("permissions"), "tokens[1]: `permissions` is missing"),
-        (json!({}), "tokens[1]: `token` is missing"),
-        (json!("hidden"), "tokens[1]: it is not a JSON object"),
-        (with("token", json!(["hidden"])), "tokens[1]: `token` is not a text"),
-        (with("token", json!("hidden")), "tokens[1]: `token`: a token is `apiv3_`"),
-        (with("name", json!(7)), "tokens[1]: `name` is not a text"),
-        (with("name", json!("")), "tokens[1]: `name`: a token's name is"),
-        (with("permissions", json!("hidden")), "tokens[1]: `permissions` is not a list of texts"),
-        (with("permissions", json!([])), "tokens[1]: `permissions` is empty"),
-        (
-            with("permissions", json!(["db:a:read", "hidden"])),
-            "tokens[1]: `permissions[1]` is not a permission; write `db:NAMES:read,write`",
-        ),
-        (with("expiry_millis", json!("hidden")), "tokens[1]: `expiry_millis` is not a number of milliseconds"),
-        (with("expiry_millis", json!(-1)), "tokens[1]: `expiry_millis` is not a number of milliseconds"),
-        (with("expiry_millis", json!(1.5)), "tokens[1]: `expiry_millis` is not a number of milliseconds"),
-        (with("expiry_millis", json!(u64::MAX)), "tokens[1]: `expiry_millis` is after the year 9999"),
-        (
-            with("name", json!("_admin")),
-            "tokens[1]: the token named _admin is the operator token, which must be an admin",
-        ),
-    ] {
-        let contents = json!({"tokens": [right(), second]}).to_string();
-        let error = refused(&directory, "--permission-tokens-file", &contents);
-        assert!(error.starts_with(reason), "{error}");
-    }
-    for (contents, reason) in [
-        ("", "it is not JSON: line 1, column 0"),
-        ("{\"tokens\": hidden}", "it is not JSON: line 1, column 12"),
-        ("[]", "it is not a JSON object"),
-        ("{}", "`tokens` is missing"),
-        ("{\"tokens\": {\"hidden\": 1}}", "`tokens` is not a list"),
-        ("{\"tokens\": [], \"tokens\": []}", "`tokens` occurs more than once"),
-    ] {
-        assert_eq!(refused(&directory, "--permission-tokens-file", contents), reason);
-    }
-    let expiring = json!({"token": SECRET, "name": "_admin", "expiry_millis": u32::MAX}).to_string();
-    let error = refused(&directory, "--admin-token-file", &expiring);
-    let expected = "the token named _admin is the operator token, which cannot expire; remove `expiry_millis`";
-    assert!(error.starts_with(expected), "{error}");
-    assert_eq!(refused(&directory, "--admin-token-file", "{\"name\": \"a\"}"), "`token` is missing");
-}
-
-#[test]
-fn an_unknown_field_of_a_token_file_is_ignored() {
-    let directory = DataDir::new();
-    let file = directory.beside("tokens.json");
-    let token = json!({"token": SECRET, "name": "a", "permissions": ["db:a:read"], "expiry_millis": null, "x": [1]});
-    write(&file, &json!({"tokens": [token], "create_databases": ["a"], "y": {}}).to_string());
-    assert!(directory.start(&["--permission-tokens-file", file.to_str().unwrap()]).end(Signal::TERM).0.success());
-    assert!(succeed(&["show", "--format=csv", &directory.argument()]).contains(",a,"));
-}
-
-#[test]
-fn an_expired_token_of_a_file_is_not_created_and_the_server_starts() {
-    let directory = DataDir::new();
-    create(&directory.argument(), &["--admin"]);
-    let file = directory.beside("tokens.json");
-    write(&file, &json!({"token": SECRET, "name": "old", "expiry_millis": 1}).to_string());
-    let (status, log) = directory.start(&["--admin-token-file", file.to_str().unwrap()]).end(Signal::TERM);
-    assert!(status.success() && log.contains("the token of a file has expired, and is not created"), "{log}");
-    assert!(!succeed(&["show", "--format=csv", &directory.argument()]).contains("old"));
 }
