@@ -10,6 +10,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use influxdb3_token_api::with_sources;
+use rustls::ClientConfig;
 
 use super::CannotRun;
 use super::api::Api;
@@ -55,7 +56,13 @@ pub(super) struct Response {
 const LONGEST_BODY: usize = 16 << 20;
 
 impl Server {
-    pub(super) fn new(host: &str, http2: bool, timeout: Duration) -> Result<Self, CannotRun> {
+    /// A client with this configuration of TLS, or that of the system.
+    pub(super) fn new(
+        host: &str,
+        tls: Option<ClientConfig>,
+        http2: bool,
+        timeout: Duration,
+    ) -> Result<Self, CannotRun> {
         let invalid = || CannotRun::Address(host.to_owned());
         let uri: Uri = host.parse().map_err(|_| invalid())?;
         if uri.authority().is_none() || uri.query().is_some() {
@@ -66,8 +73,16 @@ impl Server {
         let client = match uri.scheme_str() {
             Some("http") => AnyClient::Plain(builder.build_http()),
             Some("https") => {
-                let roots = HttpsConnectorBuilder::new().with_native_roots().map_err(CannotRun::Certificates)?;
-                AnyClient::Tls(builder.build(roots.https_only().enable_all_versions().build()))
+                let https = HttpsConnectorBuilder::new();
+                let https = match tls {
+                    Some(mut config) => {
+                        // The connector panics if it is given any.
+                        config.alpn_protocols.clear();
+                        https.with_tls_config(config)
+                    }
+                    None => https.with_native_roots().map_err(CannotRun::Certificates)?,
+                };
+                AnyClient::Tls(builder.build(https.https_only().enable_all_versions().build()))
             }
             _ => return Err(invalid()),
         };

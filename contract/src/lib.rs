@@ -103,6 +103,9 @@ mod text;
 mod tokens;
 mod wanted;
 
+/// The version of rustls whose configuration [`Contract::tls`] takes.
+pub use rustls;
+
 pub use api::{Api, InvalidApi, TokenIdentifier};
 pub use report::{
     CaseReport, Cause, CauseReport, DeclaredResponse, Detail, Exchange, Outcome, Problem, Report, Subject,
@@ -127,6 +130,7 @@ pub struct Contract {
     host: String,
     token: Secret,
     tokens: Arc<dyn TokenSource>,
+    tls: Option<rustls::ClientConfig>,
     http2: bool,
     invalid_calls: bool,
     timeout: Duration,
@@ -141,6 +145,7 @@ impl Contract {
             host: host.into(),
             token,
             tokens: Arc::new(NoTokens),
+            tls: None,
             http2: false,
             invalid_calls: false,
             timeout: TIMEOUT,
@@ -155,6 +160,12 @@ impl Contract {
     /// Sets the source of further tokens. Without one, only the cases that need none are covered.
     pub fn tokens(self, tokens: impl TokenSource + 'static) -> Self {
         Self { tokens: Arc::new(tokens), ..self }
+    }
+
+    /// Sets the configuration of TLS, such as one that trusts other certificates; by default, it trusts the system's. Its
+    /// ALPN protocols are replaced by those that the kit speaks.
+    pub fn tls(self, config: rustls::ClientConfig) -> Self {
+        Self { tls: Some(config), ..self }
     }
 
     /// Speaks HTTP/2 by prior knowledge. By default it is HTTP/1.1, or what TLS negotiates.
@@ -193,7 +204,7 @@ impl Contract {
     /// [`CannotRun`] if the server cannot be reached, if it rejects the token, or if the source of tokens fails. A violation
     /// of the contract is not an error; see [`Report::holds`].
     pub async fn run(&self, observe: impl FnMut(&CaseReport)) -> Result<Report, CannotRun> {
-        let server = Server::new(&self.host, self.http2, self.timeout)?;
+        let server = Server::new(&self.host, self.tls.clone(), self.http2, self.timeout)?;
         let caller = Token { identifier: String::new(), name: None, secret: self.token.clone(), expires_at: None };
         let name = format!("contract-{}", uuid::Uuid::new_v4().simple());
         let pool = Pool::new(&self.api, &server, &*self.tokens, caller, name);

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::{Either, pending};
 use influxdb3_token_api::security::Authenticator;
 use influxdb3_tokens::{Principal, TokenApi};
 use tokio::net::{TcpListener, TcpSocket};
 
-use connection::{Server, connect};
+use connection::{Shared, connect, connect_tls};
 
 mod activity;
 mod collected;
@@ -19,13 +20,17 @@ mod descriptors;
 mod failures;
 mod head;
 mod limits;
+mod service;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod watched;
 
 #[cfg(unix)]
 pub use descriptors::raise_descriptor_limit;
 pub use limits::Limits;
+pub use service::Service;
+pub use tls::{Tls, TlsError, TlsFiles, TlsVersion};
 
 /// How long to wait if no connection can be accepted, and none can be closed instead.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -76,33 +81,56 @@ where
     serve_within(Limits::default(), listener, api, shutdown).await;
 }
 
-/// Serves the API as [`serve`] does, within limits of your own.
-pub async fn serve_within<A>(
+/// Serves a service as [`serve`] does, within limits of your own.
+pub async fn serve_within<S: Service>(
     limits: Limits,
     listener: TcpListener,
-    api: TokenApi<A>,
+    service: S,
     shutdown: impl Future<Output = ()>,
-) where
-    A: Authenticator<Principal = Principal>,
-{
-    let drain_timeout = limits.drain_timeout;
-    let server = Server::new(api, limits);
-    let connections = &server.connections;
-    let serving = async {
+) {
+    Server::new(limits, service).serve(listener, shutdown).await;
+}
+
+/// A server that is about to listen.
+#[derive(Debug)]
+pub struct Server<S> {
+    shared: Arc<Shared<S>>,
+    tls: Option<Tls>,
+}
+
+impl<S: Service> Server<S> {
+    /// A server of a service within these limits.
+    pub fn new(limits: Limits, service: S) -> Self {
+        Self { shared: Shared::new(service, limits), tls: None }
+    }
+
+    /// Serves HTTPS instead of HTTP. A request without TLS is answered with 400, without TLS.
+    #[must_use]
+    pub fn tls(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    /// Serves on `listener` until `shutdown` is ready, as [`serve`] does.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let Self { shared: server, tls } = self;
+        let connections = &server.connections;
+        let serving = async {
+            tokio::select! {
+                () = accept(&listener, &server, tls.as_ref()) => {}
+                () = shutdown => {}
+            }
+            drop(listener);
+            tracing::info!(connections = connections.count(), "stopping");
+            if tokio::time::timeout(connections.limits().drain_timeout, connections.drain()).await.is_err() {
+                tracing::warn!("some requests did not end in time");
+                connections.close_all();
+            }
+        };
         tokio::select! {
-            () = accept(&listener, &server) => {}
-            () = shutdown => {}
+            () = serving => {}
+            () = connections.sweep_regularly(|| server.failures.forget()) => {}
+            () = tls.as_ref().map_or(Either::Left(pending()), |tls| Either::Right(tls.follow())) => {}
         }
-        drop(listener);
-        tracing::info!(connections = connections.count(), "stopping");
-        if tokio::time::timeout(drain_timeout, connections.drain()).await.is_err() {
-            tracing::warn!("some requests did not end in time");
-            connections.close_all();
-        }
-    };
-    tokio::select! {
-        () = serving => {}
-        () = connections.sweep_regularly(|| server.failures.forget()) => {}
     }
 }
 
@@ -112,7 +140,7 @@ pub async fn serve_one<S>(stream: S, api: TokenApi)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let server = Server::new(api, Limits::default());
+    let server = Shared::new(api, Limits::default());
     if let Some(connected) = server.connections.admit(std::net::Ipv4Addr::LOCALHOST.into()) {
         connect(stream, connected, &server);
     }
@@ -120,10 +148,7 @@ where
 }
 
 /// Accepts connections until it is dropped.
-async fn accept<A>(listener: &TcpListener, server: &Arc<Server<A>>)
-where
-    A: Authenticator<Principal = Principal>,
-{
+async fn accept<S: Service>(listener: &TcpListener, server: &Arc<Shared<S>>, tls: Option<&Tls>) {
     let mut accepting = true;
     loop {
         match listener.accept().await {
@@ -134,7 +159,10 @@ where
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "cannot set TCP_NODELAY");
                 }
-                connect(stream, connected, server);
+                match tls {
+                    None => connect(stream, connected, server),
+                    Some(tls) => connect_tls(stream, peer, connected, server, tls.config()),
+                }
             }
             Err(error) if is_aborted(&error) => {}
             Err(error) => {

@@ -12,6 +12,8 @@ mod credentials;
 mod encoding;
 
 use std::fmt;
+#[cfg(feature = "tls")]
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +28,9 @@ use crate::Body;
 pub use address::AddressError;
 pub use answer::Answer;
 pub use call::Call;
+/// The version of rustls whose configuration [`Client::with_tls`] takes.
+#[cfg(feature = "tls")]
+pub use rustls;
 
 /// The time limit for making a connection. The caller limits the time of a call.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -59,9 +64,40 @@ impl Client {
     ///
     /// An [`AddressError`] if no request can be sent to the address.
     pub fn try_new(address: &str) -> Result<Self, AddressError> {
-        let address = address::parse(address)?;
-        let http = HttpClient::builder(TokioExecutor::new()).build(connector()?);
-        Ok(Self { http, address, credentials: Arc::default() })
+        Ok(Self::through(connector()?, address::parse(address)?))
+    }
+
+    /// A client with a TLS configuration of your own, such as one that trusts other certificates than the system's or
+    /// presents a client certificate. Its ALPN protocols are replaced by those that the client speaks.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use openapi_stub_runtime::client::rustls::crypto::ring;
+    /// use openapi_stub_runtime::client::rustls::{ClientConfig, RootCertStore};
+    /// use openapi_stub_runtime::client::Client;
+    ///
+    /// let roots = RootCertStore::empty(); // add the certificates to trust
+    /// let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    ///     .with_safe_default_protocol_versions()?
+    ///     .with_root_certificates(roots)
+    ///     .with_no_client_auth();
+    /// let client = Client::with_tls("https://localhost:8181", config)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// An [`AddressError`] if no request can be sent to the address.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn with_tls(address: &str, config: rustls::ClientConfig) -> Result<Self, AddressError> {
+        Ok(Self::through(https(config), address::parse(address)?))
+    }
+
+    fn through(connector: Connector, address: Uri) -> Self {
+        let http = HttpClient::builder(TokioExecutor::new()).build(connector);
+        Self { http, address, credentials: Arc::default() }
     }
 
     /// Sets the credential for the security scheme with this name. A credential that does not fit the scheme, such as a
@@ -73,7 +109,7 @@ impl Client {
     /// otherwise replaces one of the client's. Two schemes that read one header share a credential. If the credentials
     /// suffice for no alternative, the call sends that of its context alone.
     ///
-    /// A client certificate (`mutualTLS`) belongs to the connection, and this client presents none.
+    /// A client certificate (`mutualTLS`) belongs to the connection: pass one to `with_tls`.
     #[must_use]
     pub fn credential(mut self, scheme: &str, credential: AuthData) -> Self {
         let credentials = Arc::make_mut(&mut self.credentials);
@@ -93,10 +129,21 @@ impl fmt::Debug for Client {
 
 #[cfg(feature = "tls")]
 fn connector() -> Result<Connector, AddressError> {
-    let builder = hyper_rustls::HttpsConnectorBuilder::new().with_native_roots().map_err(AddressError::Certificates)?;
+    use hyper_rustls::ConfigBuilderExt;
+    let config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().map_err(io::Error::other);
+    let config = config.and_then(|config| config.with_native_roots()).map_err(AddressError::Certificates)?;
+    Ok(https(config.with_no_client_auth()))
+}
+
+#[cfg(feature = "tls")]
+fn https(mut config: rustls::ClientConfig) -> Connector {
+    // The connector panics if it is given any.
+    config.alpn_protocols.clear();
+    let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config);
     let mut tcp = tcp();
     tcp.enforce_http(false);
-    Ok(builder.https_or_http().enable_all_versions().wrap_connector(tcp))
+    builder.https_or_http().enable_all_versions().wrap_connector(tcp)
 }
 
 #[cfg(not(feature = "tls"))]

@@ -1,8 +1,8 @@
 //! How arguments, variables and files are read, and how wrong ones are answered.
 //!
 //! An option takes its value from the first of these that has one: an argument, a variable of the process, the file
-//! `.env`, the configuration file of `serve`, its default. The parser knows arguments, variables and defaults; a value from
-//! a file becomes a default, so the parser checks it like any other.
+//! `.env`, the configuration file of `serve`, its default. The parser knows arguments, variables and defaults. A value of a
+//! file becomes an argument, unless the option has a value that comes first, so the parser checks it like any other.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use openapi_stub_runtime::Printable;
 
 use super::environment::{Environment, Origin};
@@ -72,22 +72,22 @@ fn in_full(mut arguments: Vec<OsString>) -> Vec<OsString> {
 
 /// Reads arguments, which begin with the name of the program.
 pub(super) fn try_parse(arguments: &[OsString], environment: &Environment) -> Result<Parsed, Unusable> {
-    // First to learn which subcommand it is and which configuration file it names.
-    let guess = command().ignore_errors(true).try_get_matches_from(arguments);
-    let path = guess.as_ref().map(subcommands).unwrap_or_default();
-    let mut given = Vec::new();
-    let mut command = with_variables(command(), &path, environment, &mut given);
-    if let Ok(guess) = &guess
-        && let Some(("serve", serve)) = guess.subcommand()
-    {
-        command = with_file(command, serve, &mut given).map_err(Unusable::File)?;
-    }
+    let command = without_empty_variables(command());
+    // First to learn which subcommand it is, and what the arguments give.
+    let guess = command.clone().ignore_errors(true).try_get_matches_from(arguments).unwrap_or_default();
+    let (path, guess) = subcommand(&guess);
+    let given = match path.iter().try_fold(&command, |command, name| command.find_subcommand(name)) {
+        Some(command) if !path.is_empty() => of_files(command, guess, environment).map_err(Unusable::File)?,
+        _ => Vec::new(),
+    };
+    let arguments = with_values(arguments, &path, &given);
+    let mut command = command;
     let unusable = |error: clap::Error, command: &mut Command| {
         let error = error.format(command);
         command.build();
         Unusable::Arguments(with_origin(error, command, &path, &given))
     };
-    let mut matches = command.try_get_matches_from_mut(arguments).map_err(|error| unusable(error, &mut command))?;
+    let mut matches = command.try_get_matches_from_mut(&arguments).map_err(|error| unusable(error, &mut command))?;
     let provenance = match matches.subcommand() {
         Some(("serve", serve)) => {
             let command = command.find_subcommand("serve").unwrap_or(&command);
@@ -99,77 +99,79 @@ pub(super) fn try_parse(arguments: &[OsString], environment: &Environment) -> Re
     Ok(Parsed { cli, provenance })
 }
 
-/// The subcommand of these matches, its subcommand, and so on.
-fn subcommands(matches: &ArgMatches) -> Vec<String> {
-    let mut path = Vec::new();
-    let mut matches = matches;
+/// The names of the subcommand of these matches, of its subcommand, and so on, and the matches of the last.
+fn subcommand(matches: &ArgMatches) -> (Vec<String>, &ArgMatches) {
+    let (mut path, mut matches) = (Vec::new(), matches);
     while let Some((name, of_subcommand)) = matches.subcommand() {
         path.push(name.to_owned());
         matches = of_subcommand;
     }
-    path
+    (path, matches)
 }
 
-/// A value that became an option's default.
+/// A variable that is empty counts as one that is not set.
+fn without_empty_variables(command: Command) -> Command {
+    let is_empty = |arg: &Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    let without = |arg: Arg| if is_empty(&arg) { arg.env(None::<&'static str>) } else { arg };
+    command.mut_args(without).mut_subcommands(without_empty_variables)
+}
+
+/// A value that becomes an argument.
 struct Given {
     /// The name of the option, as in [`Arg::get_id`].
     id: String,
     value: OsString,
     origin: Origin,
+    /// The argument, if it is needed: a flag that is off is left out.
+    argument: Option<OsString>,
 }
 
-/// Gives the options of a subcommand the values of variables that the parser does not read. A variable that is empty counts
-/// as one that is not set.
-fn with_variables(command: Command, path: &[String], environment: &Environment, given: &mut Vec<Given>) -> Command {
-    let command = command.mut_args(|arg| {
-        let Some(name) = arg.get_env().and_then(|name| name.to_str().map(ToOwned::to_owned)) else { return arg };
-        match environment.value(&name) {
-            Some((value, origin)) => with_default(arg.env(None::<&'static str>), value, origin, given),
-            None if std::env::var_os(&name).is_some_and(|value| value.is_empty()) => arg.env(None::<&'static str>),
-            None => arg,
-        }
-    });
-    match path.split_first() {
-        Some((name, rest)) => command.mut_subcommand(name, |command| with_variables(command, rest, environment, given)),
-        None => command,
+impl Given {
+    fn new(arg: &Arg, value: OsString, origin: Origin) -> Option<Self> {
+        let name = format!("--{}", arg.get_long()?);
+        let is_flag = matches!(arg.get_action(), ArgAction::SetTrue | ArgAction::Count);
+        let argument = match value.to_str().filter(|_| is_flag) {
+            Some(value) => vendor::is_true(value).then(|| name.into()),
+            None => Some([OsStr::new(&name), OsStr::new("="), &value].into_iter().collect()),
+        };
+        Some(Self { id: arg.get_id().to_string(), value, origin, argument })
     }
 }
 
-fn with_default(arg: Arg, value: OsString, origin: Origin, given: &mut Vec<Given>) -> Arg {
-    let id = arg.get_id().to_string();
-    // What was given before comes first.
-    if given.iter().any(|earlier| earlier.id == id) {
-        return arg;
-    }
-    given.push(Given { id, value: value.clone(), origin });
-    // The parser does not show it: it may be a secret.
-    let arg = arg.required(false).hide_default_value(true);
-    match arg.get_value_delimiter().and_then(|delimiter| Some((delimiter, value.to_str()?))) {
-        Some((delimiter, text)) => arg.default_values(text.split(delimiter).map(ToOwned::to_owned)),
-        None => arg.default_value(value),
-    }
-}
-
-/// Gives the options of `serve` the values of the configuration file that `--config` names.
-fn with_file(command: Command, serve: &ArgMatches, given: &mut Vec<Given>) -> Result<Command, Failure> {
-    let option = serve.try_get_raw("config").ok().flatten().and_then(|mut values| values.next_back());
-    let earlier = given.iter().find(|given| given.id == "config").map(|given| given.value.clone());
-    // The guess read a variable that is empty too.
-    let Some(file) = option.map(ToOwned::to_owned).filter(|file| !file.is_empty()).or(earlier) else {
-        return Ok(command);
+/// The values of variables that the parser does not read, and of the configuration file that `--config` names, of options
+/// of a subcommand. `guess` has what the arguments and the variables of the process give.
+fn of_files(command: &Command, guess: &ArgMatches, environment: &Environment) -> Result<Vec<Given>, Failure> {
+    let source = |arg: &Arg| match guess.try_contains_id(arg.get_id().as_str()) {
+        Ok(true) => guess.value_source(arg.get_id().as_str()),
+        _ => None,
     };
-    let file = PathBuf::from(file);
-    let shown = file.display().to_string();
-    let options = command.find_subcommand("serve").ok_or("`serve` is a subcommand")?;
-    let entries = configuration::read(&file, options)?;
-    Ok(command.mut_subcommand("serve", |serve| {
-        serve.mut_args(|arg| {
-            let of_arg = entries.iter().find(|entry| arg.get_long() == Some(entry.option.as_str()));
-            let Some(entry) = of_arg else { return arg };
-            let origin = Origin::Configuration { file: shown.clone(), line: entry.line };
-            with_default(arg, entry.value.clone().into(), origin, given)
+    let is_given = |arg: &Arg| matches!(source(arg), Some(ValueSource::CommandLine | ValueSource::EnvVariable));
+    let missing = || command.get_arguments().filter(|arg| !is_given(arg));
+    let mut given: Vec<_> = missing()
+        .filter_map(|arg| {
+            let (value, origin) = environment.value(arg)?;
+            Given::new(arg, value, origin)
         })
-    }))
+        .collect();
+    let config = guess.try_get_raw("config").ok().flatten().and_then(Iterator::last).map(OsStr::to_owned);
+    let config = config.or_else(|| given.iter().find(|given| given.id == "config").map(|given| given.value.clone()));
+    let Some(file) = config.map(PathBuf::from) else { return Ok(given) };
+    let shown = file.display().to_string();
+    for entry in configuration::read(&file, command)? {
+        let arg = missing().find(|arg| arg.get_long() == Some(entry.option.as_str()));
+        let Some(arg) = arg.filter(|arg| given.iter().all(|given| *arg.get_id() != given.id)) else { continue };
+        let origin = Origin::Configuration { file: shown.clone(), line: entry.line };
+        given.extend(Given::new(arg, entry.value.into(), origin));
+    }
+    Ok(given)
+}
+
+/// The arguments, with those of `given` behind the name of the subcommand.
+fn with_values(arguments: &[OsString], path: &[String], given: &[Given]) -> Vec<OsString> {
+    let first = path.first().and_then(|name| arguments.iter().skip(1).position(|argument| argument == name.as_str()));
+    let (before, after) = arguments.split_at(first.map_or(arguments.len(), |at| at + 1 + path.len()));
+    let given = given.iter().filter_map(|given| given.argument.as_ref());
+    before.iter().chain(given).chain(after).cloned().collect()
 }
 
 /// Where the values of `serve` come from. Refuses a server without tokens.
@@ -195,12 +197,12 @@ fn provenance(
         let Some(values) = matches.try_get_raw(id).ok().flatten() else { continue };
         let values: Vec<_> = values.map(OsStr::to_string_lossy).collect();
         let origin = match matches.value_source(id) {
-            Some(ValueSource::CommandLine) => "an argument".to_owned(),
             Some(ValueSource::EnvVariable) => {
                 format!("the variable {}", arg.get_env().unwrap_or_default().to_string_lossy())
             }
-            _ => match given.iter().find(|given| given.id == id) {
+            source => match given.iter().find(|given| given.id == id) {
                 Some(given) => given.origin.to_string(),
+                None if source == Some(ValueSource::CommandLine) => "an argument".to_owned(),
                 None => "default".to_owned(),
             },
         };

@@ -50,10 +50,13 @@ fn entries(text: &str, serve: &Command) -> Result<Vec<Entry>, (usize, String)> {
     let mut entries = Vec::new();
     for (key, value) in table.get_ref() {
         let line = line(key.span().start);
-        let option = option(serve, key.get_ref()).map_err(|reason| (line, reason))?;
-        let value = argument(value.get_ref())
-            .ok_or_else(|| (line, format!("`{}` is a text, a number, `true` or `false`", key.get_ref())))?;
-        entries.push(Entry { option, value, line });
+        let (arg, option) = option(serve, key.get_ref()).map_err(|reason| (line, reason))?;
+        let value = argument(value.get_ref(), arg.get_value_delimiter()).ok_or_else(|| {
+            let kinds = "a text, a number, `true` or `false`";
+            let list = if arg.get_value_delimiter().is_some() { ", or a list of them" } else { "" };
+            (line, format!("`{option}` is {kinds}{list}"))
+        })?;
+        entries.push(Entry { option: option.to_owned(), value, line });
     }
     Ok(entries)
 }
@@ -64,9 +67,9 @@ pub(super) fn keys(serve: &Command) -> impl Iterator<Item = (&Arg, &str)> {
     named.filter(|(_, name)| !NOT_IN_A_FILE.contains(name))
 }
 
-fn option(serve: &Command, key: &str) -> Result<String, String> {
-    if let Some((_, name)) = keys(serve).find(|(_, name)| *name == key) {
-        return Ok(name.to_owned());
+fn option<'a>(serve: &'a Command, key: &str) -> Result<(&'a Arg, &'a str), String> {
+    if let Some(option) = keys(serve).find(|(_, name)| *name == key) {
+        return Ok(option);
     }
     if NOT_IN_A_FILE.contains(&key) {
         return Err(format!("`{key}` is an option of the command line only"));
@@ -80,8 +83,14 @@ fn option(serve: &Command, key: &str) -> Result<String, String> {
     })
 }
 
-fn argument(value: &DeValue<'_>) -> Option<String> {
+/// The value as an argument. A list is one if the option has a delimiter.
+fn argument(value: &DeValue<'_>, delimiter: Option<char>) -> Option<String> {
     match value {
+        DeValue::Array(values) => {
+            let delimiter = delimiter?.to_string();
+            let values: Option<Vec<_>> = values.iter().map(|value| argument(value.get_ref(), None)).collect();
+            Some(values?.join(&delimiter))
+        }
         DeValue::String(text) => Some(text.to_string()),
         DeValue::Boolean(value) => Some(value.to_string()),
         DeValue::Integer(number) => Some(i128::from_str_radix(number.as_str(), number.radix()).ok()?.to_string()),

@@ -12,6 +12,7 @@ use influxdb3_token_api::models::Secret;
 use influxdb3_token_contract::{CommandTokens, Contract, Detail, FileTokens, Report};
 
 use super::arguments::duration;
+use super::tls::TlsClientOptions;
 use super::{Failure, is_broken_pipe, tell};
 
 const EXAMPLES: &str = "Examples:
@@ -33,6 +34,9 @@ pub(super) struct Options {
     /// An admin token, which is not deleted. Prefer the variable, because other users can see arguments
     #[arg(long, env = "INFLUXDB3_AUTH_TOKEN", hide_env_values = true)]
     token: String,
+
+    #[command(flatten)]
+    tls: TlsClientOptions,
 
     /// Shell command that creates a token and prints it as JSON. It runs once for each token, with `--admin --name N`,
     /// `--permission P --name N` or `--admin --name N --expiry 1s` appended
@@ -96,6 +100,9 @@ async fn check(options: &Options) -> Result<Report, Failure> {
     if let Some(file) = &options.tokens {
         let tokens = FileTokens::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
         contract = contract.tokens(tokens);
+    }
+    if let Some(tls) = options.tls.config()? {
+        contract = contract.tls(tls);
     }
     if options.http2 {
         contract = contract.http2();

@@ -16,6 +16,7 @@ use openapi_stub_runtime::client::AddressError;
 
 use super::access::Access;
 use super::named_server::{self, Refused};
+use super::tls::TlsClientOptions;
 use super::{DataDir, Failure, confirmation};
 use crate::control::{Delete, Error, RefusalKind};
 
@@ -60,6 +61,9 @@ pub(super) struct Options {
     token: String,
 
     #[command(flatten)]
+    tls: TlsClientOptions,
+
+    #[command(flatten)]
     directory: DataDir,
 }
 
@@ -71,7 +75,7 @@ const NO_RESPONSE: u8 = 5;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
-    let Options { token_name, id, yes, host, token, directory } = options;
+    let Options { token_name, id, yes, host, token, directory, tls } = options;
     match (token_name, id) {
         (Some(name), _) => {
             let access = match named_server::access(host.as_deref(), &directory, true).await {
@@ -88,7 +92,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         }
         (None, Some(id)) => {
             let host = host.as_deref().unwrap_or("http://127.0.0.1:8181");
-            let client = client(host)?;
+            let client = client(host, &tls)?;
             match is_confirmed(yes, &format!("Delete the token with the ID {id} of {host}?"))? {
                 true => by_id(client, id, &token).await,
                 false => not_confirmed(),
@@ -136,11 +140,15 @@ async fn by_id(client: Client, id: String, token: &str) -> Result<ExitCode, Fail
 }
 
 /// The client of a server. An address that no request can be sent to is wrong usage.
-fn client(host: &str) -> Result<Client, Failure> {
+fn client(host: &str, tls: &TlsClientOptions) -> Result<Client, Failure> {
     if !host.contains("://") {
         wrong_usage("--host is not the address of a server, such as http://127.0.0.1:8181");
     }
-    Client::try_new(host).map_err(|error| match error {
+    let client = match tls.config()? {
+        Some(tls) => Client::with_tls(host, tls),
+        None => Client::try_new(host),
+    };
+    client.map_err(|error| match error {
         AddressError::Certificates(_) => error.into(),
         _ => wrong_usage(&format!("--host: {}", with_sources(&error))),
     })

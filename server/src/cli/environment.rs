@@ -8,6 +8,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use clap::Arg;
 use rustix::process::geteuid;
 use zeroize::Zeroizing;
 
@@ -80,9 +81,13 @@ impl Environment {
         Ok(Self { file: variables(&text).map_err(|line| invalid(path, line))?, warning: None })
     }
 
-    /// A variable that counts, and where it comes from. An empty one counts as one that is not set. `None` if it is a
-    /// variable of the process under this name, which the parser reads.
-    pub(super) fn value(&self, name: &str) -> Option<(OsString, Origin)> {
+    /// The value of an option's variable, and where it comes from. An empty one counts as one that is not set. `None` if
+    /// it is a variable of the process under this name, which the parser reads.
+    pub(super) fn value(&self, option: &Arg) -> Option<(OsString, Origin)> {
+        self.variable(option.get_env()?.to_str()?)
+    }
+
+    fn variable(&self, name: &str) -> Option<(OsString, Origin)> {
         let of_process = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         if of_process(name).is_some() {
             return None;
@@ -155,8 +160,8 @@ mod tests {
             file: variables("A_NAME=first\nA_NAME=second\nB_NAME=\n# C_NAME=1\n").unwrap(),
             warning: None,
         };
-        let (value, origin) = environment.value("A_NAME").unwrap();
+        let (value, origin) = environment.variable("A_NAME").unwrap();
         assert_eq!((value, origin.to_string()), ("first".into(), "A_NAME in .env".to_owned()));
-        assert!(environment.value("B_NAME").is_none() && environment.value("C_NAME").is_none());
+        assert!(environment.variable("B_NAME").is_none() && environment.variable("C_NAME").is_none());
     }
 }

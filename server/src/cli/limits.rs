@@ -24,6 +24,11 @@ pub(super) struct LimitOptions {
         default_value_t = Limits::default().max_connection_memory >> 20, value_parser = positive)]
     max_connection_memory: usize,
 
+    /// Time for the handshake of TLS
+    #[arg(long, env = "INFLUXDB3_HANDSHAKE_TIMEOUT", value_name = "DURATION", hide_short_help = true,
+        default_value_t = Limits::default().handshake_timeout.into(), value_parser = duration)]
+    handshake_timeout: humantime::Duration,
+
     /// Time for the first request of a connection, and for the head of each
     #[arg(long, env = "INFLUXDB3_HEAD_TIMEOUT", value_name = "DURATION", hide_short_help = true,
         default_value_t = Limits::default().head_timeout.into(), value_parser = duration)]
@@ -86,6 +91,7 @@ impl LimitOptions {
         limits.max_connections = self.max_connections;
         limits.max_connections_per_address = self.max_connections_per_address;
         limits.max_connection_memory = self.max_connection_memory.saturating_mul(1 << 20);
+        limits.handshake_timeout = self.handshake_timeout.into();
         limits.head_timeout = self.head_timeout.into();
         limits.min_head_rate = self.min_head_rate;
         limits.idle_timeout = self.idle_timeout.into();
@@ -145,10 +151,11 @@ mod tests {
     fn each_option_sets_its_own_limit() {
         let options = "--max-connections=1 --max-connections-per-address=2 --max-connection-memory=3 --head-timeout=4s \
             --min-head-rate=5 --idle-timeout=6s --write-timeout=7s --max-head-size=8 --max-headers=9 --max-target-size=10 \
-            --max-streams=11 --max-failures=12 --failure-delay=13s --drain-timeout=14s";
+            --max-streams=11 --max-failures=12 --failure-delay=13s --drain-timeout=14s \
+            --handshake-timeout=15s";
         let expected = "Limits { max_connections: 1, max_connections_per_address: 2, max_connection_memory: 3145728, \
-            head_timeout: 4s, min_head_rate: 5, idle_timeout: 6s, write_timeout: 7s, max_head_size: 8, max_headers: 9, \
-            max_target_size: 10, max_streams: 11, max_failures: 12, failure_delay: 13s, drain_timeout: 14s }";
+            handshake_timeout: 15s, head_timeout: 4s, min_head_rate: 5, idle_timeout: 6s, write_timeout: 7s, max_head_size: 8, \
+            max_headers: 9, max_target_size: 10, max_streams: 11, max_failures: 12, failure_delay: 13s, drain_timeout: 14s }";
         let options: Vec<_> = options.split_whitespace().collect();
         assert_eq!(format!("{:?}", limits(&options)), expected);
     }
@@ -158,6 +165,7 @@ mod tests {
         for option in [
             "--max-connections=0",
             "--max-connection-memory=0",
+            "--handshake-timeout=0s",
             "--head-timeout=0s",
             "--idle-timeout=0s",
             "--write-timeout=0s",

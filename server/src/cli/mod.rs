@@ -23,12 +23,14 @@ pub(crate) mod fuzzing;
 mod limits;
 mod log;
 mod named_server;
+mod ops;
 mod output;
 mod protection;
 mod provenance;
 mod sandbox;
 mod serve;
 mod show;
+mod tls;
 mod token_file;
 mod vendor;
 

@@ -5,6 +5,7 @@
 //! server, so that a command line of the vendor's documentation either does what it says or is refused.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::path::PathBuf;
 
 use clap::Args;
 use http::Uri;
@@ -22,6 +23,14 @@ pub(super) struct ServerOptions {
     /// Accepted as InfluxDB's commands have it, and not needed: the server's user may do everything on its machine
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
+
+    /// Accepted as InfluxDB's commands have it: the control socket needs no certificate
+    #[arg(long, value_name = "FILE", hide = true)]
+    tls_ca: Option<PathBuf>,
+
+    /// Accepted as InfluxDB's commands have it: the control socket needs no certificate
+    #[arg(long, hide = true)]
+    tls_no_verify: bool,
 }
 
 /// Why a server cannot be reached through the data directory.
@@ -37,8 +46,8 @@ impl ServerOptions {
     /// The tokens of the data directory, if the server that `--host` names is that of the directory. `existing` does not
     /// make a database.
     pub(super) async fn access(&self, directory: &DataDir, existing: bool) -> Result<Access, Refused> {
-        // Nothing else is done with it.
-        let _ = &self.token;
+        // The control socket needs none of them.
+        let _ = (&self.token, &self.tls_ca, self.tls_no_verify);
         access(self.host.as_deref(), directory, existing).await
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 pub(super) struct Sandbox<'a> {
     /// The directory whose files the process may read, write, create and remove.
     pub(super) directory: &'a Path,
-    /// Files that the process may read.
+    /// Files that the process may read, and folders whose files it may read.
     pub(super) files: Vec<&'a Path>,
 }
 

@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 use futures::FutureExt;
 use influxdb3_tokens::{SqliteStore, TokenApi};
-use influxdb3_tokens_server::{listen, raise_descriptor_limit, serve_within};
+use influxdb3_tokens_server::{Server, listen, raise_descriptor_limit, serve_within};
 use openapi_stub_runtime::Printable;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,11 +19,14 @@ use tracing_subscriber::EnvFilter;
 use super::arguments::host_and_port;
 use super::limits::LimitOptions;
 use super::log::{Log, LogFormat};
+use super::ops::OpsOptions;
 use super::output::{error_line, warn};
 use super::provenance::Provenance;
 use super::sandbox::{Confinement, Sandbox};
+use super::tls::TlsServerOptions;
 use super::{DataDir, Failure, access, protection, provenance, token_file};
 use crate::control;
+use crate::ops::{Operations, Ops};
 
 const EXAMPLES: &str = "Examples:
   influxdb3-tokens serve --data-dir data
@@ -85,18 +88,27 @@ pub(super) struct Options {
     no_sandbox: bool,
 
     #[command(flatten)]
+    tls: TlsServerOptions,
+
+    #[command(flatten)]
+    ops: OpsOptions,
+
+    #[command(flatten)]
     limits: LimitOptions,
 }
 
 /// Prepares the process, and serves in a runtime of its own: no thread may run before the sandbox is entered.
-pub(super) fn run(options: Options, provenance: Provenance) -> Result<ExitCode, Failure> {
+pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCode, Failure> {
     if options.check_config {
         return check(options, &provenance);
     }
     let forgotten = protection::forget_unused_secret();
     // The sandbox hides the files that say where a host is.
-    let addresses = addresses(&options.http_bind)?;
+    let (api, ops) = (addresses(&options.http_bind)?, options.ops.ops_bind.as_ref().map(addresses).transpose()?);
+    let addresses = Addresses { api, ops };
     SqliteStore::prepare(options.directory.database())?;
+    options.tls.prepare(&options.directory.data_dir, &options.http_bind.0)?;
+    let tls_files = options.tls.readable();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
         // The limit of a container is in files that the sandbox hides.
@@ -104,7 +116,7 @@ pub(super) fn run(options: Options, provenance: Provenance) -> Result<ExitCode, 
     }
     let confinement = match options.no_sandbox {
         true => Confinement::Without("it is switched off".to_owned()),
-        false => options.sandbox().enter(),
+        false => options.sandbox(&tls_files).enter(),
     };
 
     let runtime = runtime.enable_all().build()?;
@@ -145,6 +157,8 @@ fn check(options: Options, provenance: &Provenance) -> Result<ExitCode, Failure>
         warn(warning);
     }
     addresses(&options.http_bind)?;
+    options.ops.ops_bind.as_ref().map(addresses).transpose()?;
+    options.tls.check()?;
     let given =
         token_file::given_tokens(options.admin_token_file.as_deref(), options.permission_tokens_file.as_deref())?;
     given.warnings.iter().for_each(|warning| warn(warning));
@@ -152,30 +166,62 @@ fn check(options: Options, provenance: &Provenance) -> Result<ExitCode, Failure>
 }
 
 impl Options {
-    fn sandbox(&self) -> Sandbox<'_> {
+    fn sandbox<'a>(&'a self, tls_files: &'a [PathBuf]) -> Sandbox<'a> {
         let files = [&self.admin_token_file, &self.permission_tokens_file];
-        Sandbox { directory: &self.directory.data_dir, files: files.into_iter().flatten().map(AsRef::as_ref).collect() }
+        let files = files.into_iter().flatten().chain(tls_files).map(AsRef::as_ref).collect();
+        Sandbox { directory: &self.directory.data_dir, files }
     }
 }
 
-async fn serve_until_stopped(options: Options, addresses: Vec<SocketAddr>) -> Result<(), Failure> {
+/// The addresses that may be listened on, of which the first that can be bound is used.
+struct Addresses {
+    api: Vec<SocketAddr>,
+    /// `None` for no operations listener.
+    ops: Option<Vec<SocketAddr>>,
+}
+
+async fn serve_until_stopped(options: Options, addresses: Addresses) -> Result<(), Failure> {
     let catalog = access::open(&options.directory).await?;
     let given =
         token_file::given_tokens(options.admin_token_file.as_deref(), options.permission_tokens_file.as_deref())?;
     given.warnings.iter().for_each(|warning| tracing::warn!("{}", Printable(warning)));
     token_file::create(&catalog, given.tokens).await?;
     let (stop, stop_at_once) = signals()?;
+    let tls = options.tls.load()?;
 
-    let listener = listen_on(&addresses).map_err(|error| cannot_listen(&options.http_bind, &error))?;
+    let listener = listen_on(&addresses.api).map_err(|error| cannot_listen(&options.http_bind, &error))?;
+    let ops_listener = options.ops.listen(addresses.ops.as_deref())?;
     let socket = options.directory.control_socket();
     let control_listener = control::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
     let address = listener.local_addr()?;
+    let ops_address = ops_listener.as_ref().map(TcpListener::local_addr).transpose()?;
 
     tracing::info!(%address, tokens = catalog.live().len(), cluster = %catalog.cluster_uuid(), "serving");
-    announce(address);
+    if tls.is_none() && !address.ip().is_loopback() {
+        tracing::warn!(%address, "without TLS, anyone on the way to the server can read the tokens; see --tls-cert");
+    }
+    announce(options.tls.scheme(), address, ops_address);
     let api = TokenApi::new(catalog.clone());
+    let ops = Ops::new(api.clone());
+    // The operations listener outlives the API, so that it can say that the API is draining.
+    let (drained, has_drained) = oneshot::channel::<()>();
+    let serving = async {
+        let server = Server::new(options.limits.limits(), api);
+        let server = match tls {
+            Some(tls) => server.tls(tls),
+            None => server,
+        };
+        server.serve(listener, stop.inspect(|()| ops.set_draining())).await;
+        drop(drained);
+    };
+    let operating = async {
+        if let Some(listener) = ops_listener {
+            let operations = Operations::new(&ops, options.ops.hosts());
+            serve_within(Operations::limits(), listener, operations, has_drained.map(drop)).await;
+        }
+    };
     tokio::select! {
-        () = serve_within(options.limits.limits(), listener, api, stop) => {}
+        ((), ()) = futures::future::join(serving, operating) => {}
         () = stop_at_once => tracing::warn!("stopping at once, after a second signal"),
         () = control::serve(control_listener, &socket, control::Served { catalog, address }) => {}
     }
@@ -186,16 +232,19 @@ async fn serve_until_stopped(options: Options, addresses: Vec<SocketAddr>) -> Re
     Ok(())
 }
 
-/// Writes the address to standard output, in a thread of its own, because it may be a pipe that is full.
-fn announce(address: SocketAddr) {
+/// Writes the addresses to standard output, in a thread of its own, because it may be a pipe that is full.
+fn announce(scheme: &'static str, address: SocketAddr, ops: Option<SocketAddr>) {
     let announced = std::thread::Builder::new().name("announcement".to_owned()).spawn(move || {
-        let line = format!("listening on http://{address}\n");
-        if let Err(error) = std::io::stdout().write_all(line.as_bytes()) {
-            tracing::warn!(%error, "cannot write the address to standard output");
+        let mut lines = format!("listening on {scheme}://{address}\n");
+        if let Some(ops) = ops {
+            lines += &format!("operations on http://{ops}\n");
+        }
+        if let Err(error) = std::io::stdout().write_all(lines.as_bytes()) {
+            tracing::warn!(%error, "cannot write the addresses to standard output");
         }
     });
     if let Err(error) = announced {
-        tracing::warn!(%error, "cannot write the address to standard output");
+        tracing::warn!(%error, "cannot write the addresses to standard output");
     }
 }
 
@@ -205,12 +254,12 @@ fn addresses(http_bind: &(String, u16)) -> Result<Vec<SocketAddr>, Failure> {
     found.map(Iterator::collect).map_err(|error| cannot_listen(http_bind, &error))
 }
 
-fn cannot_listen((host, port): &(String, u16), error: &io::Error) -> Failure {
+pub(super) fn cannot_listen((host, port): &(String, u16), error: &io::Error) -> Failure {
     format!("{host}:{port}: {error}").into()
 }
 
 /// Listens on the first of these addresses that can be bound.
-fn listen_on(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
+pub(super) fn listen_on(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
     let mut result = Err(io::Error::other("the host has no address"));
     for address in addresses {
         result = listen(*address);

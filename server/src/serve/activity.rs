@@ -54,6 +54,8 @@ impl Ticks {
 pub(super) enum Phase {
     /// The first request; over HTTP/1.1, its first byte.
     Opening,
+    /// The end of the handshake of TLS, which comes before it.
+    Handshake,
     /// The rest of a head over HTTP/1.1.
     Head,
     /// The service.
@@ -66,7 +68,7 @@ pub(super) enum Phase {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(usize)]
 pub(super) enum Reason {
-    /// No request came, or its head did not end in time.
+    /// No request came, or its head or the handshake of TLS did not end in time.
     NoRequest,
     /// A head comes too slowly.
     SlowHead,
@@ -106,6 +108,9 @@ pub(super) struct Activity {
     requests_in_flight: AtomicU32,
     requests: AtomicU32,
     is_http2: AtomicBool,
+    is_tls: AtomicBool,
+    /// The encrypted bytes that have arrived since the last decrypted ones.
+    encrypted: AtomicU32,
     /// Whether hyper's buffers are allocated.
     has_buffers: AtomicBool,
     /// Whether a request has succeeded.
@@ -128,6 +133,8 @@ impl Activity {
             requests_in_flight: AtomicU32::new(0),
             requests: AtomicU32::new(0),
             is_http2: AtomicBool::new(false),
+            is_tls: AtomicBool::new(false),
+            encrypted: AtomicU32::new(0),
             has_buffers: AtomicBool::new(false),
             is_trusted: AtomicBool::new(false),
             is_ending: AtomicBool::new(false),
@@ -146,22 +153,48 @@ impl Activity {
         let state = self.state.load(Ordering::Acquire);
         let phase = match state as u8 {
             0 => Phase::Opening,
-            1 => Phase::Head,
-            2 => Phase::Answering,
+            1 => Phase::Handshake,
+            2 => Phase::Head,
+            3 => Phase::Answering,
             _ => Phase::Idle,
         };
         (phase, (state >> 32) as Tick)
     }
 
-    /// Bytes arrived.
+    /// The connection begins with TLS.
+    pub(super) fn begin_handshake(&self) {
+        self.is_tls.store(true, Ordering::Relaxed);
+        self.enter(Phase::Handshake);
+    }
+
+    /// What comes next is HTTP, over TLS or not.
+    pub(super) fn end_handshake(&self, is_tls: bool) {
+        self.is_tls.store(is_tls, Ordering::Relaxed);
+        self.encrypted.store(0, Ordering::Relaxed);
+        self.enter(Phase::Opening);
+    }
+
+    pub(super) fn is_tls(&self) -> bool {
+        self.is_tls.load(Ordering::Relaxed)
+    }
+
+    /// So many bytes arrived that TLS has not decrypted yet.
+    pub(super) fn received_encrypted(&self, count: usize) {
+        // Only the connection's task writes it.
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.encrypted.store(self.encrypted.load(Ordering::Relaxed).saturating_add(count), Ordering::Relaxed);
+    }
+
+    /// Bytes of HTTP arrived.
     pub(super) fn received(&self, bytes: &[u8]) {
+        self.encrypted.store(0, Ordering::Relaxed);
         let count = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         match self.state().0 {
             Phase::Answering => return,
             _ if self.is_http2.load(Ordering::Relaxed) => return,
             Phase::Head => {}
             Phase::Opening if bytes.starts_with(b"PRI ") => return self.is_http2.store(true, Ordering::Relaxed),
-            Phase::Opening | Phase::Idle => self.enter(Phase::Head),
+            Phase::Opening | Phase::Handshake | Phase::Idle => self.enter(Phase::Head),
         }
         // Only the connection's task writes it.
         let head = self.head.load(Ordering::Relaxed);
@@ -229,16 +262,23 @@ impl Activity {
         const HTTP1: usize = 18 << 10;
         const HTTP2: usize = 24 << 10;
         const STREAM: usize = 3 << 10;
+        const TLS: usize = 8 << 10;
+        let is_blocked = self.blocked.load(Ordering::Relaxed) != 0;
+        let tls = match self.is_tls() {
+            true if is_blocked => TLS + self.encrypted.load(Ordering::Relaxed) as usize + limits.buffer_size(),
+            true => TLS + self.encrypted.load(Ordering::Relaxed) as usize,
+            false => 0,
+        };
         if self.is_http2.load(Ordering::Relaxed) {
             let streams = self.requests.load(Ordering::Relaxed).min(limits.max_streams);
-            return HTTP2 + streams as usize * STREAM;
+            return tls + HTTP2 + streams as usize * STREAM;
         }
         let head = (self.head.load(Ordering::Relaxed) as usize).min(limits.buffer_size());
         if !self.has_buffers.load(Ordering::Relaxed) {
-            return TASK + head;
+            return tls + TASK + head;
         }
-        let unsent = if self.blocked.load(Ordering::Relaxed) == 0 { 0 } else { 2 * limits.buffer_size() };
-        TASK + HTTP1 + head + unsent
+        let unsent = if is_blocked { 2 * limits.buffer_size() } else { 0 };
+        tls + TASK + HTTP1 + head + unsent
     }
 
     /// What the limits ask of the connection now, and why.
@@ -253,6 +293,7 @@ impl Activity {
             Phase::Opening | Phase::Head if elapsed >= ticks(limits.head_timeout) => {
                 Some((Order::Close, Reason::NoRequest))
             }
+            Phase::Handshake if elapsed >= ticks(limits.handshake_timeout) => Some((Order::Close, Reason::NoRequest)),
             Phase::Head => {
                 let seconds = elapsed / ticks(Duration::from_secs(1));
                 let is_slow = elapsed >= ticks(RATE_COUNTS_AFTER)
@@ -263,7 +304,7 @@ impl Activity {
                 Some((Order::Close, Reason::Idle))
             }
             Phase::Idle if elapsed >= ticks(limits.idle_timeout) => Some((Order::Drain, Reason::Idle)),
-            Phase::Opening | Phase::Answering | Phase::Idle => None,
+            Phase::Opening | Phase::Handshake | Phase::Answering | Phase::Idle => None,
         }
     }
 

@@ -98,6 +98,11 @@ impl<S> Screened<S> {
         (screened, refusal)
     }
 
+    /// Refuses whatever the client sends.
+    pub(super) fn refuse(&mut self, fault: Fault) {
+        self.end = Some(End::Refused(fault));
+    }
+
     /// How many bytes have been read and not passed on.
     pub(super) fn held(&self) -> usize {
         self.held.len()

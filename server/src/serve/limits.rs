@@ -26,7 +26,9 @@ pub struct Limits {
     /// How many bytes of memory all connections may take, as estimated from the state of each. Above the limit,
     /// connections that wait for their clients are closed.
     pub max_connection_memory: usize,
-    /// How long a client may take until its first request, and to send the head of an HTTP/1.1 request.
+    /// How long the handshake of TLS may take, from the moment that the connection is accepted.
+    pub handshake_timeout: Duration,
+    /// How long a client may take until its first request, after the handshake of TLS if there is one, and to send the head of an HTTP/1.1 request.
     pub head_timeout: Duration,
     /// How many bytes of a head must arrive in a second over HTTP/1.1, counted after ten seconds; 0 for any number.
     pub min_head_rate: u32,
@@ -57,6 +59,7 @@ impl Default for Limits {
             max_connections: 20_000,
             max_connections_per_address: 5_000,
             max_connection_memory: 160 << 20,
+            handshake_timeout: Duration::from_secs(10),
             head_timeout: Duration::from_secs(30),
             min_head_rate: 50,
             idle_timeout: Duration::from_secs(75),

@@ -7,6 +7,8 @@ use influxdb3_token_api::server::Rejection;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::serve) enum Fault {
     Tls,
+    /// HTTP without TLS, where TLS is spoken.
+    Http,
     EmptyLine,
     Method,
     Target,
@@ -44,6 +46,7 @@ impl Fault {
     fn message(self) -> &'static str {
         match self {
             Fault::Tls => "the server speaks HTTP without TLS on this port",
+            Fault::Http => "the server speaks HTTP with TLS on this port; use https",
             Fault::EmptyLine => "white space precedes the request",
             Fault::Method => "the method is malformed",
             Fault::Target => "the target is malformed",

@@ -1,0 +1,8 @@
+//! The options of TLS: of the commands that call a server, and of `serve`.
+
+mod client;
+mod self_signed;
+mod server;
+
+pub(super) use client::TlsClientOptions;
+pub(super) use server::TlsServerOptions;

@@ -1,0 +1,188 @@
+//! TLS: which certificate a server presents, and how it is replaced while the server runs.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use openapi_stub_runtime::Printable;
+use rustls::ServerConfig;
+use tokio::time::MissedTickBehavior;
+
+mod certificate;
+mod files;
+mod stamp;
+pub(super) mod wire;
+
+pub use files::{TlsError, TlsFiles, TlsVersion};
+
+use certificate::Certificate;
+use stamp::Stamp;
+
+/// How often the files are compared with those that were read.
+const CHECK: Duration = Duration::from_secs(2);
+
+/// How long before its end a certificate is warned of.
+const WARN_BEFORE: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// How often it is warned of.
+const WARN_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// What a server needs for TLS; see [`Server::tls`](super::Server::tls). Clones share it.
+///
+/// One that was made from files follows them: a server checks them every two seconds, and uses a changed certificate for
+/// new connections as soon as the files were the same in two checks. If they cannot be used, it logs why and keeps the
+/// certificate that it has.
+#[derive(Clone)]
+pub struct Tls(Arc<Inner>);
+
+struct Inner {
+    /// The files, unless the configuration comes from elsewhere.
+    files: Option<TlsFiles>,
+    state: Mutex<State>,
+}
+
+struct State {
+    config: Arc<ServerConfig>,
+    certificate: Option<Certificate>,
+    /// The files that were read last, and whether or not they could be used.
+    read: Stamp,
+    /// Files that differ from those, in the previous check.
+    changed: Option<Stamp>,
+    /// When the log last said that the certificate ends or has ended.
+    warned: Option<SystemTime>,
+}
+
+impl Tls {
+    /// Reads a certificate, its key, and the rest that the files configure. It blocks while it reads.
+    ///
+    /// # Errors
+    ///
+    /// A [`TlsError`] if a file cannot be read or used, or the key is not that of the certificate. A certificate that has
+    /// expired or is not yet valid is used, with a warning in the log.
+    pub fn from_files(files: TlsFiles) -> Result<Self, TlsError> {
+        let read = files.stamp();
+        let (config, certificate) = files.load()?;
+        let state = State { config: Arc::new(config), certificate, read, changed: None, warned: None };
+        let tls = Self(Arc::new(Inner { files: Some(files), state: Mutex::new(state) }));
+        tls.state().present("read the certificate");
+        Ok(tls)
+    }
+
+    /// Reads the files again, and uses them for new connections. Open connections keep what they have. Without files, it
+    /// does nothing. It blocks while it reads.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_files`](Self::from_files). The previous certificate stays in use.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        match &self.0.files {
+            Some(files) => self.state().read(files, files.stamp()),
+            None => Ok(()),
+        }
+    }
+
+    /// The configuration for a new connection.
+    pub(super) fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.state().config)
+    }
+
+    /// Follows the files until it is dropped.
+    pub(super) async fn follow(&self) {
+        let mut interval = tokio::time::interval(CHECK);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            interval.tick().await;
+            let tls = self.clone();
+            // The files may be on a network.
+            let checked = tokio::task::spawn_blocking(move || tls.check()).await;
+            if let Ok(Err(error)) = checked {
+                let error = influxdb3_token_api::with_sources(&error);
+                tracing::error!(error = %Printable(&error), "the changed files of TLS cannot be used; the previous certificate stays in use");
+            }
+        }
+    }
+
+    /// Reads the files if they have changed, and do not change any more.
+    fn check(&self) -> Result<(), TlsError> {
+        let Some(files) = &self.0.files else { return Ok(()) };
+        let now = files.stamp();
+        let mut state = self.state();
+        state.warn(SystemTime::now());
+        if now == state.read {
+            state.changed = None;
+        } else if state.changed.as_ref() == Some(&now) {
+            return state.read(files, now);
+        } else {
+            state.changed = Some(now);
+        }
+        Ok(())
+    }
+
+    /// A panic leaves the state as it was, since its fields change together at the end.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Reads files with this stamp.
+    fn read(&mut self, files: &TlsFiles, stamp: Stamp) -> Result<(), TlsError> {
+        // Otherwise each check would fail anew.
+        (self.read, self.changed) = (stamp, None);
+        let (config, certificate) = files.load()?;
+        (self.config, self.certificate, self.warned) = (Arc::new(config), certificate, None);
+        self.present("read the certificate for new connections");
+        Ok(())
+    }
+
+    /// Says which certificate is in use.
+    fn present(&mut self, message: &str) {
+        match &self.certificate {
+            Some(Certificate { subject, fingerprint, ends, .. }) => tracing::info!(
+                subject = %Printable(subject),
+                expires = %humantime::format_rfc3339_seconds(*ends),
+                sha256 = fingerprint,
+                "{message}"
+            ),
+            None => tracing::info!("{message}"),
+        }
+        self.warn(SystemTime::now());
+    }
+
+    /// Warns of a certificate that is not valid, or will soon not be.
+    fn warn(&mut self, now: SystemTime) {
+        let Some(Certificate { begins, ends, .. }) = &self.certificate else { return };
+        let is_due = self.warned.is_none_or(|warned| now.duration_since(warned).is_ok_and(|since| since >= WARN_EVERY));
+        if !is_due {
+            return;
+        }
+        let (begins_at, ends_at) =
+            (humantime::format_rfc3339_seconds(*begins), humantime::format_rfc3339_seconds(*ends));
+        if now < *begins {
+            tracing::warn!(valid_from = %begins_at, "the certificate is not valid yet, so clients reject it");
+        } else if now >= *ends {
+            tracing::warn!(expired = %ends_at, "the certificate has expired, so clients reject it");
+        } else if now + WARN_BEFORE >= *ends {
+            tracing::warn!(expires = %ends_at, "the certificate expires soon");
+        } else {
+            return;
+        }
+        self.warned = Some(now);
+    }
+}
+
+impl From<Arc<ServerConfig>> for Tls {
+    /// TLS with a configuration of your own, which stays as it is. Its `alpn_protocols` must list `h2` for clients to use
+    /// HTTP/2.
+    fn from(config: Arc<ServerConfig>) -> Self {
+        let state = State { config, certificate: None, read: Stamp::default(), changed: None, warned: None };
+        Self(Arc::new(Inner { files: None, state: Mutex::new(state) }))
+    }
+}
+
+impl fmt::Debug for Tls {
+    /// Omits the key.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Tls").field("files", &self.0.files).finish_non_exhaustive()
+    }
+}
