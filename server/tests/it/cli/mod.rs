@@ -1,5 +1,7 @@
 //! The command line as people and scripts use it.
 
+mod configuration;
+mod confirmation;
 mod contract;
 mod create;
 mod delete;
@@ -12,6 +14,7 @@ mod show;
 mod token_file_syncs;
 mod token_files;
 mod usage;
+mod vendor;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
