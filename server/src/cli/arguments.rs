@@ -72,16 +72,16 @@ fn in_full(mut arguments: Vec<OsString>) -> Vec<OsString> {
 
 /// Reads arguments, which begin with the name of the program.
 pub(super) fn try_parse(arguments: &[OsString], environment: &Environment) -> Result<Parsed, Unusable> {
-    let command = without_empty_variables(command());
+    let whole = command();
+    let mut command = without_empty_variables(whole.clone());
     // First to learn which subcommand it is, and what the arguments give.
     let guess = command.clone().ignore_errors(true).try_get_matches_from(arguments).unwrap_or_default();
     let (path, guess) = subcommand(&guess);
-    let given = match path.iter().try_fold(&command, |command, name| command.find_subcommand(name)) {
+    let given = match path.iter().try_fold(&whole, |command, name| command.find_subcommand(name)) {
         Some(command) if !path.is_empty() => of_files(command, guess, environment).map_err(Unusable::File)?,
         _ => Vec::new(),
     };
     let arguments = with_values(arguments, &path, &given);
-    let mut command = command;
     let unusable = |error: clap::Error, command: &mut Command| {
         let error = error.format(command);
         command.build();
@@ -196,6 +196,11 @@ fn provenance(
         let id = arg.get_id().as_str();
         let Some(values) = matches.try_get_raw(id).ok().flatten() else { continue };
         let values: Vec<_> = values.map(OsStr::to_string_lossy).collect();
+        let value = match arg.get_action() {
+            // A variable may say it in other words.
+            ArgAction::SetTrue => matches.get_flag(id).to_string(),
+            _ => values.join(","),
+        };
         let origin = match matches.value_source(id) {
             Some(ValueSource::EnvVariable) => {
                 format!("the variable {}", arg.get_env().unwrap_or_default().to_string_lossy())
@@ -206,7 +211,7 @@ fn provenance(
                 None => "default".to_owned(),
             },
         };
-        let value = if arg.is_hide_env_values_set() { "[hidden]".to_owned() } else { values.join(",") };
+        let value = if arg.is_hide_env_values_set() { "[hidden]".to_owned() } else { value };
         settings.push(Setting { name: name.to_owned(), value, origin });
     }
     Ok(Provenance { settings, warnings })

@@ -27,7 +27,7 @@ pub(super) struct Options {
     #[arg(long, env = "INFLUXDB3_TOKENS_SHOW_FORMAT", value_enum, default_value_t = Format::Pretty)]
     format: Format,
 
-    /// Show everything in the table, such as the whole hash. The other formats always contain everything
+    /// Show the whole hash, and when the token was used last. The other formats always do
     #[arg(long)]
     wide: bool,
 
@@ -80,14 +80,30 @@ enum Output {
     Csv(csv::Writer<std::io::Stdout>),
 }
 
-const COLUMNS: [&str; 6] = ["id", "name", "hash", "created_at", "expiry", "permissions"];
+/// The names of the columns, which are those of the JSON objects.
+const COLUMNS: [&str; 9] = [
+    "id",
+    "name",
+    "hash",
+    "created_at",
+    "description",
+    "created_by_token_id",
+    "expiry",
+    "permissions",
+    // Only with `--wide`, or in another format.
+    "last_used",
+];
+
+/// How many columns a table has without `--wide`.
+const NARROW: usize = COLUMNS.len() - 1;
 
 impl Output {
     fn begin(format: Format, wide: bool) -> Result<Self, Failure> {
         Ok(match format {
             Format::Pretty => {
                 let mut table = comfy_table::Table::new();
-                table.load_preset(comfy_table::presets::ASCII_MARKDOWN).set_header(COLUMNS);
+                let columns = if wide { &COLUMNS[..] } else { &COLUMNS[..NARROW] };
+                table.load_preset(comfy_table::presets::ASCII_MARKDOWN).set_header(columns);
                 Self::Pretty { table, wide }
             }
             Format::Json => Self::Json { empty: true },
@@ -107,7 +123,8 @@ impl Output {
                 // The beginning of the hash is enough for people to compare.
                 let hash =
                     if *wide { token.hash.clone() } else { token.hash.chars().take(12).chain(['…']).collect() };
-                table.add_row(cells(token, hash).map(|cell| Printable(&cell).to_string()));
+                let cells = cells(token, hash).map(|cell| Printable(&cell).to_string());
+                table.add_row(if *wide { &cells[..] } else { &cells[..NARROW] });
             }
             Self::Json { empty } => {
                 write!(
@@ -145,7 +162,10 @@ fn cells(token: &Summary, hash: String) -> [String; COLUMNS.len()] {
         token.name.clone(),
         hash,
         time(token.created_at),
+        token.description.clone().unwrap_or_default(),
+        token.created_by.map(|id| id.to_string()).unwrap_or_default(),
         token.expiry.map(time).unwrap_or_default(),
         token.permissions.clone(),
+        token.last_used.map(time).unwrap_or_default(),
     ]
 }

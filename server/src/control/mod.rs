@@ -102,6 +102,7 @@ pub(crate) struct Summary {
     /// When the token was created.
     pub(crate) created_at: DateTime<Utc>,
     /// The ID of the token that requested the creation; `None` means a command on the machine or a token file.
+    #[serde(rename = "created_by_token_id")]
     pub(crate) created_by: Option<u64>,
     /// When the token was used last, in whole minutes; `None` means that no use is known.
     pub(crate) last_used: Option<DateTime<Utc>>,
