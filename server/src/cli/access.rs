@@ -23,17 +23,27 @@ impl Access {
     pub(super) async fn to_existing(directory: &DataDir) -> Result<Self, Failure> {
         match directory.database().try_exists() {
             Ok(true) => Self::to(directory).await,
-            Ok(false) => Err(format!("{} has no token database", directory.data_dir.display()).into()),
+            Ok(false) => {
+                let shown = directory.data_dir.display();
+                let advice = "name the directory of the server with --data-dir or INFLUXDB3_DB_DIR";
+                Err(format!("{shown} has no token database; {advice}").into())
+            }
             Err(error) => Err(inaccessible(directory, &directory.database(), &error)),
         }
     }
 
     pub(super) async fn to(directory: &DataDir) -> Result<Self, Failure> {
+        Ok(match Self::running(directory).await? {
+            Some(client) => Self::Running(client),
+            None => Self::Opened(open(directory).await?),
+        })
+    }
+
+    /// A connection to the server, if it runs.
+    pub(super) async fn running(directory: &DataDir) -> Result<Option<control::Client>, Failure> {
         match control::Client::connect(&directory.control_socket()).await {
-            Ok(client) => Ok(Self::Running(client)),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
-                Ok(Self::Opened(open(directory).await?))
-            }
+            Ok(client) => Ok(Some(client)),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
             Err(error) => Err(inaccessible(directory, &directory.control_socket(), &error)),
         }
     }
@@ -54,8 +64,8 @@ impl Access {
         })
     }
 
-    /// Deletes a token.
-    pub(super) async fn delete(self, token: Delete) -> Result<(), Error> {
+    /// Deletes a token, and returns its ID.
+    pub(super) async fn delete(self, token: Delete) -> Result<u64, Error> {
         match self {
             Self::Running(client) => client.delete(token).await,
             Self::Opened(catalog) => control::delete(&catalog, token).await,

@@ -15,14 +15,20 @@ use super::arguments::duration;
 use super::tls::TlsClientOptions;
 use super::{Failure, is_broken_pipe, tell};
 
+const EXAMPLES: &str = "Examples:
+  # INFLUXDB3_AUTH_TOKEN has an admin token, which is not deleted
+  influxdb3-tokens contract --host http://127.0.0.1:8181 --provision 'influxdb3-tokens create token --format json'
+  influxdb3-tokens contract --tokens tokens.json --junit report.xml";
+
 /// Check a running server, this one or another's, against the document
 ///
 /// Exit codes: 0, every case passed; 1, the server breaks the contract; 2, the server could not be checked, or without
 /// --allow-incomplete, not all of it.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// The server's address. If it has a path, it precedes the path of each operation
-    #[arg(long, env = "INFLUXDB3_HOST_URL", value_name = "URL", default_value = "http://127.0.0.1:8181")]
+    #[arg(short = 'H', long, env = "INFLUXDB3_HOST_URL", value_name = "URL", default_value = "http://127.0.0.1:8181")]
     host: String,
 
     /// An admin token, which is not deleted. Prefer the variable, because other users can see arguments

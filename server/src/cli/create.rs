@@ -9,19 +9,34 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use influxdb3_token_api::models::AdminTokenObject;
-use influxdb3_tokens::{Clock, NewToken, Permission, Permissions, SystemClock, TokenName};
+use influxdb3_tokens::{Clock, NewToken, Permission, Permissions, SystemClock, TokenDescription, TokenName};
 use openapi_stub_runtime::Printable;
 
 use super::access::Access;
 use super::arguments::duration;
+use super::confirmation::is_confirmed;
+use super::named_server::{Refused, ServerOptions};
 use super::output::printable_json;
-use super::{DataDir, Failure, advice, token_file, warn};
+use super::{DataDir, Failure, advice, tell_reason, token_file, warn};
 use crate::control::Create;
+
+const EXAMPLES: &str = "Examples:
+  # The operator token, which is created first
+  influxdb3-tokens create token --admin
+  # An admin token that is good for 30 days, as JSON
+  influxdb3-tokens create token --admin --name ci --expiry 30d --format json
+  # A token for two databases
+  influxdb3-tokens create token --permission db:sensors,metrics:read,write --name writer
+  # A file for `serve --admin-token-file`
+  influxdb3-tokens create token --admin --offline --output-file admin-token.json
+  # Another secret for the operator token, without being asked
+  influxdb3-tokens create token --admin --regenerate --yes";
 
 /// Create a token, and print its secret, which is not shown again
 ///
 /// Exit codes: 0, the token was created; 1, it was not, or its secret could not be printed; 2, wrong usage.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// Allow everything, including the deletion of other tokens
     #[arg(long, env = "INFLUXDB3_TOKENS_ADMIN", value_parser = BoolishValueParser::new())]
@@ -36,10 +51,18 @@ pub(super) struct Options {
     #[arg(long, env = "INFLUXDB3_TOKENS_NAME")]
     name: Option<TokenName>,
 
-    /// Give the operator token another secret, instead of creating a token. The old secret is refused at once. Needs
-    /// --admin
+    /// What the token is for
+    #[arg(long, env = "INFLUXDB3_TOKENS_DESCRIPTION", value_name = "TEXT")]
+    description: Option<TokenDescription>,
+
+    /// Give the operator token another secret, instead of creating a token. The old secret is refused at once. Asks
+    /// first if standard input is a terminal. Needs --admin
     #[arg(long, env = "INFLUXDB3_TOKENS_REGENERATE", value_parser = BoolishValueParser::new())]
     regenerate: bool,
+
+    /// Do not ask before --regenerate
+    #[arg(long, short)]
+    yes: bool,
 
     /// Lifetime of the token, such as `30d` or `1h 30m`. The operator token cannot expire [default: it never
     /// expires]
@@ -59,8 +82,15 @@ pub(super) struct Options {
     #[arg(long, env = "INFLUXDB3_TOKENS_OUTPUT_FILE", value_name = "FILE")]
     output_file: Option<PathBuf>,
 
+    /// Databases that InfluxDB 3 would make. This server has none
+    #[arg(long, value_name = "NAMES", hide = true)]
+    create_databases: Option<String>,
+
     #[command(flatten)]
     directory: DataDir,
+
+    #[command(flatten)]
+    server: ServerOptions,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -73,8 +103,16 @@ enum Format {
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let (name, permissions) = name_and_permissions(&options)?;
+    if options.create_databases.is_some() {
+        warn("--create-databases has no effect: this server has tokens, and no databases");
+    }
     if options.regenerate {
-        let token = Access::to_existing(&options.directory).await?.regenerate().await?;
+        let access = access(&options, true).await?;
+        if !options.yes && !is_confirmed("Replace the secret of the operator token?")? {
+            tell_reason("the operator token was not changed, because that was not confirmed");
+            return Ok(ExitCode::FAILURE);
+        }
+        let token = access.regenerate().await?;
         print(&token, Change::Regenerated, options.format)
             .map_err(|error| lost(&token, Change::Regenerated, &error))?;
         return Ok(ExitCode::SUCCESS);
@@ -83,6 +121,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     match (options.offline, &options.output_file) {
         (true, Some(file)) => {
             let (token, secret) = NewToken::fresh(name, permissions)?;
+            let token = NewToken { description: options.description, ..token };
             token_file::write(file, &token.with_lifetime(SystemClock.now(), options.expiry)?, &secret)?;
             // The token is safe in the file, even if nobody reads this.
             let _ = writeln!(io::stdout(), "wrote the token to {}", Printable(&file.to_string_lossy()));
@@ -92,11 +131,11 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         (false, None) => {
             let token = Create {
                 name: name.to_string(),
-                description: None,
+                description: options.description.as_ref().map(ToString::to_string),
                 permissions: permissions.to_string(),
                 expires_in: options.expiry,
             };
-            let token = Access::to(&options.directory).await?.create(token).await?;
+            let token = access(&options, false).await?.create(token).await?;
             print(&token, Change::Created, options.format).map_err(|error| lost(&token, Change::Created, &error))?;
         }
     }
@@ -125,6 +164,14 @@ fn lost(token: &AdminTokenObject, change: Change, error: &io::Error) -> String {
         0 => format!("the operator token was {change}, but its secret is lost; use --regenerate: {error}"),
         id => format!("token {id} was {change}, but its secret is lost; delete the token: {error}"),
     }
+}
+
+async fn access(options: &Options, existing: bool) -> Result<Access, Failure> {
+    options.server.access(&options.directory, existing).await.map_err(|refused| match refused {
+        Refused::Other(reason) => wrong_usage(&reason),
+        Refused::NotRunning(reason) => reason.into(),
+        Refused::Failed(error) => error,
+    })
 }
 
 /// What the options ask for together. It is not left to the parser which of them go together: it would take a variable
@@ -174,10 +221,11 @@ fn print(token: &AdminTokenObject, change: Change, format: Format) -> io::Result
         Format::Json => writeln!(out, "{}", printable_json(&serde_json::to_string_pretty(token)?))?,
         Format::Text => {
             let secret = Printable(token.token.as_ref().map_or("", |secret| &secret.0));
-            writeln!(out, "Token {} was {change}.\n", token.id.unwrap_or_default())?;
-            writeln!(out, "Token:  {secret}")?;
-            writeln!(out, "Header: Authorization: Bearer {secret}\n")?;
-            writeln!(out, "Keep the token: it is not shown again, because only its hash is stored.")?;
+            let name = Printable(token.name.as_deref().unwrap_or_default());
+            writeln!(out, "The token \"{name}\" (ID {}) was {change}.\n", token.id.unwrap_or_default())?;
+            writeln!(out, "Token: {secret}")?;
+            writeln!(out, "HTTP Requests Header: Authorization: Bearer {secret}\n")?;
+            writeln!(out, "Store the token now: it is not shown again, because only its hash is kept.")?;
         }
     }
     out.flush()

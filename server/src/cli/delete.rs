@@ -1,6 +1,7 @@
 //! `delete`: deletes a token by its ID through the HTTP API of any server, with the generated client; or by its name on
 //! the server's machine, because the document's operation takes only the ID.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,25 +11,49 @@ use influxdb3_token_api::swagger::auth::AuthData;
 use influxdb3_token_api::{
     Api, ApiError, Client, Context, DeleteTokenRequest, DeleteTokenResponse, XSpanIdString, with_sources,
 };
+use openapi_stub_runtime::Printable;
 use openapi_stub_runtime::client::AddressError;
 
 use super::access::Access;
+use super::named_server::{self, Refused};
 use super::tls::TlsClientOptions;
-use super::{DataDir, Failure};
+use super::{DataDir, Failure, confirmation};
 use crate::control::{Delete, Error, RefusalKind};
 
+const EXAMPLES: &str = "Examples:
+  # By its name, on the server's machine; INFLUXDB3_AUTH_TOKEN has an admin token
+  influxdb3-tokens delete token --token-name ci
+  # By its ID, on any machine
+  influxdb3-tokens delete token --id 7 --host http://127.0.0.1:8181
+  # Without being asked
+  influxdb3-tokens delete token --token-name ci --yes";
+
 /// Delete a token: by its ID through the HTTP API, or by its name on the server's machine
+///
+/// Asks first if standard input is a terminal.
 ///
 /// Exit codes: 0, the token was deleted (204); 1, another failure; 2, wrong usage; 3, the presented token is rejected or
 /// has no permission (401); 4, no token has this ID or name (404); 5, the server did not respond or is unavailable (503),
 /// and a retry is safe. A retry by name deletes the token that has the name by then.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Options {
-    #[command(flatten)]
-    token_to_delete: Selected,
+    /// The name of the token to delete. The API takes no name, so this uses the control socket of the server of
+    /// --data-dir, or its database if no server runs
+    #[arg(long, env = "INFLUXDB3_TOKENS_TOKEN_NAME", value_name = "NAME", conflicts_with = "id")]
+    token_name: Option<String>,
 
-    /// The server's address, for --id [default: http://127.0.0.1:8181]
-    #[arg(long, env = "INFLUXDB3_HOST_URL", value_name = "URL")]
+    /// The ID of the token to delete, instead of its name
+    #[arg(long, env = "INFLUXDB3_TOKENS_ID")]
+    id: Option<String>,
+
+    /// Do not ask before the deletion
+    #[arg(long, short)]
+    yes: bool,
+
+    /// The server's address. For --token-name, it must be that of the server of --data-dir
+    /// [default for --id: http://127.0.0.1:8181]
+    #[arg(short = 'H', long, env = "INFLUXDB3_HOST_URL", value_name = "URL")]
     host: Option<String>,
 
     /// An admin token. Prefer the variable, because other users can see arguments
@@ -42,19 +67,6 @@ pub(super) struct Options {
     directory: DataDir,
 }
 
-#[derive(Args)]
-#[group(required = true, multiple = false)]
-struct Selected {
-    /// The ID of the token to delete
-    #[arg(long, env = "INFLUXDB3_TOKENS_ID")]
-    id: Option<String>,
-
-    /// The name of the token to delete, instead of its ID. The API takes no name, so this uses the control socket of the
-    /// server of --data-dir, or its database if no server runs, and takes no --host
-    #[arg(long, env = "INFLUXDB3_TOKENS_TOKEN_NAME", value_name = "NAME")]
-    token_name: Option<String>,
-}
-
 const UNAUTHORIZED: u8 = 3;
 const NOT_FOUND: u8 = 4;
 const NO_RESPONSE: u8 = 5;
@@ -63,32 +75,57 @@ const NO_RESPONSE: u8 = 5;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
-    match options.token_to_delete {
-        // The name could be that of a token of another server than the one that is meant.
-        Selected { token_name: Some(_), .. } if options.host.is_some() => super::wrong_usage(
-            "delete",
-            "--token-name deletes a token of --data-dir, and takes neither --host nor the variable INFLUXDB3_HOST_URL",
-        ),
-        Selected { token_name: Some(name), .. } => {
-            let token = Delete { name, by: Secret(options.token) };
-            by_name(Access::to_existing(&options.directory).await?, token).await
+    let Options { token_name, id, yes, host, token, directory, tls } = options;
+    match (token_name, id) {
+        (Some(name), _) => {
+            let access = match named_server::access(host.as_deref(), &directory, true).await {
+                Ok(access) => access,
+                // The name could be that of a token of another server than the one that is meant.
+                Err(Refused::Other(reason)) => wrong_usage(&reason),
+                Err(Refused::NotRunning(reason)) => return end(NO_RESPONSE, &reason),
+                Err(Refused::Failed(error)) => return Err(error),
+            };
+            match is_confirmed(yes, &format!("Delete the token \"{name}\"?"))? {
+                true => by_name(access, name, token).await,
+                false => not_confirmed(),
+            }
         }
-        Selected { id, .. } => {
-            let host = options.host.as_deref().unwrap_or("http://127.0.0.1:8181");
-            by_id(id.unwrap_or_default(), client(host, &options.tls)?, &options.token).await
+        (None, Some(id)) => {
+            let host = host.as_deref().unwrap_or("http://127.0.0.1:8181");
+            let client = client(host, &tls)?;
+            match is_confirmed(yes, &format!("Delete the token with the ID {id} of {host}?"))? {
+                true => by_id(client, id, &token).await,
+                false => not_confirmed(),
+            }
         }
+        (None, None) => wrong_usage("which token to delete is missing: --token-name or --id"),
     }
 }
 
+fn is_confirmed(yes: bool, question: &str) -> io::Result<bool> {
+    if yes { Ok(true) } else { confirmation::is_confirmed(question) }
+}
+
+fn not_confirmed() -> Result<ExitCode, Failure> {
+    end(1, "the token was not deleted, because that was not confirmed")
+}
+
+/// Prints what was deleted. The exit code says it too, if nobody reads this.
+fn print(what: &str) -> ExitCode {
+    let _ = writeln!(io::stdout(), "Deleted token {}", Printable(what));
+    ExitCode::SUCCESS
+}
+
 /// Deletes a token through the HTTP API.
-async fn by_id(id: String, client: Client, token: &str) -> Result<ExitCode, Failure> {
+async fn by_id(client: Client, id: String, token: &str) -> Result<ExitCode, Failure> {
+    let done = format!("with ID {id}");
     let Some(credential) = AuthData::bearer(token) else {
         wrong_usage("--token contains characters that a header cannot carry")
     };
     let context = Context::new(XSpanIdString::default(), Some(credential));
     let answer = tokio::time::timeout(PATIENCE, client.delete_token(DeleteTokenRequest::with_id(id), &context)).await;
     match answer.unwrap_or_else(|_| Err(ApiError::unavailable(format!("no response within {PATIENCE:?}")))) {
-        Ok(DeleteTokenResponse::Success) => Ok(ExitCode::SUCCESS),
+        Ok(DeleteTokenResponse::Success) => Ok(print(&done)),
         Ok(DeleteTokenResponse::UnauthorizedAccess(message)) => end(UNAUTHORIZED, &text(&message, token)),
         Ok(DeleteTokenResponse::TokenNotFound) => end(NOT_FOUND, "no token has this ID or name"),
         Ok(DeleteTokenResponse::RequestFailed(message)) => end(1, &text(&message, token)),
@@ -118,10 +155,11 @@ fn client(host: &str, tls: &TlsClientOptions) -> Result<Client, Failure> {
 }
 
 /// Deletes a token on the server's machine.
-async fn by_name(access: Access, token: Delete) -> Result<ExitCode, Failure> {
-    let answer = tokio::time::timeout(PATIENCE, access.delete(token)).await;
+async fn by_name(access: Access, name: String, token: String) -> Result<ExitCode, Failure> {
+    let done = format!("\"{name}\"");
+    let answer = tokio::time::timeout(PATIENCE, access.delete(Delete { name, by: Secret(token) })).await;
     let error = match answer {
-        Ok(Ok(())) => return Ok(ExitCode::SUCCESS),
+        Ok(Ok(id)) => return Ok(print(&format!("{done} (ID {id})"))),
         Ok(Err(error)) => error,
         Err(_) => return end(NO_RESPONSE, &format!("no response within {PATIENCE:?}")),
     };

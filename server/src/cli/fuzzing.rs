@@ -3,15 +3,19 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::Parser;
 use influxdb3_tokens::{NewToken, Secret};
 
-use super::{Cli, token_file};
+use super::arguments::{Unusable, try_parse};
+use super::environment::Environment;
+use super::token_file;
 
 /// Parses the arguments after the name of the command. Returns what would be printed if they are wrong, or ask for help.
 pub fn parse_arguments(arguments: Vec<OsString>) -> Result<(), String> {
-    let arguments = [OsString::from("influxdb3-tokens")].into_iter().chain(arguments);
-    Cli::try_parse_from(arguments).map(|_| ()).map_err(|error| error.to_string())
+    let arguments: Vec<_> = [OsString::from("influxdb3-tokens")].into_iter().chain(arguments).collect();
+    try_parse(&arguments, &Environment::default()).map(|_| ()).map_err(|unusable| match unusable {
+        Unusable::Arguments(error) => error.to_string(),
+        Unusable::File(error) => error.to_string(),
+    })
 }
 
 /// The tokens of a file as `serve` reads it for `--admin-token-file` and for `--permission-tokens-file`, each with the

@@ -12,23 +12,30 @@ mod access;
 mod advice;
 mod arguments;
 mod audit;
+mod completions;
+mod configuration;
+mod confirmation;
 mod contract;
 mod create;
 mod delete;
+mod environment;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod limits;
 mod log;
+mod named_server;
 mod ops;
 mod output;
 mod protection;
+mod provenance;
 mod sandbox;
 mod serve;
 mod show;
 mod tls;
 mod token_file;
+mod vendor;
 
-use arguments::wrong_usage;
+use arguments::{Parsed, wrong_usage};
 pub(crate) use log::DroppedLines;
 use output::{is_broken_pipe, tell, tell_reason, warn};
 
@@ -43,11 +50,38 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(Box<serve::Options>),
-    Create(create::Options),
-    Show(show::Options),
-    Delete(delete::Options),
+    /// Create a token
+    #[command(subcommand)]
+    Create(Create),
+    /// Show the tokens
+    #[command(subcommand)]
+    Show(Show),
+    /// Delete a token
+    #[command(subcommand)]
+    Delete(Delete),
     Audit(audit::Options),
     Contract(contract::Options),
+    Completions(completions::Options),
+    #[command(hide = true)]
+    Man(completions::ManOptions),
+}
+
+/// What can be created.
+#[derive(Subcommand)]
+enum Create {
+    Token(create::Options),
+}
+
+/// What can be shown.
+#[derive(Subcommand)]
+enum Show {
+    Tokens(show::Options),
+}
+
+/// What can be deleted.
+#[derive(Subcommand)]
+enum Delete {
+    Token(delete::Options),
 }
 
 /// The directory of a server's files.
@@ -90,18 +124,19 @@ type Failure = Box<dyn Error + Send + Sync>;
 pub(crate) fn run() -> ExitCode {
     protection::hide_memory();
     protection::redact_panics(protection::print_panic);
-    let Cli { command } = arguments::parse();
-    let done = match command {
-        Command::Serve(options) => serve::run(*options),
-        Command::Create(options) => in_runtime(create::run(options)),
-        Command::Show(options) => in_runtime(show::run(options)),
-        Command::Delete(options) => in_runtime(delete::run(options)),
+    arguments::parse().and_then(run_subcommand).unwrap_or_else(|error| fail(error.as_ref()))
+}
+
+fn run_subcommand(Parsed { cli, provenance }: Parsed) -> Result<ExitCode, Failure> {
+    match cli.command {
+        Command::Serve(options) => serve::run(*options, provenance),
+        Command::Create(Create::Token(options)) => in_runtime(create::run(options)),
+        Command::Show(Show::Tokens(options)) => in_runtime(show::run(options)),
+        Command::Delete(Delete::Token(options)) => in_runtime(delete::run(options)),
         Command::Audit(options) => in_runtime(audit::run(options)),
         Command::Contract(options) => in_runtime(contract::run(options)),
-    };
-    match done {
-        Ok(code) => code,
-        Err(error) => fail(error.as_ref()),
+        Command::Completions(options) => completions::run(&options),
+        Command::Man(options) => completions::write_manual(&options),
     }
 }
 

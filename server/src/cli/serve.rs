@@ -21,18 +21,40 @@ use super::arguments::host_and_port;
 use super::limits::LimitOptions;
 use super::log::{DroppedLines, Log, LogFormat};
 use super::ops::OpsOptions;
-use super::output::error_line;
+use super::output::{error_line, warn};
+use super::provenance::Provenance;
 use super::sandbox::{Confinement, Sandbox};
 use super::tls::TlsServerOptions;
-use super::{DataDir, Failure, access, protection, token_file};
+use super::{DataDir, Failure, access, protection, provenance, token_file};
 use crate::control;
 use crate::ops::{Counted, Ops, Process, Requests, Sources};
 
+const EXAMPLES: &str = "Examples:
+  influxdb3-tokens serve --data-dir data
+  # With the operator token of a file, on all addresses, for a log collector
+  influxdb3-tokens serve --http-bind 0.0.0.0:8181 --admin-token-file admin-token.json --log-format json
+  # With a configuration file, whose keys are the names of these options
+  influxdb3-tokens serve --config influxdb3-tokens.toml --check-config && \\
+    influxdb3-tokens serve --config influxdb3-tokens.toml";
+
 /// Run the server, until SIGTERM or SIGINT
+///
+/// An option takes its value from the first of these that has one: the command line, a variable, the file `.env` in the
+/// current directory, the file of --config, its default. Options of InfluxDB 3 that mean nothing to this server are
+/// accepted, and named in a warning.
 ///
 /// Exit codes: 0, it was told to stop; 1, it could not start, or failed; 2, wrong usage.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Options {
+    /// Configuration file (TOML). Its keys are the long names of the other options
+    #[arg(long, env = "INFLUXDB3_TOKENS_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Check the options and the files that they name, print the values with their origins, and end without a change
+    #[arg(long)]
+    check_config: bool,
+
     /// Address or host, and port, for HTTP/1.1 and HTTP/2; port 0 is any free port
     #[arg(long, env = "INFLUXDB3_HTTP_BIND_ADDR", value_name = "ADDRESS", default_value = "127.0.0.1:8181", value_parser = host_and_port)]
     http_bind: (String, u16),
@@ -59,7 +81,7 @@ pub(super) struct Options {
     log_filter: EnvFilter,
 
     /// Format of the log
-    #[arg(long, env = "INFLUXDB3_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, env = "INFLUXDB3_LOG_FORMAT", value_enum, default_value_t = LogFormat::Full)]
     log_format: LogFormat,
 
     /// Do without the sandbox, which lets the server open only its own files and execute no program
@@ -77,7 +99,10 @@ pub(super) struct Options {
 }
 
 /// Prepares the process, and serves in a runtime of its own: no thread may run before the sandbox is entered.
-pub(super) fn run(mut options: Options) -> Result<ExitCode, Failure> {
+pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCode, Failure> {
+    if options.check_config {
+        return check(options, &provenance);
+    }
     let forgotten = protection::forget_unused_secret();
     // The sandbox hides the files that say where a host is.
     let (api, ops) = (addresses(&options.http_bind)?, options.ops.ops_bind.as_ref().map(addresses).transpose()?);
@@ -104,6 +129,9 @@ pub(super) fn run(mut options: Options) -> Result<ExitCode, Failure> {
     }
     let log = Log::start(options.log_filter.clone(), options.log_format)?;
     protection::redact_panics(protection::log_panic);
+    for warning in &provenance.warnings {
+        tracing::warn!("{}", Printable(warning));
+    }
     confinement.log();
     if let Err(error) = forgotten {
         tracing::warn!(%error, "cannot remove INFLUXDB3_AUTH_TOKEN, which `serve` does not use, from the environment");
@@ -119,6 +147,24 @@ pub(super) fn run(mut options: Options) -> Result<ExitCode, Failure> {
     drop(runtime);
     log.end();
     Ok(if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Reads what the server would read, and prints the values of the options. Opens no port, and changes nothing.
+fn check(options: Options, provenance: &Provenance) -> Result<ExitCode, Failure> {
+    if let Some(file) = &options.config {
+        provenance::print_line(&format!("# {}", file.display()))?;
+    }
+    provenance.print()?;
+    for warning in &provenance.warnings {
+        warn(warning);
+    }
+    addresses(&options.http_bind)?;
+    options.ops.ops_bind.as_ref().map(addresses).transpose()?;
+    options.tls.check()?;
+    let given =
+        token_file::given_tokens(options.admin_token_file.as_deref(), options.permission_tokens_file.as_deref())?;
+    given.warnings.iter().for_each(|warning| warn(warning));
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Options {
@@ -183,7 +229,7 @@ async fn serve_until_stopped(
     tokio::select! {
         ((), ()) = futures::future::join(serving, operating) => {}
         () = stop_at_once => tracing::warn!("stopping at once, after a second signal"),
-        () = control::serve(control_listener, &socket, catalog) => {}
+        () = control::serve(control_listener, &socket, control::Served { catalog, address }) => {}
     }
     if let Err(error) = std::fs::remove_file(&socket) {
         tracing::warn!(%error, "cannot remove the control socket");

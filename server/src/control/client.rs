@@ -1,6 +1,7 @@
 //! The command's end of the control socket.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::Duration;
@@ -65,14 +66,24 @@ impl Client {
         }
     }
 
-    /// Deletes a token.
+    /// Deletes a token, and returns its ID.
     ///
     /// # Errors
     ///
     /// [`Error::OutcomeUnknown`] leaves open whether the token was deleted.
-    pub(crate) async fn delete(mut self, token: Delete) -> Result<(), Error> {
+    pub(crate) async fn delete(mut self, token: Delete) -> Result<u64, Error> {
         match self.change(Request::Delete(token)).await? {
-            Reply::Deleted => Ok(()),
+            Reply::Deleted(id) => Ok(id),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// The address that the server listens on.
+    pub(crate) async fn address(&mut self) -> Result<SocketAddr, Error> {
+        self.send(Request::Address).await?;
+        match self.receive().await? {
+            Reply::Address(address) => Ok(address),
+            Reply::Refused(refusal) => Err(refusal.into()),
             _ => Err(unexpected()),
         }
     }

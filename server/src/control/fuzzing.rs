@@ -10,12 +10,13 @@ use super::{Audit, Client, Create, Delete, Error, Reply, server};
 
 /// Serves the requests of a connection, until the client sends no more.
 pub async fn converse(stream: UnixStream, catalog: Catalog) {
-    server::converse(stream, Some(catalog)).await;
+    let served = server::Served { catalog, address: ([127, 0, 0, 1], 8181).into() };
+    server::converse(stream, Some(served)).await;
 }
 
 /// Makes a request of each kind, one of which `kind` chooses, and reads the reply. Returns the text of an error.
 pub async fn ask(stream: UnixStream, kind: u8, secret: &str) -> Result<(), String> {
-    let client = Client(Connection::new(stream));
+    let mut client = Client(Connection::new(stream));
     let name = "ci".to_owned();
     let asked = match kind % 5 {
         0 => client
@@ -23,9 +24,10 @@ pub async fn ask(stream: UnixStream, kind: u8, secret: &str) -> Result<(), Strin
             .await
             .map(|_| ()),
         1 => client.regenerate().await.map(|_| ()),
-        2 => client.delete(Delete { name, by: models::Secret(secret.to_owned()) }).await,
+        2 => client.delete(Delete { name, by: models::Secret(secret.to_owned()) }).await.map(|_| ()),
         3 => changes(client).await,
-        _ => tokens(client).await,
+        4 => tokens(client).await,
+        _ => client.address().await.map(|_| ()),
     };
     asked.map_err(|error| error.to_string())
 }

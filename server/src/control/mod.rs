@@ -5,6 +5,7 @@
 //! the end, so that no reply grows with their number.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -25,7 +26,7 @@ mod server;
 
 pub(crate) use audit::{Audit, Change, changes};
 pub(crate) use client::Client;
-pub(crate) use server::{bind, serve};
+pub(crate) use server::{Served, bind, serve};
 
 /// The target of the log lines about changes.
 pub(crate) const AUDIT: &str = "influxdb3_tokens::audit";
@@ -47,6 +48,8 @@ enum Request {
     Show,
     /// List the changes of the tokens.
     Audit(Audit),
+    /// Say which address is served.
+    Address,
 }
 
 /// The token to create.
@@ -80,14 +83,16 @@ enum Reply {
     Created(Box<AdminTokenObject>),
     /// The operator token with its new secret, which the server does not keep.
     Regenerated(Box<AdminTokenObject>),
-    /// The token was deleted.
-    Deleted,
+    /// The token with this ID was deleted.
+    Deleted(u64),
     /// A token of the list.
     Token(Box<Summary>),
     /// A change of the list.
     Change(Box<Change>),
     /// The list has ended.
     End,
+    /// The address that is served.
+    Address(SocketAddr),
     /// The request failed for this reason.
     Refused(Refusal),
 }
@@ -106,6 +111,7 @@ pub(crate) struct Summary {
     /// When the token was created.
     pub(crate) created_at: DateTime<Utc>,
     /// The ID of the token that requested the creation; `None` means a command on the machine or a token file.
+    #[serde(rename = "created_by_token_id")]
     pub(crate) created_by: Option<u64>,
     /// When the token was used last, in whole minutes; `None` means that no use is known.
     pub(crate) last_used: Option<DateTime<Utc>>,
@@ -211,15 +217,15 @@ pub(crate) async fn regenerate(catalog: &Catalog) -> Result<AdminTokenObject, Er
     Ok(admin_token_object(&record, &secret))
 }
 
-/// Deletes a token.
-pub(crate) async fn delete(catalog: &Catalog, token: Delete) -> Result<(), Error> {
+/// Deletes a token, and returns its ID.
+pub(crate) async fn delete(catalog: &Catalog, token: Delete) -> Result<u64, Error> {
     let by = catalog.authenticate(&token.by.0);
     // The API tells a client no more either.
     let by = by.ok_or_else(|| Refusal::new(RefusalKind::Unauthorized, "a valid credential is required"))?;
     let id = catalog.delete_by_name(&by, &token.name).await?;
     let (by, name, origin) = (by.id(), &token.name, origin(catalog));
     tracing::info!(target: AUDIT, %id, %by, name, origin, change = "deleted", "deleted a token");
-    Ok(())
+    Ok(id.as_u64())
 }
 
 /// Where a change was requested, for the log.

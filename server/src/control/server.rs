@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::pin::pin;
@@ -50,8 +51,23 @@ pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
+/// What the requests are about.
+#[derive(Clone, Debug)]
+pub(crate) struct Served {
+    pub(crate) catalog: Catalog,
+    /// The address of the API.
+    pub(crate) address: SocketAddr,
+}
+
+impl Served {
+    /// The same, for the requests of this user.
+    fn requested_by(&self, user: u32) -> Self {
+        Self { catalog: self.catalog.requested_from(Origin::Command(Some(user))), address: self.address }
+    }
+}
+
 /// Serves requests until it is dropped. `path` is where `listener` was bound.
-pub(crate) async fn serve(listener: UnixListener, path: &Path, catalog: Catalog) {
+pub(crate) async fn serve(listener: UnixListener, path: &Path, served: Served) {
     let owner = fs::metadata(path).map(|metadata| metadata.uid());
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut accepting = true;
@@ -64,8 +80,7 @@ pub(crate) async fn serve(listener: UnixListener, path: &Path, catalog: Catalog)
                 // The superuser can read the database as well.
                 let allowed =
                     peer.as_ref().ok().filter(|peer| **peer == 0 || owner.as_ref().is_ok_and(|owner| owner == *peer));
-                let requested_by = |user: &u32| catalog.requested_from(Origin::Command(Some(*user)));
-                let conversation = converse(stream, allowed.map(requested_by));
+                let conversation = converse(stream, allowed.map(|user| served.requested_by(*user)));
                 tokio::spawn(async move {
                     conversation.await;
                     drop(place);
@@ -83,12 +98,12 @@ pub(crate) async fn serve(listener: UnixListener, path: &Path, catalog: Catalog)
     }
 }
 
-/// Answers the requests of a connection. Without a catalog it refuses them.
-pub(super) async fn converse(stream: UnixStream, catalog: Option<Catalog>) {
+/// Answers the requests of a connection. Without anything to serve it refuses them.
+pub(super) async fn converse(stream: UnixStream, served: Option<Served>) {
     let mut connection = Connection::new(stream);
     while let Ok(Ok(Some(request))) = timeout(REQUEST_TIMEOUT, connection.receive(LONGEST_REQUEST)).await {
-        let answered = match &catalog {
-            Some(catalog) => answer(&mut connection, catalog, request).await,
+        let answered = match &served {
+            Some(served) => answer(&mut connection, served, request).await,
             None => {
                 let refusal = Refusal::new(RefusalKind::Other, "the server belongs to another user");
                 send(&mut connection, &Reply::Refused(refusal)).await
@@ -101,8 +116,10 @@ pub(super) async fn converse(stream: UnixStream, catalog: Option<Catalog>) {
     }
 }
 
-async fn answer(connection: &mut Connection, catalog: &Catalog, request: Request) -> io::Result<()> {
+async fn answer(connection: &mut Connection, served: &Served, request: Request) -> io::Result<()> {
+    let Served { catalog, address } = served;
     match request {
+        Request::Address => send(connection, &Reply::Address(*address)).await,
         Request::Create(token) => match create(catalog, token).await {
             Ok(token) => {
                 let id = token.id;
@@ -124,7 +141,7 @@ async fn answer(connection: &mut Connection, catalog: &Catalog, request: Request
             Err(error) => send(connection, &refused(error)).await,
         },
         Request::Delete(token) => {
-            let reply = delete(catalog, token).await.map_or_else(refused, |()| Reply::Deleted);
+            let reply = delete(catalog, token).await.map_or_else(refused, Reply::Deleted);
             send(connection, &reply).await
         }
         Request::Show => {

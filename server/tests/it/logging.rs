@@ -67,7 +67,7 @@ fn limit_file_size(server: &Running, bytes: Option<u64>) {
 
 #[tokio::test]
 async fn a_log_on_a_full_disk_or_a_closed_pipe_changes_no_answer() {
-    for format in ["text", "json"] {
+    for format in ["text", "logfmt", "json"] {
         let full = File::options().write(true).open("/dev/full").unwrap();
         let nobody_reads = pipe().unwrap().1;
         for stderr in [Stdio::from(full), Stdio::from(nobody_reads)] {

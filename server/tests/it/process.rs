@@ -34,7 +34,8 @@ pub(crate) fn delete_here(directory: &str, token: Token) -> Command {
 }
 
 fn clean(mut command: Command, arguments: &[&str]) -> Command {
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("INFLUXDB3_")) {
+    let is_read = |name: &str| name.starts_with("INFLUXDB3_") || ["LOG_FILTER", "LOG_FORMAT"].contains(&name);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_read(&name.to_string_lossy())) {
         command.env_remove(name);
     }
     command.args(arguments).env("COLUMNS", "100").stdin(Stdio::null());

@@ -19,7 +19,7 @@ use crate::rejected::rejected_requests;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_logs_everything_logs_no_secret() {
-    for format in ["--log-format=text", "--log-format=json"] {
+    for format in ["full", "pretty", "json", "logfmt"].map(|format| format!("--log-format={format}")) {
         let directory = DataDir::new();
         let mut secrets = vec![directory.operator().await];
         let cluster = directory.cluster();
@@ -32,7 +32,7 @@ async fn a_server_that_logs_everything_logs_no_secret() {
         }
         let server = directory.start(&[
             "--log-filter=trace",
-            format,
+            &format,
             &format!("--admin-token-file={}", admin_file.display()),
             &format!("--permission-tokens-file={}", permission_file.display()),
         ]);

@@ -17,9 +17,11 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+mod format;
 mod queue;
 mod redact;
 
+use format::{Logfmt, Pretty, write_pair};
 use queue::{Queue, Report};
 use redact::{Values, redact};
 
@@ -39,9 +41,14 @@ const CRATES: [&str; 6] = [
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(super) enum LogFormat {
     /// A line for people
-    Text,
+    #[value(alias = "text")]
+    Full,
+    /// Several lines for people
+    Pretty,
     /// One JSON object for each line
     Json,
+    /// A line of `key=value`
+    Logfmt,
 }
 
 /// The log of the process.
@@ -63,7 +70,9 @@ impl Log {
         let log = tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter);
         let log = log.with_writer(Lines { queue: Arc::clone(&queue), values: format.values() });
         match format {
-            LogFormat::Text => log.finish().with(filter_fn(is_own)).init(),
+            LogFormat::Full => log.finish().with(filter_fn(is_own)).init(),
+            LogFormat::Pretty => log.event_format(Pretty).finish().with(filter_fn(is_own)).init(),
+            LogFormat::Logfmt => log.event_format(Logfmt).finish().with(filter_fn(is_own)).init(),
             LogFormat::Json => log.json().flatten_event(true).finish().with(filter_fn(is_own)).init(),
         }
         Ok(Self { queue })
@@ -144,8 +153,8 @@ impl Report for LogFormat {
 impl LogFormat {
     fn values(self) -> Values {
         match self {
-            Self::Text => Values::Raw,
-            Self::Json => Values::Quoted,
+            Self::Full | Self::Pretty => Values::Raw,
+            Self::Json | Self::Logfmt => Values::Quoted,
         }
     }
 
@@ -156,17 +165,24 @@ impl LogFormat {
         let _ = SystemTime.format_time(&mut Writer::new(&mut time));
         let target = module_path!();
         let mut line = match self {
-            Self::Text => format!("{time}  WARN {target}: {message}"),
+            Self::Full => format!("{time}  WARN {target}: {message}"),
+            Self::Pretty => format!("{time}  WARN {target}\n    {message}"),
             Self::Json => format!(r#"{{"timestamp":"{time}","level":"WARN","message":"{message}","target":"{target}""#),
+            Self::Logfmt => {
+                let mut line = format!("ts={time} level=warn target={target}");
+                let _ = write_pair(&mut line, "message", message);
+                line
+            }
         };
         for (name, value) in fields {
             line += &match self {
-                Self::Text => format!(" {name}={value}"),
+                Self::Full | Self::Logfmt => format!(" {name}={value}"),
+                Self::Pretty => format!("\n    {name}: {value}"),
                 Self::Json => format!(r#","{name}":{value}"#),
             };
         }
         line += match self {
-            Self::Text => "\n",
+            Self::Full | Self::Pretty | Self::Logfmt => "\n",
             Self::Json => "}\n",
         };
         line.into()

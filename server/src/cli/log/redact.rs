@@ -16,7 +16,7 @@ const SHORTEST: usize = 17;
 pub(super) enum Values {
     /// In quotation marks with escapes, or as it is. A token has no spaces, but may have quotation marks.
     Raw,
-    /// In quotation marks with escapes, always.
+    /// In quotation marks with escapes, unless it has neither spaces nor quotation marks.
     Quoted,
 }
 

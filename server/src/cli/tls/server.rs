@@ -92,6 +92,12 @@ impl TlsServerOptions {
         Ok(Some(tls))
     }
 
+    /// Reads the files as [`Self::load`] does, and follows no change of them.
+    pub(in crate::cli) fn check(&self) -> Result<(), Failure> {
+        self.files().map(Tls::from_files).transpose()?;
+        Ok(())
+    }
+
     /// The scheme of the server's address.
     pub(in crate::cli) fn scheme(&self) -> &'static str {
         if self.tls_cert.is_some() { "https" } else { "http" }

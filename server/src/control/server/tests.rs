@@ -14,19 +14,20 @@ use crate::control::{Client, Create};
 const CREATE: &[u8] = b"{\"create\":{\"name\":\"a\",\"permissions\":\"*:*:*\",\"expires_in\":null}}\n";
 
 /// A server that runs until the test ends.
-struct Served {
+struct Server {
     _directory: TempDir,
     socket: PathBuf,
     catalog: Catalog,
 }
 
-impl Served {
+impl Server {
     async fn new() -> Self {
         let catalog = Catalog::open(Arc::new(MemoryStore::new()), Arc::new(SystemClock)).await.unwrap();
         let directory = tempfile::tempdir().unwrap();
         let socket = directory.path().join("control.sock");
         let listener = bind(&socket).unwrap();
-        let (path, serving) = (socket.clone(), catalog.clone());
+        let serving = Served { catalog: catalog.clone(), address: ([127, 0, 0, 1], 8181).into() };
+        let path = socket.clone();
         tokio::spawn(async move { serve(listener, &path, serving).await });
         Self { _directory: directory, socket, catalog }
     }
@@ -47,7 +48,7 @@ async fn until_closed(stream: &mut UnixStream) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_without_its_line_break_is_not_executed() {
-    let served = Served::new().await;
+    let served = Server::new().await;
     let mut stream = served.connect().await;
     stream.write_all(CREATE.trim_ascii_end()).await.unwrap();
     stream.shutdown().await.unwrap();
@@ -63,7 +64,7 @@ async fn a_request_without_its_line_break_is_not_executed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_is_silent_is_closed() {
-    let served = Served::new().await;
+    let served = Server::new().await;
     for sent in [&b""[..], b"{\"create\":", b"\"show\"\n"] {
         let mut stream = served.connect().await;
         stream.write_all(sent).await.unwrap();
@@ -73,7 +74,7 @@ async fn a_connection_that_is_silent_is_closed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_too_long_is_not_read_to_its_end() {
-    let served = Served::new().await;
+    let served = Server::new().await;
     let mut stream = served.connect().await;
     let _ = stream.write_all(&vec![b' '; 2 * usize::try_from(LONGEST_REQUEST).unwrap()]).await;
     let _ = stream.write_all(CREATE).await;
@@ -83,7 +84,7 @@ async fn a_request_that_is_too_long_is_not_read_to_its_end() {
 
 #[tokio::test(start_paused = true)]
 async fn further_connections_wait_until_others_end() {
-    let served = Served::new().await;
+    let served = Server::new().await;
     let mut silent = Vec::new();
     for _ in 0..CONNECTIONS {
         silent.push(served.connect().await);
@@ -100,7 +101,7 @@ async fn further_connections_wait_until_others_end() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_given_up() {
     const REQUESTS: usize = 20_000;
-    let served = Served::new().await;
+    let served = Server::new().await;
     let token = Create { name: "a".to_owned(), description: None, permissions: "*:*:*".to_owned(), expires_in: None };
     create(&served.catalog, token).await.unwrap();
     let mut stream = served.connect().await;

@@ -15,10 +15,10 @@ use crate::process::{DataDir, command, finish};
 fn the_text_shows_the_token_and_how_to_send_it() {
     let directory = DataDir::new();
     let text = succeed(&["create", "--admin", &directory.argument()]);
-    let token = text.lines().find_map(|line| line.strip_prefix("Token:  ")).unwrap();
+    let token = text.lines().find_map(|line| line.strip_prefix("Token: ")).unwrap();
     token.parse::<Secret>().unwrap();
-    assert!(text.starts_with("Token 0 was created.\n"), "{text}");
-    assert!(text.contains(&format!("Header: Authorization: Bearer {token}\n")), "{text}");
+    assert!(text.starts_with("The token \"_admin\" (ID 0) was created.\n"), "{text}");
+    assert!(text.contains(&format!("HTTP Requests Header: Authorization: Bearer {token}\n")), "{text}");
 }
 
 #[test]
@@ -89,8 +89,8 @@ async fn a_regenerated_operator_token_has_another_secret_whether_a_server_runs_o
     let server = directory.start(&[]);
     let mut client = server.http1(cluster).await;
     let text = succeed(&["create", "--admin", "--name=_admin", "--regenerate", &argument]);
-    assert!(text.starts_with("Token 0 was regenerated.\n"), "{text}");
-    let printed = text.lines().find_map(|line| line.strip_prefix("Token:  ")).unwrap().to_owned();
+    assert!(text.starts_with("The token \"_admin\" (ID 0) was regenerated.\n"), "{text}");
+    let printed = text.lines().find_map(|line| line.strip_prefix("Token: ")).unwrap().to_owned();
     for (secret, status) in tokens.iter().map(secret).map(|secret| (secret, 401)).chain([(&*printed, 404)]) {
         assert_eq!(client.send(&Request::delete(12345).bearer(secret)).await.status, status);
     }

@@ -34,8 +34,11 @@ fn the_exit_code_depends_on_the_response() {
         (token.to_string(), operator, 4, not_found),
         (token.to_string(), reader, 3, rejected),
     ] {
-        let error = if reason.is_empty() { String::new() } else { format!("error: {reason}\n") };
-        assert_eq!(delete(&server.url(), &text, token), (code, String::new(), error), "{text}");
+        let expected = match reason {
+            "" => (code, format!("Deleted token with ID {text}\n"), String::new()),
+            _ => (code, String::new(), format!("error: {reason}\n")),
+        };
+        assert_eq!(delete(&server.url(), &text, token), expected, "{text}");
     }
 }
 
@@ -64,10 +67,13 @@ async fn a_token_is_deleted_on_the_machine_whether_a_server_runs_or_not() {
             cases.push((kept, operator, 0, ""));
         }
         for (token, secret, code, reason) in cases {
-            let error = if reason.is_empty() { String::new() } else { format!("error: {reason}\n") };
+            let expected = match reason {
+                "" => (code, format!("Deleted token \"{}\" (ID {token})\n", token.name), String::new()),
+                _ => (code, String::new(), format!("error: {reason}\n")),
+            };
             let mut delete = delete_here(&argument, token);
             delete.args(["--token", secret]);
-            assert_eq!(finish(delete), (code, String::new(), error), "{token:?}");
+            assert_eq!(finish(delete), expected, "{token:?}");
         }
     };
     check(false);
@@ -85,19 +91,33 @@ async fn a_token_is_deleted_on_the_machine_whether_a_server_runs_or_not() {
 }
 
 #[test]
-fn a_deletion_on_the_machine_takes_no_other_server() {
+fn a_deletion_on_the_machine_takes_the_address_of_its_server_and_no_other() {
     let directory = DataDir::new();
     let operator = create(&directory.argument(), &["--admin"]);
     let other = selected(&create(&directory.argument(), &["--admin", "--name=other"]));
-    let [mut with_option, mut with_variable] = [(); 2].map(|()| delete_here(&directory.argument(), other));
-    with_option.arg("--host=http://127.0.0.1:1");
-    with_variable.env("INFLUXDB3_HOST_URL", "http://127.0.0.1:1");
-    for mut command in [with_option, with_variable] {
-        command.args(["--token", secret(&operator)]);
-        let (code, _, error) = finish(command);
-        assert!(code == 2 && error.contains("neither --host nor the variable INFLUXDB3_HOST_URL"), "{code} {error}");
+    let delete_at = |url: &str| {
+        [true, false].map(|as_option| {
+            let mut delete = delete_here(&directory.argument(), other);
+            delete.args(["--token", secret(&operator)]);
+            if as_option {
+                delete.arg(format!("--host={url}"));
+            } else {
+                delete.env("INFLUXDB3_HOST_URL", url);
+            }
+            finish(delete)
+        })
+    };
+    for (code, _, error) in delete_at("http://127.0.0.1:1") {
+        assert!(code == 5 && error.contains("does not run") && error.contains("leave out --host"), "{code} {error}");
+    }
+    let server = directory.start(&[]);
+    for (code, _, error) in delete_at("http://127.0.0.1:1") {
+        let address = server.address.to_string();
+        assert!(code == 2 && error.contains(&address) && error.contains("leave out --host"), "{code} {error}");
     }
     assert!(succeed(&["show", "--format=csv", &directory.argument()]).contains("other"));
+    let [with_option, with_variable] = delete_at(&server.url());
+    assert_eq!((with_option.0, with_variable.0), (0, 4), "{with_option:?} {with_variable:?}");
 }
 
 #[test]
@@ -228,13 +248,13 @@ fn the_options_can_be_given_as_variables() {
     delete.env("INFLUXDB3_AUTH_TOKEN", secret(&operator));
     delete.env("INFLUXDB3_HOST_URL", server.url());
     delete.env("INFLUXDB3_TOKENS_ID", "1");
-    assert_eq!(finish(delete), (0, String::new(), String::new()));
+    assert_eq!(finish(delete), (0, "Deleted token with ID 1\n".to_owned(), String::new()));
 
     create(&directory.argument(), &["--admin", "--name=other"]);
     let mut delete = command(&["delete", &directory.argument()]);
     delete.env("INFLUXDB3_AUTH_TOKEN", secret(&operator));
     delete.env("INFLUXDB3_TOKENS_TOKEN_NAME", "other");
-    assert_eq!(finish(delete), (0, String::new(), String::new()));
+    assert_eq!(finish(delete), (0, "Deleted token \"other\" (ID 2)\n".to_owned(), String::new()));
 }
 
 fn delete(url: &str, text: &str, secret: &str) -> (i32, String, String) {

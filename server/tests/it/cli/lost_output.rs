@@ -106,7 +106,7 @@ fn a_server_serves_even_if_nobody_reads_its_output() {
     let log = BufReader::new(server.stderr.take().unwrap());
     // The search drops the log's reader, so the server's standard error has no reader from then on.
     let is_logged =
-        || log.lines().map(Result::unwrap).any(|line| line.contains("cannot write the address to standard output"));
+        || log.lines().map(Result::unwrap).any(|line| line.contains("cannot write the addresses to standard output"));
     assert!(block("the log", is_logged, || kill(id)));
 
     assert_eq!(create(&directory.argument(), &["--admin"]).id, Some(0));

@@ -1,6 +1,8 @@
 //! The command line as people and scripts use it.
 
 mod audit;
+mod configuration;
+mod confirmation;
 mod contract;
 mod create;
 mod delete;
@@ -15,6 +17,7 @@ mod show;
 mod token_file_syncs;
 mod token_files;
 mod usage;
+mod vendor;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -50,7 +50,7 @@ fn the_tokens_of_another_server_are_shown_without_an_effect_on_the_terminal() {
     let [array, object]: [Value; 2] = [&json, &jsonl].map(|text| serde_json::from_str(text).unwrap());
     assert_eq!((&array[0]["name"], &object["permissions"]), (&json!(HOSTILE), &json!(HOSTILE)));
     let rows: Vec<_> = csv::Reader::from_reader(csv.as_bytes()).records().map(Result::unwrap).collect();
-    assert_eq!([&rows[0][1], &rows[0][2], &rows[0][5]], [&format!("'{SHOWN}"); 3]);
+    assert_eq!([&rows[0][1], &rows[0][2], &rows[0][7]], [&format!("'{SHOWN}"); 3]);
 }
 
 #[test]

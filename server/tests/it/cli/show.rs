@@ -10,7 +10,8 @@ use super::{create, fail, secret, succeed};
 use crate::creation::create as create_in;
 use crate::process::DataDir;
 
-const COLUMNS: [&str; 6] = ["id", "name", "hash", "created_at", "expiry", "permissions"];
+const COLUMNS: [&str; 9] =
+    ["id", "name", "hash", "created_at", "description", "created_by_token_id", "expiry", "permissions", "last_used"];
 
 #[test]
 fn each_format_shows_all_tokens_without_secrets_with_and_without_a_server() {
@@ -19,7 +20,7 @@ fn each_format_shows_all_tokens_without_secrets_with_and_without_a_server() {
     let created = [
         create(&argument, &["--admin"]),
         create(&argument, &["--permission=db:a,b:read system:*:read", "--name=with \"quotes\", commas | 🦀"]),
-        create(&argument, &["--admin", "--name=short", "--expiry=1h"]),
+        create(&argument, &["--admin", "--name=short", "--expiry=1h", "--description=for an hour, or less"]),
     ];
     let show = |format: &str| succeed(&["show", &argument, "--format", format]);
     let shown = || ["pretty", "json", "jsonl", "csv"].map(show);
@@ -34,6 +35,12 @@ fn each_format_shows_all_tokens_without_secrets_with_and_without_a_server() {
 
     let [pretty, json, jsonl, csv] = &without;
     assert_eq!(pretty.lines().count(), 2 + 3);
+    let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    assert_eq!(cells(pretty.lines().next().unwrap()), COLUMNS[..8]);
+    let wide = succeed(&["show", "tokens", "--wide", &argument]);
+    assert_eq!(cells(wide.lines().next().unwrap()), COLUMNS);
+    let hash = |text: &str| cells(text.lines().nth(2).unwrap())[2].clone();
+    assert_eq!((hash(pretty).chars().count(), Some(hash(&wide))), (13, created[0].hash.clone()));
     let objects: Vec<Value> = serde_json::from_str(json).unwrap();
     assert_eq!(jsonl.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>(), objects);
     for (object, token) in objects.iter().zip(&created) {
@@ -52,8 +59,9 @@ fn each_format_shows_all_tokens_without_secrets_with_and_without_a_server() {
     let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 3);
     assert_eq!(&rows[1][1], "with \"quotes\", commas | 🦀");
-    assert_eq!((&rows[0][4], &rows[0][5]), ("", "*:*:*"));
-    assert!(rows[2][4].parse::<chrono::DateTime<chrono::Utc>>().is_ok());
+    assert_eq!((&rows[0][4], &rows[0][6], &rows[0][7]), ("", "", "*:*:*"));
+    assert_eq!(&rows[2][4], "for an hour, or less");
+    assert!(rows[2][6].parse::<chrono::DateTime<chrono::Utc>>().is_ok());
 }
 
 #[test]

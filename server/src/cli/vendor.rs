@@ -1,0 +1,168 @@
+//! Options of InfluxDB 3 that mean nothing to this server. It accepts them, so that the same service definition starts
+//! it, and names them in one warning.
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+/// How an option is written.
+#[derive(Clone, Copy)]
+enum Form {
+    /// `--option VALUE`
+    Value,
+    /// `--option` or `--option VALUE`
+    OptionalValue,
+    /// `--option` or `--option=VALUE`
+    Flag,
+}
+
+/// Options of `influxdb3 serve`, Core and Enterprise, that have no counterpart here.
+#[rustfmt::skip]
+const IGNORED: &[(Form, &[&str])] = &[
+    (Form::Value, &[
+        // Identity and cluster
+        "node-id", "node-id-from-env", "node-identifier-prefix", "host-id", "writer-id", "cluster-id", "mode",
+        "replication-interval", "catalog-sync-interval", "wait-for-running-ingestor", "conn-info", "internode-bind-addr",
+        "compactor-id", "read-from-node-ids", "license-email", "license-file", "license-type", "num-cores",
+        "num-io-threads", "num-database-limit", "num-table-limit", "num-total-columns-per-table-limit",
+        "max-concurrent-queries",
+        // Object store
+        "object-store", "bucket", "aws-access-key-id", "aws-secret-access-key", "aws-default-region", "aws-endpoint",
+        "aws-session-token", "aws-credentials-file", "google-service-account", "azure-storage-account",
+        "azure-storage-access-key", "azure-endpoint", "object-store-connection-limit",
+        "object-store-http2-max-frame-size", "object-store-request-timeout", "object-store-max-retries",
+        "object-store-retry-timeout", "object-store-cache-endpoint", "object-store-tls-ca",
+        // Users
+        "disable-authz", "admin-token-recovery-tcp-listener-file-path", "tcp-listener-file-path", "jwt-key-id",
+        "jwt-private-key", "jwt-issuer", "jwt-default-ttl-seconds", "oauth-issuer", "oauth-audience", "oauth-client-id",
+        "oauth-scopes", "rbac-authoring-disabled", "create-databases",
+        // Log, traces, telemetry
+        "log-destination", "query-log-size", "traces-exporter", "traces-exporter-jaeger-agent-host",
+        "traces-exporter-jaeger-agent-port", "traces-exporter-jaeger-service-name",
+        "traces-exporter-jaeger-trace-context-header-name", "traces-jaeger-debug-name", "traces-jaeger-tags",
+        "traces-jaeger-max-msgs-per-second", "telemetry-endpoint",
+        // Queries, writes, memory
+        "datafusion-num-threads", "datafusion-max-parquet-fanout", "datafusion-config", "datafusion-runtime-type",
+        "datafusion-runtime-disable-lifo-slot", "datafusion-runtime-event-interval",
+        "datafusion-runtime-global-queue-interval", "datafusion-runtime-max-blocking-threads",
+        "datafusion-runtime-max-io-events-per-tick", "datafusion-runtime-thread-keep-alive",
+        "datafusion-runtime-thread-priority", "query-file-limit", "max-http-request-size", "exec-mem-pool-bytes",
+        "force-snapshot-mem-threshold", "buffer-mem-limit-mb", "wal-flush-interval", "wal-snapshot-size",
+        "wal-files-per-snapshot", "wal-max-write-buffer-size", "wal-replay-concurrency-limit",
+        "snapshotted-wal-files-to-keep", "checkpoint-interval", "gen1-duration", "gen1-lookback-duration",
+        "level-0-duration", "retention-check-interval", "delete-grace-period", "hard-delete-default-duration",
+        "compaction-row-limit", "compaction-max-num-files-per-plan", "compaction-gen2-duration",
+        "compaction-multipliers", "compaction-cleanup-wait", "compaction-check-interval",
+        "compacted-data-load-concurrency-limit",
+        // Caches
+        "preemptive-cache-age", "parquet-mem-cache-size", "parquet-mem-cache-size-mb",
+        "parquet-mem-cache-prune-percentage", "parquet-mem-cache-prune-interval",
+        "parquet-mem-cache-query-path-duration", "table-index-cache-max-entries",
+        "table-index-cache-concurrency-limit", "last-cache-eviction-interval", "distinct-cache-eviction-interval",
+        "meta-cache-eviction-interval",
+        // Plugins
+        "plugin-dir", "plugin-repo", "virtual-env-location", "package-manager", "restrict-plugin-triggers-to",
+    ]),
+    (Form::OptionalValue, &["admin-token-recovery-http-bind", "without-user-auth"]),
+    (Form::Flag, &[
+        "aws-allow-http", "aws-skip-signature", "azure-allow-http", "object-store-http2-only",
+        "object-store-tls-allow-insecure", "disable-telemetry-upload", "datafusion-use-cached-parquet-loader",
+        "wal-replay-fail-on-error", "disable-parquet-mem-cache", "last-value-cache-disable-from-history",
+        "distinct-value-cache-disable-from-history", "plugin-dir-only", "use-pacha-tree", WITHOUT_AUTH,
+    ]),
+];
+
+/// The option that must not be ignored: it asks for a server that is open to everybody.
+const WITHOUT_AUTH: &str = "without-auth";
+
+/// Why [`WITHOUT_AUTH`] is refused.
+pub(super) const ALWAYS_WITH_AUTH: &str = "this server exists to check tokens, and has no mode without them; \
+     leave out --without-auth (INFLUXDB3_START_WITHOUT_AUTH), and create a token with `influxdb3-tokens create token --admin`";
+
+/// The variable of [`WITHOUT_AUTH`].
+pub(super) const WITHOUT_AUTH_VARIABLE: &str = "INFLUXDB3_START_WITHOUT_AUTH";
+
+/// `serve` with the options that it ignores. Each is hidden. One that `serve` has is left as it is.
+pub(super) fn accept(serve: Command) -> Command {
+    let options = IGNORED.iter().flat_map(|(form, names)| names.iter().map(|name| (*form, *name)));
+    let serve = options.fold(serve, |serve, (form, name)| {
+        let exists = serve.get_arguments().any(|arg| arg.get_long() == Some(name));
+        if exists { serve } else { serve.arg(option(form, name)) }
+    });
+    let verbose = Arg::new("verbose").long("verbose").short('v').action(ArgAction::Count).hide(true);
+    if serve.get_arguments().any(|arg| arg.get_short() == Some('v')) { serve } else { serve.arg(verbose) }
+}
+
+/// The options that InfluxDB 3 takes before `serve`.
+pub(super) fn accept_before(command: Command) -> Command {
+    command.arg(option(Form::Value, "num-io-threads"))
+}
+
+fn option(form: Form, name: &'static str) -> Arg {
+    let arg = Arg::new(name).long(name).hide(true).action(ArgAction::Append);
+    match form {
+        Form::Value => arg.num_args(1).allow_hyphen_values(true),
+        Form::OptionalValue => arg.num_args(0..=1).default_missing_value("true"),
+        Form::Flag => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
+    }
+}
+
+/// The ignored options that are given, as arguments or in the configuration file, as `--node-id`.
+pub(super) fn given(matches: &ArgMatches) -> Vec<String> {
+    let names = IGNORED.iter().flat_map(|(_, names)| names.iter().copied()).filter(|name| *name != WITHOUT_AUTH);
+    let given = |name: &str| {
+        let is_option = matches.try_get_raw(name).is_ok_and(|values| values.is_some());
+        is_option.then(|| format!("--{name}"))
+    };
+    let is_verbose = matches.try_get_one::<u8>("verbose").is_ok()
+        && matches.value_source("verbose").is_some_and(|source| source != ValueSource::DefaultValue);
+    names.filter_map(given).chain(is_verbose.then(|| "--verbose".to_owned())).collect()
+}
+
+/// Whether a server without tokens is asked for.
+pub(super) fn is_without_auth(matches: &ArgMatches) -> bool {
+    let values = matches.try_get_raw(WITHOUT_AUTH).ok().flatten().into_iter().flatten();
+    values.into_iter().any(|value| is_true(value.to_string_lossy().as_ref()))
+}
+
+/// Whether a flag with this value is on.
+pub(super) fn is_true(value: &str) -> bool {
+    !["", "0", "f", "false", "n", "no", "off"].contains(&value.trim().to_ascii_lowercase().as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<ArgMatches, clap::Error> {
+        let serve = accept(Command::new("serve").arg(Arg::new("data_dir").long("data-dir")));
+        serve.try_get_matches_from([&["serve"], arguments].concat())
+    }
+
+    #[test]
+    fn the_options_of_influxdb_are_accepted_in_each_of_their_forms() {
+        let arguments = "--node-id node0 --object-store=file --wal-flush-interval 100ms --aws-allow-http \
+            --disable-authz health,ping --admin-token-recovery-http-bind --data-dir /d -vv --datafusion-config -1";
+        let matches = parse(&arguments.split_whitespace().collect::<Vec<_>>()).unwrap();
+        let given = given(&matches);
+        for name in ["--node-id", "--object-store", "--wal-flush-interval", "--aws-allow-http", "--verbose"] {
+            assert!(given.contains(&name.to_owned()), "{name} in {given:?}");
+        }
+        assert_eq!(given.len(), 8, "{given:?}");
+        assert_eq!(matches.get_one::<String>("data_dir").unwrap(), "/d");
+        assert!(super::given(&parse(&[]).unwrap()).is_empty());
+    }
+
+    #[test]
+    fn an_option_without_its_value_and_a_misspelt_one_are_errors() {
+        for argument in ["--node-id", "--nodeid=a", "--data_dir=a"] {
+            assert!(parse(&[argument]).is_err(), "{argument}");
+        }
+    }
+
+    #[test]
+    fn a_server_without_tokens_is_asked_for_unless_the_value_says_no() {
+        for (argument, expected) in [("--without-auth", true), ("--without-auth=false", false), ("-v", false)] {
+            assert_eq!(is_without_auth(&parse(&[argument]).unwrap()), expected, "{argument}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Questions on a terminal.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+
+use rustix::process::Pid;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use super::{create, secret, succeed};
+use crate::blocking::{block, kill};
+use crate::process::{DataDir, command};
+
+/// Runs a command whose standard input is a terminal on which `answer` is typed. Returns its exit code and what it printed.
+fn answer(answer: &str, mut command: Command) -> (i32, String) {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    let end = File::options().read(true).write(true).open(name).unwrap();
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    command.stdin(Stdio::from(end)).stdout(writer.try_clone().unwrap()).stderr(writer);
+    let mut process = command.spawn().unwrap();
+    drop(command);
+    let mut terminal = File::from(terminal);
+    terminal.write_all(answer.as_bytes()).unwrap();
+    let id = Pid::from_child(&process);
+    let read = move || {
+        let mut printed = String::new();
+        reader.read_to_string(&mut printed).unwrap();
+        drop(terminal);
+        (process.wait().unwrap().code().unwrap(), printed)
+    };
+    block("the end of the command", read, || kill(id))
+}
+
+#[test]
+fn a_deletion_and_a_regeneration_ask_on_a_terminal() {
+    let directory = DataDir::new();
+    let argument = directory.argument();
+    let operator = create(&argument, &["--admin"]);
+    create(&argument, &["--admin", "--name=a"]);
+    let delete = |more: &[&str]| {
+        let arguments =
+            [&["delete", "token", "--token-name=a", "--token", secret(&operator), &argument], more].concat();
+        command(&arguments)
+    };
+    for no in ["no\n", "\n", "\u{4}", "yesterday\n"] {
+        let (code, printed) = answer(no, delete(&[]));
+        assert_eq!(code, 1, "{printed}");
+        assert!(printed.contains("Delete the token \"a\"?") && printed.contains("was not deleted"), "{printed}");
+    }
+    assert!(succeed(&["show", &argument]).contains("| a "));
+    let regenerate =
+        |more: &[&str]| command(&[&["create", "token", "--admin", "--regenerate", &argument], more].concat());
+    let (code, printed) = answer("n\n", regenerate(&[]));
+    assert!(code == 1 && !printed.contains("apiv3_") && printed.contains("was not changed"), "{printed}");
+
+    let (code, printed) = answer("Yes\n", delete(&[]));
+    assert!(code == 0 && printed.ends_with("Deleted token \"a\" (ID 1)\n"), "{printed}");
+    for (typed, more) in [("y\n", &[][..]), ("", &["--yes"])] {
+        let (code, printed) = answer(typed, regenerate(more));
+        assert!(code == 0 && printed.contains("Token: apiv3_"), "{printed}");
+    }
+}
