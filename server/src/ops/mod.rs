@@ -2,8 +2,14 @@
 //!
 //! Each topic is a file with a function `routes`, which [`router`] merges.
 
+mod assets;
+mod docs;
 mod health;
 mod hosts;
+mod page;
+mod tokens;
+mod verify;
+mod yaml;
 
 use std::fmt;
 use std::ops::Deref;
@@ -70,7 +76,12 @@ impl State {
 
 /// The routes of every topic. A path that is none of theirs is one of the API, or unknown.
 fn router(ops: &Ops) -> Router {
-    let routes = Router::new().merge(health::routes());
+    let routes = Router::new()
+        .merge(docs::routes())
+        .merge(health::routes())
+        .merge(page::routes())
+        .merge(tokens::routes(&ops.api))
+        .merge(verify::routes(&ops.api));
     routes.with_state(ops.clone()).fallback_service(ops.api.clone())
 }
 
@@ -101,7 +112,10 @@ impl Operations {
 
 impl Service for Operations {
     async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
-        if let Err(refused) = self.hosts.check(&request) {
+        // A proxy asks `/verify` with the `Host` of its client's request. A page of another site learns nothing from it.
+        if !verify::is_path(request.uri().path())
+            && let Err(refused) = self.hosts.check(&request)
+        {
             return refused;
         }
         // The error is one that no value has.
