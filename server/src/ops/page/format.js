@@ -29,4 +29,7 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
+/** A text of a stranger: characters that are invisible or change the direction of others are escaped. */
+export const printable = (text) => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0).toString(16)}}`);
+
 export const perSecond = (rate) => `${rate >= 100 ? number.format(Math.round(rate)) : rate.toFixed(rate >= 10 || rate === 0 ? 0 : 1)}/s`;

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { start } from "./charts.js";
-import { count } from "./format.js";
+import { count, printable } from "./format.js";
 import { List, badges } from "./tokens.js";
 
 /** More tokens than this are not loaded, so that the page stays quick. */
@@ -97,7 +97,7 @@ function open(cluster) {
 /** Asks whether to delete a token. */
 function confirm(token) {
   selected = token;
-  byId("confirm-name").textContent = token.name;
+  byId("confirm-name").textContent = printable(token.name);
   byId("confirm-id").textContent = `${token.id}`;
   byId("confirm-permissions").replaceChildren(badges(token.permissions, 12));
   byId("confirm-own").hidden = token.id !== table.own;
@@ -129,7 +129,7 @@ byId("delete").addEventListener("click", async () => {
     return;
   }
   table.remove(token.id);
-  say(`Token ${token.id}, ${token.name}, is deleted.`);
+  say(`Token ${token.id}, ${printable(token.name)}, is deleted.`);
   byId("search").focus();
 });
 

@@ -1,6 +1,6 @@
 // The list of tokens: which are shown, in which order, and the rows of the table.
 
-import { count, element, thousands, timeElement } from "./format.js";
+import { count, element, printable, thousands, timeElement } from "./format.js";
 
 const ROWS = 50;
 const SHOWN_BADGES = 4;
@@ -105,12 +105,12 @@ export class List {
   }
 
   row(token) {
-    const name = [token.name];
+    const name = [element("bdi", {}, printable(token.name))];
     if (token.name === OPERATOR) name.push(element("span", { className: "badge operator" }, "operator"));
     if (token.id === this.own) name.push(element("span", { className: "badge own" }, "yours"));
-    if (token.description) name.push(element("div", { className: "muted" }, token.description));
+    if (token.description) name.push(element("div", { className: "muted" }, printable(token.description)));
     const remove = element("button", { type: "button" }, "Delete");
-    remove.setAttribute("aria-label", `Delete token ${token.id}, ${token.name}`);
+    remove.setAttribute("aria-label", `Delete token ${token.id}, ${printable(token.name)}`);
     remove.addEventListener("click", () => this.onDelete(token));
     const row = element(
       "tr", {},
@@ -154,7 +154,7 @@ export function badges(text, limit = SHOWN_BADGES) {
     list.append(element("span", { className: "badge admin" }, "admin"));
     return list;
   }
-  const permissions = text.split(" ").flatMap(each);
+  const permissions = printable(text).split(" ").flatMap(each);
   list.append(...permissions.slice(0, limit).map(badge));
   if (permissions.length > limit) {
     const more = element("button", { type: "button", className: "quiet more" }, `+${permissions.length - limit} more`);
