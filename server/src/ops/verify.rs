@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Extension, Router};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use influxdb3_token_api::SECURITY_SCHEMES;
 use influxdb3_token_api::security::{SecurityKind, SecurityRequirement};
 use influxdb3_token_api::server::{Rejection, query_parameters};
@@ -27,7 +27,8 @@ const X_REQUIRED_PERMISSION: &str = "x-required-permission";
 const X_TOKEN_ID: HeaderName = HeaderName::from_static("x-token-id");
 const X_TOKEN_PERMISSIONS: HeaderName = HeaderName::from_static("x-token-permissions");
 
-/// The longest value of `X-Token-Permissions`. Proxies limit the head of a response, and fail if it is longer.
+/// The longest value of `X-Token-Permissions`, in bytes; a longer one is left empty. Proxies limit the head of a response,
+/// and would answer 500.
 const LONGEST: usize = 2048;
 
 /// The schemes whose credential is in `Authorization`. A query belongs to the proxy's configuration, or to a backend.
@@ -44,7 +45,8 @@ static SCHEMES: LazyLock<Vec<SecurityRequirement>> = LazyLock::new(|| {
 
 pub(super) fn routes(api: &TokenApi) -> Router<Ops> {
     let require = api.require_token().security(&SCHEMES).accepted_by(accept);
-    Router::new().route(PATH, any(pass)).route(&format!("{PATH}/{{*path}}"), any(pass)).route_layer(require)
+    let paths = [PATH.to_owned(), format!("{PATH}/"), format!("{PATH}/{{*path}}")];
+    paths.iter().fold(Router::new(), |router, path| router.route(path, any(pass))).route_layer(require)
 }
 
 /// Whether this is a path of [`routes`]. A proxy may send the `Host` of the request that it asks about.
@@ -96,16 +98,13 @@ fn malformed(name: &'static str) -> Rejection {
     Rejection::Parameter { name, problem }
 }
 
-/// The request may pass. The headers are for the backend.
+/// The request may pass. The headers are for the backend; both are there always, because some proxies let the client's
+/// own through otherwise.
 async fn pass(Extension(principal): Extension<Principal>) -> Response {
-    let mut headers = HeaderMap::with_capacity(2);
-    headers.insert(X_TOKEN_ID, HeaderValue::from(principal.id().as_u64()));
     let permissions = header_text(&principal.permissions().to_string());
-    if permissions.len() <= LONGEST
-        && let Ok(value) = HeaderValue::try_from(permissions)
-    {
-        headers.insert(X_TOKEN_PERMISSIONS, value);
-    }
+    let permissions = HeaderValue::try_from(permissions).ok().filter(|value| value.len() <= LONGEST);
+    let id = HeaderValue::from(principal.id().as_u64());
+    let headers = [(X_TOKEN_ID, id), (X_TOKEN_PERMISSIONS, permissions.unwrap_or(HeaderValue::from_static("")))];
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 

@@ -108,14 +108,15 @@ export class List {
     const name = [element("bdi", {}, printable(token.name))];
     if (token.name === OPERATOR) name.push(element("span", { className: "badge operator" }, "operator"));
     if (token.id === this.own) name.push(element("span", { className: "badge own" }, "yours"));
-    if (token.description) name.push(element("div", { className: "muted" }, printable(token.description)));
+    const about = [element("div", {}, ...name)];
+    if (token.description) about.push(element("div", { className: "muted" }, printable(token.description)));
     const remove = element("button", { type: "button" }, "Delete");
     remove.setAttribute("aria-label", `Delete token ${token.id}, ${printable(token.name)}`);
     remove.addEventListener("click", () => this.onDelete(token));
     const row = element(
       "tr", {},
       cell("id", "ID", `${token.id}`),
-      cell("name", null, ...name),
+      cell("name", null, ...about),
       cell("", "Permissions", badges(token.permissions)),
       cell("time", "Created", timeElement(token.created_at), ...createdBy(token)),
       cell("time", "Expires", expiry(token.expiry)),
@@ -137,7 +138,7 @@ function cell(className, label, ...children) {
 const searchable = (token) => `${token.id} ${token.name} ${token.description ?? ""} ${token.permissions}`.toLowerCase();
 
 const createdBy = ({ created_by: id }) =>
-  id === null || id === undefined ? [] : [element("span", { className: "muted" }, `by token ${id}`)];
+  id === null || id === undefined ? [] : [element("span", { className: "muted by" }, `by token ${id}`)];
 
 function expiry(text) {
   if (!text) return element("span", { className: "muted" }, "never");
@@ -175,6 +176,6 @@ function each(permission) {
 }
 
 function badge([kind, name, actions]) {
-  const shown = name === "*" ? `all ${kind === "db" ? "databases" : kind}` : kind === "db" ? name : `${kind}:${name}`;
+  const shown = name === "*" ? kind === "db" ? "all databases" : `all of ${kind}` : kind === "db" ? name : `${kind}:${name}`;
   return element("span", { className: "badge", title: `${kind}:${name}:${actions}` }, element("b", {}, actions.replace(",", " + ")), shown);
 }

@@ -1,6 +1,9 @@
 //! The operations listener of a running server.
 
+#[cfg(target_os = "linux")]
+mod forward_authentication;
 mod health;
+mod verify;
 
 use std::net::SocketAddr;
 
