@@ -80,7 +80,7 @@ impl Authenticator for CatalogApi {
     type Principal = Principal;
 
     async fn authenticate(&self, request: Authentication<'_>) -> Result<Principal, AuthenticationError> {
-        secret(&request).and_then(|secret| self.catalog.authenticate(secret)).ok_or(AuthenticationError::Refused)
+        self.catalog.try_authenticate(secret(&request).ok_or(AuthenticationError::Malformed)?)
     }
 }
 

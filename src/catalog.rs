@@ -9,6 +9,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use influxdb3_token_api::security::AuthenticationError;
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -89,12 +90,36 @@ impl Catalog {
     /// Returns the live token with this secret. Takes one SHA-512 and one look-up, without disk, network or allocation.
     ///
     /// Returns `None` if the secret is malformed, or the token is unknown, deleted or expired. The caller cannot tell
-    /// which, and should not tell its client.
+    /// which; [`try_authenticate`](Self::try_authenticate) does.
     pub fn authenticate(&self, secret: &str) -> Option<Principal> {
-        let digest = Digest::of_presented(secret)?;
+        self.try_authenticate(secret).ok()
+    }
+
+    /// Like [`authenticate`](Self::authenticate), with the reason if there is no such token.
+    ///
+    /// The reason is for the server's log and metrics. Do not tell it to the client.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthenticationError::Malformed`], [`Unknown`](AuthenticationError::Unknown),
+    /// [`Expired`](AuthenticationError::Expired), or [`Deleted`](AuthenticationError::Deleted). A token that was deleted
+    /// before about a hundred thousand others may be reported as unknown.
+    pub fn try_authenticate(&self, secret: &str) -> Result<Principal, AuthenticationError> {
+        let digest = Digest::of_presented(secret).ok_or(AuthenticationError::Malformed)?;
+        let live = &self.inner.live;
         // A token that is not found takes the way of an expired one, so that the time does not tell them apart.
-        let principal = self.inner.live.find(&digest).unwrap_or_else(|| self.inner.decoy.clone());
-        (!self.is_expired(&principal)).then_some(principal)
+        let found = live.find(&digest);
+        let is_unknown = found.is_none();
+        let principal = found.unwrap_or_else(|| self.inner.decoy.clone());
+        if !self.is_expired(&principal) {
+            return Ok(principal);
+        }
+        // An expired token takes this way too.
+        Err(match (live.was_deleted(&digest), is_unknown) {
+            (_, false) => AuthenticationError::Expired,
+            (true, true) => AuthenticationError::Deleted,
+            (false, true) => AuthenticationError::Unknown,
+        })
     }
 
     /// Returns a future that is ready once this token is deleted or its secret is regenerated, and at once if it is not a

@@ -43,7 +43,9 @@ libfuzzer_sys::fuzz_target!(|lines: &[u8]| {
                 assert!(expected.contains(&principal.id()), "{principal:?}");
                 admitted.push(principal.id());
             }
-            Err(Rejection::Unauthenticated(_)) => assert!(expected.is_empty() || security.len() > 1, "{expected:?}"),
+            Err(Rejection::Unauthenticated { .. }) => {
+                assert!(expected.is_empty() || security.len() > 1, "{expected:?}")
+            }
             Err(other) => panic!("{other:?}"),
         }
     }

@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use http::header::HeaderName;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use influxdb3_token_api::Operation;
 use influxdb3_token_api::security::Authenticator;
 use influxdb3_token_api::server::{Body, Rejection, RequestBody, Service};
 
@@ -46,6 +47,11 @@ impl<A: Authenticator<Principal = Principal>> TokenApi<A> {
         A: Clone,
     {
         RequireToken::with_guard(self.service.guard().clone())
+    }
+
+    /// The operation that a request asks for; `None` if the document has none with its method and path.
+    pub fn operation(&self, method: &Method, path: &str) -> Option<&'static Operation> {
+        self.service.operation(method, path)
     }
 
     /// Answers one request. Unlike the service traits of `tower` and `hyper`, it does not box the future.

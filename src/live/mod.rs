@@ -1,5 +1,6 @@
 //! Every live token, in memory.
 
+mod deleted;
 mod shards;
 mod watchers;
 
@@ -8,6 +9,7 @@ use std::fmt;
 use crate::sync::Arc;
 use crate::token::{Digest, Principal, TokenId};
 
+use deleted::Deleted;
 use shards::Shards;
 pub use watchers::UntilDeleted;
 use watchers::Watchers;
@@ -39,6 +41,7 @@ struct Tables {
     by_digest: Shards<Principal>,
     by_id: Shards<IndexEntry>,
     watchers: Watchers,
+    deleted: Deleted,
 }
 
 /// Leads from an ID to the token in [`Tables::by_digest`].
@@ -79,6 +82,12 @@ impl LiveTokens {
         self.tables.by_id.contains(hash_of_id(id), |entry| entry.id == id)
     }
 
+    /// Whether a token with this digest was deleted, or given another secret, not long ago. It forgets, so `false` says
+    /// little.
+    pub(crate) fn was_deleted(&self, digest: &Digest) -> bool {
+        self.tables.deleted.contains(digest.prefix())
+    }
+
     /// The number of live tokens.
     pub fn len(&self) -> usize {
         self.tables.by_id.len()
@@ -107,6 +116,7 @@ impl LiveTokensWriter {
             by_digest: Shards::new(|token| token.digest().prefix()),
             by_id: Shards::new(|entry| hash_of_id(entry.id)),
             watchers: Watchers::default(),
+            deleted: Deleted::new(),
         };
         Self { tokens: LiveTokens { tables: Arc::new(tables) } }
     }
@@ -129,11 +139,12 @@ impl LiveTokensWriter {
     pub fn insert(&mut self, token: impl Into<Principal>) {
         let token = token.into().into_token();
         let entry = IndexEntry::new(&token);
-        let Tables { by_digest, by_id, watchers } = self.tables();
+        let Tables { by_digest, by_id, watchers, deleted } = self.tables();
         let mut part = by_id.lock(hash_of_id(entry.id));
         let replaced = part.insert(entry, |other| other.id == entry.id);
         let replaced = replaced.filter(|replaced| replaced.digest_prefix != entry.digest_prefix);
         if let Some(replaced) = replaced {
+            deleted.insert(replaced.digest_prefix);
             by_digest.lock(replaced.digest_prefix).remove(replaced.digest_prefix, |token| replaced.leads_to(token));
         }
         by_digest.lock(entry.digest_prefix).insert(token, |other| entry.leads_to(other));
@@ -148,15 +159,23 @@ impl LiveTokensWriter {
     /// When this returns, readers find the token neither by its digest nor by its ID, and every task that waits for its
     /// deletion has been woken.
     pub fn remove(&mut self, id: TokenId) -> bool {
-        let Tables { by_digest, by_id, watchers } = self.tables();
+        let Tables { by_digest, by_id, watchers, deleted } = self.tables();
         let mut part = by_id.lock(hash_of_id(id));
         let Some(entry) = part.remove(hash_of_id(id), |entry| entry.id == id) else {
             return false;
         };
+        // Before the token is gone, so that nobody finds it in neither.
+        deleted.insert(entry.digest_prefix);
         by_digest.lock(entry.digest_prefix).remove(entry.digest_prefix, |token| entry.leads_to(token));
         drop(part);
         watchers.wake(id);
         true
+    }
+
+    /// Remembers that a token whose digest has this prefix was deleted before the catalog was opened, so that its secret
+    /// is told apart from one that never was.
+    pub(crate) fn remember_deleted(&mut self, digest_prefix: u64) {
+        self.tables().deleted.insert(digest_prefix);
     }
 
     fn tables(&self) -> &Tables {

@@ -18,6 +18,7 @@ mod models;
 mod parameters;
 mod redaction;
 mod rejected;
+mod rejection_reasons;
 mod require_token;
 mod routing;
 mod running;

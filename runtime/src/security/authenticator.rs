@@ -18,8 +18,8 @@ pub trait Authenticator: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`AuthenticationError::Refused`] if a credential is not valid, for whatever reason;
-    /// [`AuthenticationError::InsufficientScope`] if it is, but lacks one of the [scopes](SecurityScheme::scopes);
+    /// [`AuthenticationError::Refused`] if a credential is not valid, or a more precise reason, which the client does not
+    /// learn; [`AuthenticationError::InsufficientScope`] if it is, but lacks one of the [scopes](SecurityScheme::scopes);
     /// [`AuthenticationError::Unavailable`] if that cannot be decided now.
     fn authenticate(
         &self,
@@ -83,12 +83,31 @@ impl<'r> Authentication<'r> {
 }
 
 /// Why credentials yield no principal. If several alternatives of an operation fail, the greatest reason is the answer.
+///
+/// The reasons up to [`Deleted`](Self::Deleted) are refusals. The service answers all of them with the same 401, so that a
+/// client cannot tell them apart. The server can: a rejected response carries the reason in its
+/// [extensions](http::Extensions), which are not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthenticationError {
-    /// A credential is not valid. The service answers 401.
+    /// The request carries no credential.
+    #[error("no credential was sent")]
+    Missing,
+    /// A credential does not have the form that its scheme requires, or is one of a scheme that is not accepted.
+    #[error("the credential is malformed")]
+    Malformed,
+    /// A credential is not valid, for a reason that is not stated.
     #[error("the credential is not valid")]
     Refused,
+    /// Nobody is known to have this credential.
+    #[error("the credential is unknown")]
+    Unknown,
+    /// The credential was valid until it expired.
+    #[error("the credential has expired")]
+    Expired,
+    /// The credential was valid until it was deleted or replaced.
+    #[error("the credential was deleted")]
+    Deleted,
     /// The credentials are valid, but lack a required scope. The service answers with `error="insufficient_scope"` (RFC
     /// 6750, section 3.1): 403 if the operation declares it, otherwise 401.
     #[error("the credential does not have the required scopes")]
@@ -97,6 +116,22 @@ pub enum AuthenticationError {
     /// answers 503.
     #[error("the credential cannot be checked now")]
     Unavailable,
+}
+
+impl AuthenticationError {
+    /// The reason in one word, for logs and metrics.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Malformed => "malformed",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+            Self::Expired => "expired",
+            Self::Deleted => "deleted",
+            Self::InsufficientScope => "insufficient",
+            Self::Unavailable => "unavailable",
+        }
+    }
 }
 
 #[cfg(test)]

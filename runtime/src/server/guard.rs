@@ -63,7 +63,8 @@ impl<A: Authenticator> Guard<A> {
         security: &'static [SecurityRequirement],
         parts: &Parts,
     ) -> Result<A::Principal, Rejection> {
-        self.admit(security, None, parts).await?.ok_or(Rejection::Unauthenticated(security))
+        let reason = AuthenticationError::Missing;
+        self.admit(security, None, parts).await?.ok_or(Rejection::Unauthenticated { security, reason })
     }
 
     /// The complete response to a rejected request, as the service would send it.
@@ -84,8 +85,10 @@ impl<A: Authenticator> Guard<A> {
         if security.iter().all(SecurityRequirement::is_anonymous) {
             return Ok(None);
         }
-        let presented = Presented::new(security, parts).ok_or(Rejection::Unauthenticated(security))?;
-        let mut reason = AuthenticationError::Refused;
+        let mut reason = AuthenticationError::Missing;
+        let Some(presented) = Presented::new(security, parts) else {
+            return Err(Rejection::Unauthenticated { security, reason: AuthenticationError::Malformed });
+        };
         for requirement in security.iter().filter(|requirement| !requirement.is_anonymous()) {
             let Some(credentials) = presented.credentials(requirement) else { continue };
             let authentication = Authentication::new(requirement, &credentials).of(operation);
@@ -94,23 +97,34 @@ impl<A: Authenticator> Guard<A> {
                 Err(error) => reason = reason.max(error),
             }
         }
+        let is_anonymous = presented.is_anonymous();
         let is_optional = security.iter().any(SecurityRequirement::is_anonymous);
         match reason {
-            AuthenticationError::Refused if is_optional && presented.is_anonymous() => Ok(None),
-            AuthenticationError::Refused => Err(Rejection::Unauthenticated(security)),
-            AuthenticationError::InsufficientScope => Err(Rejection::insufficient_scope(security, operation)),
             AuthenticationError::Unavailable => Err(Rejection::Unavailable),
+            AuthenticationError::InsufficientScope => Err(Rejection::insufficient_scope(security, operation)),
+            _ if is_anonymous && is_optional => Ok(None),
+            // No alternative had a credential for every scheme.
+            AuthenticationError::Missing if !is_anonymous => {
+                Err(Rejection::Unauthenticated { security, reason: AuthenticationError::Malformed })
+            }
+            _ => Err(Rejection::Unauthenticated { security, reason }),
         }
     }
 
-    /// The response to a rejection, before [`finish`](Self::finish).
+    /// The response to a rejection, before [`finish`](Self::finish). Its extensions have the [`AuthenticationError`].
     pub(super) fn render(&self, rejection: &Rejection) -> Response<Body> {
         let response = rejection.response(self.realm);
-        let Some(render) = &self.rejections else { return response };
-        catch_unwind(AssertUnwindSafe(|| render(rejection, response))).unwrap_or_else(|_| {
-            tracing::error!("the rendering of a rejection panicked");
-            Rejection::Internal.response(self.realm)
-        })
+        let mut response = match &self.rejections {
+            None => response,
+            Some(render) => catch_unwind(AssertUnwindSafe(|| render(rejection, response))).unwrap_or_else(|_| {
+                tracing::error!("the rendering of a rejection panicked");
+                Rejection::Internal.response(self.realm)
+            }),
+        };
+        if let Some(reason) = rejection.authentication_error() {
+            response.extensions_mut().insert(reason);
+        }
+        response
     }
 
     /// Adds the headers that every response carries.

@@ -10,7 +10,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use super::realm::Realm;
-use crate::security::SecurityRequirement;
+use crate::security::{AuthenticationError, SecurityRequirement};
 use crate::{Body, Operation};
 
 /// Why a request is rejected. Its text is the message that the client receives.
@@ -36,8 +36,13 @@ pub enum Rejection {
         /// The methods that it has, as the header `Allow` lists them.
         allow: String,
     },
-    /// 401: the request satisfies none of these alternatives.
-    Unauthenticated(&'static [SecurityRequirement]),
+    /// 401: the request satisfies none of the alternatives.
+    Unauthenticated {
+        /// The alternatives under which credentials are accepted.
+        security: &'static [SecurityRequirement],
+        /// Why the request's credentials are not. The client does not learn it.
+        reason: AuthenticationError,
+    },
     /// 401 or 403 with `error="insufficient_scope"` (RFC 6750, section 3.1): the credential is valid, but does not permit
     /// this.
     InsufficientScope {
@@ -91,7 +96,7 @@ impl Rejection {
             Rejection::UnknownPath => StatusCode::NOT_FOUND,
             Rejection::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Rejection::InsufficientScope { forbidden: true, .. } => StatusCode::FORBIDDEN,
-            Rejection::Unauthenticated(_) | Rejection::InsufficientScope { .. } => StatusCode::UNAUTHORIZED,
+            Rejection::Unauthenticated { .. } | Rejection::InsufficientScope { .. } => StatusCode::UNAUTHORIZED,
             Rejection::Parameter { .. } | Rejection::Body { .. } => StatusCode::BAD_REQUEST,
             Rejection::UnsupportedMediaType { .. } | Rejection::UnsupportedEncoding | Rejection::UnsupportedCharset => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
@@ -100,6 +105,15 @@ impl Rejection {
             Rejection::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Rejection::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Rejection::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Why the credentials of the request were rejected, if they were.
+    pub fn authentication_error(&self) -> Option<AuthenticationError> {
+        match self {
+            Rejection::Unauthenticated { reason, .. } => Some(*reason),
+            Rejection::InsufficientScope { .. } => Some(AuthenticationError::InsufficientScope),
+            _ => None,
         }
     }
 
@@ -131,7 +145,7 @@ impl Rejection {
                     response.headers_mut().insert(ALLOW, allow);
                 }
             }
-            Rejection::Unauthenticated(security) => realm.missing.append_to(&mut response, security),
+            Rejection::Unauthenticated { security, .. } => realm.missing.append_to(&mut response, security),
             Rejection::InsufficientScope { security, .. } => realm.insufficient.append_to(&mut response, security),
             Rejection::Unavailable => {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -149,7 +163,7 @@ impl Rejection {
             Rejection::MethodNotAllowed { .. } => {
                 fixed!("the method is not allowed for this path; the `Allow` header lists those that are")
             }
-            Rejection::Unauthenticated(_) => {
+            Rejection::Unauthenticated { .. } => {
                 fixed!("a valid credential is required")
             }
             Rejection::InsufficientScope { message, .. } => Message::Varying(message.to_string()),
@@ -244,7 +258,11 @@ mod tests {
                 405,
                 "the method is not allowed for this path; the `Allow` header lists those that are",
             ),
-            (Rejection::Unauthenticated(&[]), 401, "a valid credential is required"),
+            (
+                Rejection::Unauthenticated { security: &[], reason: AuthenticationError::Unknown },
+                401,
+                "a valid credential is required",
+            ),
             (insufficient_scope(false), 401, "\"no\""),
             (insufficient_scope(true), 403, "\"no\""),
             (Rejection::parameter("id", "is not \"it\""), 400, "the parameter `id` is not \"it\""),
@@ -288,7 +306,10 @@ mod tests {
     fn a_rejected_credential_gets_a_challenge() {
         let challenge = |rejection: Rejection| rejection.response(&REALM).headers().get(WWW_AUTHENTICATE).cloned();
         let with = |text: &str| Some(HeaderValue::try_from(text).expect("a header"));
-        assert_eq!(challenge(Rejection::Unauthenticated(BEARER)), with(r#"Bearer realm="test""#));
+        assert_eq!(
+            challenge(Rejection::Unauthenticated { security: BEARER, reason: AuthenticationError::Missing }),
+            with(r#"Bearer realm="test""#)
+        );
         for forbidden in [false, true] {
             let expected = with(r#"Bearer realm="test", error="insufficient_scope""#);
             assert_eq!(challenge(insufficient_scope(forbidden)), expected);

@@ -13,7 +13,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 use swagger::{Has, XSpanIdString};
 
 use super::builder::Builder;
@@ -24,7 +24,7 @@ use super::request::Request;
 use super::router::Router;
 use super::{Parameters, Realm, RequestBody, logged_span_id, span};
 use crate::error::with_sources;
-use crate::security::Authenticator;
+use crate::security::{AuthenticationError, Authenticator};
 use crate::{ApiError, Body, Context, Operation};
 
 /// What the service needs to know of a document. Generated code implements it, for implementations `T` of its trait.
@@ -110,6 +110,12 @@ where
         &self.inner.guard
     }
 
+    /// The operation that a request asks for; `None` if the document has none with its method and path.
+    pub fn operation(&self, method: &Method, path: &str) -> Option<&'static Operation> {
+        let index = self.inner.router.find(method, path.strip_prefix(&*self.inner.base)?).ok()?;
+        Some(&D::OPERATIONS[index])
+    }
+
     /// Answers one request. This is the service without the box around its future that `tower` and `hyper` need.
     pub fn handle<B>(&self, request: http::Request<B>) -> impl Future<Output = Response<Body>> + Send
     where
@@ -167,8 +173,13 @@ where
                 // answers 401 all the same, they do not permit the call (RFC 6750, section 3.1).
                 if response.status() == StatusCode::UNAUTHORIZED && !response.headers().contains_key(WWW_AUTHENTICATE) {
                     let anonymous = Has::<Option<A::Principal>>::get(&context).is_none();
-                    let challenges = if anonymous { &D::REALM.missing } else { &D::REALM.insufficient };
+                    let (challenges, reason) = if anonymous {
+                        (&D::REALM.missing, AuthenticationError::Missing)
+                    } else {
+                        (&D::REALM.insufficient, AuthenticationError::InsufficientScope)
+                    };
                     challenges.append_to(&mut response, operation.security);
+                    response.extensions_mut().insert(reason);
                 }
                 Ok(response)
             }
@@ -183,7 +194,8 @@ fn failed(operation: &Operation, error: &ApiError, span_id: &HeaderValue) -> Rej
     let security = operation.security;
     let (operation, reason, span_id) = (operation.id, with_sources(error), logged_span_id(span::as_str(span_id)));
     match error {
-        ApiError::Unauthenticated => Rejection::Unauthenticated(security),
+        // The principal was deleted after its credentials had been accepted.
+        ApiError::Unauthenticated => Rejection::Unauthenticated { security, reason: AuthenticationError::Deleted },
         ApiError::Unavailable { .. } => {
             tracing::warn!(operation, reason, span_id, "the implementation is unavailable");
             Rejection::Unavailable

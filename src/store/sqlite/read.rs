@@ -28,6 +28,8 @@ pub(super) fn load(
     if !(0..=deletion.seq).contains(&compacted) {
         return Err(ReadError::damaged("the watermark of compaction is damaged"));
     }
+    // In their order, so that the last ones are remembered.
+    deletions.iter().for_each(|row| live.remember_deleted(row.digest_prefix));
     deletions.sort_unstable_by_key(|row| row.token);
     if let Some(pair) = deletions.windows(2).find(|pair| pair[0].token == pair[1].token) {
         return Err(ReadError::damaged(format!("token {} was deleted twice", pair[0].token)));

@@ -14,6 +14,8 @@ const KEY: SecurityScheme =
 const BEARER: &[SecurityRequirement] = &[SecurityRequirement::new(&[TOKEN])];
 const EITHER: &[SecurityRequirement] = &[SecurityRequirement::new(&[TOKEN]), SecurityRequirement::new(&[KEY])];
 const BOTH: &[SecurityRequirement] = &[SecurityRequirement::new(&[KEY, TOKEN])];
+const UNAUTHENTICATED: Rejection =
+    Rejection::Unauthenticated { security: BEARER, reason: AuthenticationError::Unknown };
 const OPTIONAL: &[SecurityRequirement] = &[SecurityRequirement::ANONYMOUS, SecurityRequirement::new(&[TOKEN])];
 
 /// Decides by the text of each credential. The principal names the schemes.
@@ -29,6 +31,7 @@ impl Authenticator for ByText {
             match credential {
                 Credential::Bearer(text) | Credential::ApiKey(text) => match &**text {
                     "good" => names.push(scheme.name),
+                    "expired" => return Err(AuthenticationError::Expired),
                     "later" => return Err(AuthenticationError::Unavailable),
                     "narrow" => return Err(AuthenticationError::InsufficientScope),
                     _ => return Err(AuthenticationError::Refused),
@@ -113,18 +116,54 @@ fn a_request_without_a_credential_passes_if_none_is_required() {
 }
 
 #[test]
+fn a_refusal_has_a_reason_that_its_response_carries_but_does_not_show() {
+    let guard = Guard::new(ByText, &REALM);
+    let mut shown = Vec::new();
+    for (values, reason) in [
+        (&[][..], AuthenticationError::Missing),
+        (&[""], AuthenticationError::Malformed),
+        (&["Bearer"], AuthenticationError::Malformed),
+        (&["Basic good"], AuthenticationError::Malformed),
+        (&["Bearer good", "Bearer good"], AuthenticationError::Malformed),
+        (&["Bearer bad"], AuthenticationError::Refused),
+        (&["Bearer expired"], AuthenticationError::Expired),
+    ] {
+        let request = request("GET", values);
+        let rejection = block_on(guard.check(BEARER, &request)).expect_err("it is rejected");
+        assert_eq!(rejection.authentication_error(), Some(reason), "{values:?}");
+        let response = guard.reject(&rejection, &request);
+        assert_eq!(response.extensions().get(), Some(&reason), "{values:?}");
+        shown.push((response.status(), response.headers().clone(), body(response)));
+    }
+    assert!(shown.windows(2).all(|pair| pair[0] == pair[1]), "{shown:?}");
+    // Another rendering of the response does not lose the reason.
+    let guard = guard.rejections(|_, _| Response::default());
+    assert!(guard.reject(&UNAUTHENTICATED, &request("GET", &[])).extensions().get::<AuthenticationError>().is_some());
+    assert!(guard.reject(&Rejection::UnknownPath, &request("GET", &[])).extensions().is_empty());
+}
+
+#[test]
+fn the_greatest_reason_of_several_alternatives_counts() {
+    let headers = [("authorization", "Bearer expired"), ("x-key", "bad")];
+    let builder = headers.iter().fold(Request::builder(), |builder, (name, value)| builder.header(*name, *value));
+    let (parts, ()) = builder.body(()).expect("a request").into_parts();
+    let rejection = block_on(Guard::new(ByText, &REALM).check(EITHER, &parts)).expect_err("it is rejected");
+    assert_eq!(rejection.authentication_error(), Some(AuthenticationError::Expired));
+}
+
+#[test]
 fn a_rejection_carries_the_headers_of_every_response() {
     let mut headers =
         HeaderMap::from_iter([(CONTENT_TYPE, value("x/y")), (X_SPAN_ID, value("theirs")), (WARNING, value("1"))]);
     headers.append(WARNING, value("2"));
     let guard = Guard::new(ByText, &REALM).headers(headers);
-    let response = guard.reject(&Rejection::Unauthenticated(BEARER), &request("GET", &[]));
+    let response = guard.reject(&UNAUTHENTICATED, &request("GET", &[]));
     assert_eq!(response.status(), 401);
     assert_eq!(response.headers()[X_SPAN_ID], "mine");
     assert_eq!(Vec::from_iter(response.headers().get_all(WARNING)), ["1", "2"]);
     assert_eq!(Vec::from_iter(response.headers().get_all(CONTENT_TYPE)), ["application/json"]);
     assert!(body(response).contains("a valid credential is required"));
-    let response = guard.reject(&Rejection::Unauthenticated(BEARER), &request("HEAD", &[]));
+    let response = guard.reject(&UNAUTHENTICATED, &request("HEAD", &[]));
     assert_eq!(body(response), "");
 }
 
