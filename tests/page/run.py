@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 from tests import server
@@ -52,6 +53,7 @@ FOR_TESTS = [
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--picture", action="store_true", help="replace docs/images/page.png")
+    arguments.add_argument("--only", metavar="PATTERN", default=".", help="run the tests whose names match")
     options = arguments.parse_args()
     if not server.BINARY.is_file():
         sys.exit(f"{server.BINARY} does not exist; run `cargo build --bin influxdb3-tokens`")
@@ -82,7 +84,13 @@ def main():
                 "markup": MARKUP,
             }
             environment = {**os.environ, "NODE_PATH": str(packages), "HOME": folder}
-            command = [programs / "node", "--test-reporter=spec", HERE / "page.cjs"]
+            command = [
+                programs / "node",
+                f"--test-name-pattern={options.only}",
+                "--test-reporter=spec",
+                HERE / "page.cjs",
+            ]
+            check_yaml(few)
             with within(300, "the tests in Chromium"):
                 done = subprocess.run(command, input=json.dumps(settings), text=True, env=environment)
     print(f"{time.monotonic() - began:.0f} s; the screenshots are in {SCREENSHOTS}")
@@ -91,6 +99,19 @@ def main():
     if options.picture:
         PICTURE.parent.mkdir(exist_ok=True)
         shutil.copy(SCREENSHOTS / "list-desktop-light.png", PICTURE)
+
+
+def check_yaml(running):
+    """Fails unless /openapi.yaml is the same document as /openapi.json, in the same order."""
+    python = pinned.install(ROOT / "api" / "requirements.txt", "api") / "python"
+    served = [
+        urllib.request.urlopen(f"{running.operations}/openapi.{kind}", timeout=30).read() for kind in ("json", "yaml")
+    ]
+    compare = "import json, sys, yaml, yamlcore; a, b = json.load(sys.stdin); "
+    compare += "sys.exit(list(json.loads(a).items()) != list(yaml.load(b, Loader=yamlcore.CoreLoader).items()))"
+    texts = json.dumps([text.decode() for text in served])
+    if subprocess.run([python, "-c", compare], input=texts, text=True, timeout=60).returncode != 0:
+        sys.exit("page: /openapi.yaml differs from /openapi.json")
 
 
 def described(running):

@@ -18,10 +18,10 @@ const CHARTS = [
   {
     id: "refusals", title: "Refused credentials", counter: "influxdb3_tokens_authentications_total",
     lines: [
-      ["missing", "missing", "muted"], ["malformed", "malformed", "accent"], ["unknown", "unknown or deleted", "bad"],
-      ["expired", "expired", "warn"], ["insufficient", "insufficient", "good"],
+      ["missing", "missing", "muted"], ["malformed", "malformed", "accent"], ["unknown", "unknown", "bad"],
+      ["ended", "expired or deleted", "warn"], ["insufficient", "insufficient", "good"],
     ],
-    lineOf: (labels) => labels.reason === "deleted" ? "unknown" : labels.reason,
+    lineOf: ({ reason }) => ({ refused: "unknown", expired: "ended", deleted: "ended" })[reason] ?? reason,
   },
 ];
 

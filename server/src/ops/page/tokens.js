@@ -129,7 +129,7 @@ export class List {
 }
 
 function cell(className, label, ...children) {
-  const made = element("td", { className }, ...children);
+  const made = element("td", { className }, ...(label ? [element("div", {}, ...children)] : children));
   made.setAttribute("role", "cell");
   if (label) made.dataset.label = label;
   return made;
