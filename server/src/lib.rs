@@ -29,7 +29,7 @@ mod serve;
 
 #[cfg(unix)]
 pub use serve::raise_descriptor_limit;
-pub use serve::{Limits, Server, Service, listen, serve, serve_within};
+pub use serve::{Limits, Observer, Server, Service, Statistics, listen, serve, serve_within};
 
 // The command's modules belong to `main.rs`, where `fuzz/` cannot reach them.
 #[cfg(fuzzing)]

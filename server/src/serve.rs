@@ -20,6 +20,7 @@ mod failures;
 mod head;
 mod limits;
 mod service;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod watched;
@@ -28,6 +29,7 @@ mod watched;
 pub use descriptors::raise_descriptor_limit;
 pub use limits::Limits;
 pub use service::Service;
+pub use statistics::{Observer, Statistics};
 
 /// How long to wait if no connection can be accepted, and none can be closed instead.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -98,6 +100,11 @@ impl<S: Service> Server<S> {
         Self(Shared::new(service, limits))
     }
 
+    /// A handle that reads what the connections do, while the server serves.
+    pub fn observer(&self) -> Observer {
+        Observer(Arc::clone(&self.0.connections))
+    }
+
     /// Serves on `listener` until `shutdown` is ready, as [`serve`] does.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let Self(server) = self;
@@ -128,8 +135,9 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let server = Shared::new(api, Limits::default());
-    if let Some(connected) = server.connections.admit(std::net::Ipv4Addr::LOCALHOST.into()) {
-        connect(stream, connected, &server);
+    let peer = SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 0));
+    if let Some(connected) = server.connections.admit(peer.ip()) {
+        connect(stream, peer, connected, &server);
     }
     server.connections.sweep_regularly(|| server.failures.forget()).await;
 }
@@ -146,7 +154,7 @@ async fn accept<S: Service>(listener: &TcpListener, server: &Arc<Shared<S>>) {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "cannot set TCP_NODELAY");
                 }
-                connect(stream, connected, server);
+                connect(stream, peer, connected, server);
             }
             Err(error) if is_aborted(&error) => {}
             Err(error) => {

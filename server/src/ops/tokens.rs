@@ -37,17 +37,17 @@ async fn list(State(ops): State<Ops>, request: Request<Body>) -> Response {
     match page(&ops, &parts).await {
         Ok(page) => {
             const CLUSTER_UUID: HeaderName = HeaderName::from_static("cluster-uuid");
-            let uuid = ops.api.catalog().cluster_uuid().to_string();
+            let uuid = ops.sources.api.catalog().cluster_uuid().to_string();
             let uuid = HeaderValue::try_from(uuid).expect("a UUID is visible ASCII");
             ([(CLUSTER_UUID, uuid)], Json(page)).into_response()
         }
-        Err(rejection) => ops.api.reject(&rejection, Request::from_parts(parts, ())).map(Body::new),
+        Err(rejection) => ops.sources.api.reject(&rejection, Request::from_parts(parts, ())).map(Body::new),
     }
 }
 
 async fn page(ops: &Ops, parts: &Parts) -> Result<Page, Rejection> {
     let (after, limit) = (after(parts)?, limit(parts)?);
-    let records = ops.api.catalog().page(after, limit).await.map_err(|error| {
+    let records = ops.sources.api.catalog().page(after, limit).await.map_err(|error| {
         tracing::error!(error = with_sources(&error), "cannot list the tokens");
         Rejection::Unavailable
     })?;

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
@@ -14,6 +15,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use influxdb3_token_api::Payload;
+use influxdb3_token_api::security::AuthenticationError;
 use influxdb3_token_api::server::{Body, logged_span_id};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
@@ -85,7 +87,7 @@ fn http2(limits: &Limits) -> http2::Builder<TokioExecutor> {
 }
 
 /// Assembles the stack of one connection, and runs it in its own task.
-pub(super) fn connect<T, S>(stream: T, connected: Connected, server: &Arc<Shared<S>>)
+pub(super) fn connect<T, S>(stream: T, peer: SocketAddr, connected: Connected, server: &Arc<Shared<S>>)
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service,
@@ -96,6 +98,7 @@ where
     let stream = Collected::new(stream);
     // The connection has its own reference count. Threads would contend for one that all connections share.
     let own = Arc::new(Own {
+        peer,
         activity: Arc::clone(&connected),
         server: Arc::clone(server),
         refusal,
@@ -204,6 +207,7 @@ fn has_http_date(time: SystemTime) -> bool {
 
 /// What the requests of a connection share.
 struct Own<S> {
+    peer: SocketAddr,
     activity: Arc<Activity>,
     server: Arc<Shared<S>>,
     refusal: Refusal,
@@ -234,13 +238,16 @@ async fn respond<S: Service>(
     } else if has_credential
         && response.status() == StatusCode::UNAUTHORIZED
         && let Ok(_late) = own.late.try_acquire()
+        && own.server.failures.hold_back(own.activity.client).await
     {
-        own.server.failures.hold_back(own.activity.client).await;
+        own.server.connections.count_delay();
     }
     if let Some((begun, method)) = begun {
         tracing::debug!(
             method,
             status = response.status().as_u16(),
+            reason = response.extensions().get().map(|reason: &AuthenticationError| reason.reason()),
+            peer = %own.peer,
             span_id = response.headers().get("x-span-id").and_then(|id| id.to_str().ok()).map(logged_span_id),
             microseconds = begun.elapsed().as_micros(),
             "answered",
