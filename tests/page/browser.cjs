@@ -13,6 +13,7 @@ const EXPECTED = /^Failed to load resource:/;
 
 const DESKTOP = { width: 1280, height: 900 };
 const PHONE = { width: 390, height: 844 };
+const PICTURE = { width: 1200, height: 1040 };
 
 const launch = (executablePath) => chromium.launch({ executablePath, headless: true, args: FLAGS });
 
@@ -44,4 +45,4 @@ async function withPage(browser, url, use, { viewport = DESKTOP, colorScheme = "
   assert.deepEqual(faults, []);
 }
 
-module.exports = { DESKTOP, PHONE, launch, withPage };
+module.exports = { DESKTOP, PHONE, PICTURE, launch, withPage };

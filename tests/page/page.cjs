@@ -5,12 +5,19 @@ const fs = require("node:fs");
 const path = require("node:path");
 const { after, before, test } = require("node:test");
 const axe = require("axe-core");
-const { DESKTOP, PHONE, launch, withPage } = require("./browser.cjs");
+const { DESKTOP, PHONE, PICTURE, launch, withPage } = require("./browser.cjs");
 
 const settings = JSON.parse(fs.readFileSync(0, "utf8"));
 const { few, many, tokens, markup } = settings;
 let browser;
-before(async () => { browser = await launch(settings.chromium); });
+let operation;
+before(async () => {
+  browser = await launch(settings.chromium);
+  const { paths } = await (await fetch(`${few.operations}/openapi.json`)).json();
+  const [[path, methods]] = Object.entries(paths);
+  const [[method, { parameters }]] = Object.entries(methods);
+  operation = { url: `${many.api}${path}?${parameters[0].name}=`, method: method.toUpperCase() };
+});
 after(() => browser?.close());
 
 const home = (use, options) => withPage(browser, `${few.operations}/`, use, options);
@@ -59,7 +66,9 @@ async function checkAccessibility(page) {
 async function beautify(page) {
   const HOUR = 3_600_000;
   await page.route("**/tokens?*", async (route) => {
-    const response = await route.fetch();
+    // Of this server, whichever the page belongs to.
+    const headers = { ...route.request().headers(), authorization: `Bearer ${few.operator}` };
+    const response = await route.fetch({ url: `${few.operations}/tokens`, headers });
     const list = await response.json();
     const shown = list.tokens.filter(({ name }) => name === "_admin" || settings.shown.includes(name));
     const tokens = shown.map((token, index) => ({
@@ -243,6 +252,42 @@ test("the figures stop while the page is paused", () => home(async (page) => {
   await page.getByRole("button", { name: "Pause" }).click();
   assert.ok(await polls() >= 3);
 }, { before: (page) => page.clock.install() }));
+
+/** Sends requests of every kind to the server with many tokens, the more the higher the wave. */
+let last = 0;
+async function traffic(step) {
+  const wave = Math.round(7 + 4 * Math.sin(step / 6)) + (step * 7) % 3;
+  const remove = (id, secret) => fetch(operation.url + id, { method: operation.method, headers: secret ? { authorization: `Bearer ${secret}` } : {} });
+  const times = (count, send) => Array.from({ length: count }, send);
+  await Promise.all([
+    ...times(wave, () => remove(last += 1, many.operator)),
+    ...times(step % 17 === 3 ? 3 : 1, () => remove(0)),
+    ...times(step > 35 && step < 45 ? 9 : step % 3, () => remove(0, `apiv3_${"A".repeat(86)}`)),
+  ]);
+}
+
+test("requests and refusals are drawn as they happen", () => withPage(browser, `${many.operations}/`, async (page) => {
+  let polls = 0;
+  page.on("response", (response) => { polls += response.url().endsWith("/metrics"); });
+  await open(page, many.operator);
+  for (let step = 0; step < (settings.picture ? 61 : 3); step += 1) {
+    await traffic(step);
+    for (const before = polls; polls === before;) {
+      await page.clock.runFor(500);
+      await page.evaluate(() => fetch("ping").then((response) => response.text()));
+    }
+  }
+  const legend = (chart) => page.locator(`#${chart} .legend`).textContent();
+  assert.match(await legend("requests"), /succeeded\s*[1-9]/);
+  assert.match(await legend("requests"), /refused \(4xx\)\s*(?!0\/s)\d/);
+  assert.match(await legend("refusals"), /unknown\s*(?!0\/s)\d/);
+  assert.match(await page.locator("#requests svg").getAttribute("aria-label"), /succeeded [1-9]/);
+  assert.ok(await page.locator("#requests polyline").count() > 0);
+  assert.equal(await page.locator("#server").textContent(), "running");
+  await page.getByRole("searchbox").blur();
+  await page.evaluate(() => scrollTo(0, 0));
+  await shot(page, "picture");
+}, { viewport: PICTURE, before: async (page) => { await page.clock.install(); await beautify(page); } }));
 
 test("the document can be tried out, with a real deletion", () => withPage(browser, `${few.operations}/docs`, async (page) => {
   const { id } = tokens["to-try-out"];

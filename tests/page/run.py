@@ -82,6 +82,7 @@ def main():
                 "tokens": {name: {"id": token["id"], "secret": token["token"]} for name, token in tokens.items()},
                 "shown": [name for name, _ in TOKENS],
                 "markup": MARKUP,
+                "picture": options.picture,
             }
             environment = {**os.environ, "NODE_PATH": str(packages), "HOME": folder}
             command = [
@@ -98,7 +99,7 @@ def main():
         sys.exit("page: a test failed; the output above says which")
     if options.picture:
         PICTURE.parent.mkdir(exist_ok=True)
-        shutil.copy(SCREENSHOTS / "list-desktop-light.png", PICTURE)
+        shutil.copy(SCREENSHOTS / "picture.png", PICTURE)
 
 
 def check_yaml(running):

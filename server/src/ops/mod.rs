@@ -151,7 +151,7 @@ fn router(ops: &Ops) -> Router {
         .merge(metrics::routes())
         .merge(page::routes())
         .merge(tokens::routes(api))
-        .merge(verify::routes(api));
+        .merge(verify::routes(api, Arc::clone(&ops.sources.requests)));
     routes.with_state(ops.clone()).fallback_service(api.clone())
 }
 
@@ -169,13 +169,13 @@ impl Operations {
         Self { router: router(ops), hosts, api }
     }
 
-    /// What the listener allows its clients: few connections, because people and scrapers have few. Rejected credentials
+    /// What the listener allows its clients: no more connections than a proxy needs that asks `/verify`. Rejected credentials
     /// are never answered late, because a proxy that asks for the sake of many clients has one address.
     fn limits() -> Limits {
         let mut limits = Limits::default();
-        limits.max_connections = 64;
+        limits.max_connections = 1024;
         limits.max_connections_per_address = 0;
-        limits.max_connection_memory = 8 << 20;
+        limits.max_connection_memory = 64 << 20;
         limits.max_failures = 0;
         limits.drain_timeout = Duration::from_secs(1);
         limits

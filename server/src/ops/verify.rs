@@ -7,19 +7,22 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::str::FromStr;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use axum::extract::State;
+use axum::middleware::map_response_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Extension, Router};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue};
 use influxdb3_token_api::SECURITY_SCHEMES;
-use influxdb3_token_api::security::{SecurityKind, SecurityRequirement};
+use influxdb3_token_api::security::{AuthenticationError, SecurityKind, SecurityRequirement};
 use influxdb3_token_api::server::{Rejection, query_parameters};
 use influxdb3_tokens::{Permission, Permissions, Principal, TokenApi};
 
 use super::Ops;
+use super::requests::Requests;
 
 const PATH: &str = "/verify";
 const PARAMETER: &str = "permission";
@@ -43,10 +46,23 @@ static SCHEMES: LazyLock<Vec<SecurityRequirement>> = LazyLock::new(|| {
     each.into_iter().filter(in_header).collect()
 });
 
-pub(super) fn routes(api: &TokenApi) -> Router<Ops> {
+pub(super) fn routes(api: &TokenApi, requests: Arc<Requests>) -> Router<Ops> {
     let require = api.require_token().security(&SCHEMES).accepted_by(accept);
     let paths = [PATH.to_owned(), format!("{PATH}/"), format!("{PATH}/{{*path}}")];
-    paths.iter().fold(Router::new(), |router, path| router.route(path, any(pass))).route_layer(require)
+    paths
+        .iter()
+        .fold(Router::new(), |router, path| router.route(path, any(pass)))
+        .route_layer(require)
+        .route_layer(map_response_with_state(requests, count))
+}
+
+/// Counts an accepted or rejected credential, as those of the API are.
+async fn count(State(requests): State<Arc<Requests>>, response: Response) -> Response {
+    match response.extensions().get::<AuthenticationError>() {
+        Some(reason) => requests.count_rejection(*reason),
+        None => requests.count_acceptance(),
+    }
+    response
 }
 
 /// Whether this is a path of [`routes`]. A proxy may send the `Host` of the request that it asks about.
@@ -98,14 +114,14 @@ fn malformed(name: &'static str) -> Rejection {
     Rejection::Parameter { name, problem }
 }
 
-/// The request may pass. The headers are for the backend; both are there always, because some proxies let the client's
+/// The request may pass: 200, because Envoy takes no other status for that. The headers are for the backend; both are there always, because some proxies let the client's
 /// own through otherwise.
 async fn pass(Extension(principal): Extension<Principal>) -> Response {
     let permissions = header_text(&principal.permissions().to_string());
     let permissions = HeaderValue::try_from(permissions).ok().filter(|value| value.len() <= LONGEST);
     let id = HeaderValue::from(principal.id().as_u64());
     let headers = [(X_TOKEN_ID, id), (X_TOKEN_PERMISSIONS, permissions.unwrap_or(HeaderValue::from_static("")))];
-    (StatusCode::NO_CONTENT, headers).into_response()
+    headers.into_response()
 }
 
 /// The text with every byte percent-encoded that is not visible ASCII, a space between permissions, or is `%` itself.

@@ -12,7 +12,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const CHARTS = [
   {
     id: "requests", title: "Requests", counter: "influxdb3_tokens_requests_total",
-    lines: [["2xx", "succeeded", "accent"], ["4xx", "refused", "warn"], ["5xx", "failed", "bad"]],
+    lines: [["2xx", "succeeded", "accent"], ["4xx", "refused (4xx)", "warn"], ["5xx", "failed (5xx)", "bad"]],
     lineOf: (labels) => `${labels.status?.[0]}xx`,
   },
   {
@@ -83,6 +83,8 @@ class Chart {
     const y = (rate) => HEIGHT - 1 - (rate / top) * (HEIGHT - 4);
     const shapes = [0, 0.5, 1].map((part) => shape("line", { class: "grid", x1: 0, x2: WIDTH, y1: y(part * top), y2: y(part * top) }));
     this.lines.forEach(([, , tone], line) => {
+      // It would only cover the line below.
+      if (!this.rates[line].some((rate) => rate > 0)) return;
       for (const run of runs(this.rates[line])) {
         const points = run.map(([index, rate]) => `${x(index).toFixed(1)},${y(rate).toFixed(1)}`);
         const [first, last] = [x(run[0][0]).toFixed(1), x(run.at(-1)[0]).toFixed(1)];

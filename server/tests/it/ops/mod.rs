@@ -3,6 +3,7 @@
 #[cfg(target_os = "linux")]
 mod forward_authentication;
 mod health;
+mod pages;
 mod verify;
 
 use std::net::SocketAddr;

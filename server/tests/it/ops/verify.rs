@@ -7,7 +7,7 @@ use http_body_util::Empty;
 use hyper::body::Bytes;
 use influxdb3_tokens::Catalog;
 
-use super::{OPS_BIND, send};
+use super::{OPS_BIND, get, send, text};
 use crate::creation::create;
 use crate::process::{DataDir, Running};
 
@@ -37,7 +37,7 @@ async fn a_credential_in_authorization_passes_and_its_token_is_named() {
             // Some proxies send the host of the request.
             let request = request.header("host", "tokens.example.com");
             let answer = send(server.operations(), request.body(Empty::new()).unwrap()).await;
-            assert_eq!(answer.status(), 204, "{method}");
+            assert_eq!(answer.status(), 200, "{method}");
             assert_eq!(answer.headers()["x-token-id"], "1");
             assert_eq!(answer.headers()["x-token-permissions"], "db:a:read");
             assert_eq!(answer.headers()["cache-control"], "no-store");
@@ -69,13 +69,38 @@ async fn any_other_credential_is_refused_with_one_text() {
 }
 
 #[tokio::test]
+async fn credentials_are_counted_like_those_of_the_api() {
+    let (_directory, server, secret) = started("db:a:read").await;
+    let bearer = format!("Bearer {secret}");
+    for (target, headers) in [
+        ("/verify", &[("authorization", &*bearer)][..]),
+        ("/verify", &[]),
+        ("/verify/x", &[]),
+        ("/verify?permission=db:b:read", &[("authorization", &*bearer)]),
+    ] {
+        verify(&server, target, headers).await;
+    }
+    let metrics = text(get(server.operations(), "/metrics").await);
+    for (outcome, reason, count) in [
+        ("accepted", "none", 1),
+        ("rejected", "missing", 2),
+        ("rejected", "insufficient", 1),
+        ("rejected", "unknown", 0),
+    ] {
+        let line =
+            format!("influxdb3_tokens_authentications_total{{outcome=\"{outcome}\",reason=\"{reason}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line}{metrics}");
+    }
+}
+
+#[tokio::test]
 async fn every_required_permission_must_be_allowed() {
     let (_directory, server, secret) = started("db:a:read,write db:b:read system:*:read").await;
     let bearer = format!("Bearer {secret}");
     for (target, status) in [
-        ("/verify?permission=db:a:write", 204),
-        ("/verify?permission=db:a,b:read&permission=system:ping:read", 204),
-        ("/verify?permission=db%3Aa%3Aread,write", 204),
+        ("/verify?permission=db:a:write", 200),
+        ("/verify?permission=db:a,b:read&permission=system:ping:read", 200),
+        ("/verify?permission=db%3Aa%3Aread,write", 200),
         ("/verify?permission=db:b:write", 403),
         ("/verify?permission=db:a:read&permission=db:b:write", 403),
         ("/verify?permission=db:*:read", 403),
@@ -88,7 +113,7 @@ async fn every_required_permission_must_be_allowed() {
     ] {
         let answer = verify(&server, target, &[("authorization", &bearer)]).await;
         assert_eq!(answer.status(), status, "{target}");
-        assert_eq!(answer.headers().contains_key("x-token-id"), status == 204);
+        assert_eq!(answer.headers().contains_key("x-token-id"), status == 200);
         if status == 403 {
             let challenge = answer.headers()["www-authenticate"].to_str().unwrap();
             assert!(challenge.contains("insufficient_scope"), "{challenge}");
@@ -101,8 +126,8 @@ async fn behind_a_prefix_a_header_requires_permissions_and_the_query_is_of_the_r
     let (_directory, server, secret) = started("db:a:read").await;
     let bearer = format!("Bearer {secret}");
     for (target, required, status) in [
-        ("/verify/write?permission=nonsense", &["db:a:read"][..], 204),
-        ("/verify/write?p=x&permission=db:b:write", &[], 204),
+        ("/verify/write?permission=nonsense", &["db:a:read"][..], 200),
+        ("/verify/write?p=x&permission=db:b:write", &[], 200),
         ("/verify/", &["db:a:read", "db:b:read"], 403),
         ("/verify", &["db:b:read"], 403),
         ("/verify/x", &["nonsense"], 400),
@@ -125,7 +150,7 @@ async fn permissions_in_a_header_are_short_ascii_or_empty() {
     let (_directory, server, secret) = started(&format!("db:{}:read", names.join(","))).await;
     let answer =
         verify(&server, "/verify?permission=db:599:read", &[("authorization", &format!("Bearer {secret}"))]).await;
-    assert_eq!(answer.status(), 204);
+    assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["x-token-id"], "1");
     assert_eq!(answer.headers()["x-token-permissions"], "");
 }
