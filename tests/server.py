@@ -39,9 +39,11 @@ def running(folder, *options, binary=BINARY):
         try:
             with within(60, "the server to listen"):
                 listening, _, address = process.stdout.readline().strip().partition(" on ")
+                has_operations = listening == "listening" and any("--ops-bind" in option for option in options)
+                operations = process.stdout.readline().strip().partition(" on ")[2] if has_operations else None
             if listening == "listening":
                 secret = json.loads(operator.read_text(encoding="utf-8"))["token"]
-                yield Server(binary, data_dir, address, secret, process)
+                yield Server(binary, data_dir, address, secret, process, operations)
                 if process.poll() is None:
                     process.terminate()
                 process.wait(timeout=30)
@@ -57,8 +59,8 @@ def running(folder, *options, binary=BINARY):
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its program, its data directory, its `http://` address, the operator token's secret, and its
-    process.
+    """A running server: its program, its data directory, its `http://` address, the operator token's secret, its
+    process, and the address of its operations listener, if it has one.
     """
 
     binary: Path
@@ -66,6 +68,7 @@ class Server:
     address: str
     operator: str
     process: subprocess.Popen
+    operations: str | None = None
 
     def create(self, name, *options):
         """Creates a token. Returns it as the document's AdminTokenObject."""

@@ -43,7 +43,10 @@ enum Required {
     Token,
     Admin,
     Database(Action, Name),
+    Accepted(Arc<Accept>),
 }
+
+type Accept = dyn Fn(&Parts, &Principal) -> Result<(), Rejection> + Send + Sync;
 
 #[derive(Clone)]
 enum Name {
@@ -97,6 +100,14 @@ impl<A: Authenticator<Principal = Principal>> RequireToken<A> {
         Self { required: Required::Database(action, Name::Of(Arc::new(name))), ..self }
     }
 
+    /// Requires a token that `accept` accepts. If `accept` returns a rejection, that is the response.
+    pub fn accepted_by<F>(self, accept: F) -> Self
+    where
+        F: Fn(&Parts, &Principal) -> Result<(), Rejection> + Send + Sync + 'static,
+    {
+        Self { required: Required::Accepted(Arc::new(accept)), ..self }
+    }
+
     /// Renders rejections. `render` gets each rejection and the default response, and returns the response to send.
     /// `cluster-uuid` and `x-span-id` are added afterwards.
     pub fn rejections<F>(self, render: F) -> Self
@@ -112,6 +123,10 @@ impl<A: Authenticator<Principal = Principal>> RequireToken<A> {
         let (is_enough, otherwise) = match &self.required {
             Required::Token => (true, ""),
             Required::Admin => (principal.is_admin(), "only an admin token may do this"),
+            Required::Accepted(accept) => {
+                accept(parts, &principal)?;
+                (true, "")
+            }
             Required::Database(action, name) => {
                 let name = name.of(parts)?;
                 let may = principal.permissions().allows(Resource::Database, &name, *action);

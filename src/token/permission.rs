@@ -85,6 +85,11 @@ impl Permission {
         };
         self.resource == resource && named && self.actions.contains(&action)
     }
+
+    /// Whether it allows `action` on every resource of this kind, future ones included.
+    pub(super) fn allows_all(&self, resource: Resource, action: Action) -> bool {
+        self.resource == resource && self.names == Names::All && self.actions.contains(&action)
+    }
 }
 
 impl Resource {

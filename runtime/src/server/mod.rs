@@ -35,7 +35,7 @@ pub use builder::Builder;
 pub use guard::Guard;
 pub use parameters::Parameters;
 pub use prefix::{InvalidPrefix, Prefix};
-pub use query::query_parameter;
+pub use query::{query_parameter, query_parameters};
 pub use realm::Realm;
 pub use rejection::Rejection;
 pub use reply::Reply;

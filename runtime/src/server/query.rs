@@ -16,6 +16,15 @@ pub fn query_parameter<'r>(parts: &'r Parts, name: &'static str) -> Result<Cow<'
     Query::of(parts).single(name)?.ok_or(Rejection::parameter(name, "is missing"))
 }
 
+/// The decoded values of a query parameter that may be given any number of times, in their order.
+///
+/// # Errors
+///
+/// A [`Rejection::Parameter`] that names it, if a value is not percent-encoded UTF-8.
+pub fn query_parameters<'r>(parts: &'r Parts, name: &'static str) -> Result<Vec<Cow<'r, str>>, Rejection> {
+    Ok(Query::of(parts).repeated(name)?.unwrap_or_default())
+}
+
 /// The query of a request: pairs `name=value`, separated by `&`, both sides percent-encoded.
 #[derive(Clone, Copy)]
 pub(super) struct Query<'r> {

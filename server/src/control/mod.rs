@@ -249,7 +249,7 @@ pub(crate) fn tokens(catalog: Catalog) -> impl Stream<Item = Result<Summary, Err
 }
 
 impl Summary {
-    fn new(record: &TokenRecord, catalog: &Catalog) -> Self {
+    pub(crate) fn new(record: &TokenRecord, catalog: &Catalog) -> Self {
         Self {
             id: record.id.as_u64(),
             name: record.name.to_string(),

@@ -2,11 +2,17 @@
 //!
 //! Each topic is a file with a function `routes`, which [`router`] merges.
 
+mod assets;
+mod docs;
 mod health;
 mod hosts;
 mod metrics;
+mod page;
 mod process;
 mod requests;
+mod tokens;
+mod verify;
+mod yaml;
 
 use std::fmt;
 use std::ops::Deref;
@@ -138,8 +144,15 @@ const FAILING: &str = "the last commit failed";
 
 /// The routes of every topic. A path that is none of theirs is one of the API, or unknown.
 fn router(ops: &Ops) -> Router {
-    let routes = Router::new().merge(health::routes()).merge(metrics::routes());
-    routes.with_state(ops.clone()).fallback_service(ops.sources.api.clone())
+    let api = &ops.sources.api;
+    let routes = Router::new()
+        .merge(docs::routes())
+        .merge(health::routes())
+        .merge(metrics::routes())
+        .merge(page::routes())
+        .merge(tokens::routes(api))
+        .merge(verify::routes(api, Arc::clone(&ops.sources.requests)));
+    routes.with_state(ops.clone()).fallback_service(api.clone())
 }
 
 /// The operations listener as a service.
@@ -156,13 +169,13 @@ impl Operations {
         Self { router: router(ops), hosts, api }
     }
 
-    /// What the listener allows its clients: few connections, because people and scrapers have few. Rejected credentials
+    /// What the listener allows its clients: no more connections than a proxy needs that asks `/verify`. Rejected credentials
     /// are never answered late, because a proxy that asks for the sake of many clients has one address.
     fn limits() -> Limits {
         let mut limits = Limits::default();
-        limits.max_connections = 64;
+        limits.max_connections = 1024;
         limits.max_connections_per_address = 0;
-        limits.max_connection_memory = 8 << 20;
+        limits.max_connection_memory = 64 << 20;
         limits.max_failures = 0;
         limits.drain_timeout = Duration::from_secs(1);
         limits
@@ -171,7 +184,10 @@ impl Operations {
 
 impl Service for Operations {
     async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
-        if let Err(refused) = self.hosts.check(&request) {
+        // A proxy asks `/verify` with the `Host` of its client's request. A page of another site learns nothing from it.
+        if !verify::is_path(request.uri().path())
+            && let Err(refused) = self.hosts.check(&request)
+        {
             return refused;
         }
         if self.api.has(&request) {

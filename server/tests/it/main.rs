@@ -19,6 +19,8 @@ mod kills;
 mod log_order;
 #[cfg(target_os = "linux")]
 mod logging;
+#[cfg(target_os = "linux")]
+mod nginx;
 mod ops;
 #[cfg(target_os = "linux")]
 mod power_loss;

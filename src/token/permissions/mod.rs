@@ -3,7 +3,7 @@ mod interned;
 use std::fmt;
 use std::str::FromStr;
 
-use super::permission::{Action, InvalidPermission, Permission, Resource, check_len, write_separated};
+use super::permission::{Action, InvalidPermission, Names, Permission, Resource, check_len, write_separated};
 use interned::{List, Pool};
 
 /// What a token may do: everything, or a list of at least one [`Permission`].
@@ -60,6 +60,18 @@ impl Permissions {
     /// Whether `action` is allowed on the `resource` with this name.
     pub fn allows(&self, resource: Resource, name: &str, action: Action) -> bool {
         self.is_admin() || self.list().iter().any(|permission| permission.allows(resource, name, action))
+    }
+
+    /// Whether everything that `required` permits is allowed: each of its actions on each of its resources.
+    ///
+    /// `db:*:read` is allowed only by a permission for `*`, because databases may be created later.
+    pub fn covers(&self, required: &Permission) -> bool {
+        let resource = required.resource();
+        let allowed = |action: Action| match required.names() {
+            Names::All => self.list().iter().any(|permission| permission.allows_all(resource, action)),
+            Names::Only(names) => names.iter().all(|name| self.allows(resource, name, action)),
+        };
+        self.is_admin() || required.actions().iter().copied().all(allowed)
     }
 
     fn parse(
@@ -159,6 +171,34 @@ mod tests {
         }
         for text in ["", "db", "*:*:* db:a:read"] {
             assert!(Permissions::existing(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn permissions_cover_a_permission_if_they_allow_all_of_it() {
+        let covers = |permissions: &str, required: &str| {
+            permissions.parse::<Permissions>().unwrap().covers(&required.parse().unwrap())
+        };
+        for (permissions, required) in [
+            ("*:*:*", "db:*:read,write"),
+            ("db:a:read,write", "db:a:write"),
+            ("db:a:read db:b:read db:a:write", "db:a:read,write"),
+            ("db:a:read db:b:read", "db:a,b:read"),
+            ("db:*:read", "db:a,b:read"),
+            ("db:*:read db:*:write", "db:*:read,write"),
+        ] {
+            assert!(covers(permissions, required), "{permissions} {required}");
+        }
+        for (permissions, required) in [
+            ("db:a:read", "db:a:write"),
+            ("db:a:read", "db:a:read,write"),
+            ("db:a:read", "db:a,b:read"),
+            ("db:a,b:read", "db:*:read"),
+            ("db:a:read db:b:write", "db:a,b:read"),
+            ("db:health:read", "system:health:read"),
+            ("system:*:read", "db:*:read"),
+        ] {
+            assert!(!covers(permissions, required), "{permissions} {required}");
         }
     }
 

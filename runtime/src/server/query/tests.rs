@@ -128,3 +128,14 @@ fn problem<V>(result: Result<V, Rejection>) -> Result<V, String> {
         other => panic!("{other:?}"),
     })
 }
+
+#[test]
+fn a_repeated_parameter_has_all_its_values_in_their_order() {
+    let values = |target: &str| {
+        let parts = Request::get(target).body(()).expect("a request").into_parts().0;
+        query_parameters(&parts, "a").map(|values| values.join(" ")).map_err(|rejection| rejection.to_string())
+    };
+    assert_eq!(values("/").as_deref(), Ok(""));
+    assert_eq!(values("/?a=1&b=2&%61=%33&a").as_deref(), Ok("1 3 "));
+    assert!(values("/?a=1&a=%ff").is_err_and(|message| message.contains("`a`")));
+}

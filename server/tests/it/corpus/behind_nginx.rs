@@ -4,7 +4,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,13 +16,13 @@ use super::AT_ONCE;
 use super::case::cases;
 use crate::document::DELETED;
 use crate::limits::within;
+use crate::nginx::{self, Nginx};
 use crate::running::Server;
 
 #[tokio::test]
 #[allow(clippy::print_stderr, reason = "the test says that it checks nothing")]
 async fn nginx_in_front_and_the_server_agree_on_every_request() {
-    if Command::new("nginx").arg("-v").stderr(Stdio::null()).status().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "nginx is not installed");
+    if !nginx::is_installed() {
         eprintln!("nginx is not installed, so this test checks nothing");
         return;
     }
@@ -31,8 +30,8 @@ async fn nginx_in_front_and_the_server_agree_on_every_request() {
     let operator = server.operator().await;
     let directory = tempfile::tempdir().unwrap();
     let answered = Relay::start(&directory, &server);
-    let _nginx = Nginx::start(&directory).await;
-    let socket = &directory.path().join("nginx.sock");
+    let nginx = Nginx::start(directory.path(), &configuration(directory.path())).await;
+    let socket = nginx.socket();
     let run = async |mut case: super::case::Case| {
         // Nginx keeps a connection that the server would end.
         case.closes = false;
@@ -129,56 +128,23 @@ impl Relay {
     }
 }
 
-/// One process of nginx. Dropping this kills it.
-struct Nginx(Child);
-
-impl Nginx {
-    async fn start(directory: &TempDir) -> Self {
-        let path = directory.path();
-        fs::write(path.join("nginx.conf"), configuration(path)).unwrap();
-        let mut command = Command::new("nginx");
-        command.arg("-p").arg(path).arg("-c").arg(path.join("nginx.conf")).arg("-e").arg(path.join("error.log"));
-        let nginx = Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        within("nginx to listen", async {
-            while UnixStream::connect(path.join("nginx.sock")).await.is_err() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        })
-        .await;
-        nginx
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Nginx keeps connections to the server, which smuggling needs, and looks at as little as it can.
 fn configuration(path: &Path) -> String {
     let path = path.display();
     format!(
-        "daemon off; master_process off; pid {path}/nginx.pid;
-        events {{ worker_connections 1000; }}
-        http {{
-            log_format asked '$upstream_status $upstream_addr $request';
-            access_log {path}/access.log asked;
-            client_body_temp_path {path}/body; proxy_temp_path {path}/proxy; fastcgi_temp_path {path}/fastcgi;
-            uwsgi_temp_path {path}/uwsgi; scgi_temp_path {path}/scgi;
-            large_client_header_buffers 4 32k; underscores_in_headers on; ignore_invalid_headers off;
-            merge_slashes off;
-            client_header_timeout 5s; client_body_timeout 5s; keepalive_timeout 5s; lingering_close off;
-            upstream server {{ server unix:{path}/server.sock; keepalive 4; }}
-            server {{
-                listen unix:{path}/nginx.sock;
-                location / {{
-                    proxy_pass http://server;
-                    proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host $http_host;
-                    proxy_request_buffering off; proxy_ignore_client_abort on; proxy_next_upstream off;
-                    proxy_read_timeout 5s;
-                }}
+        "log_format asked '$upstream_status $upstream_addr $request';
+        access_log {path}/access.log asked;
+        large_client_header_buffers 4 32k; underscores_in_headers on; ignore_invalid_headers off;
+        merge_slashes off;
+        client_header_timeout 5s; client_body_timeout 5s; keepalive_timeout 5s; lingering_close off;
+        upstream server {{ server unix:{path}/server.sock; keepalive 4; }}
+        server {{
+            listen unix:{path}/nginx.sock;
+            location / {{
+                proxy_pass http://server;
+                proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host $http_host;
+                proxy_request_buffering off; proxy_ignore_client_abort on; proxy_next_upstream off;
+                proxy_read_timeout 5s;
             }}
         }}"
     )

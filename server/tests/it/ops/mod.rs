@@ -1,6 +1,10 @@
 //! The operations listener of a running server.
 
+#[cfg(target_os = "linux")]
+mod forward_authentication;
 mod health;
+mod pages;
+mod verify;
 
 use std::net::SocketAddr;
 
