@@ -15,6 +15,7 @@ mod create;
 mod delete;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
+mod healthcheck;
 mod limits;
 mod log;
 mod output;
@@ -42,6 +43,7 @@ enum Command {
     Show(show::Options),
     Delete(delete::Options),
     Contract(contract::Options),
+    Healthcheck(healthcheck::Options),
 }
 
 /// The directory of a server's files.
@@ -91,6 +93,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Show(options) => in_runtime(show::run(options)),
         Command::Delete(options) => in_runtime(delete::run(options)),
         Command::Contract(options) => in_runtime(contract::run(options)),
+        Command::Healthcheck(options) => in_runtime(healthcheck::run(options)),
     };
     match done {
         Ok(code) => code,

@@ -17,10 +17,11 @@ pub async fn converse(stream: UnixStream, catalog: Catalog) {
 pub async fn ask(stream: UnixStream, kind: u8, secret: &str) -> Result<(), String> {
     let client = Client(Connection::new(stream));
     let name = "ci".to_owned();
-    let asked = match kind % 4 {
+    let asked = match kind % 5 {
         0 => client.create(Create { name, permissions: "*:*:*".to_owned(), expires_in: None }).await.map(|_| ()),
         1 => client.regenerate().await.map(|_| ()),
         2 => client.delete(Delete { name, by: models::Secret(secret.to_owned()) }).await,
+        3 => client.health().await,
         _ => tokens(client).await,
     };
     asked.map_err(|error| error.to_string())

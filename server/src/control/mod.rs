@@ -38,6 +38,8 @@ enum Request {
     Delete(Delete),
     /// List the tokens.
     Show,
+    /// Say whether the tokens can be read.
+    Health,
 }
 
 /// The token to create.
@@ -74,6 +76,8 @@ enum Reply {
     Token(Box<Summary>),
     /// The list has no further tokens.
     End,
+    /// The tokens can be read.
+    Healthy,
     /// The request failed for this reason.
     Refused(Refusal),
 }
@@ -192,6 +196,14 @@ pub(crate) async fn delete(catalog: &Catalog, token: Delete) -> Result<(), Error
     let id = catalog.delete_by_name(&by, &token.name).await?;
     tracing::info!(%id, by = %by.id(), "deleted a token");
     Ok(())
+}
+
+/// Checks that the store answers.
+pub(crate) async fn health(catalog: &Catalog) -> Result<(), Error> {
+    match catalog.page(None, 1).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Refusal::new(RefusalKind::Unavailable, &with_sources(&error)).into()),
+    }
 }
 
 /// All tokens, in the order of their IDs.

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::connection::Connection;
-use super::{Error, Refusal, RefusalKind, Reply, Request, create, delete, regenerate, tokens};
+use super::{Error, Refusal, RefusalKind, Reply, Request, create, delete, health, regenerate, tokens};
 
 #[cfg(test)]
 mod tests;
@@ -134,6 +134,10 @@ async fn answer(connection: &mut Connection, catalog: &Catalog, request: Request
                 }
             }
             send(connection, &Reply::End).await
+        }
+        Request::Health => {
+            let reply = health(catalog).await.map_or_else(refused, |()| Reply::Healthy);
+            send(connection, &reply).await
         }
     }
 }

@@ -3,6 +3,7 @@
 mod contract;
 mod create;
 mod delete;
+mod healthcheck;
 mod lost_output;
 mod printing;
 mod serve;
