@@ -29,7 +29,7 @@ mod serve;
 
 #[cfg(unix)]
 pub use serve::raise_descriptor_limit;
-pub use serve::{Limits, listen, serve, serve_within};
+pub use serve::{Limits, Server, Service, listen, serve, serve_within};
 
 // The command's modules belong to `main.rs`, where `fuzz/` cannot reach them.
 #[cfg(fuzzing)]
@@ -41,5 +41,8 @@ mod control;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(fuzzing)]
+#[allow(dead_code)]
+mod ops;
 #[cfg(fuzzing)]
 extern crate self as influxdb3_tokens_server;

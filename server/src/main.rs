@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 mod cli;
 mod control;
+mod ops;
 
 fn main() -> ExitCode {
     cli::run()

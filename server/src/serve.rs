@@ -9,7 +9,7 @@ use influxdb3_token_api::security::Authenticator;
 use influxdb3_tokens::{Principal, TokenApi};
 use tokio::net::{TcpListener, TcpSocket};
 
-use connection::{Server, connect};
+use connection::{Shared, connect};
 
 mod activity;
 mod collected;
@@ -19,6 +19,7 @@ mod descriptors;
 mod failures;
 mod head;
 mod limits;
+mod service;
 #[cfg(test)]
 mod tests;
 mod watched;
@@ -26,6 +27,7 @@ mod watched;
 #[cfg(unix)]
 pub use descriptors::raise_descriptor_limit;
 pub use limits::Limits;
+pub use service::Service;
 
 /// How long to wait if no connection can be accepted, and none can be closed instead.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -76,33 +78,46 @@ where
     serve_within(Limits::default(), listener, api, shutdown).await;
 }
 
-/// Serves the API as [`serve`] does, within limits of your own.
-pub async fn serve_within<A>(
+/// Serves a service as [`serve`] does, within limits of your own.
+pub async fn serve_within<S: Service>(
     limits: Limits,
     listener: TcpListener,
-    api: TokenApi<A>,
+    service: S,
     shutdown: impl Future<Output = ()>,
-) where
-    A: Authenticator<Principal = Principal>,
-{
-    let drain_timeout = limits.drain_timeout;
-    let server = Server::new(api, limits);
-    let connections = &server.connections;
-    let serving = async {
+) {
+    Server::new(limits, service).serve(listener, shutdown).await;
+}
+
+/// A server that is about to listen.
+#[derive(Debug)]
+pub struct Server<S>(Arc<Shared<S>>);
+
+impl<S: Service> Server<S> {
+    /// A server of a service within these limits.
+    pub fn new(limits: Limits, service: S) -> Self {
+        Self(Shared::new(service, limits))
+    }
+
+    /// Serves on `listener` until `shutdown` is ready, as [`serve`] does.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let Self(server) = self;
+        let connections = &server.connections;
+        let serving = async {
+            tokio::select! {
+                () = accept(&listener, &server) => {}
+                () = shutdown => {}
+            }
+            drop(listener);
+            tracing::info!(connections = connections.count(), "stopping");
+            if tokio::time::timeout(connections.limits().drain_timeout, connections.drain()).await.is_err() {
+                tracing::warn!("some requests did not end in time");
+                connections.close_all();
+            }
+        };
         tokio::select! {
-            () = accept(&listener, &server) => {}
-            () = shutdown => {}
+            () = serving => {}
+            () = connections.sweep_regularly(|| server.failures.forget()) => {}
         }
-        drop(listener);
-        tracing::info!(connections = connections.count(), "stopping");
-        if tokio::time::timeout(drain_timeout, connections.drain()).await.is_err() {
-            tracing::warn!("some requests did not end in time");
-            connections.close_all();
-        }
-    };
-    tokio::select! {
-        () = serving => {}
-        () = connections.sweep_regularly(|| server.failures.forget()) => {}
     }
 }
 
@@ -112,7 +127,7 @@ pub async fn serve_one<S>(stream: S, api: TokenApi)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let server = Server::new(api, Limits::default());
+    let server = Shared::new(api, Limits::default());
     if let Some(connected) = server.connections.admit(std::net::Ipv4Addr::LOCALHOST.into()) {
         connect(stream, connected, &server);
     }
@@ -120,10 +135,7 @@ where
 }
 
 /// Accepts connections until it is dropped.
-async fn accept<A>(listener: &TcpListener, server: &Arc<Server<A>>)
-where
-    A: Authenticator<Principal = Principal>,
-{
+async fn accept<S: Service>(listener: &TcpListener, server: &Arc<Shared<S>>) {
     let mut accepting = true;
     loop {
         match listener.accept().await {

@@ -19,11 +19,13 @@ use tracing_subscriber::EnvFilter;
 use super::arguments::host_and_port;
 use super::limits::LimitOptions;
 use super::log::{Log, LogFormat};
+use super::ops::OpsOptions;
 use super::output::error_line;
 use super::sandbox::{Confinement, Sandbox};
 use super::token_file::TokenFile;
 use super::{DataDir, Failure, access, protection};
 use crate::control;
+use crate::ops::{Operations, Ops};
 
 /// Run the server, until SIGTERM or SIGINT
 ///
@@ -64,6 +66,9 @@ pub(super) struct Options {
     no_sandbox: bool,
 
     #[command(flatten)]
+    ops: OpsOptions,
+
+    #[command(flatten)]
     limits: LimitOptions,
 }
 
@@ -74,7 +79,8 @@ const CREATIONS: usize = 1024;
 pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
     let forgotten = protection::forget_unused_secret();
     // The sandbox hides the files that say where a host is.
-    let addresses = addresses(&options.http_bind)?;
+    let (api, ops) = (addresses(&options.http_bind)?, options.ops.ops_bind.as_ref().map(addresses).transpose()?);
+    let addresses = Addresses { api, ops };
     SqliteStore::prepare(options.directory.database())?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
@@ -118,7 +124,14 @@ impl Options {
     }
 }
 
-async fn serve_until_stopped(options: Options, addresses: Vec<SocketAddr>) -> Result<(), Failure> {
+/// The addresses that may be listened on, of which the first that can be bound is used.
+struct Addresses {
+    api: Vec<SocketAddr>,
+    /// `None` for no operations listener.
+    ops: Option<Vec<SocketAddr>>,
+}
+
+async fn serve_until_stopped(options: Options, addresses: Addresses) -> Result<(), Failure> {
     let catalog = access::open(&options.directory).await?;
     let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file)?;
     // Many at a time, in their order, so that they share commits.
@@ -126,16 +139,31 @@ async fn serve_until_stopped(options: Options, addresses: Vec<SocketAddr>) -> Re
     creations.try_collect::<()>().await?;
     let (stop, stop_at_once) = signals()?;
 
-    let listener = listen_on(&addresses).map_err(|error| cannot_listen(&options.http_bind, &error))?;
+    let listener = listen_on(&addresses.api).map_err(|error| cannot_listen(&options.http_bind, &error))?;
+    let ops_listener = options.ops.listen(addresses.ops.as_deref())?;
     let socket = options.directory.control_socket();
     let control_listener = control::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
     let address = listener.local_addr()?;
+    let ops_address = ops_listener.as_ref().map(TcpListener::local_addr).transpose()?;
 
     tracing::info!(%address, tokens = catalog.live().len(), cluster = %catalog.cluster_uuid(), "serving");
-    announce(address);
+    announce(address, ops_address);
     let api = TokenApi::new(catalog.clone());
+    let ops = Ops::new(api.clone());
+    // The operations listener outlives the API, so that it can say that the API is draining.
+    let (drained, has_drained) = oneshot::channel::<()>();
+    let serving = async {
+        serve_within(options.limits.limits(), listener, api, stop.inspect(|()| ops.set_draining())).await;
+        drop(drained);
+    };
+    let operating = async {
+        if let Some(listener) = ops_listener {
+            let operations = Operations::new(&ops, options.ops.hosts());
+            serve_within(Operations::limits(), listener, operations, has_drained.map(drop)).await;
+        }
+    };
     tokio::select! {
-        () = serve_within(options.limits.limits(), listener, api, stop) => {}
+        ((), ()) = futures::future::join(serving, operating) => {}
         () = stop_at_once => tracing::warn!("stopping at once, after a second signal"),
         () = control::serve(control_listener, &socket, catalog) => {}
     }
@@ -146,16 +174,19 @@ async fn serve_until_stopped(options: Options, addresses: Vec<SocketAddr>) -> Re
     Ok(())
 }
 
-/// Writes the address to standard output, in a thread of its own, because it may be a pipe that is full.
-fn announce(address: SocketAddr) {
+/// Writes the addresses to standard output, in a thread of its own, because it may be a pipe that is full.
+fn announce(address: SocketAddr, ops: Option<SocketAddr>) {
     let announced = std::thread::Builder::new().name("announcement".to_owned()).spawn(move || {
-        let line = format!("listening on http://{address}\n");
-        if let Err(error) = std::io::stdout().write_all(line.as_bytes()) {
-            tracing::warn!(%error, "cannot write the address to standard output");
+        let mut lines = format!("listening on http://{address}\n");
+        if let Some(ops) = ops {
+            lines += &format!("operations on http://{ops}\n");
+        }
+        if let Err(error) = std::io::stdout().write_all(lines.as_bytes()) {
+            tracing::warn!(%error, "cannot write the addresses to standard output");
         }
     });
     if let Err(error) = announced {
-        tracing::warn!(%error, "cannot write the address to standard output");
+        tracing::warn!(%error, "cannot write the addresses to standard output");
     }
 }
 
@@ -186,12 +217,12 @@ fn addresses(http_bind: &(String, u16)) -> Result<Vec<SocketAddr>, Failure> {
     found.map(Iterator::collect).map_err(|error| cannot_listen(http_bind, &error))
 }
 
-fn cannot_listen((host, port): &(String, u16), error: &io::Error) -> Failure {
+pub(super) fn cannot_listen((host, port): &(String, u16), error: &io::Error) -> Failure {
     format!("{host}:{port}: {error}").into()
 }
 
 /// Listens on the first of these addresses that can be bound.
-fn listen_on(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
+pub(super) fn listen_on(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
     let mut result = Err(io::Error::other("the host has no address"));
     for address in addresses {
         result = listen(*address);

@@ -14,9 +14,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use influxdb3_token_api::Payload;
-use influxdb3_token_api::security::Authenticator;
 use influxdb3_token_api::server::{Body, logged_span_id};
-use influxdb3_tokens::{Principal, TokenApi};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 
@@ -26,6 +24,7 @@ use super::connections::{Connected, Connections};
 use super::failures::Failures;
 use super::head::{Fault, Refusal, Screened};
 use super::limits::Limits;
+use super::service::Service;
 use super::watched::Watched;
 use crate::logged;
 
@@ -34,18 +33,18 @@ const PING: Duration = Duration::from_secs(30);
 
 /// What all connections of a server share.
 #[derive(Debug)]
-pub(super) struct Server<A> {
-    pub(super) api: TokenApi<A>,
+pub(super) struct Shared<S> {
+    service: S,
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     pub(super) connections: Arc<Connections>,
     pub(super) failures: Failures,
 }
 
-impl<A> Server<A> {
-    pub(super) fn new(api: TokenApi<A>, limits: Limits) -> Arc<Self> {
+impl<S> Shared<S> {
+    pub(super) fn new(service: S, limits: Limits) -> Arc<Self> {
         let (http1, http2, failures) = (http1(&limits), http2(&limits), Failures::new(&limits));
-        Arc::new(Self { api, http1, http2, failures, connections: Connections::new(limits) })
+        Arc::new(Self { service, http1, http2, failures, connections: Connections::new(limits) })
     }
 }
 
@@ -86,10 +85,10 @@ fn http2(limits: &Limits) -> http2::Builder<TokioExecutor> {
 }
 
 /// Assembles the stack of one connection, and runs it in its own task.
-pub(super) fn connect<A, S>(stream: S, connected: Connected, server: &Arc<Server<A>>)
+pub(super) fn connect<T, S>(stream: T, connected: Connected, server: &Arc<Shared<S>>)
 where
-    A: Authenticator<Principal = Principal>,
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service,
 {
     // From the socket upwards; each layer sees the bytes of the one before.
     let stream = Watched::new(stream, Arc::clone(&connected));
@@ -97,7 +96,6 @@ where
     let stream = Collected::new(stream);
     // The connection has its own reference count. Threads would contend for one that all connections share.
     let own = Arc::new(Own {
-        api: server.api.clone(),
         activity: Arc::clone(&connected),
         server: Arc::clone(server),
         refusal,
@@ -121,10 +119,10 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves a connection until it ends. Hyper has it only while there are requests, because its buffers take ten times as
 /// much memory as the rest.
-async fn serve<A, S>(mut stream: Collected<Screened<S>>, own: Arc<Own<A>>) -> Result<(), Error>
+async fn serve<T, S>(mut stream: Collected<Screened<T>>, own: Arc<Own<S>>) -> Result<(), Error>
 where
-    A: Authenticator<Principal = Principal>,
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service,
 {
     loop {
         let has_head = poll_fn(|context| match own.activity.order() {
@@ -146,10 +144,10 @@ where
 }
 
 /// Serves HTTP/1.1 until the connection ends, or has been idle for a while and is returned.
-async fn serve_http1<A, S>(stream: Collected<S>, own: &Arc<Own<A>>) -> Result<Option<Collected<S>>, Error>
+async fn serve_http1<T, S>(stream: Collected<T>, own: &Arc<Own<S>>) -> Result<Option<Collected<T>>, Error>
 where
-    A: Authenticator<Principal = Principal>,
-    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+    S: Service,
 {
     let service = service_fn(|request| respond(Arc::clone(own), own.refusal.fault(), request));
     let mut http1 = own.server.http1.clone();
@@ -177,10 +175,10 @@ where
 }
 
 /// Serves HTTP/2 until the connection ends.
-async fn serve_http2<A, S>(stream: Collected<S>, own: Arc<Own<A>>) -> Result<(), Error>
+async fn serve_http2<T, S>(stream: Collected<T>, own: Arc<Own<S>>) -> Result<(), Error>
 where
-    A: Authenticator<Principal = Principal>,
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service,
 {
     let (activity, mut http2) = (Arc::clone(&own.activity), own.server.http2.clone());
     http2.auto_date_header(has_http_date(SystemTime::now()));
@@ -205,10 +203,9 @@ fn has_http_date(time: SystemTime) -> bool {
 }
 
 /// What the requests of a connection share.
-struct Own<A> {
-    api: TokenApi<A>,
+struct Own<S> {
     activity: Arc<Activity>,
-    server: Arc<Server<A>>,
+    server: Arc<Shared<S>>,
     refusal: Refusal,
     /// How many responses may be late at a time. A proxy may send the requests of many clients over one HTTP/2 connection,
     /// and late responses must not take all of its streams.
@@ -218,22 +215,19 @@ struct Own<A> {
 /// Answers a request, and logs one line without its path and query, which may contain a credential.
 ///
 /// A `fault` means that this request takes the place of one that was refused.
-async fn respond<A>(
-    own: Arc<Own<A>>,
+async fn respond<S: Service>(
+    own: Arc<Own<S>>,
     fault: Option<Fault>,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible>
-where
-    A: Authenticator<Principal = Principal>,
-{
+) -> Result<Response<Body>, Infallible> {
     let answering = own.activity.answering();
     let begun = tracing::enabled!(tracing::Level::DEBUG).then(|| (Instant::now(), logged::method(request.method())));
     let has_credential = request.headers().contains_key(AUTHORIZATION);
     // Over HTTP/2, nothing else looks at the size of the target.
     let is_long = target_size(request.uri()) > own.server.connections.limits().max_target_size;
     let response = match fault.or(is_long.then_some(Fault::TargetTooLong)) {
-        Some(fault) => own.api.reject(&fault.rejection(), request),
-        None => own.api.handle(request).await,
+        Some(fault) => own.server.service.reject(&fault.rejection(), request),
+        None => own.server.service.handle(request).await,
     };
     if response.status().is_success() {
         answering.succeeded();

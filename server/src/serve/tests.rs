@@ -4,12 +4,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use influxdb3_tokens::{CatalogApi, MemoryStore, TokenApi};
+use influxdb3_tokens::{MemoryStore, TokenApi};
 use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::timeout;
 
 use super::Limits;
-use super::connection::{Server, connect};
+use super::connection::{Shared, connect};
 
 mod ending;
 mod numbers;
@@ -26,7 +26,7 @@ const HTTP2_START_WITHOUT_WINDOW: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0
 /// HEADERS of stream 1: `GET`, `http`, `/`, and the authority `x`.
 const HTTP2_REQUEST: &[u8] = b"\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01x";
 
-type TestServer = Arc<Server<CatalogApi>>;
+type TestServer = Arc<Shared<TokenApi>>;
 
 /// Default limits with these changes.
 fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
@@ -48,7 +48,7 @@ async fn open(limits: Limits, sent: &[u8]) -> DuplexStream {
 /// A server with these limits.
 async fn server(limits: Limits) -> TestServer {
     let api = TokenApi::builder(Arc::new(MemoryStore::new())).build().await.unwrap();
-    serving(Server::new(api, limits))
+    serving(Shared::new(api, limits))
 }
 
 /// Enforces the limits of a server until the test's runtime ends.

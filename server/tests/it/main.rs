@@ -19,6 +19,7 @@ mod kills;
 mod log_order;
 #[cfg(target_os = "linux")]
 mod logging;
+mod ops;
 #[cfg(target_os = "linux")]
 mod power_loss;
 mod process;

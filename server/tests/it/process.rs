@@ -116,6 +116,8 @@ impl DataDir {
 /// A running server. Dropping this kills it.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    /// `None` if the command has no `--ops-bind`.
+    operations: Option<SocketAddr>,
     id: Pid,
     /// `None` once it has ended.
     process: Option<(Child, BufReader<ChildStdout>)>,
@@ -142,23 +144,35 @@ impl Running {
     }
 
     fn start_with(mut command: Command, log: Stdio, stderr: Option<File>) -> Result<Self, (ExitStatus, String)> {
+        let has_operations = command.get_args().any(|argument| argument.to_string_lossy().starts_with("--ops-bind"));
         let mut process = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         // It holds an end of a pipe that it gave to the process.
         drop(command);
         let id = Pid::from_child(&process);
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        let first_line = move || {
-            let mut line = String::new();
-            stdout.read_line(&mut line).unwrap();
-            (line, process, stdout)
+        let first_lines = move || {
+            let (mut api, mut operations) = (String::new(), String::new());
+            stdout.read_line(&mut api).unwrap();
+            if has_operations {
+                stdout.read_line(&mut operations).unwrap();
+            }
+            (api, operations, process, stdout)
         };
-        let (line, process, stdout) = block("the server to listen", first_line, || kill(id));
-        let mut running = Self { address: ([0; 4], 0).into(), id, process: Some((process, stdout)), stderr };
-        match line.strip_prefix("listening on http://") {
-            Some(address) => running.address = address.trim_end().parse().unwrap(),
+        let (api, operations, process, stdout) = block("the server to listen", first_lines, || kill(id));
+        let process = Some((process, stdout));
+        let mut running = Self { address: ([0; 4], 0).into(), operations: None, id, process, stderr };
+        let address = |line: &str, before| line.strip_prefix(before).map(|rest| rest.trim_end().parse().unwrap());
+        match address(&api, "listening on http://") {
+            Some(address) => running.address = address,
             None => return Err(running.wait()),
         }
+        running.operations = address(&operations, "operations on http://");
         Ok(running)
+    }
+
+    /// The address of the operations listener.
+    pub(crate) fn operations(&self) -> SocketAddr {
+        self.operations.expect("the command has `--ops-bind`")
     }
 
     pub(crate) fn id(&self) -> Pid {

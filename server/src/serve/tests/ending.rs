@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::{HTTP1_REQUEST, TestServer, connection, limits, open, server, serving, within_an_hour};
 use crate::serve::Limits;
 use crate::serve::activity::Reason;
-use crate::serve::connection::Server;
+use crate::serve::connection::Shared;
 
 /// Its body is not read, so the connection ends after the response.
 const WITH_BODY: &[u8] = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n";
@@ -25,7 +25,7 @@ async fn a_body_that_comes_after_the_response_is_not_read_as_a_request() {
     let (_, secret) = catalog.create_fresh("_admin", Permissions::ADMIN, None).await.unwrap();
     // Its name is its ID, so that it is selected by either.
     let (other, _) = catalog.create_fresh("1", Permissions::ADMIN, None).await.unwrap();
-    let server = serving(Server::new(TokenApi::new(catalog.clone()), Limits::default()));
+    let server = serving(Shared::new(TokenApi::new(catalog.clone()), Limits::default()));
     let mut client = connection(&server, [192, 0, 2, 1].into(), WITH_BODY).await.unwrap();
     let mut response = Vec::new();
     within_an_hour(client.read_to_end(&mut response)).await.unwrap();

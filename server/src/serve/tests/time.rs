@@ -18,7 +18,7 @@ use super::{
     within_an_hour,
 };
 use crate::serve::Limits;
-use crate::serve::connection::Server;
+use crate::serve::connection::Shared;
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_without_a_request_is_closed_after_30_seconds() {
@@ -105,7 +105,7 @@ async fn a_response_in_pieces_takes_longer_than_a_connection_may_be_idle() {
         response
     };
     let api = TokenApi::builder(Arc::new(MemoryStore::new())).rejections(render).build().await.unwrap();
-    let server = serving(Server::new(api, Limits::default()));
+    let server = serving(Shared::new(api, Limits::default()));
     let mut client = connection(&server, [192, 0, 2, 1].into(), HTTP1_REQUEST).await.unwrap();
     let mut response = Vec::new();
     within_an_hour(client.read_to_end(&mut response)).await.unwrap();

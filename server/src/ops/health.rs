@@ -1,0 +1,68 @@
+//! `/health`, `/ready` and `/ping`: whether the server lives, whether it can be used, and which version it is.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::Ops;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What the version was built from, if the build says so.
+const REVISION: &str = match option_env!("INFLUXDB3_TOKENS_REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};
+
+pub(super) fn routes() -> Router<Ops> {
+    Router::new().route("/health", get(health)).route("/ready", get(ready)).route("/ping", get(ping))
+}
+
+/// The process answers. InfluxDB 3 answers the same text.
+async fn health() -> &'static str {
+    "OK"
+}
+
+/// Whether requests should be sent to this server.
+#[derive(Debug, Serialize)]
+struct Readiness {
+    ready: bool,
+    /// Why it is not ready; empty if it is.
+    reasons: Vec<&'static str>,
+    /// How old the tokens in memory may be, in milliseconds. A store of one node has them as they are.
+    staleness_milliseconds: u64,
+}
+
+async fn ready(State(ops): State<Ops>) -> Response {
+    let mut reasons = Vec::new();
+    if ops.is_draining() {
+        reasons.push("draining");
+    }
+    let ready = reasons.is_empty();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready, reasons, staleness_milliseconds: 0 })).into_response()
+}
+
+/// The version, as InfluxDB 3 answers it.
+#[derive(Debug, Serialize)]
+struct Version {
+    version: &'static str,
+    revision: &'static str,
+    /// Another one for each start.
+    process_id: Uuid,
+}
+
+async fn ping(State(ops): State<Ops>) -> Response {
+    const X_INFLUXDB_VERSION: HeaderName = HeaderName::from_static("x-influxdb-version");
+    const X_INFLUXDB_BUILD: HeaderName = HeaderName::from_static("x-influxdb-build");
+    let headers = [
+        (X_INFLUXDB_VERSION, HeaderValue::from_static(VERSION)),
+        (X_INFLUXDB_BUILD, HeaderValue::from_static("influxdb3-tokens")),
+    ];
+    let version = Version { version: VERSION, revision: REVISION, process_id: ops.process_id };
+    (headers, Json(version)).into_response()
+}

@@ -1,0 +1,89 @@
+//! `/health`, `/ready`, `/ping`, and which requests the listener answers at all.
+
+use http::Request;
+use http_body_util::Empty;
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::{OPS_BIND, get, send, text};
+use crate::creation::create;
+use crate::document::{DELETED, PARAMETER, PATH};
+use crate::process::DataDir;
+
+#[tokio::test]
+async fn health_ready_and_ping_answer_without_a_token() {
+    let directory = DataDir::new();
+    let server = directory.start(&[OPS_BIND]);
+
+    let health = get(server.operations(), "/health").await;
+    assert_eq!((health.status().as_u16(), &*text(health)), (200, "OK"));
+
+    let ready = get(server.operations(), "/ready").await;
+    assert_eq!(ready.status(), 200);
+    let expected = serde_json::json!({ "ready": true, "reasons": [], "staleness_milliseconds": 0 });
+    assert_eq!(serde_json::from_str::<Value>(&text(ready)).unwrap(), expected);
+
+    let ping = get(server.operations(), "/ping").await;
+    assert_eq!(ping.status(), 200);
+    assert_eq!(ping.headers()["x-influxdb-version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(ping.headers()["x-influxdb-build"], "influxdb3-tokens");
+    let ping: Value = serde_json::from_str(&text(ping)).unwrap();
+    assert_eq!(ping["version"], env!("CARGO_PKG_VERSION"));
+    assert!(ping["revision"].is_string());
+    ping["process_id"].as_str().unwrap().parse::<uuid::Uuid>().unwrap();
+
+    let head = send(server.operations(), Request::head("/health").body(Empty::new()).unwrap()).await;
+    assert_eq!((head.status().as_u16(), &*text(head)), (200, ""));
+    let post = send(server.operations(), Request::post("/health").body(Empty::new()).unwrap()).await;
+    assert_eq!(post.status(), 405);
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_reaches_nothing_by_its_own_name() {
+    let directory = DataDir::new();
+    let server = directory.start(&[OPS_BIND, "--ops-host=ops.example.com,tokens.example.com"]);
+    for (host, status) in [
+        ("localhost", 200),
+        ("[::1]:8182", 200),
+        ("tokens.example.com", 200),
+        ("evil.example.com", 421),
+        ("127.0.0.1.evil.example.com", 421),
+    ] {
+        let request = Request::get("/health").header("host", host).body(Empty::new()).unwrap();
+        let response = send(server.operations(), request).await;
+        assert_eq!(response.status(), status, "{host}");
+        assert!(!text(response).contains("evil"));
+    }
+}
+
+#[tokio::test]
+async fn the_listener_serves_the_operations_of_the_document_too() {
+    let directory = DataDir::new();
+    let operator = directory.operator().await;
+    let (token, secret) = create(&directory.catalog().await, "ci", "db:a:read", None).await;
+    let server = directory.start(&[OPS_BIND]);
+    let delete = |secret: &str| {
+        let request = Request::delete(format!("{PATH}?{PARAMETER}={token}"));
+        request.header("authorization", format!("Bearer {secret}")).body(Empty::new()).unwrap()
+    };
+    assert_eq!(send(server.operations(), delete(&secret)).await.status(), 401);
+    assert_eq!(send(server.operations(), delete(&operator)).await.status(), DELETED);
+    let unknown = get(server.operations(), "/nowhere").await;
+    assert_eq!(unknown.status(), 404);
+    assert!(unknown.headers().contains_key("cluster-uuid"));
+    // The API's own listener has none of the other routes.
+    for path in ["/health", "/ready", "/ping", "/metrics"] {
+        assert_eq!(get(server.address, path).await.status(), 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_listener_that_others_can_reach_is_warned_about() {
+    for (bind, warns) in [("--ops-bind=127.0.0.1:0", false), ("--ops-bind=0.0.0.0:0", true)] {
+        let directory = DataDir::new();
+        let server = directory.start(&[bind]);
+        let (status, printed) = server.end(Signal::TERM);
+        assert!(status.success(), "{printed}");
+        assert_eq!(printed.contains("not on a loopback address"), warns, "{printed}");
+    }
+}
