@@ -18,6 +18,7 @@ pub(crate) mod fuzzing;
 mod healthcheck;
 mod limits;
 mod log;
+mod manager;
 mod ops;
 mod output;
 mod protection;

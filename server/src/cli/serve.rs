@@ -19,6 +19,7 @@ use tracing_subscriber::EnvFilter;
 use super::arguments::host_and_port;
 use super::limits::LimitOptions;
 use super::log::{Log, LogFormat};
+use super::manager::ServiceManager;
 use super::ops::OpsOptions;
 use super::output::error_line;
 use super::sandbox::{Confinement, Sandbox};
@@ -87,6 +88,7 @@ pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
         // The limit of a container is in files that the sandbox hides.
         runtime.worker_threads(std::thread::available_parallelism().map_or(1, usize::from));
     }
+    let manager = ServiceManager::connect();
     let confinement = match options.no_sandbox {
         true => Confinement::Without("it is switched off".to_owned()),
         false => options.sandbox().enter(),
@@ -107,7 +109,7 @@ pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
     if let Err(error) = raise_descriptor_limit() {
         tracing::warn!(%error, "cannot raise the limit of file descriptors");
     }
-    let served = runtime.block_on(serve_until_stopped(options, addresses));
+    let served = runtime.block_on(serve_until_stopped(options, addresses, manager));
     if let Err(error) = &served {
         log.print(error_line(error.as_ref()));
     }
@@ -131,7 +133,7 @@ struct Addresses {
     ops: Option<Vec<SocketAddr>>,
 }
 
-async fn serve_until_stopped(options: Options, addresses: Addresses) -> Result<(), Failure> {
+async fn serve_until_stopped(options: Options, addresses: Addresses, manager: ServiceManager) -> Result<(), Failure> {
     let catalog = access::open(&options.directory).await?;
     let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file)?;
     // Many at a time, in their order, so that they share commits.
@@ -148,6 +150,7 @@ async fn serve_until_stopped(options: Options, addresses: Addresses) -> Result<(
 
     tracing::info!(%address, tokens = catalog.live().len(), cluster = %catalog.cluster_uuid(), "serving");
     announce(address, ops_address);
+    manager.ready();
     let api = TokenApi::new(catalog.clone());
     let ops = Ops::new(api.clone());
     // The operations listener outlives the API, so that it can say that the API is draining.

@@ -5,6 +5,8 @@ mod create;
 mod delete;
 mod healthcheck;
 mod lost_output;
+#[cfg(target_os = "linux")]
+mod manager;
 mod printing;
 mod serve;
 mod show;
