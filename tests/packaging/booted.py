@@ -17,6 +17,7 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$1/changes,workdir=$1/work" "$1
 cd "$1/root"
 mount -t proc proc proc
 mount --rbind /dev dev
+
 mount -t sysfs sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t tmpfs tmpfs run

@@ -5,10 +5,16 @@ import json
 import subprocess
 import urllib.error
 import urllib.request
+from typing import NamedTuple
 
 from tests.limits import within
 
 PATH = "/api/v3/configure/token"
+
+
+class Addresses(NamedTuple):
+    address: str
+    operations: str
 
 
 class Installed:
@@ -34,14 +40,14 @@ class Installed:
 
     @contextlib.contextmanager
     def serving(self, *arguments):
-        """Runs `serve` with these arguments, on a free port. Yields its address. The server must stop on SIGTERM."""
+        """Runs `serve` with these arguments, on free ports. Yields its addresses. The server must stop on SIGTERM."""
         command = self.command(*arguments)
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             try:
                 with within(60, "the server to listen"):
-                    listening, _, address = process.stdout.readline().strip().partition(" on ")
-                assert listening == "listening", process.stderr.read()
-                yield address
+                    lines = [process.stdout.readline().strip().partition(" on ") for _ in range(2)]
+                assert [line[0] for line in lines] == ["listening", "operations"], process.stderr.read()
+                yield Addresses(*(line[2] for line in lines))
                 process.terminate()
                 _, log = process.communicate(timeout=30)
             finally:

@@ -1,6 +1,5 @@
 """The final stage of the Dockerfile, in an empty root instead of an engine."""
 
-import json
 import os
 import re
 import tempfile
@@ -46,11 +45,12 @@ class Container(unittest.TestCase):
         installed = self.installed()
         health = self.stage.command("HEALTHCHECK")
         self.assertEqual(health, [installed.program, "healthcheck"])
-        with installed.serving(*self.stage.command("CMD")) as address:
-            operator = use(self, installed, address)
+        with installed.serving(*self.stage.command("CMD")) as served:
+            operator = use(self, installed, served.address)
+            self.assertEqual(status(f"{served.operations}/health"), 200)
         self.assertEqual(installed.run(*health[1:])[0], 1)
-        with installed.serving(*self.stage.command("CMD")) as address:
-            use(self, installed, address, operator)
+        with installed.serving(*self.stage.command("CMD")) as served:
+            use(self, installed, served.address, operator)
 
     def test_the_data_is_in_the_volume_and_nothing_else_is_written(self):
         volume = self.image / self.stage.one("VOLUME").lstrip("/")
@@ -59,8 +59,8 @@ class Container(unittest.TestCase):
         volume.chmod(0o2775)
         before = self.files()
         installed = self.installed()
-        with installed.serving(*self.stage.command("CMD")) as address:
-            use(self, installed, address)
+        with installed.serving(*self.stage.command("CMD")) as served:
+            use(self, installed, served.address)
         added = self.files() - before
         self.assertTrue(added)
         self.assertEqual({path for path in added if volume not in path.parents}, set())
@@ -70,8 +70,8 @@ class Container(unittest.TestCase):
     def test_a_name_is_looked_up_in_the_hosts_file_that_an_engine_writes(self):
         (self.image / "etc").mkdir()
         (self.image / "etc/hosts").write_text("127.0.0.1 localhost tokens.example\n", encoding="utf-8")
-        with self.installed(INFLUXDB3_HTTP_BIND_ADDR="tokens.example:0").serving("serve") as address:
-            self.assertRegex(address, r"^http://127\.0\.0\.1:\d+$")
+        with self.installed(INFLUXDB3_HTTP_BIND_ADDR="tokens.example:0").serving("serve") as served:
+            self.assertRegex(served.address, r"^http://127\.0\.0\.1:\d+$")
 
     def test_the_image_has_no_root_no_shell_and_pinned_bases(self):
         self.assertRegex(self.stage.one("USER"), r"^[1-9]\d*:[1-9]\d*$")

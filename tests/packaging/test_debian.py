@@ -72,20 +72,6 @@ class Package(unittest.TestCase):
                 self.assertNotEqual(machine.try_run("ls", left)[0], 0, left)
             self.assertNotEqual(machine.try_run("getent", "passwd", "influxdb3-tokens")[0], 0)
 
-    def test_an_admin_token_is_read_from_a_file_of_root(self):
-        with booted(self.package) as machine:
-            secret = f"apiv3_{'a' * 86}"
-            token = json.dumps({"token": secret, "name": "_admin"})
-            machine.run("sh", "-c", "mkdir -m 700 /etc/influxdb3-tokens; umask 077; cat > $0",
-                        "/etc/influxdb3-tokens/admin-token.json", input=token)
-            drop_in = "/etc/systemd/system/influxdb3-tokens.service.d"
-            machine.run("mkdir", drop_in)
-            machine.run("sh", "-c", f"cat > {drop_in}/admin-token.conf",
-                        input=(ROOT / "ops/systemd/admin-token.conf").read_text(encoding="utf-8"))
-            machine.run("dpkg", "--install", "/package.deb")
-            self.assertEqual(machine.property("ActiveState"), "active", machine.log())
-            self.use(machine, secret)
-
     def check_confinement(self, machine):
         self.assertIn("the sandbox is in force", machine.log())
         self.assertNotIn("WARN", machine.log())
