@@ -19,6 +19,7 @@ TOOLS = (Path(__file__).resolve().parent.parent / "target" / "tools").resolve()
 # Those with `--debug` need no optimization: they wait for others, or read little.
 CRATE_OPTIONS = {
     "cargo-deny": ["--no-default-features"],
+    "mdbook": ["--debug", "--no-default-features"],
     "cargo-mutants": ["--no-default-features"],
     "cargo-deb": ["--debug", "--no-default-features", "--features", "gzip"],
     "gungraun-runner": ["--debug"],
