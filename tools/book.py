@@ -52,8 +52,9 @@ def build(root, folder):
         if (root / page).is_file():
             text, dead = staged(root, page, pages)
             problems += dead
-            (source / page).parent.mkdir(parents=True, exist_ok=True)
-            (source / page).write_text(text, encoding="utf-8")
+            staged_page = source / as_index(page)
+            staged_page.parent.mkdir(parents=True, exist_ok=True)
+            staged_page.write_text(text, encoding="utf-8")
     present = re.sub(r"(?m)^.*\]\((\S+)\)$", lambda line: in_book(root, line), summary)
     (source / "SUMMARY.md").write_text(present, encoding="utf-8")
     copy_pictures(root, source)
@@ -71,10 +72,15 @@ def missing_pages(root, pages):
     return problems + [f"{page} is in docs/SUMMARY.md but does not exist" for page in sorted(pages) if not (root / page).is_file()]
 
 
+def as_index(link):
+    """A link with the name that a folder's README.md has in the book: mdBook would rename the page, but not the links."""
+    return re.sub(r"(^|/)README\.md(?=#|$)", r"\1index.md", link)
+
+
 def in_book(root, line):
     """A line of the summary, whose folder is the root in the book. A page that does not exist is left out."""
     page = posixpath.normpath(f"docs/{line[1]}")
-    return line[0].replace(f"({line[1]})", f"({page})") if (root / page).is_file() else ""
+    return line[0].replace(f"({line[1]})", f"({as_index(page)})") if (root / page).is_file() else ""
 
 
 def staged(root, page, pages):
@@ -96,7 +102,9 @@ def staged(root, page, pages):
         path = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(parts.path)))
         if path.startswith("../") or not (root / path).exists():
             problems.append(f"{page}: {target} does not exist")
-        if path in pages or text.startswith("!"):
+        if path in pages:
+            return f"{text}({as_index(target)})"
+        if text.startswith("!"):
             return found[0]
         return text[1:-1]
 
