@@ -69,7 +69,9 @@ def missing_pages(root, pages):
     """The pages that only docs/ has, and those that only the summary has."""
     existing = {path.relative_to(root).as_posix() for path in (root / "docs").rglob("*.md")} - {"docs/SUMMARY.md"}
     problems = [f"{page} is not in docs/SUMMARY.md" for page in sorted(existing - pages)]
-    return problems + [f"{page} is in docs/SUMMARY.md but does not exist" for page in sorted(pages) if not (root / page).is_file()]
+    return problems + [
+        f"{page} is in docs/SUMMARY.md but does not exist" for page in sorted(pages) if not (root / page).is_file()
+    ]
 
 
 def as_index(link):

@@ -107,7 +107,9 @@ def bill_of_materials(file, target):
 
 def check_bill(bill):
     """Fails if the list lacks a crate that is compiled into the binary."""
-    tree = static_binary.output("cargo", "tree", "--locked", "-p", "influxdb3-tokens-server", "-e", "normal", "--prefix=none")
+    tree = static_binary.output(
+        "cargo", "tree", "--locked", "-p", "influxdb3-tokens-server", "-e", "normal", "--prefix=none"
+    )
     compiled = {tuple(line.split()[:2]) for line in tree.splitlines() if line and "(/" not in line}
     listed = {(component["name"], f"v{component['version']}") for component in bill["components"]}
     if missing := sorted(compiled - listed):

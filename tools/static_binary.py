@@ -16,7 +16,7 @@ NAME = "influxdb3-tokens"
 # `getrandom` looks for the function of that name with dlsym, which finds nothing in a static glibc. It would then read
 # devices, which an empty root does not have and the sandbox does not permit.
 FLAGS = {
-    "gnu": ["-Ctarget-feature=+crt-static", "--cfg=getrandom_backend=\"linux_getrandom\""],
+    "gnu": ["-Ctarget-feature=+crt-static", '--cfg=getrandom_backend="linux_getrandom"'],
     "musl": ["-Ctarget-feature=+crt-static"],
 }
 

@@ -34,7 +34,9 @@ def blocks(page, text):
         place = f"{page}:{text.count(chr(10), 0, match.start()) + 1}"
         reason = ATTRIBUTE.fullmatch(attributes)
         if attributes.strip() and not reason or language == "shell":
-            raise ValueError(f'{place}: the info string is neither `sh`, `bash`, `console`, nor one of them with no-run="…"')
+            raise ValueError(
+                f'{place}: the info string is neither `sh`, `bash`, `console`, nor one of them with no-run="…"'
+            )
         lines = [line.removeprefix(indent) for line in body.splitlines()]
         if language == "console":
             lines = prompted(lines)

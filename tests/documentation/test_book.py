@@ -24,7 +24,9 @@ class Book(unittest.TestCase):
         return self.problems({**pages, "docs/page.md": f"# Page\n\n## Part\n\n{text}\n", **more})
 
     def test_links_to_pages_anchors_and_files_are_right(self):
-        text = "[a](../README.md), [b](#part), [`c`](page.md#part), [d](../src/lib.rs), <https://example.org>, `[e](f.md)`"
+        text = (
+            "[a](../README.md), [b](#part), [`c`](page.md#part), [d](../src/lib.rs), <https://example.org>, `[e](f.md)`"
+        )
         self.assertEqual(self.of_page(text, **{"src/lib.rs": ""}), [])
 
     def test_a_link_to_a_missing_file_is_found(self):
@@ -33,7 +35,9 @@ class Book(unittest.TestCase):
 
     def test_a_link_to_a_missing_anchor_is_found(self):
         self.assertEqual(self.of_page("[a](#other)"), ["docs/page.html: #other has no such anchor"])
-        self.assertEqual(self.of_page("[a](../README.md#other)"), ["docs/page.html: ../index.html#other has no such anchor"])
+        self.assertEqual(
+            self.of_page("[a](../README.md#other)"), ["docs/page.html: ../index.html#other has no such anchor"]
+        )
 
     def test_an_external_link_needs_a_host(self):
         self.assertEqual(self.of_page("[a](https:///path)"), ["docs/page.md: https:///path is not a URL of the web"])

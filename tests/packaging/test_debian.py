@@ -45,7 +45,9 @@ class Package(unittest.TestCase):
         self.assertIn(f"Version: {version}-1\n", fields)
         self.assertRegex(fields, r"Depends: .*\badduser\b.*\blibc6 \(>= ")
         changelog = (ROOT / "ops/debian/changelog").read_text(encoding="utf-8")
-        self.assertTrue(changelog.startswith(f"influxdb3-tokens ({version}-1) "), "the Debian changelog lacks this version")
+        self.assertTrue(
+            changelog.startswith(f"influxdb3-tokens ({version}-1) "), "the Debian changelog lacks this version"
+        )
 
     def test_the_service_works_and_data_outlives_all_but_a_purge(self):
         with booted(self.package) as machine:
@@ -68,7 +70,11 @@ class Package(unittest.TestCase):
             self.use(machine, operator)
 
             machine.run("dpkg", "--purge", "influxdb3-tokens")
-            for left in (STATE, "/etc/default/influxdb3-tokens", "/etc/systemd/system/multi-user.target.wants/influxdb3-tokens.service"):
+            for left in (
+                STATE,
+                "/etc/default/influxdb3-tokens",
+                "/etc/systemd/system/multi-user.target.wants/influxdb3-tokens.service",
+            ):
                 self.assertNotEqual(machine.try_run("ls", left)[0], 0, left)
             self.assertNotEqual(machine.try_run("getent", "passwd", "influxdb3-tokens")[0], 0)
 
@@ -101,7 +107,9 @@ class Package(unittest.TestCase):
         if operator is None:
             created = machine.run(*tokens, "create", "--admin", "--format=json", *here)
             operator = json.loads(created)["token"]
-        created = machine.run(*tokens, "create", "--name=sensor", "--permission=db:sensors:read", "--format=json", *here)
+        created = machine.run(
+            *tokens, "create", "--name=sensor", "--permission=db:sensors:read", "--format=json", *here
+        )
         url = f"http://127.0.0.1:8181/api/v3/configure/token?id={json.loads(created)['id']}"
         delete = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-X", "DELETE", url]
         self.assertEqual(machine.run(*delete), "401")
@@ -122,7 +130,9 @@ class Unit(unittest.TestCase):
             drop_in = Path(folder, f"{UNIT.name}.d")
             drop_in.mkdir()
             shutil.copy(ROOT / "ops/systemd/admin-token.conf", drop_in)
-            found = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, timeout=60)
+            found = subprocess.run(
+                ["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, timeout=60
+            )
             about_it = [line for line in found.stderr.splitlines() if "influxdb3" in line]
             self.assertEqual((found.returncode, about_it), (0, []))
 

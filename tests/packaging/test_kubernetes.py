@@ -17,7 +17,9 @@ FOLDER = ROOT / "ops/kubernetes"
 
 class Manifests(unittest.TestCase):
     def setUp(self):
-        self.documents = {document["kind"]: document for document in binaries.documents(FOLDER / "influxdb3-tokens.yaml")}
+        self.documents = {
+            document["kind"]: document for document in binaries.documents(FOLDER / "influxdb3-tokens.yaml")
+        }
         self.pod = self.documents["StatefulSet"]["spec"]["template"]["spec"]
         [self.container] = self.pod["containers"]
         self.image = FinalStage((ROOT / "Dockerfile").read_text(encoding="utf-8"))
