@@ -75,7 +75,7 @@ def missing_pages(root, pages):
 
 
 def as_index(link):
-    """A link with the name that a folder's README.md has in the book: mdBook would rename the page, but not the links."""
+    """A link with the name that README.md has in the book. mdBook would rename the page, but not the links to it."""
     return re.sub(r"(^|/)README\.md(?=#|$)", r"\1index.md", link)
 
 

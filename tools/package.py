@@ -1,4 +1,7 @@
-"""Makes the Debian package: `python3 -m tools.package [FOLDER]`, of a release build, in target/release-files by default."""
+"""Makes the Debian package of a release build: `python3 -m tools.package [FOLDER]`.
+
+The folder is target/release-files by default.
+"""
 
 import os
 import subprocess

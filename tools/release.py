@@ -1,8 +1,8 @@
 """Makes the files of a release in target/release-files, or checks that others would get the same ones.
 
 `python3 -m tools.release` writes the static binary, the Debian package, the list of the crates in it (CycloneDX), and
-SHA256SUMS. `python3 -m tools.release check-reproducible` builds the static binary from two clones of the last commit, in
-folders of different names, and fails if the two differ.
+SHA256SUMS. `python3 -m tools.release check-reproducible` builds the static binary from two clones of the last commit,
+in folders of different names, and fails if the two differ.
 """
 
 import hashlib

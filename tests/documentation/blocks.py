@@ -1,7 +1,7 @@
 """Finds the commands in a page, and runs them.
 
-A block of commands is fenced, with the info string `sh`, `bash` or `console`. In a `console` block, a command begins with
-`$ `, and the other lines are output. `sh no-run="reason"` keeps a block from being run.
+A block of commands is fenced, with the info string `sh`, `bash` or `console`. In a `console` block, a command begins
+with `$ `, and the other lines are output. `sh no-run="reason"` keeps a block from being run.
 """
 
 import re

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Stands for the command in a page that is tested: `serve` gets free ports and a directory of its own, and stops at once."""
+"""Stands for the command in a page that is tested.
+
+`serve` gets free ports and a directory of its own, and stops once it listens.
+"""
 
 import os
 import subprocess

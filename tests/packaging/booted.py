@@ -1,4 +1,7 @@
-"""Boots systemd in a copy of this machine's files, in namespaces of its own. Its changes are in memory and end with it."""
+"""Boots systemd in a copy of this machine's files, in namespaces of its own.
+
+Its changes are in memory, and end with it.
+"""
 
 import contextlib
 import subprocess
@@ -7,8 +10,8 @@ from pathlib import Path
 
 from tests.limits import within
 
-# systemd makes the loopback device of its network namespace work. A user namespace, which the service asks for, needs a root
-# that is not a chroot's.
+# systemd makes the loopback device of its network namespace work. A user namespace, which the service asks for, needs a
+# root that is not a chroot's.
 BOOT = """
 set -e
 mount -t tmpfs tmpfs "$1"

@@ -40,7 +40,7 @@ class FinalStage:
         return json.loads(self.one(name).rpartition("CMD ")[2])
 
     def lay_out(self, root, built):
-        """Copies into `root` what the stage copies. `built` has the file or directory for each source of another stage."""
+        """Copies into `root` what the stage copies. `built` has the path for each source of another stage."""
         for rest in self.all("COPY"):
             options, (source, target) = split(rest)
             owner = [int(part) for part in options.get("chown", "0:0").split(":")]

@@ -1,6 +1,6 @@
 """Tests the packages: the container's image, the systemd unit, the Debian package and the Kubernetes manifests.
 
-Needs the superuser, and Debian's `systemd` and `strace`. Nothing outside a temporary root is changed. Arguments select
+Needs the superuser, and Debian's `systemd` and `dpkg-dev`. Nothing outside a temporary root is changed. Arguments select
 tests, as with `python3 -m unittest`.
 """
 
@@ -26,10 +26,10 @@ def main():
             sys.exit("packaging: only the superuser can make the roots that these tests need")
         sys.exit(print("packaging: skipped, because only the superuser can make the roots that these tests need"))
     missing = [
-        name for name in ("chroot", "dpkg-deb", "strace", "systemd-analyze", "unshare") if binaries.is_missing(name)
+        name for name in ("chroot", "dpkg-deb", "systemd-analyze", "unshare") if binaries.is_missing(name)
     ]
     if missing:
-        sys.exit(f"packaging: {', '.join(missing)} missing; on Debian: apt-get install dpkg-dev strace systemd")
+        sys.exit(f"packaging: {', '.join(missing)} missing; on Debian: apt-get install dpkg-dev systemd")
     programs = pinned.install(HERE / "requirements.txt", "packaging")
     if Path(sys.prefix) != programs.parent:
         # Continue with the Python that can read YAML.

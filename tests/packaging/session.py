@@ -1,4 +1,4 @@
-"""Uses an installed server as its administrator would: starts it, creates a token, deletes it over HTTP, and stops it."""
+"""Uses an installed server as its administrator would: starts it, creates a token, deletes it over HTTP, stops it."""
 
 import contextlib
 import json
