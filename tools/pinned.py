@@ -16,10 +16,13 @@ from tools import installation
 from tools.installation import Part
 
 TOOLS = (Path(__file__).resolve().parent.parent / "target" / "tools").resolve()
-# Two need no optimization: gungraun-runner waits for valgrind, and openapi-to-rust reads small documents.
+# Those with `--debug` need no optimization: they wait for others, or read little.
 CRATE_OPTIONS = {
     "cargo-deny": ["--no-default-features"],
+    "mdbook": ["--debug", "--no-default-features"],
+    "cargo-cyclonedx": ["--debug"],
     "cargo-mutants": ["--no-default-features"],
+    "cargo-deb": ["--debug", "--no-default-features", "--features", "gzip"],
     "gungraun-runner": ["--debug"],
     "openapi-to-rust": ["--debug"],
 }

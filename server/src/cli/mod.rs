@@ -21,8 +21,10 @@ mod delete;
 mod environment;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
+mod healthcheck;
 mod limits;
 mod log;
+mod manager;
 mod named_server;
 mod ops;
 mod output;
@@ -61,6 +63,7 @@ enum Command {
     Delete(Delete),
     Audit(audit::Options),
     Contract(contract::Options),
+    Healthcheck(healthcheck::Options),
     Completions(completions::Options),
     #[command(hide = true)]
     Man(completions::ManOptions),
@@ -135,6 +138,7 @@ fn run_subcommand(Parsed { cli, provenance }: Parsed) -> Result<ExitCode, Failur
         Command::Delete(Delete::Token(options)) => in_runtime(delete::run(options)),
         Command::Audit(options) => in_runtime(audit::run(options)),
         Command::Contract(options) => in_runtime(contract::run(options)),
+        Command::Healthcheck(options) => in_runtime(healthcheck::run(options)),
         Command::Completions(options) => completions::run(&options),
         Command::Man(options) => completions::write_manual(&options),
     }

@@ -20,6 +20,7 @@ use tracing_subscriber::EnvFilter;
 use super::arguments::host_and_port;
 use super::limits::LimitOptions;
 use super::log::{DroppedLines, Log, LogFormat};
+use super::manager::ServiceManager;
 use super::ops::OpsOptions;
 use super::output::{error_line, warn};
 use super::provenance::Provenance;
@@ -116,6 +117,7 @@ pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCo
         runtime.worker_threads(std::thread::available_parallelism().map_or(1, usize::from));
     }
     let process = Process::open();
+    let manager = ServiceManager::connect();
     let confinement = match options.no_sandbox {
         true => Confinement::Without("it is switched off".to_owned()),
         false => options.sandbox(&tls_files).enter(),
@@ -139,7 +141,8 @@ pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCo
     if let Err(error) = raise_descriptor_limit() {
         tracing::warn!(%error, "cannot raise the limit of file descriptors");
     }
-    let served = runtime.block_on(serve_until_stopped(options, addresses, log.dropped_lines(), process));
+    let prepared = Prepared { addresses, dropped_lines: log.dropped_lines(), process, manager };
+    let served = runtime.block_on(serve_until_stopped(options, prepared));
     if let Err(error) = &served {
         log.print(error_line(error.as_ref()));
     }
@@ -182,12 +185,16 @@ struct Addresses {
     ops: Option<Vec<SocketAddr>>,
 }
 
-async fn serve_until_stopped(
-    options: Options,
+/// What was prepared before the sandbox was entered, or needs the log.
+struct Prepared {
     addresses: Addresses,
     dropped_lines: DroppedLines,
     process: Process,
-) -> Result<(), Failure> {
+    manager: ServiceManager,
+}
+
+async fn serve_until_stopped(options: Options, prepared: Prepared) -> Result<(), Failure> {
+    let Prepared { addresses, dropped_lines, process, manager } = prepared;
     let catalog = access::open(&options.directory).await?;
     let given =
         token_file::given_tokens(options.admin_token_file.as_deref(), options.permission_tokens_file.as_deref())?;
@@ -208,13 +215,14 @@ async fn serve_until_stopped(
         tracing::warn!(%address, "without TLS, anyone on the way to the server can read the tokens; see --tls-cert");
     }
     announce(options.tls.scheme(), address, ops_address);
+    manager.ready();
     let (api, requests) = (TokenApi::new(catalog.clone()), Requests::new());
     let server = Server::new(options.limits.limits(), Counted::new(api.clone(), Arc::clone(&requests)));
-    let server = match tls {
-        Some(tls) => server.tls(tls),
+    let server = match &tls {
+        Some(tls) => server.tls(tls.clone()),
         None => server,
     };
-    let ops = Ops::new(Sources { api, requests, connections: server.observer(), dropped_lines, process });
+    let ops = Ops::new(Sources { api, requests, connections: server.observer(), dropped_lines, process, tls });
     // The operations listener outlives the API, so that it can say that the API is draining.
     let (drained, has_drained) = oneshot::channel::<()>();
     let serving = async {

@@ -110,6 +110,20 @@ impl Client {
         }))
     }
 
+    /// Asks whether the server can read its tokens.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] if it cannot.
+    pub(crate) async fn health(mut self) -> Result<(), Error> {
+        self.send(Request::Health).await?;
+        match self.receive().await? {
+            Reply::Healthy => Ok(()),
+            Reply::Refused(refusal) => Err(refusal.into()),
+            _ => Err(unexpected()),
+        }
+    }
+
     /// Requests a change, and returns the reply unless it is a refusal.
     async fn change(&mut self, request: Request) -> Result<Reply, Error> {
         self.send(request).await?;

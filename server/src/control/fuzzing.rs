@@ -18,7 +18,7 @@ pub async fn converse(stream: UnixStream, catalog: Catalog) {
 pub async fn ask(stream: UnixStream, kind: u8, secret: &str) -> Result<(), String> {
     let mut client = Client(Connection::new(stream));
     let name = "ci".to_owned();
-    let asked = match kind % 5 {
+    let asked = match kind % 7 {
         0 => client
             .create(Create { name, description: None, permissions: "*:*:*".to_owned(), expires_in: None })
             .await
@@ -27,6 +27,7 @@ pub async fn ask(stream: UnixStream, kind: u8, secret: &str) -> Result<(), Strin
         2 => client.delete(Delete { name, by: models::Secret(secret.to_owned()) }).await.map(|_| ()),
         3 => changes(client).await,
         4 => tokens(client).await,
+        5 => client.health().await,
         _ => client.address().await.map(|_| ()),
     };
     asked.map_err(|error| error.to_string())

@@ -50,6 +50,8 @@ enum Request {
     Audit(Audit),
     /// Say which address is served.
     Address,
+    /// Say whether the tokens can be read.
+    Health,
 }
 
 /// The token to create.
@@ -93,6 +95,8 @@ enum Reply {
     End,
     /// The address that is served.
     Address(SocketAddr),
+    /// The tokens can be read.
+    Healthy,
     /// The request failed for this reason.
     Refused(Refusal),
 }
@@ -231,6 +235,14 @@ pub(crate) async fn delete(catalog: &Catalog, token: Delete) -> Result<u64, Erro
 /// Where a change was requested, for the log.
 fn origin(catalog: &Catalog) -> Option<impl tracing::Value> {
     catalog.origin().map(tracing::field::display)
+}
+
+/// Checks that the store answers.
+pub(crate) async fn health(catalog: &Catalog) -> Result<(), Error> {
+    match catalog.page(None, 1).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Refusal::new(RefusalKind::Unavailable, &with_sources(&error)).into()),
+    }
 }
 
 /// All tokens, in the order of their IDs.

@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::connection::Connection;
-use super::{Error, Refusal, RefusalKind, Reply, Request, changes, create, delete, regenerate, tokens};
+use super::{Error, Refusal, RefusalKind, Reply, Request, changes, create, delete, health, regenerate, tokens};
 
 #[cfg(test)]
 mod tests;
@@ -163,6 +163,10 @@ async fn answer(connection: &mut Connection, served: &Served, request: Request) 
                 }
             }
             send(connection, &Reply::End).await
+        }
+        Request::Health => {
+            let reply = health(catalog).await.map_or_else(refused, |()| Reply::Healthy);
+            send(connection, &reply).await
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `/metrics`: counts for a time-series database, as OpenMetrics or Prometheus text.
 
 use std::fmt;
-use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use axum::Router;
@@ -12,6 +11,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use influxdb3_token_api::API_VERSION;
 use influxdb3_tokens::{ChangeKind, ChangeOutcome, Distribution};
+use influxdb3_tokens_server::Tls;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeLabelSet, MetricEncoder, NoLabelSet, prometheus_text, text,
@@ -79,13 +79,19 @@ impl Scrape {
         families.gauge(
             "influxdb3_tokens_certificate_not_after_timestamp_seconds",
             "When the certificate of the server expires; 0 without TLS",
-            self.0.certificate_not_after.load(Ordering::Relaxed),
+            self.certificate_not_after(),
         )?;
         families.counter(
             "influxdb3_tokens_log_lines_dropped",
             "Lines of the log that could not be written in time",
             self.0.sources.dropped_lines.count(),
         )
+    }
+
+    /// In seconds since the Unix epoch.
+    fn certificate_not_after(&self) -> u64 {
+        let ends = self.0.sources.tls.as_ref().and_then(Tls::not_after);
+        ends.and_then(|ends| ends.duration_since(SystemTime::UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs())
     }
 
     fn requests(&self, families: &mut Families<'_, '_>) -> fmt::Result {

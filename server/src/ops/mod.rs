@@ -16,7 +16,7 @@ mod yaml;
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -29,7 +29,7 @@ use hyper::body::Incoming;
 use influxdb3_token_api::Payload;
 use influxdb3_token_api::server::{Body, Rejection};
 use influxdb3_tokens::TokenApi;
-use influxdb3_tokens_server::{Limits, Observer, Server, Service, Statistics};
+use influxdb3_tokens_server::{Limits, Observer, Server, Service, Statistics, Tls};
 use tower_service::Service as _;
 use uuid::Uuid;
 
@@ -50,8 +50,6 @@ pub(crate) struct State {
     /// Another one for each start.
     process_id: Uuid,
     is_draining: AtomicBool,
-    /// In seconds since the Unix epoch; 0 without TLS.
-    certificate_not_after: AtomicU64,
     /// The connections of the operations listener itself.
     own_connections: OnceLock<Observer>,
 }
@@ -67,6 +65,8 @@ pub(crate) struct Sources {
     pub(crate) connections: Observer,
     pub(crate) dropped_lines: DroppedLines,
     pub(crate) process: Process,
+    /// The TLS of the API.
+    pub(crate) tls: Option<Tls>,
 }
 
 impl Ops {
@@ -76,7 +76,6 @@ impl Ops {
             started: SystemTime::now(),
             process_id: Uuid::new_v4(),
             is_draining: AtomicBool::new(false),
-            certificate_not_after: AtomicU64::new(0),
             own_connections: OnceLock::new(),
         }))
     }
@@ -102,12 +101,6 @@ impl State {
     /// The API accepts no further connection.
     pub(crate) fn set_draining(&self) {
         self.is_draining.store(true, Ordering::Relaxed);
-    }
-
-    /// The certificate of the API expires at this time, in seconds since the Unix epoch.
-    #[allow(dead_code, reason = "for a listener with TLS")]
-    pub(crate) fn set_certificate_not_after(&self, seconds: u64) {
-        self.certificate_not_after.store(seconds, Ordering::Relaxed);
     }
 
     /// Why requests should not be sent to this server, as far as it is known without trying.

@@ -81,6 +81,12 @@ impl Tls {
         }
     }
 
+    /// When the certificate that new connections get expires. `None` if that is not known, because the configuration does
+    /// not come from files.
+    pub fn not_after(&self) -> Option<SystemTime> {
+        self.state().certificate.as_ref().map(|certificate| certificate.ends)
+    }
+
     /// The configuration for a new connection.
     pub(super) fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.state().config)

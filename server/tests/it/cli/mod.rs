@@ -7,7 +7,10 @@ mod contract;
 mod create;
 mod delete;
 mod given_tokens;
+mod healthcheck;
 mod lost_output;
+#[cfg(target_os = "linux")]
+mod manager;
 #[cfg(target_os = "linux")]
 mod mounted_secrets;
 mod printing;

@@ -1,0 +1,129 @@
+"""Makes the files of a release in target/release-files, or checks that others would get the same ones.
+
+`python3 -m tools.release` writes the static binary, the Debian package, the list of the crates in it (CycloneDX), and
+SHA256SUMS. `python3 -m tools.release check-reproducible` builds the static binary from two clones of the last commit,
+in folders of different names, and fails if the two differ.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tools import package, pinned, static_binary
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = ROOT / "target" / "release-files"
+BUILD = ROOT / "target" / "release-build"
+CARGO_CYCLONEDX = "cargo-cyclonedx@0.5.9"
+
+
+def main():
+    match sys.argv[1:]:
+        case []:
+            release()
+        case ["check-reproducible"]:
+            check_reproducible()
+        case _:
+            sys.exit(__doc__)
+
+
+def release():
+    shutil.rmtree(FILES, ignore_errors=True)
+    FILES.mkdir(parents=True)
+    prepare(ROOT, BUILD)
+    target = static_binary.default_target()
+    binary = static_binary.build(target, release=True, flags=remapped(ROOT))
+    version = static_binary.output(binary, "--version").rpartition(" ")[2]
+    shutil.copy(binary, FILES / f"influxdb3-tokens-{version}-{target}")
+
+    os.environ["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(remapped(ROOT))
+    command = ["cargo", "build", "--release", "--locked", "-p", "influxdb3-tokens-server", "--bin", "influxdb3-tokens"]
+    subprocess.run(command, cwd=ROOT, check=True)
+    package.debian(FILES)
+    bill_of_materials(FILES / f"influxdb3-tokens-{version}.cdx.json", target)
+
+    sums = [f"{digest(file)}  {file.name}\n" for file in sorted(FILES.iterdir())]
+    (FILES / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+    sys.stdout.write("".join(sums))
+
+
+def check_reproducible():
+    commit = static_binary.output("git", "rev-parse", "HEAD")
+    target, digests = static_binary.default_target(), []
+    for name in ("a", "a folder of another name"):
+        with tempfile.TemporaryDirectory() as folder:
+            clone = Path(folder, name)
+            subprocess.run(["git", "clone", "--quiet", "--no-local", ROOT, clone], check=True)
+            subprocess.run(["git", "checkout", "--quiet", commit], cwd=clone, check=True)
+            prepare(clone, clone / "target")
+            digests.append(digest(static_binary.build(target, release=True, root=clone, flags=remapped(clone))))
+    print("\n".join(digests))
+    if len(set(digests)) != 1:
+        sys.exit("release: two builds of the same commit differ")
+
+
+def prepare(root, build):
+    """Sets the environment in which the result depends on the sources and the compilers alone."""
+    for name in [name for name in os.environ if name.startswith("CARGO_PROFILE_") or name == "RUSTFLAGS"]:
+        del os.environ[name]
+    os.environ["CARGO_TARGET_DIR"] = str(build)
+    os.environ["SOURCE_DATE_EPOCH"] = static_binary.output("git", "log", "-1", "--format=%ct")
+    # The path of a C file is in what it asserts.
+    os.environ["CFLAGS"] = " ".join(f"-ffile-prefix-map={old}={new}".replace(" ", "\\ ") for old, new in replaced(root))
+    os.environ["CC_SHELL_ESCAPED_FLAGS"] = "1"
+
+
+def remapped(root):
+    return [f"--remap-path-prefix={old}={new}" for old, new in replaced(root)]
+
+
+def replaced(root):
+    """The folders of this machine, and what the binary calls them."""
+    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    return [(home, "/cargo"), (root, "/influxdb3-tokens")]
+
+
+def bill_of_materials(file, target):
+    """Lists the crates in the binary, with their versions, sources, digests and licences."""
+    program = pinned.install_crate(CARGO_CYCLONEDX) / "cargo-cyclonedx"
+    manifest = ROOT / "server" / "Cargo.toml"
+    options = ["--manifest-path", manifest, "--format", "json", "--target", target, "--override-filename", "bom"]
+    subprocess.run([program, "cyclonedx", *options], cwd=ROOT, check=True)
+    written = {folder / "bom.json" for folder in (ROOT / "server", *(ROOT / member for member in members()))}
+    bill = json.loads((ROOT / "server" / "bom.json").read_text(encoding="utf-8"))
+    for path in written:
+        path.unlink(missing_ok=True)
+    check_bill(bill)
+    # The same for each run on a commit.
+    bill.pop("serialNumber", None)
+    bill["metadata"].pop("timestamp", None)
+    file.write_text(json.dumps(bill, indent=1) + "\n", encoding="utf-8")
+
+
+def check_bill(bill):
+    """Fails if the list lacks a crate that is compiled into the binary."""
+    tree = static_binary.output(
+        "cargo", "tree", "--locked", "-p", "influxdb3-tokens-server", "-e", "normal", "--prefix=none"
+    )
+    compiled = {tuple(line.split()[:2]) for line in tree.splitlines() if line and "(/" not in line}
+    listed = {(component["name"], f"v{component['version']}") for component in bill["components"]}
+    if missing := sorted(compiled - listed):
+        sys.exit(f"release: the list of crates lacks {missing}")
+
+
+def members():
+    metadata = json.loads(static_binary.output("cargo", "metadata", "--no-deps", "--format-version=1"))
+    return [Path(package["manifest_path"]).parent for package in metadata["packages"]]
+
+
+def digest(file):
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    main()
