@@ -389,7 +389,10 @@ impl Writer {
             Ok(Some(()))
         });
         match written {
-            Ok(_) => Ok(self.counters.works()),
+            Ok(_) => {
+                self.counters.works();
+                Ok(())
+            }
             Err(failure) => Err(self.store_error(failure)),
         }
     }
