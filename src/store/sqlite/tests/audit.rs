@@ -16,7 +16,8 @@ impl Clock for Fixed {
     }
 }
 
-async fn trail(store: &impl TokenStore) -> Vec<AuditRecord> {
+/// The whole audit trail.
+pub(super) async fn trail(store: &impl TokenStore) -> Vec<AuditRecord> {
     store.audit(AuditPosition::default(), None, 1000).await.unwrap().records
 }
 
