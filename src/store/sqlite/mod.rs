@@ -3,8 +3,8 @@
 //! One thread, the writer, owns the only connection. Requests reach it through a bounded queue. It commits the changes
 //! that wait there together, with one `fsync` for all of them (group commit).
 //!
-//! A deletion does not touch the table of tokens. It appends a row to the table of deletions, which is a journal and the
-//! audit trail: a sequential write, where removing a token from a large table would change a random page of the table
+//! A deletion does not touch the table of tokens. It appends a row to the table of deletions, which is a journal and a part
+//! of the audit trail: a sequential write, where removing a token from a large table would change a random page of the table
 //! and another of its index. The live tokens are the rows of `tokens` without those that a deletion names. When it is
 //! idle, the writer removes deleted tokens from `tokens` in bulk (compaction).
 

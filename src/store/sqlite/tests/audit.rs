@@ -16,7 +16,8 @@ impl Clock for Fixed {
     }
 }
 
-async fn trail(store: &impl TokenStore) -> Vec<AuditRecord> {
+/// The whole audit trail.
+pub(super) async fn trail(store: &impl TokenStore) -> Vec<AuditRecord> {
     store.audit(AuditPosition::default(), None, 1000).await.unwrap().records
 }
 
@@ -32,7 +33,7 @@ async fn the_trail_keeps_the_names_of_compacted_tokens_whose_names_are_used_agai
     let third = subject.create(token(1, 3)).await;
     for _ in 0..2 {
         let names =
-            trail(&*subject.store).await.into_iter().map(|record| (record.token, record.name.unwrap().to_string()));
+            trail(&subject.store).await.into_iter().map(|record| (record.token, record.name.unwrap().to_string()));
         let expected = [first, first, second, second, third].map(|id| (id, "token 1".to_owned()));
         assert_eq!(names.collect::<Vec<_>>(), expected);
         subject.restart().await;
