@@ -72,8 +72,9 @@ pub use embed::{Guarded, OverCatalog, OverStore, RequireToken, TokenApi, TokenAp
 pub use influxdb3_token_api;
 pub use live::{LiveTokens, LiveTokensWriter, UntilDeleted};
 pub use store::{
-    Actor, Cause, Creation, CreationOutcome, Deletion, DeletionOutcome, MemoryStore, Regeneration, RegenerationOutcome,
-    StoreError, TokenSelector, TokenStore,
+    Actor, AuditPage, AuditPosition, AuditRecord, AuditedChange, Cause, Creation, CreationOutcome, Deletion,
+    DeletionOutcome, InvalidOrigin, MemoryStore, Origin, Regeneration, RegenerationOutcome, StoreError, TokenSelector,
+    TokenStore,
 };
 #[cfg(feature = "sqlite")]
 pub use store::{Damage, OpenError, SqliteOptions, SqliteStore};

@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 mod access;
 mod advice;
 mod arguments;
+mod audit;
 mod contract;
 mod create;
 mod delete;
@@ -42,6 +43,7 @@ enum Command {
     Create(create::Options),
     Show(show::Options),
     Delete(delete::Options),
+    Audit(audit::Options),
     Contract(contract::Options),
 }
 
@@ -91,6 +93,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Create(options) => in_runtime(create::run(options)),
         Command::Show(options) => in_runtime(show::run(options)),
         Command::Delete(options) => in_runtime(delete::run(options)),
+        Command::Audit(options) => in_runtime(audit::run(options)),
         Command::Contract(options) => in_runtime(contract::run(options)),
     };
     match done {

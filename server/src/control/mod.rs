@@ -1,8 +1,8 @@
 //! The control socket: how a command reaches the tokens of a running server.
 //!
 //! Each message is one line of JSON, over a Unix socket that only the server's own user can open. A [`Request`] is
-//! followed by one [`Reply`], but [`Request::Show`] by one for each token and another at the end, so that no reply grows
-//! with the number of tokens.
+//! followed by one [`Reply`], but [`Request::Show`] and [`Request::Audit`] by one for each token or change and another at
+//! the end, so that no reply grows with their number.
 
 use std::io;
 use std::time::Duration;
@@ -16,14 +16,19 @@ use influxdb3_tokens::{
 };
 use serde::{Deserialize, Serialize};
 
+mod audit;
 mod client;
 mod connection;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod server;
 
+pub(crate) use audit::{Audit, Change, changes};
 pub(crate) use client::Client;
 pub(crate) use server::{bind, serve};
+
+/// The target of the log lines about changes.
+pub(crate) const AUDIT: &str = "influxdb3_tokens::audit";
 
 /// How many tokens are read from the store at a time.
 const PAGE: usize = 1000;
@@ -40,6 +45,8 @@ enum Request {
     Delete(Delete),
     /// List the tokens.
     Show,
+    /// List the changes of the tokens.
+    Audit(Audit),
 }
 
 /// The token to create.
@@ -77,7 +84,9 @@ enum Reply {
     Deleted,
     /// A token of the list.
     Token(Box<Summary>),
-    /// The list has no further tokens.
+    /// A change of the list.
+    Change(Box<Change>),
+    /// The list has ended.
     End,
     /// The request failed for this reason.
     Refused(Refusal),
@@ -189,13 +198,16 @@ pub(crate) async fn create(catalog: &Catalog, token: Create) -> Result<AdminToke
         }
         error => refused(error),
     })?;
+    let (id, name, origin) = (record.id, &record.name, origin(catalog));
+    tracing::info!(target: AUDIT, %id, %name, origin, change = "created", "created a token");
     Ok(admin_token_object(&record, &secret))
 }
 
 /// Gives the operator token another secret.
 pub(crate) async fn regenerate(catalog: &Catalog) -> Result<AdminTokenObject, Error> {
     let (record, secret) = catalog.regenerate_operator().await.map_err(refused)?;
-    tracing::info!("regenerated the secret of the operator token");
+    let (id, origin) = (record.id, origin(catalog));
+    tracing::info!(target: AUDIT, %id, origin, change = "regenerated", "regenerated the secret of the operator token");
     Ok(admin_token_object(&record, &secret))
 }
 
@@ -205,8 +217,14 @@ pub(crate) async fn delete(catalog: &Catalog, token: Delete) -> Result<(), Error
     // The API tells a client no more either.
     let by = by.ok_or_else(|| Refusal::new(RefusalKind::Unauthorized, "a valid credential is required"))?;
     let id = catalog.delete_by_name(&by, &token.name).await?;
-    tracing::info!(%id, by = %by.id(), "deleted a token");
+    let (by, name, origin) = (by.id(), &token.name, origin(catalog));
+    tracing::info!(target: AUDIT, %id, %by, name, origin, change = "deleted", "deleted a token");
     Ok(())
+}
+
+/// Where a change was requested, for the log.
+fn origin(catalog: &Catalog) -> Option<impl tracing::Value> {
+    catalog.origin().map(tracing::field::display)
 }
 
 /// All tokens, in the order of their IDs.
@@ -217,15 +235,15 @@ pub(crate) fn tokens(catalog: Catalog) -> impl Stream<Item = Result<Summary, Err
             let Some(after) = next else { return Ok::<_, Error>(None) };
             let records = catalog.page(after, PAGE).await.map_err(refused)?;
             let last = records.last().filter(|_| records.len() == PAGE).map(|last| Some(last.id));
-            let page: Vec<_> = records.iter().map(Summary::from).map(Ok).collect();
+            let page: Vec<_> = records.iter().map(|record| Ok(Summary::new(record, &catalog))).collect();
             Ok(Some((stream::iter(page), last)))
         }
     });
     pages.try_flatten()
 }
 
-impl From<&TokenRecord> for Summary {
-    fn from(record: &TokenRecord) -> Self {
+impl Summary {
+    fn new(record: &TokenRecord, catalog: &Catalog) -> Self {
         Self {
             id: record.id.as_u64(),
             name: record.name.to_string(),
@@ -233,7 +251,7 @@ impl From<&TokenRecord> for Summary {
             hash: record.digest.to_string(),
             created_at: record.created_at.into(),
             created_by: record.created_by.map(TokenId::as_u64),
-            last_used: None,
+            last_used: catalog.live().last_used(record.id).map(Into::into),
             expiry: record.expires_at.map(Into::into),
             permissions: record.permissions.to_string(),
         }

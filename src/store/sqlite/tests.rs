@@ -1,5 +1,6 @@
 //! Behaviour that no caller can provoke: failures of the storage, the contents of a batch, and compaction.
 
+mod audit;
 mod checks;
 mod damage;
 mod regeneration;

@@ -1,6 +1,7 @@
 //! The laws that every store must obey. [`laws`] generates a test for each of them.
 
 mod actor;
+mod audit;
 mod deletion;
 mod regeneration;
 
@@ -47,6 +48,9 @@ macro_rules! laws {
             a_token_with_a_name_that_is_not_permitted_any_more_is_loaded_and_deleted
             the_cluster_uuid_survives_a_restart
             every_token_and_deletion_survives_a_restart
+            every_change_leaves_one_record_in_order
+            a_change_that_is_refused_leaves_no_record
+            the_audit_trail_is_the_same_in_pages_of_any_size
         }
     };
     ($subject:path; $($law:ident)*) => {
@@ -61,6 +65,7 @@ macro_rules! laws {
 }
 
 pub(crate) use actor::*;
+pub(crate) use audit::*;
 pub(crate) use deletion::*;
 pub(crate) use laws;
 pub(crate) use regeneration::*;

@@ -1,9 +1,10 @@
 //! Creates the tokens of files when the server starts.
 
 use futures::{StreamExt, TryStreamExt, stream};
-use influxdb3_tokens::{Catalog, CreateError, NewToken};
+use influxdb3_tokens::{Catalog, CreateError, NewToken, Origin};
 
 use crate::cli::Failure;
+use crate::control;
 
 /// How many tokens wait for the store at a time; fewer than its queue takes.
 const AT_A_TIME: usize = 1024;
@@ -15,7 +16,8 @@ const AT_A_TIME: usize = 1024;
 /// If the store fails.
 pub(in crate::cli) async fn create(catalog: &Catalog, tokens: Vec<NewToken>) -> Result<(), Failure> {
     // Many at a time, in their order, so that they share commits.
-    let creations = stream::iter(tokens).map(|token| create_one(catalog, token)).buffered(AT_A_TIME);
+    let catalog = catalog.requested_from(Origin::TokenFile);
+    let creations = stream::iter(tokens).map(|token| create_one(&catalog, token)).buffered(AT_A_TIME);
     creations.try_collect().await
 }
 
@@ -29,7 +31,10 @@ async fn create_one(catalog: &Catalog, mut token: NewToken) -> Result<(), Failur
         tracing::warn!(%name, "the operator token never expires, whatever the `expiry_millis` of its file says");
     }
     match catalog.create(token).await {
-        Ok(record) => tracing::info!(%name, id = %record.id, "created the token of a file"),
+        Ok(record) => {
+            let (id, origin) = (record.id, Origin::TokenFile);
+            tracing::info!(target: control::AUDIT, %name, %id, %origin, change = "created", "created the token of a file");
+        }
         Err(CreateError::AlreadyExists) => tracing::debug!(%name, "the token of a file exists"),
         Err(CreateError::NameTaken) => {
             tracing::warn!(%name, "another token has the name of a file's token, which is not created")
