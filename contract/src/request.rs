@@ -124,6 +124,9 @@ impl Template {
             SecurityKind::ApiKey { location, name } if scheme.kind.is_key_in_authorization() => {
                 self.add(location, name, Text::plain("Token ").then(secret));
             }
+            SecurityKind::ApiKey { location: Location::Query, name } => {
+                self.add(Location::Query, name, secret.in_query())
+            }
             SecurityKind::ApiKey { location, name } => self.add(location, name, secret),
             kind => {
                 let Some(word) = auth_scheme(scheme) else { return self };

@@ -45,9 +45,11 @@ enum Piece {
         of: Role,
         encoded: bool,
     },
+    /// The secret, percent-encoded if it is in a query and has characters that a query's value must encode.
     Secret {
         of: Role,
         altered: Option<Alteration>,
+        in_query: bool,
     },
     /// The credentials of `Basic`, with the secret as the password.
     Basic {
@@ -93,7 +95,17 @@ impl Text {
     }
 
     pub(super) fn altered_secret(of: Role, altered: Option<Alteration>) -> Self {
-        Self(vec![Piece::Secret { of, altered }])
+        Self(vec![Piece::Secret { of, altered, in_query: false }])
+    }
+
+    /// This text as the value of a query.
+    pub(super) fn in_query(mut self) -> Self {
+        for piece in &mut self.0 {
+            if let Piece::Secret { in_query, .. } = piece {
+                *in_query = true;
+            }
+        }
+        self
     }
 
     /// The credentials of `Basic`, with the secret as the password.
@@ -129,7 +141,10 @@ impl Text {
                 utf8_percent_encode(&holders.token(*of).identifier, NOT_IN_VALUES).to_string()
             }
             Piece::Id { of, encoded: true } => percent_encode(&holders.token(*of).identifier),
-            Piece::Secret { of, altered } => alter(&holders.token(*of).secret.0, *altered),
+            Piece::Secret { of, altered, in_query } => {
+                let secret = alter(&holders.token(*of).secret.0, *altered);
+                if *in_query { query_value(&secret) } else { secret }
+            }
             Piece::Basic { of, altered } => basic(&alter(&holders.token(*of).secret.0, *altered)),
         };
         self.0.iter().map(piece).collect()
@@ -140,7 +155,16 @@ impl Text {
         let piece = |piece: &Piece| match piece {
             Piece::Plain(text) => quoted(text),
             Piece::Id { .. } => Text(vec![piece.clone()]).fill(holders),
-            Piece::Secret { of, altered } => variable(*of, &holders.token(*of).secret.0, *altered),
+            Piece::Secret { of, altered, in_query } => {
+                let secret = &holders.token(*of).secret.0;
+                let shown = variable(*of, secret, *altered);
+                if *in_query && !is_query_value(&alter(secret, *altered)) {
+                    let bytes = format!(r#"printf %s "{shown}" | od -An -v -tx1 | tr -d ' \n' | tr a-f A-F"#);
+                    format!("$({bytes} | sed 's/../%&/g')")
+                } else {
+                    shown
+                }
+            }
             Piece::Basic { of, altered } => {
                 let secret = variable(*of, &holders.token(*of).secret.0, *altered);
                 format!(r#"$(printf 'contract:%s' "{secret}" | base64 | tr -d '\n')"#)
@@ -179,6 +203,22 @@ fn variable(of: Role, secret: &str, altered: Option<Alteration>) -> String {
 
 /// Characters that a query's value must percent-encode, or that a shell might interpret.
 const NOT_IN_VALUES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Whether a text is its own value in a query.
+fn is_query_value(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~'))
+}
+
+/// A secret as the value of a query. Every byte is encoded if one must be, which is what the shown command does.
+fn query_value(secret: &str) -> String {
+    if is_query_value(secret) { secret.to_owned() } else { percent_encode(secret) }
+}
+
+/// A secret in a JSON string, without the quotation marks.
+fn in_json(secret: &str) -> String {
+    let json = serde_json::Value::from(secret).to_string();
+    json[1..json.len() - 1].to_owned()
+}
 
 fn percent_encode(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
@@ -237,12 +277,14 @@ fn basic(secret: &str) -> String {
     STANDARD.encode(format!("contract:{secret}"))
 }
 
-/// A secret in each form in which a request may contain it, with its alterations; the longest first.
+/// A secret in each form in which a request or an answer in JSON may contain it, with its alterations; the longest first.
 pub(super) fn forms(secret: &str) -> Vec<String> {
     let altered = [Alteration::OneCharacter, Alteration::OtherCase, Alteration::Cut, Alteration::Extended].map(Some);
     let texts = altered.into_iter().chain([None]).map(|it| alter(secret, it));
-    let mut forms: Vec<String> = texts.flat_map(|text| [basic(&text), text]).collect();
-    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    let mut forms: Vec<String> =
+        texts.flat_map(|text| [basic(&text), query_value(&text), in_json(&text), text]).collect();
+    forms.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+    forms.dedup();
     forms
 }
 

@@ -15,7 +15,7 @@ use http::request::Parts;
 use influxdb3_token_api::SECURITY_SCHEMES;
 use influxdb3_token_api::security::{SecurityKind, SecurityRequirement, SecurityScheme};
 use influxdb3_token_api::server::{Guard, REALM, Rejection};
-use influxdb3_tokens::{CatalogApi, TokenId};
+use influxdb3_tokens::{Catalog, CatalogApi, NewToken, Permissions, TokenId};
 use influxdb3_tokens_fuzz::{block_on, catalog, secret};
 use percent_encoding::percent_decode_str;
 
@@ -26,7 +26,19 @@ static ROUTES: LazyLock<Vec<&'static [SecurityRequirement]>> = LazyLock::new(|| 
     every.chunks(1).chain([every]).collect()
 });
 
-static GUARD: LazyLock<Guard<CatalogApi>> = LazyLock::new(|| Guard::new(CatalogApi::new(block_on(catalog())), &REALM));
+static GUARD: LazyLock<Guard<CatalogApi>> = LazyLock::new(|| Guard::new(CatalogApi::new(block_on(tokens())), &REALM));
+
+/// A secret that a person made, with characters that have a meaning in a query, in JSON or in `Basic` credentials.
+const MADE: &str = r##"apiv3_:&=+%41#"\,;?/~!$'()*<>@[]^`{|}"##;
+
+/// The token with the secret [`MADE`] has ID 3.
+async fn tokens() -> Catalog {
+    let catalog = catalog().await;
+    let made = MADE.parse().expect("it is a secret");
+    let token = NewToken::given("made".parse().expect("it is a name"), Permissions::ADMIN, &made);
+    catalog.create(token).await.expect("no other token has it");
+    catalog
+}
 
 libfuzzer_sys::fuzz_target!(|lines: &[u8]| {
     let Some(parts) = request(lines) else {
@@ -83,10 +95,11 @@ fn presented(scheme: &SecurityScheme, parts: &Parts) -> Option<TokenId> {
         _ if scheme.kind.is_key_in_authorization() => value.strip_prefix("Token ")?.to_owned(),
         _ => key_in_query(parts.uri.query()?)?,
     };
-    (0..=2).find(|index| secret(*index).expose() == text).map(|index| TokenId::from_u64(index.into()))
+    let is = |index: &u8| if *index == 3 { text == MADE } else { secret(*index).expose() == text };
+    (0..=3).find(is).map(|index| TokenId::from_u64(index.into()))
 }
 
-/// The value of `p`, unless it is given twice. Secrets have no character that must be encoded, but may be encoded.
+/// The value of `p`, unless it is given twice.
 fn key_in_query(query: &str) -> Option<String> {
     let decode = |text: &str| percent_decode_str(text).decode_utf8().map(String::from).ok();
     let mut values = query.split('&').filter_map(|pair| {

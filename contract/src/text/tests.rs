@@ -24,7 +24,8 @@ fn holder(id: &str, secret: &str) -> One {
 const ALTERATIONS: [Alteration; 4] =
     [Alteration::OneCharacter, Alteration::OtherCase, Alteration::Cut, Alteration::Extended];
 
-const SECRETS: [&str; 4] = ["apiv3_aB-_9xyz", "apixxxxxxxx", "0123456789", "s"];
+const SECRETS: [&str; 5] =
+    ["apiv3_aB-_9xyz", "apixxxxxxxx", "0123456789", "s", r##"apiv3_:&=+%41#"\,;?/~!$'()*<>@[]^`{|}"##];
 
 #[test]
 fn an_altered_secret_differs() {
@@ -61,6 +62,9 @@ fn awkward() -> Vec<Template> {
         requests.push(plain().with_header("authorization", Text::plain(text).then(Text::secret(Role::Limited))));
     }
     requests.push(call(Text::encoded_id(Role::Target)).with_header("authorization", ""));
+    for altered in ALTERATIONS.map(Some).into_iter().chain([None]) {
+        requests.push(plain().with_query("p", Text::altered_secret(Role::Limited, altered).in_query()));
+    }
     requests.push(Template { method: "HEAD".to_owned(), ..plain() });
     requests
 }
@@ -72,11 +76,12 @@ fn exchange(request: &Template, holders: &One) -> Exchange {
 
 #[test]
 fn a_shown_request_contains_no_secret() {
-    let secret = "apiv3_aB-_9xyz";
-    for request in awkward() {
-        let shown = format!("{:?}", exchange(&request, &holder("17", secret)));
-        for form in forms(secret) {
-            assert!(!shown.contains(&form), "{shown}");
+    for secret in [SECRETS[0], SECRETS[4]] {
+        for request in awkward() {
+            let shown = format!("{:?}", exchange(&request, &holder("17", secret)));
+            for form in forms(secret) {
+                assert!(!shown.contains(&form), "{shown}");
+            }
         }
     }
 }
@@ -133,5 +138,13 @@ fn the_forms_of_a_secret_begin_with_the_longest() {
     assert!(forms.contains(&secret.to_owned()) && forms.contains(&STANDARD.encode(format!("contract:{secret}"))));
     for alteration in ALTERATIONS {
         assert!(forms.contains(&alter(secret, Some(alteration))));
+    }
+}
+
+#[test]
+fn the_forms_of_a_secret_have_those_of_a_query_and_of_json() {
+    let forms = forms(r#"apiv3_a"\&b"#);
+    for form in [r#"apiv3_a"\&b"#, r#"apiv3_a\"\\&b"#, "%61%70%69%76%33%5F%61%22%5C%26%62"] {
+        assert!(forms.contains(&form.to_owned()), "{form}: {forms:?}");
     }
 }

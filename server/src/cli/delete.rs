@@ -177,7 +177,9 @@ async fn by_name(access: Access, name: String, token: String) -> Result<ExitCode
 
 /// The beginning of a response, which may repeat the request's credential.
 fn beginning(body: &[u8], token: &str) -> String {
-    String::from_utf8_lossy(body).replace(token, "[redacted]").chars().take(200).collect()
+    let in_json = serde_json::Value::from(token).to_string();
+    let text = String::from_utf8_lossy(body).replace(&in_json[1..in_json.len() - 1], "[redacted]");
+    text.replace(token, "[redacted]").chars().take(200).collect()
 }
 
 /// The beginning of a server's message.
@@ -192,4 +194,18 @@ fn wrong_usage(reason: &str) -> ! {
 fn end(code: u8, reason: &str) -> Result<ExitCode, Failure> {
     super::tell_reason(reason);
     Ok(ExitCode::from(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_that_repeats_the_credential_is_shown_without_it() {
+        for token in ["apiv3_0123456789abcdef", r#"apiv3_0123"4567\89abcdef"#] {
+            let json = serde_json::json!({"a": token, "b": [format!("Bearer {token}")]}).to_string();
+            assert_eq!(beginning(json.as_bytes(), token), r#"{"a":"[redacted]","b":["Bearer [redacted]"]}"#);
+            assert_eq!(beginning(format!("no {token}").as_bytes(), token), "no [redacted]");
+        }
+    }
 }

@@ -352,9 +352,12 @@ fn ten_thousand_tokens_of_a_file_are_created() {
         })
         .collect();
     write(&file, &json!({ "tokens": tokens }).to_string());
-    let log = served(&directory, "--permission-tokens-file", &file);
-    assert!(log.contains(" tokens=10000 "), "the number of live tokens is not logged");
+    // Without a line for each token, of which the log drops some if it cannot be written fast enough.
+    let filter = "--log-filter=warn,influxdb3_tokens::cli::serve=info";
     // They exist when the server starts again.
-    let log = served(&directory, "--permission-tokens-file", &file);
-    assert!(log.contains(" tokens=10000 ") && !log.contains("created the token of a file"), "{log}");
+    for _ in 0..2 {
+        let server = directory.start(&["--permission-tokens-file", file.to_str().unwrap(), filter]);
+        let (status, log) = server.end(Signal::TERM);
+        assert!(status.success() && log.contains(" tokens=10000 ") && !log.contains("WARN"), "{log}");
+    }
 }
