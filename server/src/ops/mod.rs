@@ -171,8 +171,8 @@ impl Operations {
 
 impl Service for Operations {
     async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
-        if let Err(refused) = self.hosts.check(&request) {
-            return refused;
+        if !self.hosts.admit(&request) {
+            return hosts::misdirected();
         }
         if self.api.has(&request) {
             return self.api.handle(request).await;
