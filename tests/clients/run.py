@@ -1,4 +1,4 @@
-"""Tests the server with other clients: a Python client from openapi-generator-cli, and curl.
+"""Tests the server with other clients: a Python client from openapi-generator-cli, curl, and parsers of metrics.
 
 Each run generates the Python client into target/clients from generated/openapi.json. The dependencies in
 requirements.txt are installed once into target/tools. curl must be installed. Arguments select tests, as with
@@ -22,7 +22,7 @@ sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CLIENT = ROOT / "target" / "clients"
-MODULES = [f"tests.clients.test_{name}" for name in ("python_client", "curl")]
+MODULES = [f"tests.clients.test_{name}" for name in ("python_client", "curl", "metrics")]
 SECRET = re.compile(r"apiv3_[\w-]+")
 
 
