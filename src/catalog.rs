@@ -3,6 +3,7 @@
 
 mod error;
 mod expiry;
+mod statistics;
 #[cfg(test)]
 mod tests;
 
@@ -16,11 +17,13 @@ use crate::clock::Clock;
 use crate::live::{LiveTokens, LiveTokensWriter, UntilDeleted};
 use crate::store::{
     Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, StoreError,
-    TokenSelector, TokenStore,
+    StoreStatistics, TokenSelector, TokenStore,
 };
 use crate::token::{Digest, NewToken, Permissions, Principal, Secret, Timestamp, TokenId, TokenName, TokenRecord};
 pub use error::{CreateError, DeleteError, RegenerateError};
 use expiry::SeenExpired;
+use statistics::Changes;
+pub use statistics::{ChangeKind, ChangeOutcome};
 
 /// The tokens of a [`TokenStore`]: every live token in memory, and the rules for them.
 ///
@@ -36,6 +39,7 @@ struct Inner {
     live: LiveTokens,
     clock: Arc<dyn Clock>,
     seen_expired: SeenExpired,
+    changes: Changes,
     /// Takes the place of a token that was not found.
     decoy: Principal,
 }
@@ -55,7 +59,16 @@ impl Catalog {
         // No store gives a token this ID.
         let (id, digest) = (TokenId::from_u64(u64::MAX), Digest::from_bytes([0; 64]));
         let decoy = Principal::new(id, digest, Some(Timestamp::EPOCH), Permissions::ADMIN).into_token();
-        Ok(Self { inner: Arc::new(Inner { store, live, clock, seen_expired: SeenExpired::new(), decoy }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                store,
+                live,
+                clock,
+                seen_expired: SeenExpired::new(),
+                changes: Changes::default(),
+                decoy,
+            }),
+        })
     }
 
     /// The UUID of the cluster that the tokens belong to.
@@ -142,7 +155,8 @@ impl Catalog {
     ///
     /// See [`CreateError`].
     pub async fn create(&self, token: NewToken) -> Result<TokenRecord, CreateError> {
-        self.request_creation(token, None, self.now()).await
+        let created = self.request_creation(token, None, self.now()).await;
+        self.inner.changes.count(ChangeKind::Creation, created)
     }
 
     /// Creates a token with a fresh secret, on behalf of nobody: for a command on the machine. Returns the token, and its
@@ -159,7 +173,8 @@ impl Catalog {
         permissions: Permissions,
         lifetime: Option<Duration>,
     ) -> Result<(TokenRecord, Secret), CreateError> {
-        self.request_fresh(name, permissions, lifetime, None).await
+        let created = self.request_fresh(name, permissions, lifetime, None).await;
+        self.inner.changes.count(ChangeKind::Creation, created)
     }
 
     /// Like [`create_fresh`](Self::create_fresh), on behalf of `by`, whose ID is recorded. `by` is trusted to be
@@ -169,6 +184,17 @@ impl Catalog {
     ///
     /// See [`CreateError`]. [`CreateError::NotAdmin`] comes before anything that depends on the token to create.
     pub async fn create_fresh_by(
+        &self,
+        by: &Principal,
+        name: &str,
+        permissions: Permissions,
+        lifetime: Option<Duration>,
+    ) -> Result<(TokenRecord, Secret), CreateError> {
+        let created = self.try_create_fresh_by(by, name, permissions, lifetime).await;
+        self.inner.changes.count(ChangeKind::Creation, created)
+    }
+
+    async fn try_create_fresh_by(
         &self,
         by: &Principal,
         name: &str,
@@ -226,6 +252,10 @@ impl Catalog {
     ///
     /// See [`DeleteError`]. [`DeleteError::NotAdmin`] comes before anything that depends on the token to delete.
     pub async fn delete(&self, by: &Principal, id: &str) -> Result<TokenId, DeleteError> {
+        self.inner.changes.count(ChangeKind::Deletion, self.try_delete(by, id).await)
+    }
+
+    async fn try_delete(&self, by: &Principal, id: &str) -> Result<TokenId, DeleteError> {
         if !by.is_admin() {
             return Err(DeleteError::NotAdmin);
         }
@@ -246,6 +276,10 @@ impl Catalog {
     ///
     /// See [`DeleteError`]. [`DeleteError::NotAdmin`] comes before anything that depends on the token to delete.
     pub async fn delete_by_name(&self, by: &Principal, name: &str) -> Result<TokenId, DeleteError> {
+        self.inner.changes.count(ChangeKind::Deletion, self.try_delete_by_name(by, name).await)
+    }
+
+    async fn try_delete_by_name(&self, by: &Principal, name: &str) -> Result<TokenId, DeleteError> {
         if !by.is_admin() {
             return Err(DeleteError::NotAdmin);
         }
@@ -282,7 +316,7 @@ impl Catalog {
     ///
     /// See [`RegenerateError`].
     pub async fn regenerate_operator(&self) -> Result<(TokenRecord, Secret), RegenerateError> {
-        self.request_regeneration(None).await
+        self.inner.changes.count(ChangeKind::Regeneration, self.request_regeneration(None).await)
     }
 
     /// Like [`regenerate_operator`](Self::regenerate_operator), on behalf of `by`, which must be the operator token. Another
@@ -294,7 +328,7 @@ impl Catalog {
     ///
     /// See [`RegenerateError`].
     pub async fn regenerate_operator_by(&self, by: &Principal) -> Result<(TokenRecord, Secret), RegenerateError> {
-        self.request_regeneration(Some(by.into())).await
+        self.inner.changes.count(ChangeKind::Regeneration, self.request_regeneration(Some(by.into())).await)
     }
 
     async fn request_regeneration(&self, by: Option<Actor>) -> Result<(TokenRecord, Secret), RegenerateError> {
@@ -316,5 +350,24 @@ impl Catalog {
     /// If the store cannot be read.
     pub async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
         self.inner.store.page(after, limit).await
+    }
+
+    /// How many changes of this kind were requested with this outcome since the catalog was opened.
+    pub fn changes(&self, kind: ChangeKind, outcome: ChangeOutcome) -> u64 {
+        self.inner.changes.read(kind, outcome)
+    }
+
+    /// What the store has done since it was opened.
+    pub fn store_statistics(&self) -> StoreStatistics {
+        self.inner.store.statistics()
+    }
+
+    /// Whether the store can commit changes now.
+    ///
+    /// # Errors
+    ///
+    /// See [`TokenStore::probe`].
+    pub async fn probe_store(&self) -> Result<(), StoreError> {
+        self.inner.store.probe().await
     }
 }

@@ -15,6 +15,7 @@
 //! | `live` | every live token in memory: [`LiveTokens`] reads, [`LiveTokensWriter`] writes and belongs to the store |
 //! | `token` | the types of a token, which are validated when they are made |
 //! | `clock` | [`Clock`], which tells the time |
+//! | `histogram` | [`Histogram`], which counts how large values are |
 //!
 //! The library sets up no runtime and no logger.
 //!
@@ -59,21 +60,23 @@ mod api;
 mod catalog;
 mod clock;
 mod embed;
+mod histogram;
 mod live;
 mod store;
 mod sync;
 mod token;
 
 pub use api::{CatalogApi, admin_token_object};
-pub use catalog::{Catalog, CreateError, DeleteError, RegenerateError};
+pub use catalog::{Catalog, ChangeKind, ChangeOutcome, CreateError, DeleteError, RegenerateError};
 pub use clock::{Clock, SystemClock};
 pub use embed::{Guarded, OverCatalog, OverStore, RequireToken, TokenApi, TokenApiBuilder};
+pub use histogram::{Distribution, Histogram};
 /// The crate generated from the document. Its types are part of the interface of this crate.
 pub use influxdb3_token_api;
 pub use live::{LiveTokens, LiveTokensWriter, UntilDeleted};
 pub use store::{
     Actor, Cause, Creation, CreationOutcome, Deletion, DeletionOutcome, MemoryStore, Regeneration, RegenerationOutcome,
-    StoreError, TokenSelector, TokenStore,
+    StoreError, StoreStatistics, TokenSelector, TokenStore,
 };
 #[cfg(feature = "sqlite")]
 pub use store::{Damage, OpenError, SqliteOptions, SqliteStore};

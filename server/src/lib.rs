@@ -30,7 +30,9 @@ mod serve;
 pub use rustls;
 #[cfg(unix)]
 pub use serve::raise_descriptor_limit;
-pub use serve::{Limits, Server, Service, Tls, TlsError, TlsFiles, TlsVersion, listen, serve, serve_within};
+pub use serve::{
+    Limits, Observer, Server, Service, Statistics, Tls, TlsError, TlsFiles, TlsVersion, listen, serve, serve_within,
+};
 
 // The command's modules belong to `main.rs`, where `fuzz/` cannot reach them.
 #[cfg(fuzzing)]

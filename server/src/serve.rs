@@ -21,6 +21,7 @@ mod failures;
 mod head;
 mod limits;
 mod service;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -30,6 +31,7 @@ mod watched;
 pub use descriptors::raise_descriptor_limit;
 pub use limits::Limits;
 pub use service::Service;
+pub use statistics::{Observer, Statistics};
 pub use tls::{Tls, TlsError, TlsFiles, TlsVersion};
 
 /// How long to wait if no connection can be accepted, and none can be closed instead.
@@ -110,6 +112,11 @@ impl<S: Service> Server<S> {
         Self { tls: Some(tls), ..self }
     }
 
+    /// A handle that reads what the connections do, while the server serves.
+    pub fn observer(&self) -> Observer {
+        Observer(Arc::clone(&self.shared.connections))
+    }
+
     /// Serves on `listener` until `shutdown` is ready, as [`serve`] does.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let Self { shared: server, tls } = self;
@@ -141,8 +148,9 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let server = Shared::new(api, Limits::default());
-    if let Some(connected) = server.connections.admit(std::net::Ipv4Addr::LOCALHOST.into()) {
-        connect(stream, connected, &server);
+    let peer = SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 0));
+    if let Some(connected) = server.connections.admit(peer.ip()) {
+        connect(stream, peer, connected, &server);
     }
     server.connections.sweep_regularly(|| server.failures.forget()).await;
 }
@@ -160,7 +168,7 @@ async fn accept<S: Service>(listener: &TcpListener, server: &Arc<Shared<S>>, tls
                     tracing::debug!(%error, "cannot set TCP_NODELAY");
                 }
                 match tls {
-                    None => connect(stream, connected, server),
+                    None => connect(stream, peer, connected, server),
                     Some(tls) => connect_tls(stream, peer, connected, server, tls.config()),
                 }
             }

@@ -10,6 +10,7 @@ mod error;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod statistics;
 
 use std::fmt;
 
@@ -28,6 +29,7 @@ pub use error::{Cause, StoreError};
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Damage, OpenError, SqliteOptions, SqliteStore};
+pub use statistics::StoreStatistics;
 
 /// Stores tokens durably, and applies every committed change to the live tokens.
 ///
@@ -90,6 +92,21 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// If the tokens cannot be read.
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError>;
+
+    /// What the store has done since it was opened. Takes no lock that a change holds.
+    fn statistics(&self) -> StoreStatistics {
+        StoreStatistics::default()
+    }
+
+    /// Finds out whether the store can commit changes, by a commit that changes nothing. Afterwards
+    /// [`StoreStatistics::is_failing`] says the same.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot.
+    async fn probe(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 const LOADED_ALREADY: &str = "the store has already been loaded: share its catalog instead";

@@ -27,6 +27,7 @@ mod tls;
 mod token_file;
 
 use arguments::wrong_usage;
+pub(crate) use log::DroppedLines;
 use output::{is_broken_pipe, tell, tell_reason, warn};
 
 /// Serves InfluxDB 3's token API, with tokens that are stored durably and rejected once they are deleted.

@@ -4,12 +4,13 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use influxdb3_tokens::{Catalog, CreateError, NewToken, SqliteStore, TokenApi};
-use influxdb3_tokens_server::{Server, listen, raise_descriptor_limit, serve_within};
+use influxdb3_tokens_server::{Server, listen, raise_descriptor_limit};
 use openapi_stub_runtime::Printable;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::arguments::host_and_port;
 use super::limits::LimitOptions;
-use super::log::{Log, LogFormat};
+use super::log::{DroppedLines, Log, LogFormat};
 use super::ops::OpsOptions;
 use super::output::error_line;
 use super::sandbox::{Confinement, Sandbox};
@@ -26,7 +27,7 @@ use super::tls::TlsServerOptions;
 use super::token_file::TokenFile;
 use super::{DataDir, Failure, access, protection};
 use crate::control;
-use crate::ops::{Operations, Ops};
+use crate::ops::{Counted, Ops, Process, Requests, Sources};
 
 /// Run the server, until SIGTERM or SIGINT
 ///
@@ -93,6 +94,7 @@ pub(super) fn run(mut options: Options) -> Result<ExitCode, Failure> {
         // The limit of a container is in files that the sandbox hides.
         runtime.worker_threads(std::thread::available_parallelism().map_or(1, usize::from));
     }
+    let process = Process::open();
     let confinement = match options.no_sandbox {
         true => Confinement::Without("it is switched off".to_owned()),
         false => options.sandbox(&tls_files).enter(),
@@ -113,7 +115,7 @@ pub(super) fn run(mut options: Options) -> Result<ExitCode, Failure> {
     if let Err(error) = raise_descriptor_limit() {
         tracing::warn!(%error, "cannot raise the limit of file descriptors");
     }
-    let served = runtime.block_on(serve_until_stopped(options, addresses));
+    let served = runtime.block_on(serve_until_stopped(options, addresses, log.dropped_lines(), process));
     if let Err(error) = &served {
         log.print(error_line(error.as_ref()));
     }
@@ -138,7 +140,12 @@ struct Addresses {
     ops: Option<Vec<SocketAddr>>,
 }
 
-async fn serve_until_stopped(options: Options, addresses: Addresses) -> Result<(), Failure> {
+async fn serve_until_stopped(
+    options: Options,
+    addresses: Addresses,
+    dropped_lines: DroppedLines,
+    process: Process,
+) -> Result<(), Failure> {
     let catalog = access::open(&options.directory).await?;
     let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file)?;
     // Many at a time, in their order, so that they share commits.
@@ -159,23 +166,22 @@ async fn serve_until_stopped(options: Options, addresses: Addresses) -> Result<(
         tracing::warn!(%address, "without TLS, anyone on the way to the server can read the tokens; see --tls-cert");
     }
     announce(options.tls.scheme(), address, ops_address);
-    let api = TokenApi::new(catalog.clone());
-    let ops = Ops::new(api.clone());
+    let (api, requests) = (TokenApi::new(catalog.clone()), Requests::new());
+    let server = Server::new(options.limits.limits(), Counted::new(api.clone(), Arc::clone(&requests)));
+    let server = match tls {
+        Some(tls) => server.tls(tls),
+        None => server,
+    };
+    let ops = Ops::new(Sources { api, requests, connections: server.observer(), dropped_lines, process });
     // The operations listener outlives the API, so that it can say that the API is draining.
     let (drained, has_drained) = oneshot::channel::<()>();
     let serving = async {
-        let server = Server::new(options.limits.limits(), api);
-        let server = match tls {
-            Some(tls) => server.tls(tls),
-            None => server,
-        };
         server.serve(listener, stop.inspect(|()| ops.set_draining())).await;
         drop(drained);
     };
     let operating = async {
         if let Some(listener) = ops_listener {
-            let operations = Operations::new(&ops, options.ops.hosts());
-            serve_within(Operations::limits(), listener, operations, has_drained.map(drop)).await;
+            ops.server(options.ops.hosts()).serve(listener, has_drained.map(drop)).await;
         }
     };
     tokio::select! {

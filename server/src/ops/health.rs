@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::Ops;
+use super::{FAILING, Ops};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -38,9 +38,10 @@ struct Readiness {
 }
 
 async fn ready(State(ops): State<Ops>) -> Response {
-    let mut reasons = Vec::new();
-    if ops.is_draining() {
-        reasons.push("draining");
+    let mut reasons = ops.known_reasons();
+    // Without requests, no commit would show that the store works again.
+    if reasons.contains(&FAILING) && ops.store_works().await {
+        reasons.retain(|reason| *reason != FAILING);
     }
     let ready = reasons.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

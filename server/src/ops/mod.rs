@@ -4,11 +4,14 @@
 
 mod health;
 mod hosts;
+mod metrics;
+mod process;
+mod requests;
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
@@ -20,11 +23,14 @@ use hyper::body::Incoming;
 use influxdb3_token_api::Payload;
 use influxdb3_token_api::server::{Body, Rejection};
 use influxdb3_tokens::TokenApi;
-use influxdb3_tokens_server::{Limits, Service};
+use influxdb3_tokens_server::{Limits, Observer, Server, Service, Statistics};
 use tower_service::Service as _;
 use uuid::Uuid;
 
+use crate::cli::DroppedLines;
 pub(crate) use hosts::Hosts;
+pub(crate) use process::Process;
+pub(crate) use requests::{Counted, Requests};
 
 /// What the handlers of the operations listener read. Clones share it.
 #[derive(Clone, Debug)]
@@ -33,19 +39,48 @@ pub(crate) struct Ops(Arc<State>);
 /// See [`Ops`].
 #[derive(Debug)]
 pub(crate) struct State {
+    pub(crate) sources: Sources,
+    pub(crate) started: SystemTime,
+    /// Another one for each start.
+    process_id: Uuid,
+    is_draining: AtomicBool,
+    /// In seconds since the Unix epoch; 0 without TLS.
+    certificate_not_after: AtomicU64,
+    /// The connections of the operations listener itself.
+    own_connections: OnceLock<Observer>,
+}
+
+/// What the operations listener shows.
+#[derive(Debug)]
+pub(crate) struct Sources {
     /// The API, whose [`catalog`](TokenApi::catalog) has the tokens. This listener serves its operations too, so that a
     /// page can call them.
     pub(crate) api: TokenApi,
-    #[allow(dead_code, reason = "the metrics will show it")]
-    pub(crate) started: SystemTime,
-    process_id: Uuid,
-    is_draining: AtomicBool,
+    pub(crate) requests: Arc<Requests>,
+    /// The connections of the API.
+    pub(crate) connections: Observer,
+    pub(crate) dropped_lines: DroppedLines,
+    pub(crate) process: Process,
 }
 
 impl Ops {
-    pub(crate) fn new(api: TokenApi) -> Self {
-        let (started, process_id) = (SystemTime::now(), Uuid::new_v4());
-        Self(Arc::new(State { api, started, process_id, is_draining: AtomicBool::new(false) }))
+    pub(crate) fn new(sources: Sources) -> Self {
+        Self(Arc::new(State {
+            sources,
+            started: SystemTime::now(),
+            process_id: Uuid::new_v4(),
+            is_draining: AtomicBool::new(false),
+            certificate_not_after: AtomicU64::new(0),
+            own_connections: OnceLock::new(),
+        }))
+    }
+
+    /// The server of the operations listener, which answers requests for these hosts.
+    pub(crate) fn server(&self, hosts: Hosts) -> Server<Operations> {
+        let server = Server::new(Operations::limits(), Operations::new(self, hosts));
+        // It is set once, by the first server.
+        let _ = self.own_connections.set(server.observer());
+        server
     }
 }
 
@@ -63,32 +98,67 @@ impl State {
         self.is_draining.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_draining(&self) -> bool {
-        self.is_draining.load(Ordering::Relaxed)
+    /// The certificate of the API expires at this time, in seconds since the Unix epoch.
+    #[allow(dead_code, reason = "for a listener with TLS")]
+    pub(crate) fn set_certificate_not_after(&self, seconds: u64) {
+        self.certificate_not_after.store(seconds, Ordering::Relaxed);
+    }
+
+    /// Why requests should not be sent to this server, as far as it is known without trying.
+    fn known_reasons(&self) -> Vec<&'static str> {
+        let store = self.sources.api.catalog().store_statistics();
+        let is_full = store.queue_capacity > 0 && store.queue_depth >= store.queue_capacity;
+        let reasons = [
+            (self.is_draining.load(Ordering::Relaxed), "draining"),
+            (store.is_failing, FAILING),
+            (is_full, "too many changes wait for the store"),
+        ];
+        reasons.into_iter().filter_map(|(holds, reason)| holds.then_some(reason)).collect()
+    }
+
+    /// Whether the store can commit, found out by a commit.
+    async fn store_works(&self) -> bool {
+        let probe = self.sources.api.catalog().probe_store();
+        matches!(tokio::time::timeout(PROBE_TIMEOUT, probe).await, Ok(Ok(())))
+    }
+
+    /// The connections of each listener.
+    fn listeners(&self) -> Vec<(&'static str, Statistics)> {
+        let api = ("api", self.sources.connections.statistics());
+        let own = self.own_connections.get().map(|observer| ("operations", observer.statistics()));
+        [api].into_iter().chain(own).collect()
     }
 }
 
+/// How long a store may take to show that it works.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The reason that the store may not be usable.
+const FAILING: &str = "the last commit failed";
+
 /// The routes of every topic. A path that is none of theirs is one of the API, or unknown.
 fn router(ops: &Ops) -> Router {
-    let routes = Router::new().merge(health::routes());
-    routes.with_state(ops.clone()).fallback_service(ops.api.clone())
+    let routes = Router::new().merge(health::routes()).merge(metrics::routes());
+    routes.with_state(ops.clone()).fallback_service(ops.sources.api.clone())
 }
 
 /// The operations listener as a service.
 pub(crate) struct Operations {
     router: Router,
     hosts: Hosts,
-    api: TokenApi,
+    /// Its operations are counted on this listener too.
+    api: Counted,
 }
 
 impl Operations {
-    pub(crate) fn new(ops: &Ops, hosts: Hosts) -> Self {
-        Self { router: router(ops), hosts, api: ops.api.clone() }
+    fn new(ops: &Ops, hosts: Hosts) -> Self {
+        let api = Counted::new(ops.sources.api.clone(), Arc::clone(&ops.sources.requests));
+        Self { router: router(ops), hosts, api }
     }
 
     /// What the listener allows its clients: few connections, because people and scrapers have few. Rejected credentials
     /// are never answered late, because a proxy that asks for the sake of many clients has one address.
-    pub(crate) fn limits() -> Limits {
+    fn limits() -> Limits {
         let mut limits = Limits::default();
         limits.max_connections = 64;
         limits.max_connections_per_address = 0;
@@ -103,6 +173,9 @@ impl Service for Operations {
     async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
         if let Err(refused) = self.hosts.check(&request) {
             return refused;
+        }
+        if self.api.has(&request) {
+            return self.api.handle(request).await;
         }
         // The error is one that no value has.
         let Ok(mut response) = self.router.clone().call(request).await;

@@ -15,6 +15,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use influxdb3_token_api::Payload;
+use influxdb3_token_api::security::AuthenticationError;
 use influxdb3_token_api::server::{Body, logged_span_id};
 use openapi_stub_runtime::Printable;
 use rustls::ServerConfig;
@@ -89,13 +90,13 @@ fn http2(limits: &Limits) -> http2::Builder<TokioExecutor> {
 }
 
 /// Assembles the stack of one connection, and runs it in its own task.
-pub(super) fn connect<T, S>(stream: T, connected: Connected, server: &Arc<Shared<S>>)
+pub(super) fn connect<T, S>(stream: T, peer: SocketAddr, connected: Connected, server: &Arc<Shared<S>>)
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service,
 {
     let stream = Sent::new(stream, Arc::clone(&connected));
-    let served = serve_http(stream, None, &connected, server);
+    let served = serve_http(stream, None, peer, &connected, server);
     run(connected, served);
 }
 
@@ -114,8 +115,8 @@ pub(super) fn connect_tls<T, S>(
     let served = async move {
         match tls::open(stream, &activity, config, server.connections.limits().buffer_size()).await {
             // What follows takes more memory than a handshake.
-            Ok(Opened::Tls(stream)) => Box::pin(serve_http(stream, None, &activity, &server)).await,
-            Ok(Opened::Http(stream)) => Box::pin(serve_http(stream, Some(Fault::Http), &activity, &server)).await,
+            Ok(Opened::Tls(stream)) => Box::pin(serve_http(stream, None, peer, &activity, &server)).await,
+            Ok(Opened::Http(stream)) => Box::pin(serve_http(stream, Some(Fault::Http), peer, &activity, &server)).await,
             Ok(Opened::Nothing) => Ok(()),
             Err(error) => {
                 tracing::debug!(%peer, reason = %Printable(&error.to_string()), "a TLS handshake failed");
@@ -130,6 +131,7 @@ pub(super) fn connect_tls<T, S>(
 fn serve_http<T, S>(
     stream: T,
     fault: Option<Fault>,
+    peer: SocketAddr,
     activity: &Arc<Activity>,
     server: &Arc<Shared<S>>,
 ) -> impl Future<Output = Result<(), Error>> + Send + use<T, S>
@@ -146,6 +148,7 @@ where
     let stream = Collected::new(stream);
     // The connection has its own reference count. Threads would contend for one that all connections share.
     let own = Arc::new(Own {
+        peer,
         activity: Arc::clone(activity),
         server: Arc::clone(server),
         refusal,
@@ -261,6 +264,7 @@ fn has_http_date(time: SystemTime) -> bool {
 
 /// What the requests of a connection share.
 struct Own<S> {
+    peer: SocketAddr,
     activity: Arc<Activity>,
     server: Arc<Shared<S>>,
     refusal: Refusal,
@@ -291,13 +295,16 @@ async fn respond<S: Service>(
     } else if has_credential
         && response.status() == StatusCode::UNAUTHORIZED
         && let Ok(_late) = own.late.try_acquire()
+        && own.server.failures.hold_back(own.activity.client).await
     {
-        own.server.failures.hold_back(own.activity.client).await;
+        own.server.connections.count_delay();
     }
     if let Some((begun, method)) = begun {
         tracing::debug!(
             method,
             status = response.status().as_u16(),
+            reason = response.extensions().get().map(|reason: &AuthenticationError| reason.reason()),
+            peer = %own.peer,
             span_id = response.headers().get("x-span-id").and_then(|id| id.to_str().ok()).map(logged_span_id),
             microseconds = begun.elapsed().as_micros(),
             "answered",

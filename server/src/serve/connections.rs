@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Deref;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -12,6 +12,7 @@ use tokio::time::MissedTickBehavior;
 use super::activity::{Activity, Order, Reason, SWEEP, Tick, Ticks};
 use super::descriptors;
 use super::limits::Limits;
+use super::statistics::Statistics;
 
 /// How many sweeps one line of the log covers.
 const LINE_COVERS: Tick = 40;
@@ -40,11 +41,20 @@ pub(super) struct Connections {
     open: Mutex<Open>,
     /// Notified when a connection ends.
     ended: Notify,
-    /// How many connections were closed for each [`Reason`] since the last line of the log.
-    closed: [AtomicUsize; 5],
-    refused: AtomicUsize,
+    accepted: AtomicU64,
+    /// How many connections were closed for each [`Reason`].
+    closed: [AtomicU64; 5],
+    refused: AtomicU64,
+    delayed: AtomicU64,
     /// How many open connections have the order to close.
     closing: AtomicUsize,
+}
+
+/// How many connections were closed.
+#[derive(Debug, Default)]
+struct Closed {
+    by_reason: [u64; 5],
+    refused: u64,
 }
 
 #[derive(Debug, Default)]
@@ -63,8 +73,10 @@ impl Connections {
             ticks: Arc::default(),
             open: Mutex::default(),
             ended: Notify::new(),
+            accepted: AtomicU64::new(0),
             closed: Default::default(),
-            refused: AtomicUsize::new(0),
+            refused: AtomicU64::new(0),
+            delayed: AtomicU64::new(0),
             closing: AtomicUsize::new(0),
         })
     }
@@ -123,6 +135,7 @@ impl Connections {
         let activity = Arc::new(Activity::new(Arc::clone(&self.ticks), client));
         let id = open.next;
         open.next += 1;
+        self.accepted.fetch_add(1, Ordering::Relaxed);
         open.activities.insert(id, Arc::clone(&activity));
         *open.clients.entry(client).or_default() += 1;
         Connected { connections: Arc::clone(self), activity, id }
@@ -168,13 +181,13 @@ impl Connections {
         // After a pause of the whole process, clients have as much time as before.
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         interval.tick().await;
-        let mut line = 0;
+        let (mut line, mut logged) = (0, Closed::default());
         loop {
             interval.tick().await;
             let now = self.ticks.advance();
             self.sweep(now);
             also();
-            if now >= line && self.log() {
+            if now >= line && self.log(&mut logged) {
                 line = now + LINE_COVERS;
             }
         }
@@ -210,11 +223,38 @@ impl Connections {
         self.close(&replaced, Reason::Shed);
     }
 
-    /// Logs how many connections were closed, if any.
-    fn log(&self) -> bool {
+    pub(super) fn statistics(&self) -> Statistics {
+        let Closed { by_reason, refused } = self.closed();
+        let names = ["no_request", "slow_head", "idle", "unread", "replaced"];
+        let closed = std::array::from_fn(|index| (names[index], by_reason[index]));
+        Statistics {
+            open: self.count() as u64,
+            capacity: self.capacity as u64,
+            accepted: self.accepted.load(Ordering::Relaxed),
+            refused,
+            closed,
+            delayed: self.delayed.load(Ordering::Relaxed),
+            sweeps: self.ticks.now().into(),
+        }
+    }
+
+    /// A response was held back.
+    pub(super) fn count_delay(&self) {
+        self.delayed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn closed(&self) -> Closed {
+        let by_reason = self.closed.each_ref().map(|count| count.load(Ordering::Relaxed));
+        Closed { by_reason, refused: self.refused.load(Ordering::Relaxed) }
+    }
+
+    /// Logs how many connections were closed since the last line, if any.
+    fn log(&self, logged: &mut Closed) -> bool {
+        let closed = self.closed();
         let [no_request, slow_head, idle, unread, shed] =
-            self.closed.each_ref().map(|count| count.swap(0, Ordering::Relaxed));
-        let refused = self.refused.swap(0, Ordering::Relaxed);
+            std::array::from_fn(|reason| closed.by_reason[reason] - logged.by_reason[reason]);
+        let refused = closed.refused - logged.refused;
+        *logged = closed;
         let open = self.count();
         if shed + refused + unread > 0 {
             tracing::warn!(open, shed, refused, unread, slow_head, no_request, idle, "closed connections at limits");

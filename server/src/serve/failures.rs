@@ -49,19 +49,21 @@ impl Failures {
         Self { limiter, delay: limits.failure_delay, late: Semaphore::new(LATE) }
     }
 
-    /// Waits before the response to a rejected credential, if the client has sent too many.
-    pub(super) async fn hold_back(&self, client: IpAddr) {
-        let Some(limiter) = &self.limiter else { return };
+    /// Waits before the response to a rejected credential, if the client has sent too many. Returns whether it waited.
+    pub(super) async fn hold_back(&self, client: IpAddr) -> bool {
+        let Some(limiter) = &self.limiter else { return false };
         // Loopback stands for a proxy, and so for all clients.
         if client.is_loopback() {
-            return;
+            return false;
         }
         let client = if limiter.len() < ADDRESSES { client } else { IpAddr::from([0; 4]) };
         if limiter.check_key(&client).is_err()
             && let Ok(_late) = self.late.try_acquire()
         {
             sleep(self.delay).await;
+            return true;
         }
+        false
     }
 
     /// Forgets addresses that have sent nothing lately.

@@ -17,6 +17,7 @@ mod journal;
 mod log;
 mod mark;
 mod migration;
+mod queue;
 mod read;
 mod recovery;
 mod row;
@@ -28,8 +29,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::TrySendError;
 use std::thread::{self, JoinHandle};
 
 use async_trait::async_trait;
@@ -40,10 +40,13 @@ use super::{
     Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, StoreError, TokenStore,
 };
 use crate::live::LiveTokensWriter;
+use crate::store::StoreStatistics;
+use crate::store::statistics::Counters;
 use crate::token::{TokenId, TokenRecord};
 use batch::{Answer, Change, Request};
 pub use error::{Damage, OpenError};
 use file::Directory;
+use queue::Sender;
 use writer::{Job, Writer};
 
 /// A store in one SQLite file, which one process can open at a time. Beside it are SQLite's write-ahead log and a small
@@ -58,9 +61,9 @@ use writer::{Job, Writer};
 pub struct SqliteStore {
     cluster_uuid: Uuid,
     /// `None` only while the store is being dropped.
-    queue: Option<SyncSender<Job>>,
+    queue: Option<Sender<Job>>,
     writer: Option<JoinHandle<()>>,
-    commits: Arc<AtomicU64>,
+    counters: Arc<Counters>,
 }
 
 /// How to open a [`SqliteStore`].
@@ -91,7 +94,7 @@ impl SqliteStore {
 
     /// The number of transactions that have changed tokens since the store was opened.
     pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
+        self.counters.commits()
     }
 
     /// Completes the accepted changes and closes the file, as a drop does. Blocks until that is done.
@@ -133,14 +136,14 @@ impl SqliteOptions {
         let path = path.as_ref();
         let directory = Directory::prepare(path)?;
         let (connection, cluster_uuid) = schema::connect(path)?;
-        let commits = Arc::new(AtomicU64::new(0));
-        let (queue, jobs) = sync_channel(self.queue_capacity);
-        let writer = Writer::new(path, directory, connection, cluster_uuid, jobs, Arc::clone(&commits));
+        let counters = Arc::new(Counters::new());
+        let (queue, jobs) = queue::queue(self.queue_capacity);
+        let writer = Writer::new(path, directory, connection, cluster_uuid, jobs, Arc::clone(&counters));
         let writer = thread::Builder::new()
             .name("token-store".to_owned())
             .spawn(|| writer.run())
             .map_err(|source| OpenError::io(path, source))?;
-        Ok(SqliteStore { cluster_uuid, queue: Some(queue), writer: Some(writer), commits })
+        Ok(SqliteStore { cluster_uuid, queue: Some(queue), writer: Some(writer), counters })
     }
 }
 
@@ -178,6 +181,19 @@ impl TokenStore for SqliteStore {
     /// Reads live tokens; see [`TokenStore::page`]. Fails before [`TokenStore::load`].
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
         self.ask(|answer| Job::Page { after, limit, answer }).await
+    }
+
+    fn statistics(&self) -> StoreStatistics {
+        let has_ended = self.writer.as_ref().is_none_or(JoinHandle::is_finished);
+        let mut statistics = self.counters.statistics();
+        statistics.is_failing |= has_ended;
+        statistics.queue_depth = self.queue.as_ref().map_or(0, Sender::depth);
+        statistics.queue_capacity = self.queue.as_ref().map_or(0, Sender::capacity);
+        statistics
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.ask(|answer| Job::Probe { answer }).await
     }
 }
 

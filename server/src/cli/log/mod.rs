@@ -73,9 +73,25 @@ impl Log {
         self.queue.add(&redact::redact(format!("{line}\n").as_bytes()));
     }
 
+    /// A handle that says how many lines were dropped.
+    pub(super) fn dropped_lines(&self) -> DroppedLines {
+        DroppedLines(Arc::clone(&self.queue))
+    }
+
     /// Writes what is left, unless that takes longer than a second.
     pub(super) fn end(self) {
         self.queue.end(PATIENCE);
+    }
+}
+
+/// How many lines of the log were dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct DroppedLines(Arc<Queue>);
+
+impl DroppedLines {
+    /// The number since the start.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.dropped()
     }
 }
 

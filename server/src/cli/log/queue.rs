@@ -2,6 +2,7 @@
 
 use std::io;
 use std::mem::take;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -19,6 +20,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
+    /// How many lines were dropped since the start.
+    dropped: AtomicU64,
     arrived: Condvar,
     ended: Condvar,
 }
@@ -58,11 +61,17 @@ impl Queue {
         let mut waiting = self.lock();
         if line.len() > LONGEST_LINE || waiting.lines.len() + line.len() > CAPACITY {
             waiting.dropped = waiting.dropped.saturating_add(1);
+            self.dropped.fetch_add(1, Ordering::Relaxed);
         } else {
             waiting.lines.extend_from_slice(line);
         }
         drop(waiting);
         self.arrived.notify_one();
+    }
+
+    /// How many lines were dropped since the start.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     /// Ends the thread, and waits for it to write what is left, but not longer than `patience`.
