@@ -1,7 +1,7 @@
 //! TLS: which certificate a server presents, and how it is replaced while the server runs.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use openapi_stub_runtime::Printable;
@@ -38,11 +38,13 @@ pub struct Tls(Arc<Inner>);
 struct Inner {
     /// The files, unless the configuration comes from elsewhere.
     files: Option<TlsFiles>,
+    /// Never locked while a file is read, which may take long.
+    config: RwLock<Arc<ServerConfig>>,
     state: Mutex<State>,
 }
 
+/// What is known of the files.
 struct State {
-    config: Arc<ServerConfig>,
     certificate: Option<Certificate>,
     /// The files that were read last, and whether or not they could be used.
     read: Stamp,
@@ -62,10 +64,14 @@ impl Tls {
     pub fn from_files(files: TlsFiles) -> Result<Self, TlsError> {
         let read = files.stamp();
         let (config, certificate) = files.load()?;
-        let state = State { config: Arc::new(config), certificate, read, changed: None, warned: None };
-        let tls = Self(Arc::new(Inner { files: Some(files), state: Mutex::new(state) }));
+        let state = State { certificate, read, changed: None, warned: None };
+        let tls = Self::new(Some(files), Arc::new(config), state);
         tls.state().present("read the certificate");
         Ok(tls)
+    }
+
+    fn new(files: Option<TlsFiles>, config: Arc<ServerConfig>, state: State) -> Self {
+        Self(Arc::new(Inner { files, config: RwLock::new(config), state: Mutex::new(state) }))
     }
 
     /// Reads the files again, and uses them for new connections. Open connections keep what they have. Without files, it
@@ -76,7 +82,7 @@ impl Tls {
     /// As [`from_files`](Self::from_files). The previous certificate stays in use.
     pub fn reload(&self) -> Result<(), TlsError> {
         match &self.0.files {
-            Some(files) => self.state().read(files, files.stamp()),
+            Some(files) => self.read(files, files.stamp(), &mut self.state()),
             None => Ok(()),
         }
     }
@@ -89,7 +95,7 @@ impl Tls {
 
     /// The configuration for a new connection.
     pub(super) fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.state().config)
+        Arc::clone(&self.0.config.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Follows the files until it is dropped.
@@ -117,30 +123,31 @@ impl Tls {
         if now == state.read {
             state.changed = None;
         } else if state.changed.as_ref() == Some(&now) {
-            return state.read(files, now);
+            return self.read(files, now, &mut state);
         } else {
             state.changed = Some(now);
         }
         Ok(())
     }
 
-    /// A panic leaves the state as it was, since its fields change together at the end.
+    /// Reads files with this stamp.
+    fn read(&self, files: &TlsFiles, stamp: Stamp, state: &mut State) -> Result<(), TlsError> {
+        // Otherwise each check would fail anew.
+        (state.read, state.changed) = (stamp, None);
+        let (config, certificate) = files.load()?;
+        *self.0.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+        (state.certificate, state.warned) = (certificate, None);
+        state.present("read the certificate for new connections");
+        Ok(())
+    }
+
+    /// Nothing panics between two changes of its fields.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// Reads files with this stamp.
-    fn read(&mut self, files: &TlsFiles, stamp: Stamp) -> Result<(), TlsError> {
-        // Otherwise each check would fail anew.
-        (self.read, self.changed) = (stamp, None);
-        let (config, certificate) = files.load()?;
-        (self.config, self.certificate, self.warned) = (Arc::new(config), certificate, None);
-        self.present("read the certificate for new connections");
-        Ok(())
-    }
-
     /// Says which certificate is in use.
     fn present(&mut self, message: &str) {
         match &self.certificate {
@@ -181,8 +188,8 @@ impl From<Arc<ServerConfig>> for Tls {
     /// TLS with a configuration of your own, which stays as it is. Its `alpn_protocols` must list `h2` for clients to use
     /// HTTP/2.
     fn from(config: Arc<ServerConfig>) -> Self {
-        let state = State { config, certificate: None, read: Stamp::default(), changed: None, warned: None };
-        Self(Arc::new(Inner { files: None, state: Mutex::new(state) }))
+        let state = State { certificate: None, read: Stamp::default(), changed: None, warned: None };
+        Self::new(None, config, state)
     }
 }
 

@@ -8,8 +8,9 @@ use clap::builder::FalseyValueParser;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use zeroize::Zeroizing;
 
 use crate::cli::{Failure, warn};
 
@@ -24,49 +25,72 @@ pub(in crate::cli) struct TlsClientOptions {
     /// Accept any certificate. Anyone on the way to the server can then read the token
     #[arg(long, env = "INFLUXDB3_TLS_NO_VERIFY", value_parser = FalseyValueParser::new())]
     tls_no_verify: bool,
+
+    /// File with a certificate in PEM to present, for a server that requires one
+    #[arg(long, env = "INFLUXDB3_TLS_CLIENT_CERT", value_name = "FILE", requires = "tls_client_key")]
+    tls_client_cert: Option<PathBuf>,
+
+    /// File with its private key in PEM, not encrypted
+    #[arg(long, env = "INFLUXDB3_TLS_CLIENT_KEY", value_name = "FILE", requires = "tls_client_cert")]
+    tls_client_key: Option<PathBuf>,
 }
 
 impl TlsClientOptions {
     /// The configuration of TLS for these options, or `None` if they ask for nothing but the system's certificates.
     /// Prints a warning if any certificate is accepted.
     pub(in crate::cli) fn config(&self) -> Result<Option<ClientConfig>, Failure> {
-        if self.tls_no_verify {
-            warn("--tls-no-verify accepts any certificate, so anyone on the way to the server can read the token");
-            return Ok(Some(unverified()?));
+        if self.tls_ca.is_none() && !self.tls_no_verify && self.tls_client_cert.is_none() {
+            return Ok(None);
         }
-        self.tls_ca.as_deref().map(trusting).transpose()
+        let provider = Arc::new(ring::default_provider());
+        let builder =
+            ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+        let builder = if self.tls_no_verify {
+            warn("--tls-no-verify accepts any certificate, so anyone on the way to the server can read the token");
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
+        } else {
+            builder.with_root_certificates(self.trusted()?)
+        };
+        let (Some(certificate), Some(key)) = (&self.tls_client_cert, &self.tls_client_key) else {
+            return Ok(Some(builder.with_no_client_auth()));
+        };
+        // The error of the parser may repeat a line of the file.
+        let parsed = PrivateKeyDer::from_pem_slice(&Zeroizing::new(read(key)?));
+        let parsed = parsed.map_err(|_| in_file(key, "it contains no private key in PEM that is not encrypted"))?;
+        let config = builder.with_client_auth_cert(certificates(certificate)?, parsed);
+        config.map(Some).map_err(|error| in_file(key, &error.to_string()))
+    }
+
+    /// The certificates of the file, and those of the system.
+    fn trusted(&self) -> Result<RootCertStore, Failure> {
+        let mut roots = RootCertStore::empty();
+        // The system may have none, and some that rustls cannot use.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if let Some(file) = &self.tls_ca {
+            for certificate in certificates(file)? {
+                let added = roots.add(certificate);
+                added.map_err(|error| in_file(file, &format!("a certificate cannot be used: {error}")))?;
+            }
+        }
+        Ok(roots)
     }
 }
 
-/// Trusts the certificates of a file, and those of the system.
-fn trusting(file: &Path) -> Result<ClientConfig, Failure> {
-    let in_file = |reason: &str| Failure::from(format!("{}: {reason}", file.display()));
-    let pem = std::fs::read(file).map_err(|error| in_file(&error.to_string()))?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let certificates = certificates.map_err(|error| in_file(&format!("it is not PEM: {error}")))?;
-    if certificates.is_empty() {
-        return Err(in_file("it contains no certificate in PEM"));
+/// Reads the certificates of a file, at least one.
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(file)?).collect();
+    match certificates {
+        Ok(certificates) if certificates.is_empty() => Err(in_file(file, "it contains no certificate in PEM")),
+        certificates => certificates.map_err(|error| in_file(file, &format!("it is not PEM: {error}"))),
     }
-    let mut roots = RootCertStore::empty();
-    // The system may have none, and some that rustls cannot use.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    for certificate in certificates {
-        roots.add(certificate).map_err(|error| in_file(&format!("a certificate cannot be used: {error}")))?;
-    }
-    let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Accepts any certificate.
-fn unverified() -> Result<ClientConfig, Failure> {
-    let provider = provider();
-    let verifier = Arc::new(AnyCertificate(Arc::clone(&provider)));
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(file).map_err(|error| in_file(file, &error.to_string()))
 }
 
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
+fn in_file(file: &Path, reason: &str) -> Failure {
+    format!("{}: {reason}", file.display()).into()
 }
 
 /// Accepts any certificate whose key the server has.
@@ -118,7 +142,7 @@ mod tests {
         let file = folder.path().join("ca.pem");
         let config = |content: &str| {
             std::fs::write(&file, content).unwrap();
-            TlsClientOptions { tls_ca: Some(file.clone()), tls_no_verify: false }.config()
+            TlsClientOptions { tls_ca: Some(file.clone()), ..TlsClientOptions::default() }.config()
         };
         for (content, reason) in [
             ("", "no certificate"),
@@ -129,7 +153,7 @@ mod tests {
             let error = config(content).unwrap_err().to_string();
             assert!(error.contains("ca.pem") && error.contains(reason), "{error}");
         }
-        let missing = TlsClientOptions { tls_ca: Some(folder.path().join("missing")), tls_no_verify: false };
+        let missing = TlsClientOptions { tls_ca: Some(folder.path().join("missing")), ..TlsClientOptions::default() };
         assert!(missing.config().unwrap_err().to_string().contains("missing: "));
         assert!(TlsClientOptions::default().config().unwrap().is_none());
     }

@@ -19,7 +19,7 @@ use crate::cli::output::error_line;
 pub(in crate::cli) struct TlsServerOptions {
     /// File with the server's certificate in PEM, followed by those that link it to an authority. With it, the server
     /// speaks HTTPS. It is read again when it changes, and at SIGHUP
-    #[arg(long, env = "INFLUXDB3_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    #[arg(long, env = "INFLUXDB3_TLS_CERT", value_name = "FILE", requires = "tls_key", group = "certificate")]
     tls_cert: Option<PathBuf>,
 
     /// File with the private key of the certificate in PEM, not encrypted
@@ -31,12 +31,12 @@ pub(in crate::cli) struct TlsServerOptions {
     tls_minimum_version: MinimumVersion,
 
     /// File with certificates of authorities in PEM. Each client must present a certificate that one of them signed
-    #[arg(long, env = "INFLUXDB3_TLS_CLIENT_CA", value_name = "FILE")]
+    #[arg(long, env = "INFLUXDB3_TLS_CLIENT_CA", value_name = "FILE", requires = "certificate")]
     tls_client_ca: Option<PathBuf>,
 
     /// Make a certificate for this machine in the folder `tls` of the data directory, unless it has one, and use it. Its
     /// clients need `ca.pem` from there
-    #[arg(long, env = "INFLUXDB3_TLS_SELF_SIGNED", conflicts_with_all = ["tls_cert", "tls_key"],
+    #[arg(long, env = "INFLUXDB3_TLS_SELF_SIGNED", conflicts_with = "tls_key", group = "certificate",
         hide_short_help = true, value_parser = FalseyValueParser::new())]
     tls_self_signed: bool,
 }
@@ -174,8 +174,12 @@ mod tests {
     fn a_certificate_and_its_key_are_given_together() {
         assert_eq!(options(&[]).unwrap().scheme(), "http");
         assert_eq!(options(&["--tls-cert=c", "--tls-key=k"]).unwrap().scheme(), "https");
+        for client_ca in [&["--tls-cert=c", "--tls-key=k"][..], &["--tls-self-signed"]] {
+            assert!(options(&[client_ca, &["--tls-client-ca=a"]].concat()).is_some());
+        }
         for arguments in [
             &["--tls-cert=c"][..],
+            &["--tls-client-ca=a"],
             &["--tls-key=k"],
             &["--tls-cert=c", "--tls-key=k", "--tls-self-signed"],
             &["--tls-cert=c", "--tls-key=k", "--tls-minimum-version=tls-1.1"],

