@@ -10,6 +10,8 @@ BINARY := $(TARGET)/release/influxdb3-tokens
 DATA := data
 OPERATOR := $(DATA)/operator-token.json
 ADDRESS := 127.0.0.1:8181
+# What the command needs to find another data directory than its default.
+ELSEWHERE := $(if $(filter-out data,$(DATA)), --data-dir $(DATA))
 
 # A variable of `make generate` as an option with a value, or as a flag.
 option = $(if $($(1)),--$(2) '$(subst ','\'',$($(1)))')
@@ -54,14 +56,17 @@ run: ## Build the server, create an operator token on the first run, and serve o
 	cargo build --release --locked --bin influxdb3-tokens
 	@if [[ ! -e $(DATA)/tokens.db && ! -e $(OPERATOR) ]]; then \
 		mkdir -m 700 -p $(DATA); \
-		$(BINARY) create --admin --offline --output-file $(OPERATOR); \
+		$(BINARY) create token --admin --offline --output-file $(OPERATOR); \
 	fi
 	@printf '%s\n' '' \
+		'The server keeps its tokens in $(DATA)/.'$$([[ ! -e $(OPERATOR) ]] || echo ' The operator token is in $(OPERATOR).') \
 		'To try next, in another terminal:' '' \
-		'  $(BINARY) create --admin --name ci' \
-		'  $(BINARY) show' \
-		"  TOKEN=\$$(sed -n 's/.*\"token\": \"\(.*\)\".*/\1/p' $(OPERATOR))" \
-		'  curl -i -X DELETE -H "Authorization: Bearer $$TOKEN" "http://$(ADDRESS)/api/v3/configure/token?id=1"' ''
+		'  $(BINARY) create token --admin --name ci$(ELSEWHERE)' \
+		'  $(BINARY) show tokens$(ELSEWHERE)' \
+		"  export INFLUXDB3_AUTH_TOKEN=\$$(sed -n 's/.*\"token\": \"\(.*\)\".*/\1/p' $(OPERATOR))" \
+		'  curl -i -X DELETE -H "Authorization: Bearer $$INFLUXDB3_AUTH_TOKEN" "http://$(ADDRESS)/api/v3/configure/token?id=1"' \
+		'  $(BINARY) create token --permission db:sensors:read,write --name writer$(ELSEWHERE)' \
+		'  $(BINARY) delete token --token-name writer$(ELSEWHERE)' ''
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test

@@ -52,7 +52,7 @@ pub(super) fn parse() -> Result<Parsed, Failure> {
 
 /// The command line, with what it accepts and ignores.
 pub(super) fn command() -> Command {
-    vendor::accept_before(Cli::command()).mut_subcommand("serve", vendor::accept)
+    vendor::accept_everywhere(Cli::command()).mut_subcommand("serve", vendor::accept)
 }
 
 /// The arguments without short forms.

@@ -92,9 +92,10 @@ pub(super) fn accept(serve: Command) -> Command {
     if serve.get_arguments().any(|arg| arg.get_short() == Some('v')) { serve } else { serve.arg(verbose) }
 }
 
-/// The options that InfluxDB 3 takes before `serve`.
-pub(super) fn accept_before(command: Command) -> Command {
-    command.arg(option(Form::Value, "num-io-threads"))
+/// The command with the options that InfluxDB 3 takes before `serve`, and its name of `--help` for every subcommand.
+pub(super) fn accept_everywhere(command: Command) -> Command {
+    let help = Arg::new("help-all").long("help-all").action(ArgAction::HelpLong).hide(true).global(true);
+    command.arg(option(Form::Value, "num-io-threads")).arg(help)
 }
 
 fn option(form: Form, name: &'static str) -> Arg {
