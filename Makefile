@@ -59,14 +59,14 @@ run: ## Build the server, create an operator token on the first run, and serve o
 		$(BINARY) create token --admin --offline --output-file $(OPERATOR); \
 	fi
 	@printf '%s\n' '' \
-		'The server keeps its tokens in $(DATA)/.'$$([[ ! -e $(OPERATOR) ]] || echo ' The operator token is in $(OPERATOR).') \
+		"The server keeps its tokens in $(DATA)/.$$([[ ! -e $(OPERATOR) ]] || echo ' The operator token is in $(OPERATOR).')" \
 		'To try next, in another terminal:' '' \
 		'  $(BINARY) create token --admin --name ci$(ELSEWHERE)' \
 		'  $(BINARY) show tokens$(ELSEWHERE)' \
-		"  export INFLUXDB3_AUTH_TOKEN=\$$(sed -n 's/.*\"token\": \"\(.*\)\".*/\1/p' $(OPERATOR))" \
-		'  curl -i -X DELETE -H "Authorization: Bearer $$INFLUXDB3_AUTH_TOKEN" "http://$(ADDRESS)/api/v3/configure/token?id=1"' \
+		"  TOKEN=\$$(sed -n 's/.*\"token\": \"\(.*\)\".*/\1/p' $(OPERATOR))" \
+		'  curl -i -X DELETE -H "Authorization: Bearer $$TOKEN" "http://$(ADDRESS)/api/v3/configure/token?id=1"' \
 		'  $(BINARY) create token --permission db:sensors:read,write --name writer$(ELSEWHERE)' \
-		'  $(BINARY) delete token --token-name writer$(ELSEWHERE)' ''
+		'  INFLUXDB3_AUTH_TOKEN=$$TOKEN $(BINARY) delete token --token-name writer$(ELSEWHERE)' ''
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test

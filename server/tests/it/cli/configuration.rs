@@ -99,7 +99,7 @@ fn files_that_the_configuration_names_are_read_in_the_sandbox() {
         &directory,
         "serve.toml",
         &format!(
-            "http-bind = \"127.0.0.1:0\"\ndata-dir = {data:?}\nadmin-token-file = {admin:?}\nplugin-dir = \"/p\"\n"
+            "http-bind = \"127.0.0.1:0\"\ndata-dir = {data:?}\nadmin-token-file = {admin:?}\nplugin-dir = \"/p\"\ndisable-authz = [\"health\", \"ping\"]\n"
         ),
     );
     let mut serve = command(&["serve"]);
@@ -107,7 +107,7 @@ fn files_that_the_configuration_names_are_read_in_the_sandbox() {
     let server = Running::start(serve);
     assert!(succeed(&["show", &directory.argument()]).contains("_admin"));
     let (status, log) = server.end(Signal::TERM);
-    assert!(status.success() && log.contains("have no effect on this server: --plugin-dir"), "{log}");
+    assert!(status.success() && log.contains("have no effect on this server: --disable-authz, --plugin-dir"), "{log}");
 }
 
 #[test]
@@ -148,6 +148,9 @@ fn a_file_of_variables_that_another_user_can_change_is_ignored() {
     let (code, out, error) = checked(&directory, &[], &[]);
     assert!(code == 0 && out.contains("http-bind = \"127.0.0.1:8181\" # default"), "{out}");
     assert!(error.contains("warning: .env is ignored"), "{error}");
+    let mut show = command(&["show", &directory.argument()]);
+    show.current_dir(directory.path().parent().unwrap());
+    assert!(finish(show).2.contains("warning: .env is ignored"));
 }
 
 #[test]
