@@ -15,6 +15,8 @@ OPERATIONS := 127.0.0.1:8182
 TLS_ON := $(filter-out 0,$(TLS))
 URL := $(if $(TLS_ON),https,http)://$(ADDRESS)
 CA := $(DATA)/tls/ca.pem
+# What the command needs to find another data directory than its default.
+ELSEWHERE := $(if $(filter-out data,$(DATA)), --data-dir $(DATA))
 
 # A variable of `make generate` as an option with a value, or as a flag.
 option = $(if $($(1)),--$(2) '$(subst ','\'',$($(1)))')
@@ -65,14 +67,18 @@ run: ## Build the server, create an operator token on the first run, and serve o
 	cargo build --release --locked --bin influxdb3-tokens
 	@if [[ ! -e $(DATA)/tokens.db && ! -e $(OPERATOR) ]]; then \
 		mkdir -m 700 -p $(DATA); \
-		$(BINARY) create --admin --offline --output-file $(OPERATOR); \
+		$(BINARY) create token --admin --offline --output-file $(OPERATOR); \
 	fi
 	@printf '%s\n' '' \
+		"The server keeps its tokens in $(DATA)/.$$([[ ! -e $(OPERATOR) ]] || echo ' The operator token is in $(OPERATOR).')" \
 		'To try next, in another terminal:' '' \
-		'  $(BINARY) create --admin --name ci' \
-		'  $(BINARY) show' \
+		'  $(BINARY) create token --admin --name ci$(ELSEWHERE)' \
+		'  $(BINARY) show tokens$(ELSEWHERE)' \
 		"  TOKEN=\$$(sed -n 's/.*\"token\": \"\(.*\)\".*/\1/p' $(OPERATOR))" \
-		'  curl -i $(if $(TLS_ON),--cacert $(CA) )-X DELETE -H "Authorization: Bearer $$TOKEN" "$(URL)/api/v3/configure/token?id=1"' ''
+		'  curl -i $(if $(TLS_ON),--cacert $(CA) )-X DELETE -H "Authorization: Bearer $$TOKEN" "$(URL)/api/v3/configure/token?id=1"' \
+		'  $(BINARY) create token --permission db:sensors:read,write --name writer$(ELSEWHERE)' \
+		'  INFLUXDB3_AUTH_TOKEN=$$TOKEN $(BINARY) delete token --token-name writer$(ELSEWHERE)' '' \
+		'In a browser, with that token: http://$(OPERATIONS)/' ''
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --ops-bind $(OPERATIONS) --data-dir $(DATA) $(if $(TLS_ON),--tls-self-signed) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test

@@ -52,7 +52,7 @@ pub(super) fn parse() -> Result<Parsed, Failure> {
 
 /// The command line, with what it accepts and ignores.
 pub(super) fn command() -> Command {
-    vendor::accept_before(Cli::command()).mut_subcommand("serve", vendor::accept)
+    vendor::accept_everywhere(Cli::command()).mut_subcommand("serve", vendor::accept)
 }
 
 /// The arguments without short forms.
@@ -93,7 +93,7 @@ pub(super) fn try_parse(arguments: &[OsString], environment: &Environment) -> Re
             let command = command.find_subcommand("serve").unwrap_or(&command);
             provenance(command, serve, &given, environment).map_err(Unusable::Arguments)?
         }
-        _ => Provenance::default(),
+        _ => Provenance { warnings: environment.warning.iter().cloned().collect(), ..Provenance::default() },
     };
     let cli = Cli::from_arg_matches_mut(&mut matches).map_err(|error| unusable(error, &mut command))?;
     Ok(Parsed { cli, provenance })

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::Failure;
 
 /// Options that make no sense in a file.
-const NOT_IN_A_FILE: [&str; 4] = ["config", "check-config", "help", "version"];
+const NOT_IN_A_FILE: [&str; 5] = ["config", "check-config", "help", "help-all", "version"];
 
 /// A value of the file.
 #[derive(Debug, PartialEq, Eq)]

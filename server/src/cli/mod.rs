@@ -131,6 +131,9 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn run_subcommand(Parsed { cli, provenance }: Parsed) -> Result<ExitCode, Failure> {
+    if !matches!(cli.command, Command::Serve(_)) {
+        provenance.warnings.iter().for_each(|warning| warn(warning));
+    }
     match cli.command {
         Command::Serve(options) => serve::run(*options, provenance),
         Command::Create(Create::Token(options)) => in_runtime(create::run(options)),

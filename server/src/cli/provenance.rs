@@ -1,6 +1,7 @@
 //! Where the values of the options of `serve` come from, and what is to be said of them.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use openapi_stub_runtime::Printable;
 
@@ -25,12 +26,15 @@ pub(super) struct Setting {
 }
 
 impl Provenance {
-    /// Prints the values as the configuration file would have them.
+    /// Prints the values as a configuration file would have them, and the name of the one that was read.
     ///
     /// # Errors
     ///
     /// If standard output cannot be written.
-    pub(super) fn print(&self) -> io::Result<()> {
+    pub(super) fn print(&self, file: Option<&Path>) -> io::Result<()> {
+        if let Some(file) = file {
+            print_line(&format!("# {}", file.display()))?;
+        }
         for Setting { name, value, origin } in &self.settings {
             print_line(&format!("{name} = {} # {origin}", configuration::printed(value)))?;
         }
@@ -39,6 +43,6 @@ impl Provenance {
 }
 
 /// Prints a line without an effect on a terminal.
-pub(super) fn print_line(line: &str) -> io::Result<()> {
+fn print_line(line: &str) -> io::Result<()> {
     writeln!(io::stdout(), "{}", Printable(line))
 }

@@ -26,7 +26,7 @@ use super::output::{error_line, warn};
 use super::provenance::Provenance;
 use super::sandbox::{Confinement, Sandbox};
 use super::tls::TlsServerOptions;
-use super::{DataDir, Failure, access, protection, provenance, token_file};
+use super::{DataDir, Failure, access, is_broken_pipe, protection, token_file};
 use crate::control;
 use crate::ops::{Counted, Ops, Process, Requests, Sources};
 
@@ -154,10 +154,10 @@ pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCo
 
 /// Reads what the server would read, and prints the values of the options. Opens no port, and changes nothing.
 fn check(options: Options, provenance: &Provenance) -> Result<ExitCode, Failure> {
-    if let Some(file) = &options.config {
-        provenance::print_line(&format!("# {}", file.display()))?;
+    match provenance.print(options.config.as_deref()) {
+        Err(error) if !is_broken_pipe(&error) => return Err(error.into()),
+        _ => {}
     }
-    provenance.print()?;
     for warning in &provenance.warnings {
         warn(warning);
     }

@@ -4,72 +4,9 @@
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-/// How an option is written.
-#[derive(Clone, Copy)]
-enum Form {
-    /// `--option VALUE`
-    Value,
-    /// `--option` or `--option VALUE`
-    OptionalValue,
-    /// `--option` or `--option=VALUE`
-    Flag,
-}
+mod ignored;
 
-/// Options of `influxdb3 serve`, Core and Enterprise, that have no counterpart here.
-#[rustfmt::skip]
-const IGNORED: &[(Form, &[&str])] = &[
-    (Form::Value, &[
-        // Identity and cluster
-        "node-id", "node-id-from-env", "node-identifier-prefix", "host-id", "writer-id", "cluster-id", "mode",
-        "replication-interval", "catalog-sync-interval", "wait-for-running-ingestor", "conn-info", "internode-bind-addr",
-        "compactor-id", "read-from-node-ids", "license-email", "license-file", "license-type", "num-cores",
-        "num-io-threads", "num-database-limit", "num-table-limit", "num-total-columns-per-table-limit",
-        "max-concurrent-queries",
-        // Object store
-        "object-store", "bucket", "aws-access-key-id", "aws-secret-access-key", "aws-default-region", "aws-endpoint",
-        "aws-session-token", "aws-credentials-file", "google-service-account", "azure-storage-account",
-        "azure-storage-access-key", "azure-endpoint", "object-store-connection-limit",
-        "object-store-http2-max-frame-size", "object-store-request-timeout", "object-store-max-retries",
-        "object-store-retry-timeout", "object-store-cache-endpoint", "object-store-tls-ca",
-        // Users
-        "disable-authz", "admin-token-recovery-tcp-listener-file-path", "tcp-listener-file-path", "jwt-key-id",
-        "jwt-private-key", "jwt-issuer", "jwt-default-ttl-seconds", "oauth-issuer", "oauth-audience", "oauth-client-id",
-        "oauth-scopes", "rbac-authoring-disabled", "create-databases",
-        // Log, traces, telemetry
-        "log-destination", "query-log-size", "traces-exporter", "traces-exporter-jaeger-agent-host",
-        "traces-exporter-jaeger-agent-port", "traces-exporter-jaeger-service-name",
-        "traces-exporter-jaeger-trace-context-header-name", "traces-jaeger-debug-name", "traces-jaeger-tags",
-        "traces-jaeger-max-msgs-per-second", "telemetry-endpoint",
-        // Queries, writes, memory
-        "datafusion-num-threads", "datafusion-max-parquet-fanout", "datafusion-config", "datafusion-runtime-type",
-        "datafusion-runtime-disable-lifo-slot", "datafusion-runtime-event-interval",
-        "datafusion-runtime-global-queue-interval", "datafusion-runtime-max-blocking-threads",
-        "datafusion-runtime-max-io-events-per-tick", "datafusion-runtime-thread-keep-alive",
-        "datafusion-runtime-thread-priority", "query-file-limit", "max-http-request-size", "exec-mem-pool-bytes",
-        "force-snapshot-mem-threshold", "buffer-mem-limit-mb", "wal-flush-interval", "wal-snapshot-size",
-        "wal-files-per-snapshot", "wal-max-write-buffer-size", "wal-replay-concurrency-limit",
-        "snapshotted-wal-files-to-keep", "checkpoint-interval", "gen1-duration", "gen1-lookback-duration",
-        "level-0-duration", "retention-check-interval", "delete-grace-period", "hard-delete-default-duration",
-        "compaction-row-limit", "compaction-max-num-files-per-plan", "compaction-gen2-duration",
-        "compaction-multipliers", "compaction-cleanup-wait", "compaction-check-interval",
-        "compacted-data-load-concurrency-limit",
-        // Caches
-        "preemptive-cache-age", "parquet-mem-cache-size", "parquet-mem-cache-size-mb",
-        "parquet-mem-cache-prune-percentage", "parquet-mem-cache-prune-interval",
-        "parquet-mem-cache-query-path-duration", "table-index-cache-max-entries",
-        "table-index-cache-concurrency-limit", "last-cache-eviction-interval", "distinct-cache-eviction-interval",
-        "meta-cache-eviction-interval",
-        // Plugins
-        "plugin-dir", "plugin-repo", "virtual-env-location", "package-manager", "restrict-plugin-triggers-to",
-    ]),
-    (Form::OptionalValue, &["admin-token-recovery-http-bind", "without-user-auth"]),
-    (Form::Flag, &[
-        "aws-allow-http", "aws-skip-signature", "azure-allow-http", "object-store-http2-only",
-        "object-store-tls-allow-insecure", "disable-telemetry-upload", "datafusion-use-cached-parquet-loader",
-        "wal-replay-fail-on-error", "disable-parquet-mem-cache", "last-value-cache-disable-from-history",
-        "distinct-value-cache-disable-from-history", "plugin-dir-only", "use-pacha-tree", WITHOUT_AUTH,
-    ]),
-];
+use ignored::{Form, IGNORED};
 
 /// The option that must not be ignored: it asks for a server that is open to everybody.
 const WITHOUT_AUTH: &str = "without-auth";
@@ -92,15 +29,16 @@ pub(super) fn accept(serve: Command) -> Command {
     if serve.get_arguments().any(|arg| arg.get_short() == Some('v')) { serve } else { serve.arg(verbose) }
 }
 
-/// The options that InfluxDB 3 takes before `serve`.
-pub(super) fn accept_before(command: Command) -> Command {
-    command.arg(option(Form::Value, "num-io-threads"))
+/// The command with the options that InfluxDB 3 takes before `serve`, and its name of `--help` for every subcommand.
+pub(super) fn accept_everywhere(command: Command) -> Command {
+    let help = Arg::new("help-all").long("help-all").action(ArgAction::HelpLong).hide(true).global(true);
+    command.arg(option(Form::Value, "num-io-threads")).arg(help)
 }
 
 fn option(form: Form, name: &'static str) -> Arg {
     let arg = Arg::new(name).long(name).hide(true).action(ArgAction::Append);
     match form {
-        Form::Value => arg.num_args(1).allow_hyphen_values(true),
+        Form::Value => arg.num_args(1).allow_hyphen_values(true).value_delimiter(','),
         Form::OptionalValue => arg.num_args(0..=1).default_missing_value("true"),
         Form::Flag => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
     }
@@ -132,6 +70,15 @@ pub(super) fn is_true(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_option_is_listed_twice() {
+        let mut names: Vec<_> = IGNORED.iter().flat_map(|(_, names)| names.iter()).collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
 
     fn parse(arguments: &[&str]) -> Result<ArgMatches, clap::Error> {
         let serve = accept(Command::new("serve").arg(Arg::new("data_dir").long("data-dir")));

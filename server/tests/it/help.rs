@@ -17,6 +17,12 @@ fn every_help_text_matches_its_snapshot() {
 }
 
 #[test]
+fn the_help_has_the_vendors_name_too() {
+    let help = |name: &str| finish(command(&["create", "token", name]));
+    assert_eq!(help("--help-all"), help("--help"));
+}
+
+#[test]
 fn the_help_does_not_show_the_token_in_the_environment() {
     for arguments in [["delete", "--help"], ["delete", "-h"], ["contract", "--help"], ["contract", "-h"]] {
         let mut help = command(&arguments);

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use super::{create, fail, secret, set_mode, succeed};
-use crate::process::{DataDir, Running, command, finish};
+use super::{create, fail, secret, selected, set_mode, succeed};
+use crate::process::{DataDir, Running, command, delete_here, finish};
 
 /// What `--check-config` prints, run in the folder that has the data directory, where `.env` is read.
 fn checked(directory: &DataDir, arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
@@ -99,7 +99,7 @@ fn files_that_the_configuration_names_are_read_in_the_sandbox() {
         &directory,
         "serve.toml",
         &format!(
-            "http-bind = \"127.0.0.1:0\"\ndata-dir = {data:?}\nadmin-token-file = {admin:?}\nplugin-dir = \"/p\"\n"
+            "http-bind = \"127.0.0.1:0\"\ndata-dir = {data:?}\nadmin-token-file = {admin:?}\nplugin-dir = \"/p\"\ndisable-authz = [\"health\", \"ping\"]\n"
         ),
     );
     let mut serve = command(&["serve"]);
@@ -107,14 +107,14 @@ fn files_that_the_configuration_names_are_read_in_the_sandbox() {
     let server = Running::start(serve);
     assert!(succeed(&["show", &directory.argument()]).contains("_admin"));
     let (status, log) = server.end(Signal::TERM);
-    assert!(status.success() && log.contains("have no effect on this server: --plugin-dir"), "{log}");
+    assert!(status.success() && log.contains("have no effect on this server: --disable-authz, --plugin-dir"), "{log}");
 }
 
 #[test]
 fn a_token_in_the_file_of_variables_is_used_and_never_shown() {
     let directory = DataDir::new();
     let operator = create(&directory.argument(), &["--admin"]);
-    create(&directory.argument(), &["--admin", "--name=a"]);
+    let token = selected(&create(&directory.argument(), &["--admin", "--name=a"]));
     let env = format!("INFLUXDB3_AUTH_TOKEN={}\nINFLUXDB3_DB_DIR={}\n", secret(&operator), directory.path().display());
     write(&directory, ".env", &env);
     let here = |arguments: &[&str]| -> Command {
@@ -129,7 +129,9 @@ fn a_token_in_the_file_of_variables_is_used_and_never_shown() {
         shown += &(out + &error);
     }
     assert!(!shown.contains("apiv3_"), "{shown}");
-    assert_eq!(finish(here(&["delete", "token", "--token-name=a"])).0, 0);
+    let mut delete = delete_here(&directory.argument(), token);
+    delete.current_dir(directory.path().parent().unwrap());
+    assert_eq!(finish(delete).0, 0);
 
     // A line that is not a variable is not shown either.
     write(&directory, ".env", &format!("A=1\nINFLUXDB3_AUTH_TOKEN {}\n", secret(&operator)));
@@ -146,6 +148,9 @@ fn a_file_of_variables_that_another_user_can_change_is_ignored() {
     let (code, out, error) = checked(&directory, &[], &[]);
     assert!(code == 0 && out.contains("http-bind = \"127.0.0.1:8181\" # default"), "{out}");
     assert!(error.contains("warning: .env is ignored"), "{error}");
+    let mut show = command(&["show", &directory.argument()]);
+    show.current_dir(directory.path().parent().unwrap());
+    assert!(finish(show).2.contains("warning: .env is ignored"));
 }
 
 #[test]

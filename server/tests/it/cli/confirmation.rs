@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use rustix::process::Pid;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use super::{create, secret, succeed};
+use super::{create, secret, selected, succeed};
 use crate::blocking::{block, kill};
-use crate::process::{DataDir, command};
+use crate::process::{DataDir, command, delete_here};
 
 /// Runs a command whose standard input is a terminal on which `answer` is typed. Returns its exit code and what it printed.
 fn answer(answer: &str, mut command: Command) -> (i32, String) {
@@ -39,16 +39,16 @@ fn a_deletion_and_a_regeneration_ask_on_a_terminal() {
     let directory = DataDir::new();
     let argument = directory.argument();
     let operator = create(&argument, &["--admin"]);
-    create(&argument, &["--admin", "--name=a"]);
-    let delete = |more: &[&str]| {
-        let arguments =
-            [&["delete", "token", "--token-name=a", "--token", secret(&operator), &argument], more].concat();
-        command(&arguments)
+    let token = selected(&create(&argument, &["--admin", "--name=a"]));
+    let delete = || {
+        let mut delete = delete_here(&argument, token);
+        delete.env("INFLUXDB3_AUTH_TOKEN", secret(&operator));
+        delete
     };
     for no in ["no\n", "\n", "\u{4}", "yesterday\n"] {
-        let (code, printed) = answer(no, delete(&[]));
+        let (code, printed) = answer(no, delete());
         assert_eq!(code, 1, "{printed}");
-        assert!(printed.contains("Delete the token \"a\"?") && printed.contains("was not deleted"), "{printed}");
+        assert!(printed.contains("Delete the token ") && printed.contains("was not deleted"), "{printed}");
     }
     assert!(succeed(&["show", &argument]).contains("| a "));
     let regenerate =
@@ -56,8 +56,8 @@ fn a_deletion_and_a_regeneration_ask_on_a_terminal() {
     let (code, printed) = answer("n\n", regenerate(&[]));
     assert!(code == 1 && !printed.contains("apiv3_") && printed.contains("was not changed"), "{printed}");
 
-    let (code, printed) = answer("Yes\n", delete(&[]));
-    assert!(code == 0 && printed.ends_with("Deleted token \"a\" (ID 1)\n"), "{printed}");
+    let (code, printed) = answer("Yes\n", delete());
+    assert!(code == 0 && printed.contains("Deleted token "), "{printed}");
     for (typed, more) in [("y\n", &[][..]), ("", &["--yes"])] {
         let (code, printed) = answer(typed, regenerate(more));
         assert!(code == 0 && printed.contains("Token: apiv3_"), "{printed}");
