@@ -10,6 +10,7 @@ BINARY := $(TARGET)/release/influxdb3-tokens
 DATA := data
 OPERATOR := $(DATA)/operator-token.json
 ADDRESS := 127.0.0.1:8181
+OPERATIONS := 127.0.0.1:8182
 
 # A variable of `make generate` as an option with a value, or as a flag.
 option = $(if $($(1)),--$(2) '$(subst ','\'',$($(1)))')
@@ -62,7 +63,7 @@ run: ## Build the server, create an operator token on the first run, and serve o
 		'  $(BINARY) show' \
 		"  TOKEN=\$$(sed -n 's/.*\"token\": \"\(.*\)\".*/\1/p' $(OPERATOR))" \
 		'  curl -i -X DELETE -H "Authorization: Bearer $$TOKEN" "http://$(ADDRESS)/api/v3/configure/token?id=1"' ''
-	@exec $(BINARY) serve --http-bind $(ADDRESS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
+	@exec $(BINARY) serve --http-bind $(ADDRESS) --ops-bind $(OPERATIONS) --data-dir $(DATA) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
 test: tools check-generated check-format check-python check-lints check-docs check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-page test-load test-spec-update test-fuzz test-instructions test-peers ## Run every check

@@ -33,16 +33,15 @@ impl Hosts {
         if authority.host() == text && !text.starts_with('[') { Ok(text.to_owned()) } else { Err(InvalidName) }
     }
 
-    /// Returns the response to a request that names another host, or none.
-    pub(super) fn check<B>(&self, request: &Request<B>) -> Result<(), Response<Body>> {
-        let target = request.uri().authority().map(|authority| self.admits(authority.as_str()));
-        let header =
-            request.headers().get_all(HOST).iter().map(|host| host.to_str().is_ok_and(|host| self.admits(host)));
+    /// Whether a request names a host, and no other than these.
+    pub(super) fn admit<B>(&self, request: &Request<B>) -> bool {
+        let target = request.uri().authority().map(|authority| self.has(authority.as_str()));
+        let header = request.headers().get_all(HOST).iter().map(|host| host.to_str().is_ok_and(|host| self.has(host)));
         let mut named = target.into_iter().chain(header).peekable();
-        if named.peek().is_some() && named.all(|admitted| admitted) { Ok(()) } else { Err(misdirected()) }
+        named.peek().is_some() && named.all(|admitted| admitted)
     }
 
-    fn admits(&self, host: &str) -> bool {
+    fn has(&self, host: &str) -> bool {
         let Ok(authority) = Authority::from_str(host) else { return false };
         if authority.as_str().contains('@') {
             return false;
@@ -55,8 +54,8 @@ impl Hosts {
     }
 }
 
-/// 421 (RFC 9110, section 15.5.20). It does not repeat the name.
-fn misdirected() -> Response<Body> {
+/// The response to a request that is not admitted: 421 (RFC 9110, section 15.5.20). It does not repeat the name.
+pub(super) fn misdirected() -> Response<Body> {
     const MESSAGE: &str = "{\"error\":\"this listener answers requests for IP addresses, localhost, and the names that \
                            --ops-host gives\"}";
     let mut response = Response::new(Body::from(MESSAGE));
@@ -72,7 +71,7 @@ mod tests {
     fn is_admitted(hosts: &Hosts, target: &str, headers: &[&str]) -> bool {
         let request = Request::get(target);
         let request = headers.iter().fold(request, |request, host| request.header(HOST, *host));
-        hosts.check(&request.body(()).unwrap()).is_ok()
+        hosts.admit(&request.body(()).unwrap())
     }
 
     #[test]

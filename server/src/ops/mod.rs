@@ -185,10 +185,8 @@ impl Operations {
 impl Service for Operations {
     async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
         // A proxy asks `/verify` with the `Host` of its client's request. A page of another site learns nothing from it.
-        if !verify::is_path(request.uri().path())
-            && let Err(refused) = self.hosts.check(&request)
-        {
-            return refused;
+        if !verify::is_path(request.uri().path()) && !self.hosts.admit(&request) {
+            return hosts::misdirected();
         }
         if self.api.has(&request) {
             return self.api.handle(request).await;

@@ -36,7 +36,7 @@ const PING: Duration = Duration::from_secs(30);
 /// What all connections of a server share.
 #[derive(Debug)]
 pub(super) struct Shared<S> {
-    service: S,
+    pub(super) service: S,
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     pub(super) connections: Arc<Connections>,

@@ -364,10 +364,9 @@ impl Writer {
             connection.pragma_update(None, "user_version", version)?;
             Ok(Some(()))
         });
-        match written {
-            Ok(_) => Ok(self.counters.works()),
-            Err(failure) => Err(self.store_error(failure)),
-        }
+        written.map_err(|failure| self.store_error(failure))?;
+        self.counters.works();
+        Ok(())
     }
 
     fn open_connection(&mut self) -> Result<&Connection, StoreError> {

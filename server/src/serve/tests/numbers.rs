@@ -186,7 +186,7 @@ async fn connect(server: &TestServer, address: [u8; 4]) -> DuplexStream {
 /// The secret of a new admin token.
 async fn admin(server: &TestServer) -> String {
     let (token, secret) = NewToken::fresh("admin".parse().unwrap(), Permissions::ADMIN).unwrap();
-    server.api.catalog().create(token).await.unwrap();
+    server.service.catalog().create(token).await.unwrap();
     secret.expose().to_owned()
 }
 

@@ -1,13 +1,14 @@
 //! `/health`, `/ready`, `/ping`, and which requests the listener answers at all.
 
-use http::Request;
+use http::Request as HttpRequest;
 use http_body_util::Empty;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::{OPS_BIND, get, send, text};
+use super::{OPS_BIND, deletion, get, send, text};
+use crate::client::Request;
 use crate::creation::create;
-use crate::document::{DELETED, PARAMETER, PATH};
+use crate::document::DELETED;
 use crate::process::DataDir;
 
 #[tokio::test]
@@ -32,9 +33,9 @@ async fn health_ready_and_ping_answer_without_a_token() {
     assert!(ping["revision"].is_string());
     ping["process_id"].as_str().unwrap().parse::<uuid::Uuid>().unwrap();
 
-    let head = send(server.operations(), Request::head("/health").body(Empty::new()).unwrap()).await;
+    let head = send(server.operations(), HttpRequest::head("/health").body(Empty::new()).unwrap()).await;
     assert_eq!((head.status().as_u16(), &*text(head)), (200, ""));
-    let post = send(server.operations(), Request::post("/health").body(Empty::new()).unwrap()).await;
+    let post = send(server.operations(), HttpRequest::post("/health").body(Empty::new()).unwrap()).await;
     assert_eq!(post.status(), 405);
 }
 
@@ -49,7 +50,7 @@ async fn a_page_of_another_site_reaches_nothing_by_its_own_name() {
         ("evil.example.com", 421),
         ("127.0.0.1.evil.example.com", 421),
     ] {
-        let request = Request::get("/health").header("host", host).body(Empty::new()).unwrap();
+        let request = HttpRequest::get("/health").header("host", host).body(Empty::new()).unwrap();
         let response = send(server.operations(), request).await;
         assert_eq!(response.status(), status, "{host}");
         assert!(!text(response).contains("evil"));
@@ -62,12 +63,8 @@ async fn the_listener_serves_the_operations_of_the_document_too() {
     let operator = directory.operator().await;
     let (token, secret) = create(&directory.catalog().await, "ci", "db:a:read", None).await;
     let server = directory.start(&[OPS_BIND]);
-    let delete = |secret: &str| {
-        let request = Request::delete(format!("{PATH}?{PARAMETER}={token}"));
-        request.header("authorization", format!("Bearer {secret}")).body(Empty::new()).unwrap()
-    };
-    assert_eq!(send(server.operations(), delete(&secret)).await.status(), 401);
-    assert_eq!(send(server.operations(), delete(&operator)).await.status(), DELETED);
+    assert_eq!(send(server.operations(), deletion(token, &secret)).await.status(), 401);
+    assert_eq!(send(server.operations(), deletion(token, &operator)).await.status(), DELETED);
     let unknown = get(server.operations(), "/nowhere").await;
     assert_eq!(unknown.status(), 404);
     assert!(unknown.headers().contains_key("cluster-uuid"));
@@ -86,4 +83,60 @@ async fn a_listener_that_others_can_reach_is_warned_about() {
         assert!(status.success(), "{printed}");
         assert_eq!(printed.contains("not on a loopback address"), warns, "{printed}");
     }
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_commit_is_not_ready_until_it_can_again() {
+    let directory = DataDir::new();
+    let operator = directory.operator().await;
+    let (token, _) = create(&directory.catalog().await, "ci", "db:a:read", None).await;
+    let cluster = directory.cluster();
+    let server = directory.start(&[OPS_BIND]);
+    let mut client = server.http1(cluster).await;
+    let (file, away) = (directory.path().join("tokens.db"), directory.path().join("away.db"));
+
+    std::fs::rename(&file, &away).unwrap();
+    let deletion = Request::delete(token).bearer(&operator);
+    assert_eq!(client.send(&deletion).await.status, 503);
+    let ready = get(server.operations(), "/ready").await;
+    assert_eq!(ready.status(), 503);
+    let ready: Value = serde_json::from_str(&text(ready)).unwrap();
+    assert_eq!(ready["reasons"], serde_json::json!(["the last commit failed"]));
+    assert_eq!(get(server.operations(), "/health").await.status(), 200);
+    assert!(text(get(server.operations(), "/metrics").await).contains("influxdb3_tokens_ready 0"));
+
+    std::fs::rename(&away, &file).unwrap();
+    assert_eq!(get(server.operations(), "/ready").await.status(), 200);
+    assert!(text(get(server.operations(), "/metrics").await).contains("influxdb3_tokens_ready 1"));
+    assert_eq!(client.send(&deletion).await.status, DELETED);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_server_that_is_told_to_stop_is_not_ready_and_says_so_until_it_has_answered() {
+    use crate::connections::until_refused;
+    use crate::recorded::Recording;
+
+    let directory = DataDir::new();
+    let operator = directory.operator().await;
+    let (token, _) = create(&directory.catalog().await, "ci", "db:a:read", None).await;
+    let cluster = directory.cluster();
+    let recording = Recording::of(&directory);
+    let server = crate::process::Running::start(recording.attach(directory.serve(&[OPS_BIND])));
+    let mut client = server.http1(cluster).await;
+
+    let gate = recording.hold_next_sync();
+    let in_flight = tokio::spawn(async move { client.send(&Request::delete(token).bearer(&operator)).await });
+    let held = gate.reached().await;
+    server.signaller()(Signal::TERM);
+    until_refused(server.address).await;
+    let ready = get(server.operations(), "/ready").await;
+    assert_eq!(ready.status(), 503);
+    let ready: Value = serde_json::from_str(&text(ready)).unwrap();
+    assert_eq!(ready["reasons"], serde_json::json!(["draining"]));
+    drop(held);
+    let answer = crate::limits::within("the answer", in_flight).await.unwrap();
+    assert_eq!(answer.status, DELETED);
+    let (status, printed) = server.wait();
+    assert!(status.success(), "{printed}");
 }

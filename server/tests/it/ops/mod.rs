@@ -3,6 +3,7 @@
 #[cfg(target_os = "linux")]
 mod forward_authentication;
 mod health;
+mod metrics;
 mod pages;
 mod verify;
 
@@ -14,6 +15,7 @@ use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use crate::document::{PARAMETER, PATH, Token};
 use crate::limits::within;
 
 /// The option that starts the listener, for [`DataDir::start`](crate::process::DataDir::start).
@@ -37,6 +39,12 @@ pub(crate) async fn send(address: SocketAddr, mut request: Request<Empty<Bytes>>
 
 pub(crate) async fn get(address: SocketAddr, target: &str) -> Response<Bytes> {
     send(address, Request::get(target).body(Empty::new()).unwrap()).await
+}
+
+/// The deletion of a token by the one with this secret.
+pub(crate) fn deletion(token: Token, secret: &str) -> Request<Empty<Bytes>> {
+    let request = Request::delete(format!("{PATH}?{PARAMETER}={token}"));
+    request.header("authorization", format!("Bearer {secret}")).body(Empty::new()).unwrap()
 }
 
 /// The body of a response, which must be text.
