@@ -270,7 +270,7 @@ test("requests and refusals are drawn as they happen", () => withPage(browser, `
   let polls = 0;
   page.on("response", (response) => { polls += response.url().endsWith("/metrics"); });
   await open(page, many.operator);
-  for (let step = 0; step < (settings.picture ? 61 : 3); step += 1) {
+  for (let step = 0; step < (settings.picture ? 60 : 3); step += 1) {
     await traffic(step);
     for (const before = polls; polls === before;) {
       await page.clock.runFor(500);

@@ -8,6 +8,7 @@ import argparse
 import base64
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -26,6 +27,7 @@ ROOT = HERE.parent.parent
 SCREENSHOTS = ROOT / "target" / "page"
 PICTURE = ROOT / "docs" / "images" / "page.png"
 MANY = 10_000
+SECRET = re.compile(r"apiv3_[\w-]+")
 # A browser that took this for markup would run the script.
 MARKUP = "<img src=x onerror=\"document.title='run'\"><b>markup</b>"
 OPERATIONS = ("--ops-bind", "127.0.0.1:0")
@@ -93,7 +95,16 @@ def main():
             ]
             check_yaml(few)
             with within(300, "the tests in Chromium"):
-                done = subprocess.run(command, input=json.dumps(settings), text=True, env=environment)
+                done = subprocess.run(
+                    command,
+                    input=json.dumps(settings),
+                    text=True,
+                    env=environment,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                )
+            # The message of a failed test may contain a secret.
+            print(SECRET.sub("[a secret]", done.stdout), end="")
     print(f"{time.monotonic() - began:.0f} s; the screenshots are in {SCREENSHOTS}")
     if done.returncode != 0:
         sys.exit("page: a test failed; the output above says which")

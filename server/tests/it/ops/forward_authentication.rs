@@ -188,6 +188,7 @@ async fn nginx_lets_a_token_pass_until_it_is_deleted() {
 #[allow(clippy::print_stderr, reason = "the test says that it checks nothing")]
 async fn caddy_lets_a_token_pass_until_it_is_deleted() {
     if Command::new("caddy").arg("version").stdout(Stdio::null()).status().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "caddy is not installed");
         eprintln!("caddy is not installed, so this test checks nothing");
         return;
     }
