@@ -1,7 +1,7 @@
 """Tests the packages: the container's image, the systemd unit, the Debian package and the Kubernetes manifests.
 
-Needs the superuser, and Debian's `systemd` and `dpkg-dev`. Nothing outside a temporary root is changed. Arguments select
-tests, as with `python3 -m unittest`.
+Needs the superuser, and Debian's `systemd` and `dpkg-dev`. Nothing outside a temporary root is changed.
+Arguments select tests, as with `python3 -m unittest`.
 """
 
 import os
