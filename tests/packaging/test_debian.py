@@ -40,6 +40,9 @@ class Package(unittest.TestCase):
         }.items():
             found = files.get(name) or files.get(f"./usr{name[1:]}")
             self.assertEqual(found, [mode, "0/0"], name)
+        if "\n  completions" in output(binaries.dynamic(), "help"):
+            self.assertIn("./usr/share/bash-completion/completions/influxdb3-tokens", files)
+            self.assertIn("./usr/share/man/man1/influxdb3-tokens.1.gz", files)
         fields = output("dpkg-deb", "--field", self.package)
         version = json.loads(output("cargo", "metadata", "--no-deps", "--format-version=1"))["packages"][0]["version"]
         self.assertIn(f"Version: {version}-1\n", fields)
