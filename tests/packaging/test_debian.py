@@ -15,6 +15,7 @@ from tools import package
 
 UNIT = ROOT / "ops/systemd/influxdb3-tokens.service"
 STATE = "/var/lib/influxdb3-tokens"
+UNIT_FOLDER = f"/etc/systemd/system/{UNIT.name}"
 # On systemd's scale from 0 to 10. `systemd-analyze security` computes 1.2 with version 252.
 GREATEST_EXPOSURE = 1.5
 AS_THE_SERVER = ["setpriv", "--reuid=influxdb3-tokens", "--regid=influxdb3-tokens", "--clear-groups"]
@@ -80,6 +81,20 @@ class Package(unittest.TestCase):
             ):
                 self.assertNotEqual(machine.try_run("ls", left)[0], 0, left)
             self.assertNotEqual(machine.try_run("getent", "passwd", "influxdb3-tokens")[0], 0)
+
+    def test_an_admin_token_is_read_from_a_file_of_root(self):
+        with booted(self.package) as machine:
+            secret = f"apiv3_{'A' * 86}"
+            machine.run("mkdir", "--mode=700", "/etc/influxdb3-tokens", f"{UNIT_FOLDER}.d")
+            token = "/etc/influxdb3-tokens/admin-token.json"
+            machine.write(token, json.dumps({"token": secret, "name": "_admin"}))
+            machine.run("chmod", "600", token)
+            drop_in = (ROOT / "ops/systemd/admin-token.conf").read_text(encoding="utf-8")
+            machine.write(f"{UNIT_FOLDER}.d/admin-token.conf", drop_in)
+            machine.run("dpkg", "--install", "/package.deb")
+            self.assertEqual(machine.property("ActiveState"), "active", machine.log())
+            self.check_confinement(machine)
+            self.use(machine, secret)
 
     def check_confinement(self, machine):
         self.assertIn("the sandbox is in force", machine.log())
