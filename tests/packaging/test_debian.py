@@ -8,6 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from tests.limits import within
 from tests.packaging import binaries
 from tests.packaging.booted import booted
 from tests.server import ROOT
@@ -110,11 +111,9 @@ class Package(unittest.TestCase):
     def check_restart(self, machine, operator):
         """A server that is killed comes back with its tokens."""
         machine.run("systemctl", "kill", "--signal=KILL", "influxdb3-tokens")
-        # It returns when the job of the restart, which systemd makes after a second, is done.
-        for _ in range(100):
-            if machine.property("NRestarts") == "1" and machine.property("ActiveState") == "active":
-                break
-            machine.run("sleep", "0.2")
+        with within(60, "systemd to restart the server"):
+            while (machine.property("NRestarts"), machine.property("ActiveState")) != ("1", "active"):
+                pass
         self.use(machine, operator)
 
     def use(self, machine, operator=None):
