@@ -35,7 +35,6 @@ OUTSIDE := tests/fixtures/main.rs benches/stubs/src/bin/*.rs benches/peers/servi
 RELEASED := openapi-stub-runtime influxdb3-token-api influxdb3-tokens influxdb3-token-contract
 
 # Under a folder named for its version, so that another version is another program.
-CARGO_CYCLONEDX := target/tools/cargo-cyclonedx@0.5.9/bin/cargo-cyclonedx
 CARGO_DEB := target/tools/cargo-deb@3.8.0/bin/cargo-deb
 CARGO_DENY := target/tools/cargo-deny@0.20.2/bin/cargo-deny
 CARGO_MUTANTS := target/tools/cargo-mutants@27.1.0/bin/cargo-mutants
@@ -244,6 +243,10 @@ package: ## Build the Debian package in target/release-files
 	cargo build --release --locked --bin influxdb3-tokens
 	python3 -m tools.package
 
+.PHONY: materials
+materials: ## Print the crates in the command, with licences and digests, as CycloneDX
+	@python3 -m tools.materials
+
 .PHONY: release
 release: ## Write the files of a release into target/release-files: binary, Debian package, list of crates, checksums
 	python3 -m tools.release
@@ -309,5 +312,5 @@ lock-tools: ## Resolve the Python tools, with hashes, after a change of a requir
 	PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --prefix tools/contract-diff --package-lock-only --no-audit --no-fund
 	PATH="$(CURDIR)/target/tools/lock/bin:$$PATH" npm update --prefix tests/page --package-lock-only --no-audit --no-fund
 
-$(CARGO_CYCLONEDX) $(CARGO_DEB) $(CARGO_DENY) $(CARGO_MUTANTS) $(CARGO_SEMVER_CHECKS) $(GUNGRAUN_RUNNER) $(MDBOOK):
+$(CARGO_DEB) $(CARGO_DENY) $(CARGO_MUTANTS) $(CARGO_SEMVER_CHECKS) $(GUNGRAUN_RUNNER) $(MDBOOK):
 	python3 -m tools.pinned $(call crate,$@)

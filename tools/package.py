@@ -4,14 +4,25 @@ The folder is target/release-files by default.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from tools import pinned
+from tools import pinned, static_binary
 
 ROOT = Path(__file__).resolve().parent.parent
 CARGO_DEB = "cargo-deb@3.8.0"
+# The files that `server/Cargo.toml` puts into usr/share.
+SHARED = ROOT / "target" / "package-files"
+
+
+# Where shells look for completions, below usr/share.
+COMPLETIONS = {
+    "bash": "bash-completion/completions/influxdb3-tokens",
+    "zsh": "zsh/vendor-completions/_influxdb3-tokens",
+    "fish": "fish/vendor_completions.d/influxdb3-tokens.fish",
+}
 
 
 def debian(folder, profile="release", fast=False):
@@ -20,6 +31,8 @@ def debian(folder, profile="release", fast=False):
     `fast` compresses less.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    built = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute()
+    write_shared_files(built / ("debug" if profile == "dev" else profile) / "influxdb3-tokens")
     program = pinned.install_crate(CARGO_DEB) / "cargo-deb"
     command = [program, "deb", "--no-build", "-p", "influxdb3-tokens-server", "--profile", profile, "--output", folder]
     options = ["--compress-type=gzip", *(["--fast"] if fast else [])]
@@ -27,6 +40,20 @@ def debian(folder, profile="release", fast=False):
     if done.returncode != 0:
         raise RuntimeError(f"cargo-deb failed with exit code {done.returncode}")
     return Path(done.stdout.splitlines()[-1])
+
+
+def write_shared_files(binary):
+    """Writes the files for usr/share, of which the command prints most."""
+    shutil.rmtree(SHARED, ignore_errors=True)
+    changes = SHARED / "doc" / "influxdb3-tokens"
+    changes.mkdir(parents=True)
+    shutil.copy(ROOT / "CHANGELOG.md", changes)
+    if "\n  completions" not in static_binary.output(binary, "help"):
+        return
+    for shell, path in COMPLETIONS.items():
+        (SHARED / path).parent.mkdir(parents=True)
+        (SHARED / path).write_text(static_binary.output(binary, "completions", shell) + "\n", encoding="utf-8")
+    static_binary.output(binary, "man", SHARED / "man" / "man1")
 
 
 if __name__ == "__main__":

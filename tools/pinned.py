@@ -20,7 +20,6 @@ TOOLS = (Path(__file__).resolve().parent.parent / "target" / "tools").resolve()
 CRATE_OPTIONS = {
     "cargo-deny": ["--no-default-features"],
     "mdbook": ["--debug", "--no-default-features"],
-    "cargo-cyclonedx": ["--debug"],
     "cargo-mutants": ["--no-default-features"],
     "cargo-deb": ["--debug", "--no-default-features", "--features", "gzip"],
     "gungraun-runner": ["--debug"],

@@ -14,12 +14,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools import package, pinned, static_binary
+from tools import materials, package, static_binary
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ROOT / "target" / "release-files"
 BUILD = ROOT / "target" / "release-build"
-CARGO_CYCLONEDX = "cargo-cyclonedx@0.5.9"
 
 
 def main():
@@ -45,7 +44,8 @@ def release():
     command = ["cargo", "build", "--release", "--locked", "-p", "influxdb3-tokens-server", "--bin", "influxdb3-tokens"]
     subprocess.run(command, cwd=ROOT, check=True)
     package.debian(FILES)
-    bill_of_materials(FILES / f"influxdb3-tokens-{version}.cdx.json", target)
+    listed = json.dumps(materials.bill(target), indent=1) + "\n"
+    (FILES / f"influxdb3-tokens-{version}.cdx.json").write_text(listed, encoding="utf-8")
 
     sums = [f"{digest(file)}  {file.name}\n" for file in sorted(FILES.iterdir())]
     (FILES / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
@@ -86,39 +86,6 @@ def replaced(root):
     """The folders of this machine, and what the binary calls them."""
     home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
     return [(home, "/cargo"), (root, "/influxdb3-tokens")]
-
-
-def bill_of_materials(file, target):
-    """Lists the crates in the binary, with their versions, sources, digests and licences."""
-    program = pinned.install_crate(CARGO_CYCLONEDX) / "cargo-cyclonedx"
-    manifest = ROOT / "server" / "Cargo.toml"
-    options = ["--manifest-path", manifest, "--format", "json", "--target", target, "--override-filename", "bom"]
-    subprocess.run([program, "cyclonedx", *options], cwd=ROOT, check=True)
-    written = {folder / "bom.json" for folder in (ROOT / "server", *(ROOT / member for member in members()))}
-    bill = json.loads((ROOT / "server" / "bom.json").read_text(encoding="utf-8"))
-    for path in written:
-        path.unlink(missing_ok=True)
-    check_bill(bill)
-    # The same for each run on a commit.
-    bill.pop("serialNumber", None)
-    bill["metadata"].pop("timestamp", None)
-    file.write_text(json.dumps(bill, indent=1) + "\n", encoding="utf-8")
-
-
-def check_bill(bill):
-    """Fails if the list lacks a crate that is compiled into the binary."""
-    tree = static_binary.output(
-        "cargo", "tree", "--locked", "-p", "influxdb3-tokens-server", "-e", "normal", "--prefix=none"
-    )
-    compiled = {tuple(line.split()[:2]) for line in tree.splitlines() if line and "(/" not in line}
-    listed = {(component["name"], f"v{component['version']}") for component in bill["components"]}
-    if missing := sorted(compiled - listed):
-        sys.exit(f"release: the list of crates lacks {missing}")
-
-
-def members():
-    metadata = json.loads(static_binary.output("cargo", "metadata", "--no-deps", "--format-version=1"))
-    return [Path(package["manifest_path"]).parent for package in metadata["packages"]]
 
 
 def digest(file):

@@ -33,6 +33,8 @@ mkdir -p mnt/outside
 pivot_root . mnt/outside
 cp "/mnt/outside$2" /package.deb
 umount -l /mnt/outside
+# systemd leaves this to the manager of a container. Credentials of services are mounted in a namespace and propagate.
+mount --make-rshared /
 exec env -i container=test PATH=/usr/sbin:/usr/bin /lib/systemd/systemd --unit=nothing.target --show-status=no
 """
 NAMESPACES = ["--mount", "--pid", "--cgroup", "--uts", "--ipc", "--net"]
@@ -56,6 +58,9 @@ class Machine:
         code, output = self.try_run(*command, **options)
         assert code == 0, f"{' '.join(command)}: {output}"
         return output
+
+    def write(self, path, text):
+        self.run("sh", "-c", 'cat > "$0"', path, input=text)
 
     def property(self, name, unit="influxdb3-tokens.service"):
         return self.run("systemctl", "show", "--value", f"--property={name}", unit).strip()

@@ -1,7 +1,7 @@
 """Tests the packages: the container's image, the systemd unit, the Debian package and the Kubernetes manifests.
 
-Needs the superuser, and Debian's `systemd` and `dpkg-dev`. Nothing outside a temporary root is changed. Arguments select
-tests, as with `python3 -m unittest`.
+Needs the superuser, and Debian's `systemd` and `dpkg-dev`. Nothing outside a temporary root is changed.
+Arguments select tests, as with `python3 -m unittest`.
 """
 
 import os
@@ -25,9 +25,7 @@ def main():
         if os.environ.get("CI"):
             sys.exit("packaging: only the superuser can make the roots that these tests need")
         sys.exit(print("packaging: skipped, because only the superuser can make the roots that these tests need"))
-    missing = [
-        name for name in ("chroot", "dpkg-deb", "systemd-analyze", "unshare") if binaries.is_missing(name)
-    ]
+    missing = [name for name in ("chroot", "dpkg-deb", "systemd-analyze", "unshare") if binaries.is_missing(name)]
     if missing:
         sys.exit(f"packaging: {', '.join(missing)} missing; on Debian: apt-get install dpkg-dev systemd")
     programs = pinned.install(HERE / "requirements.txt", "packaging")

@@ -8,6 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from tests.limits import within
 from tests.packaging import binaries
 from tests.packaging.booted import booted
 from tests.server import ROOT
@@ -15,6 +16,7 @@ from tools import package
 
 UNIT = ROOT / "ops/systemd/influxdb3-tokens.service"
 STATE = "/var/lib/influxdb3-tokens"
+UNIT_FOLDER = f"/etc/systemd/system/{UNIT.name}"
 # On systemd's scale from 0 to 10. `systemd-analyze security` computes 1.2 with version 252.
 GREATEST_EXPOSURE = 1.5
 AS_THE_SERVER = ["setpriv", "--reuid=influxdb3-tokens", "--regid=influxdb3-tokens", "--clear-groups"]
@@ -40,6 +42,9 @@ class Package(unittest.TestCase):
         }.items():
             found = files.get(name) or files.get(f"./usr{name[1:]}")
             self.assertEqual(found, [mode, "0/0"], name)
+        if "\n  completions" in output(binaries.dynamic(), "help"):
+            self.assertIn("./usr/share/bash-completion/completions/influxdb3-tokens", files)
+            self.assertIn("./usr/share/man/man1/influxdb3-tokens.1.gz", files)
         fields = output("dpkg-deb", "--field", self.package)
         version = json.loads(output("cargo", "metadata", "--no-deps", "--format-version=1"))["packages"][0]["version"]
         self.assertIn(f"Version: {version}-1\n", fields)
@@ -78,6 +83,20 @@ class Package(unittest.TestCase):
                 self.assertNotEqual(machine.try_run("ls", left)[0], 0, left)
             self.assertNotEqual(machine.try_run("getent", "passwd", "influxdb3-tokens")[0], 0)
 
+    def test_an_admin_token_is_read_from_a_file_of_root(self):
+        with booted(self.package) as machine:
+            secret = f"apiv3_{'A' * 86}"
+            machine.run("mkdir", "--mode=700", "/etc/influxdb3-tokens", f"{UNIT_FOLDER}.d")
+            token = "/etc/influxdb3-tokens/admin-token.json"
+            machine.write(token, json.dumps({"token": secret, "name": "_admin"}))
+            machine.run("chmod", "600", token)
+            drop_in = (ROOT / "ops/systemd/admin-token.conf").read_text(encoding="utf-8")
+            machine.write(f"{UNIT_FOLDER}.d/admin-token.conf", drop_in)
+            machine.run("dpkg", "--install", "/package.deb")
+            self.assertEqual(machine.property("ActiveState"), "active", machine.log())
+            self.check_confinement(machine)
+            self.use(machine, secret)
+
     def check_confinement(self, machine):
         self.assertIn("the sandbox is in force", machine.log())
         self.assertNotIn("WARN", machine.log())
@@ -92,11 +111,9 @@ class Package(unittest.TestCase):
     def check_restart(self, machine, operator):
         """A server that is killed comes back with its tokens."""
         machine.run("systemctl", "kill", "--signal=KILL", "influxdb3-tokens")
-        # It returns when the job of the restart, which systemd makes after a second, is done.
-        for _ in range(100):
-            if machine.property("NRestarts") == "1" and machine.property("ActiveState") == "active":
-                break
-            machine.run("sleep", "0.2")
+        with within(60, "systemd to restart the server"):
+            while (machine.property("NRestarts"), machine.property("ActiveState")) != ("1", "active"):
+                pass
         self.use(machine, operator)
 
     def use(self, machine, operator=None):
