@@ -10,6 +10,8 @@ use clap::{Args, Parser, Subcommand};
 
 mod access;
 mod arguments;
+mod backup;
+mod check;
 mod contract;
 mod create;
 mod delete;
@@ -19,6 +21,7 @@ mod limits;
 mod log;
 mod output;
 mod protection;
+mod restore;
 mod sandbox;
 mod serve;
 mod show;
@@ -41,6 +44,9 @@ enum Command {
     Create(create::Options),
     Show(show::Options),
     Delete(delete::Options),
+    Backup(backup::Options),
+    Restore(restore::Options),
+    Check(check::Options),
     Contract(contract::Options),
 }
 
@@ -90,6 +96,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Create(options) => in_runtime(create::run(options)),
         Command::Show(options) => in_runtime(show::run(options)),
         Command::Delete(options) => in_runtime(delete::run(options)),
+        Command::Backup(options) => in_runtime(backup::run(options)),
+        Command::Restore(options) => in_runtime(restore::run(options)),
+        Command::Check(options) => in_runtime(check::run(options)),
         Command::Contract(options) => in_runtime(contract::run(options)),
     };
     match done {

@@ -119,7 +119,7 @@ impl Options {
 }
 
 async fn serve_until_stopped(options: Options, addresses: Vec<SocketAddr>) -> Result<(), Failure> {
-    let catalog = access::open(&options.directory).await?;
+    let access::Opened { store, catalog } = access::open(&options.directory).await?;
     let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file)?;
     // Many at a time, in their order, so that they share commits.
     let creations = stream::iter(tokens).map(|token| create(&catalog, token)).buffered(CREATIONS);
@@ -134,10 +134,11 @@ async fn serve_until_stopped(options: Options, addresses: Vec<SocketAddr>) -> Re
     tracing::info!(%address, tokens = catalog.live().len(), cluster = %catalog.cluster_uuid(), "serving");
     announce(address);
     let api = TokenApi::new(catalog.clone());
+    let served = control::Served { catalog, store: Some(store) };
     tokio::select! {
         () = serve_within(options.limits.limits(), listener, api, stop) => {}
         () = stop_at_once => tracing::warn!("stopping at once, after a second signal"),
-        () = control::serve(control_listener, &socket, catalog) => {}
+        () = control::serve(control_listener, &socket, served) => {}
     }
     if let Err(error) = std::fs::remove_file(&socket) {
         tracing::warn!(%error, "cannot remove the control socket");

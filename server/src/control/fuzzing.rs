@@ -6,11 +6,11 @@ use influxdb3_tokens::Catalog;
 use tokio::net::UnixStream;
 
 use super::connection::Connection;
-use super::{Client, Create, Delete, Error, Reply, server};
+use super::{Client, Create, Delete, Error, Reply, Served, server};
 
 /// Serves the requests of a connection, until the client sends no more.
 pub async fn converse(stream: UnixStream, catalog: Catalog) {
-    server::converse(stream, Some(catalog)).await;
+    server::converse(stream, Some(Served { catalog, store: None })).await;
 }
 
 /// Makes a request of each kind, one of which `kind` chooses, and reads the reply. Returns the text of an error.

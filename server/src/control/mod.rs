@@ -14,6 +14,7 @@ use influxdb3_token_api::with_sources;
 use influxdb3_tokens::{Catalog, CreateError, DeleteError, TokenName, TokenRecord, admin_token_object};
 use serde::{Deserialize, Serialize};
 
+mod backup;
 mod client;
 mod connection;
 #[cfg(fuzzing)]
@@ -21,7 +22,7 @@ pub(crate) mod fuzzing;
 mod server;
 
 pub(crate) use client::Client;
-pub(crate) use server::{bind, serve};
+pub(crate) use server::{Served, bind, serve};
 
 /// How many tokens are read from the store at a time.
 const PAGE: usize = 1000;
@@ -38,6 +39,10 @@ enum Request {
     Delete(Delete),
     /// List the tokens.
     Show,
+    /// Hold the file of the database still, to copy it.
+    HoldFile,
+    /// Let the file change again.
+    ReleaseFile,
 }
 
 /// The token to create.
@@ -74,6 +79,10 @@ enum Reply {
     Token(Box<Summary>),
     /// The list has no further tokens.
     End,
+    /// The file of the database is held still.
+    FileHeld(backup::Held),
+    /// The file was held still until now.
+    FileReleased,
     /// The request failed for this reason.
     Refused(Refusal),
 }

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use influxdb3_tokens::Catalog;
+use influxdb3_tokens::{Catalog, SqliteStore};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::backup;
 use super::connection::Connection;
 use super::{Error, Refusal, RefusalKind, Reply, Request, create, delete, regenerate, tokens};
 
@@ -22,7 +23,7 @@ mod tests;
 
 /// The longest request that is read, in bytes: one with permissions as long as an argument of a command can be (128 KiB),
 /// all of which JSON may have to escape.
-const LONGEST_REQUEST: u64 = 1 << 20;
+pub(super) const LONGEST_REQUEST: u64 = 1 << 20;
 
 /// How many connections are served at a time. Others wait to be accepted.
 const CONNECTIONS: usize = 64;
@@ -50,8 +51,16 @@ pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
+/// What the control socket reaches.
+#[derive(Clone)]
+pub(crate) struct Served {
+    pub(crate) catalog: Catalog,
+    /// The store of the catalog, if it has a file that can be backed up.
+    pub(crate) store: Option<Arc<SqliteStore>>,
+}
+
 /// Serves requests until it is dropped. `path` is where `listener` was bound.
-pub(crate) async fn serve(listener: UnixListener, path: &Path, catalog: Catalog) {
+pub(crate) async fn serve(listener: UnixListener, path: &Path, served: Served) {
     let owner = fs::metadata(path).map(|metadata| metadata.uid());
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut accepting = true;
@@ -63,7 +72,7 @@ pub(crate) async fn serve(listener: UnixListener, path: &Path, catalog: Catalog)
                 let peer = stream.peer_cred().map(|peer| peer.uid());
                 // The superuser can read the database as well.
                 let allowed = peer.is_ok_and(|peer| peer == 0 || owner.as_ref().is_ok_and(|owner| *owner == peer));
-                let conversation = converse(stream, allowed.then(|| catalog.clone()));
+                let conversation = converse(stream, allowed.then(|| served.clone()));
                 tokio::spawn(async move {
                     conversation.await;
                     drop(place);
@@ -81,12 +90,12 @@ pub(crate) async fn serve(listener: UnixListener, path: &Path, catalog: Catalog)
     }
 }
 
-/// Answers the requests of a connection. Without a catalog it refuses them.
-pub(super) async fn converse(stream: UnixStream, catalog: Option<Catalog>) {
+/// Answers the requests of a connection. If it may reach nothing, refuses them.
+pub(super) async fn converse(stream: UnixStream, served: Option<Served>) {
     let mut connection = Connection::new(stream);
     while let Ok(Ok(Some(request))) = timeout(REQUEST_TIMEOUT, connection.receive(LONGEST_REQUEST)).await {
-        let answered = match &catalog {
-            Some(catalog) => answer(&mut connection, catalog, request).await,
+        let answered = match &served {
+            Some(served) => answer(&mut connection, served, request).await,
             None => {
                 let refusal = Refusal::new(RefusalKind::Other, "the server belongs to another user");
                 send(&mut connection, &Reply::Refused(refusal)).await
@@ -99,7 +108,8 @@ pub(super) async fn converse(stream: UnixStream, catalog: Option<Catalog>) {
     }
 }
 
-async fn answer(connection: &mut Connection, catalog: &Catalog, request: Request) -> io::Result<()> {
+async fn answer(connection: &mut Connection, served: &Served, request: Request) -> io::Result<()> {
+    let catalog = &served.catalog;
     match request {
         Request::Create(token) => match create(catalog, token).await {
             Ok(token) => {
@@ -135,17 +145,25 @@ async fn answer(connection: &mut Connection, catalog: &Catalog, request: Request
             }
             send(connection, &Reply::End).await
         }
+        Request::HoldFile => backup::hold(connection, served.store.as_deref()).await,
+        Request::ReleaseFile => backup::refuse(connection, RefusalKind::Other, "no file is held").await,
     }
 }
 
 fn refused(error: Error) -> Reply {
-    Reply::Refused(match error {
-        Error::Refused(refusal) => refusal,
-        other => Refusal::new(RefusalKind::Other, &other.to_string()),
-    })
+    error.into()
 }
 
-async fn send(connection: &mut Connection, reply: &Reply) -> io::Result<()> {
+impl From<Error> for Reply {
+    fn from(error: Error) -> Self {
+        Self::Refused(match error {
+            Error::Refused(refusal) => refusal,
+            other => Refusal::new(RefusalKind::Other, &other.to_string()),
+        })
+    }
+}
+
+pub(super) async fn send(connection: &mut Connection, reply: &Reply) -> io::Result<()> {
     in_time(async {
         connection.send(reply).await?;
         connection.flush().await

@@ -16,53 +16,72 @@ pub(super) struct Deleted {
     pub(super) token: i64,
     /// The first eight bytes of the digest.
     pub(super) digest_prefix: u64,
+    pub(super) at: i64,
+    pub(super) by: i64,
 }
 
 /// Visits the deletions after `from` in their order, and returns the last one.
 pub(super) fn deletions_after(
     connection: &Connection,
     from: Link,
-    mut visit: impl FnMut(Deleted),
+    visit: impl FnMut(Deleted),
 ) -> Result<Link, ReadError> {
     let sql =
         "SELECT seq, checksum, token_id, digest, deleted_at, deleted_by FROM deletions WHERE seq > ?1 ORDER BY seq";
-    rows_after(connection, sql, DELETIONS, from, |row, last| {
-        let (token, digest) = (row.get(2)?, digest(row, 3)?);
-        visit(Deleted { seq: last.seq + 1, token, digest_prefix: digest.prefix() });
-        Ok(last.deletion(token, digest.as_bytes(), row.get(4)?, row.get(5)?))
-    })
+    rows_after(
+        connection,
+        sql,
+        DELETIONS,
+        from,
+        |row, last| {
+            let (token, digest) = (row.get(2)?, digest(row, 3)?);
+            let (at, by) = (row.get(4)?, row.get(5)?);
+            let next = last.deletion(token, digest.as_bytes(), at, by);
+            Ok((next, Deleted { seq: next.seq, token, digest_prefix: digest.prefix(), at, by }))
+        },
+        visit,
+    )
 }
 
 /// Visits the digests that regenerations after `from` have replaced, in their order, and returns the last one.
 pub(super) fn regenerations_after(
     connection: &Connection,
     from: Link,
-    mut visit: impl FnMut(Digest),
+    visit: impl FnMut(Digest),
 ) -> Result<Link, ReadError> {
     let sql =
         "SELECT seq, checksum, digest, regenerated_at, regenerated_by FROM regenerations WHERE seq > ?1 ORDER BY seq";
-    rows_after(connection, sql, REGENERATIONS, from, |row, last| {
-        let digest = digest(row, 2)?;
-        visit(digest);
-        Ok(last.regeneration(digest.as_bytes(), row.get(3)?, row.get(4)?))
-    })
+    rows_after(
+        connection,
+        sql,
+        REGENERATIONS,
+        from,
+        |row, last| {
+            let digest = digest(row, 2)?;
+            Ok((last.regeneration(digest.as_bytes(), row.get(3)?, row.get(4)?), digest))
+        },
+        visit,
+    )
 }
 
-fn rows_after(
+/// Visits each row once it is verified. `follow` returns the link that the row must have, and what to visit.
+fn rows_after<T>(
     connection: &Connection,
     sql: &str,
     table: &str,
     from: Link,
-    mut follow: impl FnMut(&Row<'_>, Link) -> Result<Link, ReadError>,
+    follow: impl Fn(&Row<'_>, Link) -> Result<(Link, T), ReadError>,
+    mut visit: impl FnMut(T),
 ) -> Result<Link, ReadError> {
     let mut last = from;
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([from.seq])?;
     while let Some(row) = rows.next()? {
-        let next = follow(row, last)?;
+        let (next, content) = follow(row, last)?;
         if row.get::<_, i64>(0)? != next.seq || !checksum::is_in(row.get_ref(1)?, next.checksum) {
             return Err(ReadError::damaged(format!("row {} of the table {table} is damaged or missing", next.seq)));
         }
+        visit(content);
         last = next;
     }
     Ok(last)

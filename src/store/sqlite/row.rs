@@ -117,6 +117,6 @@ pub(super) fn time_to_sql(time: Timestamp) -> i64 {
     time.as_millis().cast_signed()
 }
 
-fn time_from_sql(millis: i64) -> Option<Timestamp> {
+pub(super) fn time_from_sql(millis: i64) -> Option<Timestamp> {
     Timestamp::from_millis(u64::try_from(millis).ok()?)
 }

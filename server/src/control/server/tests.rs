@@ -26,7 +26,7 @@ impl Served {
         let directory = tempfile::tempdir().unwrap();
         let socket = directory.path().join("control.sock");
         let listener = bind(&socket).unwrap();
-        let (path, serving) = (socket.clone(), catalog.clone());
+        let (path, serving) = (socket.clone(), super::Served { catalog: catalog.clone(), store: None });
         tokio::spawn(async move { serve(listener, &path, serving).await });
         Self { _directory: directory, socket, catalog }
     }
