@@ -317,7 +317,10 @@ pub(super) fn complete(path: &Path) -> io::Result<Option<PathBuf>> {
         }
         None => None,
     };
-    fs::remove_dir_all(&committed)?;
+    // All of them are empty.
+    for directory in [&new, &old, &committed].into_iter().filter(|directory| exists(directory)) {
+        fs::remove_dir(directory)?;
+    }
     sync_parent(path)?;
     Ok(previous)
 }
