@@ -273,8 +273,9 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        // It has another name by now, or is of no use.
-        let _ = fs::remove_dir_all(&self.directory);
+        if exists(&self.directory) {
+            let _ = fs::remove_dir_all(&self.directory);
+        }
     }
 }
 
