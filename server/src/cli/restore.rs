@@ -116,6 +116,7 @@ impl Options {
                 }
                 warn("nothing was changed; use --keep-deletions, or --revive-deleted if they shall be valid again");
             }
+            RestoreError::Incomplete { .. } => {}
             _ => warn("nothing was changed"),
         }
     }

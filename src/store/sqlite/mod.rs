@@ -133,7 +133,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// See [`RestoreError`]. The database is then as it was.
+    /// See [`RestoreError`].
     pub async fn restore(
         file: impl AsRef<Path>,
         path: impl AsRef<Path>,

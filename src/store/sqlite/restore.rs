@@ -63,7 +63,7 @@ pub struct Restored {
     pub unknown: Option<String>,
 }
 
-/// Why a backup was not restored. The database is as it was.
+/// Why a backup was not restored. The database is as it was, except after [`RestoreError::Incomplete`].
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
@@ -94,6 +94,15 @@ pub enum RestoreError {
     /// The backup cannot be loaded or changed.
     #[error("the backup cannot be loaded")]
     Store(#[from] StoreError),
+
+    /// The backup was restored, but not all of its files could be moved to their place.
+    #[error("{} is restored, but not complete: the next start of the server moves the files", path.display())]
+    Incomplete {
+        /// The database.
+        path: PathBuf,
+        /// What failed.
+        source: io::Error,
+    },
 
     /// The operating system failed.
     #[error("cannot restore to {}", path.display())]
@@ -174,7 +183,8 @@ pub(super) async fn restore(file: &Path, path: &Path, options: RestoreOptions) -
     restored.tokens = live.len() as u64;
     store.close();
     staged.commit(path).map_err(failed)?;
-    restored.previous = complete(path).map_err(failed)?;
+    let moved = sync_parent(path).and_then(|()| complete(path));
+    restored.previous = moved.map_err(|source| RestoreError::Incomplete { path: path.to_owned(), source })?;
     Ok(restored)
 }
 
@@ -261,13 +271,12 @@ impl Staged {
         Ok(Self { directory, new_files })
     }
 
-    /// Makes the new files the database, durably. [`complete`] then moves them.
+    /// Makes the new files the database. [`complete`] then moves them.
     fn commit(self, path: &Path) -> io::Result<()> {
         for directory in [&self.new_files, &self.directory] {
             File::open(directory)?.sync_all()?;
         }
-        fs::rename(&self.directory, beside(path, RESTORED))?;
-        sync_parent(path)
+        fs::rename(&self.directory, beside(path, RESTORED))
     }
 }
 

@@ -88,7 +88,10 @@ async fn a_check_names_what_is_wrong_and_changes_nothing() {
     damaged[permissions + 3] ^= 2;
     fs::write(&database, &damaged).unwrap();
     let printed = fail(check(&source));
-    assert!(printed.contains("the record of token 2 is damaged: its checksum") && printed.contains("restore"), "{printed}");
+    assert!(
+        printed.contains("the record of token 2 is damaged: its checksum") && printed.contains("restore"),
+        "{printed}"
+    );
     assert_eq!(fs::read(&database).unwrap(), damaged);
     fs::write(&database, &whole).unwrap();
     succeed(check(&source));
