@@ -20,9 +20,9 @@ use async_trait::async_trait;
 use axum::Router;
 use futures::FutureExt;
 use influxdb3_tokens::{
-    Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokensWriter, MemoryStore, NewToken,
-    Permissions, Regeneration, RegenerationOutcome, SecretOrigin, StoreError, Timestamp, TokenApi, TokenId, TokenName,
-    TokenRecord, TokenSelector, TokenStore,
+    Actor, AuditPage, AuditPosition, Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokensWriter,
+    MemoryStore, NewToken, Origin, Permissions, Regeneration, RegenerationOutcome, SecretOrigin, StoreError, Timestamp,
+    TokenApi, TokenId, TokenName, TokenRecord, TokenSelector, TokenStore,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -85,6 +85,15 @@ impl TokenStore for FileStore {
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
         self.tokens.page(after, limit).await
     }
+
+    async fn audit(
+        &self,
+        from: AuditPosition,
+        since: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<AuditPage, StoreError> {
+        self.tokens.audit(from, since, limit).await
+    }
 }
 
 impl FileStore {
@@ -142,10 +151,12 @@ fn append(file: &mut File, value: &impl Serialize) -> io::Result<Vec<u8>> {
 enum Change {
     Create {
         name: String,
+        description: Option<String>,
         digest: Vec<u8>,
         given: bool,
         by: Option<By>,
         at: u64,
+        origin: Option<String>,
         expires_at: Option<u64>,
         permissions: String,
     },
@@ -153,16 +164,19 @@ enum Change {
         id: u64,
         by: By,
         at: u64,
+        origin: Option<String>,
     },
     DeleteByName {
         name: String,
         by: By,
         at: u64,
+        origin: Option<String>,
     },
     Regenerate {
         digest: Vec<u8>,
         by: Option<By>,
         at: u64,
+        origin: Option<String>,
     },
 }
 
@@ -175,34 +189,43 @@ impl Change {
     fn apply(self, tokens: &MemoryStore) -> Result<(), Failure> {
         let time = |millis| Timestamp::from_millis(millis).ok_or("a time is out of range");
         match self {
-            Change::Create { name, digest, given, by, at, expires_at, permissions } => {
+            Change::Create { name, description, digest, given, by, at, origin, expires_at, permissions } => {
                 let token = NewToken {
                     name: TokenName::existing(&name)?,
+                    description: description.as_deref().map(str::parse).transpose()?,
                     digest: digest_of(digest)?,
                     origin: if given { SecretOrigin::Given } else { SecretOrigin::Fresh },
                     expires_at: expires_at.map(time).transpose()?,
                     permissions: Permissions::existing(&permissions)?,
                 };
                 let creation = Creation::new(token, by.map(actor).transpose()?, time(at)?);
-                tokens.create(creation.ok_or("the operator token is invalid")?).now_or_never().transpose()?;
+                let creation = creation.ok_or("the operator token is invalid")?.requested_from(from(origin)?);
+                tokens.create(creation).now_or_never().transpose()?;
             }
-            Change::Delete { id, by, at } => {
+            Change::Delete { id, by, at, origin } => {
                 let deletion = Deletion::new(TokenId::from_u64(id), actor(by)?, time(at)?);
-                tokens.delete(deletion.ok_or("the operator token cannot be deleted")?).now_or_never().transpose()?;
+                let deletion = deletion.ok_or("the operator token cannot be deleted")?.requested_from(from(origin)?);
+                tokens.delete(deletion).now_or_never().transpose()?;
             }
-            Change::Regenerate { digest, by, at } => {
+            Change::Regenerate { digest, by, at, origin } => {
                 let regeneration = Regeneration::new(digest_of(digest)?, by.map(actor).transpose()?, time(at)?);
                 let regeneration = regeneration.ok_or("only the operator token regenerates its secret")?;
-                tokens.regenerate(regeneration).now_or_never().transpose()?;
+                tokens.regenerate(regeneration.requested_from(from(origin)?)).now_or_never().transpose()?;
             }
             // The changes before it are the same as when it was made, so the name leads to the same token.
-            Change::DeleteByName { name, by, at } => {
+            Change::DeleteByName { name, by, at, origin } => {
                 let deletion = Deletion::new(TokenName::existing(&name)?, actor(by)?, time(at)?);
-                tokens.delete(deletion.ok_or("the operator token cannot be deleted")?).now_or_never().transpose()?;
+                let deletion = deletion.ok_or("the operator token cannot be deleted")?.requested_from(from(origin)?);
+                tokens.delete(deletion).now_or_never().transpose()?;
             }
         }
         Ok(())
     }
+}
+
+/// Where a change was requested.
+fn from(origin: Option<String>) -> Result<Option<Origin>, Failure> {
+    Ok(origin.map(|origin| origin.parse()).transpose()?)
 }
 
 fn actor(By(id, digest): By) -> Result<Actor, Failure> {
@@ -228,13 +251,15 @@ fn digest_of(bytes: Vec<u8>) -> Result<Digest, Failure> {
 
 impl From<&Creation> for Change {
     fn from(creation: &Creation) -> Self {
-        let NewToken { name, digest, origin, expires_at, permissions } = creation.token();
+        let NewToken { name, description, digest, origin, expires_at, permissions } = creation.token();
         Self::Create {
             name: name.to_string(),
+            description: description.as_ref().map(ToString::to_string),
             digest: digest.as_bytes().to_vec(),
             given: *origin == SecretOrigin::Given,
             by: creation.by().map(By::from),
             at: creation.at().as_millis(),
+            origin: creation.origin().map(|origin| origin.to_string()),
             expires_at: expires_at.map(Timestamp::as_millis),
             permissions: permissions.to_string(),
         }
@@ -244,9 +269,10 @@ impl From<&Creation> for Change {
 impl From<&Deletion> for Change {
     fn from(deletion: &Deletion) -> Self {
         let (by, at) = (By::from(deletion.by()), deletion.at().as_millis());
+        let origin = deletion.origin().map(|origin| origin.to_string());
         match deletion.token() {
-            TokenSelector::Id(id) => Self::Delete { id: id.as_u64(), by, at },
-            TokenSelector::Name(name) => Self::DeleteByName { name: name.to_string(), by, at },
+            TokenSelector::Id(id) => Self::Delete { id: id.as_u64(), by, at, origin },
+            TokenSelector::Name(name) => Self::DeleteByName { name: name.to_string(), by, at, origin },
         }
     }
 }
@@ -257,6 +283,7 @@ impl From<&Regeneration> for Change {
             digest: regeneration.digest().as_bytes().to_vec(),
             by: regeneration.by().map(By::from),
             at: regeneration.at().as_millis(),
+            origin: regeneration.origin().map(|origin| origin.to_string()),
         }
     }
 }

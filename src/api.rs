@@ -5,11 +5,14 @@ use std::fmt::Display;
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use influxdb3_token_api::models::{self, AdminTokenObject, ErrorMessage};
-use influxdb3_token_api::security::{Authentication, AuthenticationError, Authenticator, Credential};
+use influxdb3_token_api::security::{Authentication, AuthenticationError, Authenticator, Credential, PeerAddress};
 use influxdb3_token_api::server::logged_span_id;
 use influxdb3_token_api::{Api, ApiError, DeleteTokenRequest, DeleteTokenResponse, Has, XSpanIdString};
 
-use crate::{Catalog, DeleteError, Principal, Secret, TokenRecord};
+use crate::{Catalog, DeleteError, Origin, Principal, Secret, TokenRecord};
+
+/// The target of the log lines about changes.
+const AUDIT: &str = "influxdb3_tokens::audit";
 
 /// The [`Api`] and the [`Authenticator`] of a [`Catalog`]: what an embedder gives to
 /// `influxdb3_token_api::server::Service` or calls without HTTP. It has no rule of its own.
@@ -33,15 +36,17 @@ impl CatalogApi {
 #[async_trait]
 impl<C> Api<C> for CatalogApi
 where
-    C: Has<Option<Principal>> + Has<XSpanIdString> + Send + Sync,
+    C: Has<Option<Principal>> + Has<XSpanIdString> + Has<PeerAddress> + Send + Sync,
 {
     async fn delete_token(&self, request: DeleteTokenRequest, context: &C) -> Result<DeleteTokenResponse, ApiError> {
         let principal = principal(context)?;
-        match self.catalog.delete(principal, &request.id).await {
+        let peer = Has::<PeerAddress>::get(context).ip();
+        let catalog = self.catalog.requested_from(peer.map(Origin::Peer));
+        match catalog.delete(principal, &request.id).await {
             Ok(id) => {
                 let XSpanIdString(span_id) = Has::<XSpanIdString>::get(context);
-                let span_id = logged_span_id(span_id);
-                tracing::info!(%id, by = %principal.id(), span_id, "deleted a token");
+                let (by, peer, span_id) = (principal.id(), peer.map(tracing::field::display), logged_span_id(span_id));
+                tracing::info!(target: AUDIT, %id, %by, origin = peer, span_id, change = "deleted", "deleted a token");
                 Ok(DeleteTokenResponse::Success)
             }
             Err(DeleteError::NotFound) => Ok(DeleteTokenResponse::TokenNotFound),

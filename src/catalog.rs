@@ -12,10 +12,10 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::live::{LiveTokens, LiveTokensWriter, UntilDeleted};
+use crate::live::{LiveTokens, LiveTokensWriter, Minute, UntilDeleted};
 use crate::store::{
-    Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, StoreError,
-    TokenSelector, TokenStore,
+    Actor, AuditPage, AuditPosition, Creation, CreationOutcome, Deletion, DeletionOutcome, Origin, Regeneration,
+    RegenerationOutcome, StoreError, TokenSelector, TokenStore,
 };
 use crate::token::{Digest, NewToken, Permissions, Principal, Secret, Timestamp, TokenId, TokenName, TokenRecord};
 pub use error::{CreateError, DeleteError, RegenerateError};
@@ -27,6 +27,8 @@ use expiry::SeenExpired;
 #[derive(Clone, Debug)]
 pub struct Catalog {
     inner: Arc<Inner>,
+    /// Where the changes through this handle are requested.
+    origin: Option<Origin>,
 }
 
 #[derive(Debug)]
@@ -54,7 +56,19 @@ impl Catalog {
         // No store gives a token this ID.
         let (id, digest) = (TokenId::from_u64(u64::MAX), Digest::from_bytes([0; 64]));
         let decoy = Principal::new(id, digest, Some(Timestamp::EPOCH), Permissions::ADMIN).into_token();
-        Ok(Self { inner: Arc::new(Inner { store, live, clock, seen_expired: SeenExpired::new(), decoy }) })
+        let inner = Inner { store, live, clock, seen_expired: SeenExpired::new(), decoy };
+        Ok(Self { inner: Arc::new(inner), origin: None })
+    }
+
+    /// A handle to the same tokens. The audit trail says of each change through it that it was requested from `origin`.
+    #[must_use]
+    pub fn requested_from(&self, origin: impl Into<Option<Origin>>) -> Self {
+        Self { inner: Arc::clone(&self.inner), origin: origin.into() }
+    }
+
+    /// Where the changes through this handle are requested. `None` if that is not known.
+    pub fn origin(&self) -> Option<Origin> {
+        self.origin
     }
 
     /// The UUID of the cluster that the tokens belong to.
@@ -77,24 +91,37 @@ impl Catalog {
     /// A token that has been seen expired stays so as long as this catalog exists, even if the clock is set back. After a
     /// restart the clock alone decides.
     pub fn is_expired(&self, token: &Principal) -> bool {
+        self.is_expired_at(token, || self.now())
+    }
+
+    fn is_expired_at(&self, token: &Principal, now: impl FnOnce() -> Timestamp) -> bool {
         let Some(expires_at) = token.expires_at() else { return false };
         let Inner { live, seen_expired, .. } = &*self.inner;
         if token.is_token() {
-            seen_expired.check(token.id(), expires_at, self.now(), |id| live.contains(id))
+            seen_expired.check(token.id(), expires_at, now(), |id| live.contains(id))
         } else {
-            expires_at <= self.now()
+            expires_at <= now()
         }
     }
 
     /// Returns the live token with this secret. Takes one SHA-512 and one look-up, without disk, network or allocation.
     ///
     /// Returns `None` if the secret is malformed, or the token is unknown, deleted or expired. The caller cannot tell
-    /// which, and should not tell its client.
+    /// which, and should not tell its client. A token that is returned has been used ([`LiveTokens::last_used`]).
     pub fn authenticate(&self, secret: &str) -> Option<Principal> {
         let digest = Digest::of_presented(secret)?;
         // A token that is not found takes the way of an expired one, so that the time does not tell them apart.
-        let principal = self.inner.live.find(&digest).unwrap_or_else(|| self.inner.decoy.clone());
-        (!self.is_expired(&principal)).then_some(principal)
+        let found = self.inner.live.find_with_use(&digest);
+        let (principal, last_use) = found.unwrap_or_else(|| (self.inner.decoy.clone(), Minute::default()));
+        let now = self.now();
+        if self.is_expired_at(&principal, || now) {
+            return None;
+        }
+        let minute = Minute::of(now);
+        if last_use != minute {
+            self.inner.live.note_use(&principal, minute);
+        }
+        Some(principal)
     }
 
     /// Returns a future that is ready once this token is deleted or its secret is regenerated, and at once if it is not a
@@ -118,6 +145,20 @@ impl Catalog {
     /// See [`CreateError`].
     pub async fn create(&self, token: NewToken) -> Result<TokenRecord, CreateError> {
         self.request_creation(token, None, self.now()).await
+    }
+
+    /// Like [`create`](Self::create), for a token whose lifetime begins when it is created. It replaces the expiry of
+    /// `token`; `None` means that the token does not expire.
+    ///
+    /// # Errors
+    ///
+    /// See [`CreateError`].
+    pub async fn create_with_lifetime(
+        &self,
+        token: NewToken,
+        lifetime: Option<Duration>,
+    ) -> Result<TokenRecord, CreateError> {
+        self.request_lifetime(token, lifetime, None).await
     }
 
     /// Creates a token with a fresh secret, on behalf of nobody: for a command on the machine. Returns the token, and its
@@ -166,10 +207,19 @@ impl Catalog {
         lifetime: Option<Duration>,
         by: Option<Actor>,
     ) -> Result<(TokenRecord, Secret), CreateError> {
-        let now = self.now();
         let (token, secret) = NewToken::fresh(name.parse()?, permissions)?;
-        let record = self.request_creation(token.with_lifetime(now, lifetime)?, by, now).await?;
+        let record = self.request_lifetime(token, lifetime, by).await?;
         Ok((record, secret))
+    }
+
+    async fn request_lifetime(
+        &self,
+        token: NewToken,
+        lifetime: Option<Duration>,
+        by: Option<Actor>,
+    ) -> Result<TokenRecord, CreateError> {
+        let now = self.now();
+        self.request_creation(token.with_lifetime(now, lifetime)?, by, now).await
     }
 
     async fn request_creation(
@@ -180,7 +230,7 @@ impl Catalog {
     ) -> Result<TokenRecord, CreateError> {
         let digest = token.digest;
         let creation = Creation::new(token, by, at).ok_or(CreateError::InvalidOperator)?;
-        match self.inner.store.create(creation).await? {
+        match self.inner.store.create(creation.requested_from(self.origin)).await? {
             CreationOutcome::Created(record) => Ok(record),
             CreationOutcome::Unauthorized => Err(CreateError::Unauthorized),
             CreationOutcome::NameTaken if self.inner.live.find(&digest).is_some() => Err(CreateError::AlreadyExists),
@@ -239,7 +289,7 @@ impl Catalog {
 
     async fn request_deletion(&self, token: impl Into<TokenSelector>, by: &Principal) -> Result<TokenId, DeleteError> {
         let deletion = Deletion::new(token, by.into(), self.now()).ok_or(DeleteError::OperatorToken)?;
-        match self.inner.store.delete(deletion).await? {
+        match self.inner.store.delete(deletion.requested_from(self.origin)).await? {
             DeletionOutcome::Deleted(id) => Ok(id),
             DeletionOutcome::Unauthorized => Err(DeleteError::Unauthorized),
             DeletionOutcome::NotFound => Err(DeleteError::NotFound),
@@ -275,7 +325,7 @@ impl Catalog {
     async fn request_regeneration(&self, by: Option<Actor>) -> Result<(TokenRecord, Secret), RegenerateError> {
         let secret = Secret::generate()?;
         let regeneration = Regeneration::new(secret.digest(), by, self.now()).ok_or(RegenerateError::NotOperator)?;
-        match self.inner.store.regenerate(regeneration).await? {
+        match self.inner.store.regenerate(regeneration.requested_from(self.origin)).await? {
             RegenerationOutcome::Regenerated(record) => Ok((record, secret)),
             RegenerationOutcome::Unauthorized => Err(RegenerateError::Unauthorized),
             RegenerationOutcome::NotFound => Err(RegenerateError::NotFound),
@@ -291,5 +341,19 @@ impl Catalog {
     /// If the store cannot be read.
     pub async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
         self.inner.store.page(after, limit).await
+    }
+
+    /// Returns the next part of the audit trail; see [`TokenStore::audit`].
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub async fn audit(
+        &self,
+        from: AuditPosition,
+        since: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<AuditPage, StoreError> {
+        self.inner.store.audit(from, since, limit).await
     }
 }

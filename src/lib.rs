@@ -72,8 +72,9 @@ pub use embed::{Guarded, OverCatalog, OverStore, RequireToken, TokenApi, TokenAp
 pub use influxdb3_token_api;
 pub use live::{LiveTokens, LiveTokensWriter, UntilDeleted};
 pub use store::{
-    Actor, Cause, Creation, CreationOutcome, Deletion, DeletionOutcome, MemoryStore, Regeneration, RegenerationOutcome,
-    StoreError, TokenSelector, TokenStore,
+    Actor, AuditPage, AuditPosition, AuditRecord, AuditedChange, Cause, Creation, CreationOutcome, Deletion,
+    DeletionOutcome, InvalidOrigin, MemoryStore, Origin, Regeneration, RegenerationOutcome, StoreError, TokenSelector,
+    TokenStore,
 };
 #[cfg(feature = "sqlite")]
 pub use store::{
@@ -81,9 +82,9 @@ pub use store::{
     Restored, Snapshot, SqliteOptions, SqliteStore,
 };
 pub use token::{
-    Action, Digest, ExpiryTooLate, InvalidPermission, InvalidSecret, InvalidTokenId, InvalidTokenName, Names, NewToken,
-    NoEntropy, Permission, Permissions, Principal, Resource, Secret, SecretOrigin, Timestamp, TokenId, TokenName,
-    TokenRecord,
+    Action, Digest, ExpiryTooLate, InvalidPermission, InvalidSecret, InvalidTokenDescription, InvalidTokenId,
+    InvalidTokenName, Names, NewToken, NoEntropy, Permission, Permissions, Principal, Resource, Secret, SecretOrigin,
+    Timestamp, TokenDescription, TokenId, TokenName, TokenRecord,
 };
 
 /// The README's code, compiled.

@@ -4,7 +4,9 @@ use std::fmt;
 
 use swagger::{Has, XSpanIdString};
 
-/// The context of a call that the service makes: the request's span ID and its principal.
+use crate::security::PeerAddress;
+
+/// The context of a call that the service makes: the request's span ID, its principal, and the address of its client.
 ///
 /// `P` is the principal of the service's [`Authenticator`](crate::security::Authenticator). An authenticator whose
 /// principal is [`swagger::Authorization`] gives implementations the context that those of stock rust-server expect.
@@ -12,12 +14,18 @@ use swagger::{Has, XSpanIdString};
 pub struct Context<P> {
     span_id: XSpanIdString,
     principal: Option<P>,
+    peer: PeerAddress,
 }
 
 impl<P> Context<P> {
     /// A context. The principal is `None` if the request carries no credential and the operation demands none.
     pub fn new(span_id: XSpanIdString, principal: Option<P>) -> Self {
-        Self { span_id, principal }
+        Self { span_id, principal, peer: PeerAddress::default() }
+    }
+
+    /// This context, with the address of the client.
+    pub fn with_peer(self, peer: PeerAddress) -> Self {
+        Self { peer, ..self }
     }
 }
 
@@ -46,6 +54,20 @@ impl<P> Has<Option<P>> for Context<P> {
 
     fn set(&mut self, principal: Option<P>) {
         self.principal = principal;
+    }
+}
+
+impl<P> Has<PeerAddress> for Context<P> {
+    fn get(&self) -> &PeerAddress {
+        &self.peer
+    }
+
+    fn get_mut(&mut self) -> &mut PeerAddress {
+        &mut self.peer
+    }
+
+    fn set(&mut self, peer: PeerAddress) {
+        self.peer = peer;
     }
 }
 

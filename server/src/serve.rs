@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use influxdb3_token_api::security::Authenticator;
+#[cfg(fuzzing)]
+use influxdb3_token_api::security::PeerAddress;
 use influxdb3_tokens::{Principal, TokenApi};
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -114,7 +116,7 @@ where
 {
     let server = Server::new(api, Limits::default());
     if let Some(connected) = server.connections.admit(std::net::Ipv4Addr::LOCALHOST.into()) {
-        connect(stream, connected, &server);
+        connect(stream, PeerAddress::default(), connected, &server);
     }
     server.connections.sweep_regularly(|| server.failures.forget()).await;
 }
@@ -134,7 +136,7 @@ where
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "cannot set TCP_NODELAY");
                 }
-                connect(stream, connected, server);
+                connect(stream, peer.ip().into(), connected, server);
             }
             Err(error) if is_aborted(&error) => {}
             Err(error) => {

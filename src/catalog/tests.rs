@@ -66,6 +66,39 @@ async fn a_created_token_is_authenticated_and_a_deleted_one_refused() {
 }
 
 #[tokio::test]
+async fn a_successful_authentication_is_the_last_use_of_a_token() {
+    let world = World::new().await;
+    let (id, secret) = world.create("a", "*:*:*").await;
+    let (token, brief) = fresh("brief", "*:*:*");
+    let expires_at = Timestamp::from_millis(300_000);
+    let brief_id = world.catalog.create(NewToken { expires_at, ..token }).await.unwrap().id;
+    let last_used = |id| world.catalog.live().last_used(id).map(Timestamp::as_millis);
+    assert_eq!(last_used(id), None);
+    for (now, expected) in [(119_999, 60_000), (120_000, 120_000), (179_000, 120_000), (299_999, 240_000)] {
+        world.clock.advance_to(now);
+        assert!([&secret, &brief].iter().all(|secret| world.catalog.authenticate(secret.expose()).is_some()));
+        assert_eq!([id, brief_id].map(last_used), [Some(expected); 2]);
+    }
+    // A refused credential is no use: the token has expired, and stays so.
+    for now in [300_000, 200_000] {
+        world.clock.advance_to(now);
+        assert_eq!(world.catalog.authenticate(brief.expose()), None);
+        assert_eq!(last_used(brief_id), Some(240_000));
+    }
+}
+
+#[tokio::test]
+async fn a_regenerated_token_keeps_its_last_use() {
+    let world = World::new().await;
+    let (id, secret) = world.create("_admin", "*:*:*").await;
+    world.clock.advance_to(60_000);
+    world.catalog.authenticate(secret.expose()).unwrap();
+    world.catalog.regenerate_operator().await.unwrap();
+    assert_eq!(world.catalog.live().last_used(id).map(Timestamp::as_millis), Some(60_000));
+    assert_eq!(world.catalog.live().last_used(TokenId::from_u64(1)), None);
+}
+
+#[tokio::test]
 async fn a_token_deleted_by_its_name_is_refused() {
     let world = World::new().await;
     let admin = world.admin("second admin").await;

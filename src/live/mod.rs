@@ -1,13 +1,16 @@
 //! Every live token, in memory.
 
+mod last_use;
 mod shards;
 mod watchers;
 
 use std::fmt;
 
 use crate::sync::Arc;
-use crate::token::{Digest, Principal, TokenId};
+use crate::token::{Digest, Principal, Timestamp, TokenId};
 
+use last_use::LastUse;
+pub(crate) use last_use::Minute;
 use shards::Shards;
 pub use watchers::UntilDeleted;
 use watchers::Watchers;
@@ -36,9 +39,15 @@ pub struct LiveTokensWriter {
 /// it in the other. A reader takes the lock of an ID before that of a digest, if it needs both, as the writer does.
 struct Tables {
     /// Holds the tokens themselves, so that authentication waits for memory once.
-    by_digest: Shards<Principal>,
+    by_digest: Shards<LiveToken>,
     by_id: Shards<IndexEntry>,
     watchers: Watchers,
+}
+
+/// A token, and when it was used last, which takes it from 88 to 96 bytes.
+struct LiveToken {
+    principal: Principal,
+    last_use: LastUse,
 }
 
 /// Leads from an ID to the token in [`Tables::by_digest`].
@@ -55,7 +64,7 @@ impl IndexEntry {
 
     /// The ID alone does not tell: a token that replaces another has its ID, and a table compares only seven bits of the
     /// hashes by itself.
-    fn leads_to(self, token: &Principal) -> bool {
+    fn leads_to(self, LiveToken { principal: token, .. }: &LiveToken) -> bool {
         token.id() == self.id && token.digest().prefix() == self.digest_prefix
     }
 }
@@ -63,15 +72,36 @@ impl IndexEntry {
 impl LiveTokens {
     /// The live token whose secret has this digest.
     pub fn find(&self, digest: &Digest) -> Option<Principal> {
-        self.tables.by_digest.find(digest.prefix(), |token| token.digest() == digest)
+        self.tables.by_digest.find(digest.prefix(), is_of(digest), |token| token.principal.clone())
+    }
+
+    /// The live token whose secret has this digest, and the minute of its last use.
+    pub(crate) fn find_with_use(&self, digest: &Digest) -> Option<(Principal, Minute)> {
+        let read = |token: &LiveToken| (token.principal.clone(), token.last_use.minute());
+        self.tables.by_digest.find(digest.prefix(), is_of(digest), read)
+    }
+
+    /// Notes that this token was used in this minute, if it is live.
+    pub(crate) fn note_use(&self, token: &Principal, minute: Minute) {
+        let (prefix, is_same) = (token.digest().prefix(), |other: &LiveToken| other.principal == *token);
+        self.tables.by_digest.find(prefix, is_same, |token| token.last_use.note(minute));
+    }
+
+    /// When the live token with this ID was used last: the beginning of a minute. `None` if no use is known.
+    pub fn last_used(&self, id: TokenId) -> Option<Timestamp> {
+        self.read_by_id(id, |token| token.last_use.minute())?.begin()
     }
 
     /// The live token with this ID.
     pub fn by_id(&self, id: TokenId) -> Option<Principal> {
+        self.read_by_id(id, |token| token.principal.clone())
+    }
+
+    fn read_by_id<R>(&self, id: TokenId, read: impl FnOnce(&LiveToken) -> R) -> Option<R> {
         let hash = hash_of_id(id);
         let part = self.tables.by_id.read(hash);
         let entry = part.find(hash, |entry| entry.id == id)?;
-        self.tables.by_digest.find(entry.digest_prefix, |token| entry.leads_to(token))
+        self.tables.by_digest.find(entry.digest_prefix, |token| entry.leads_to(token), read)
     }
 
     /// Whether a live token has this ID.
@@ -96,7 +126,7 @@ impl LiveTokens {
 
     /// Whether this token is live, and not another one with its ID.
     pub(crate) fn holds(&self, token: &Principal) -> bool {
-        self.tables.by_digest.contains(token.digest().prefix(), |other| other == token)
+        self.tables.by_digest.contains(token.digest().prefix(), |other| other.principal == *token)
     }
 }
 
@@ -104,7 +134,7 @@ impl LiveTokensWriter {
     /// The writer of a catalog that has no tokens yet.
     pub(crate) fn new() -> Self {
         let tables = Tables {
-            by_digest: Shards::new(|token| token.digest().prefix()),
+            by_digest: Shards::new(|token: &LiveToken| token.principal.digest().prefix()),
             by_id: Shards::new(|entry| hash_of_id(entry.id)),
             watchers: Watchers::default(),
         };
@@ -133,10 +163,16 @@ impl LiveTokensWriter {
         let mut part = by_id.lock(hash_of_id(entry.id));
         let replaced = part.insert(entry, |other| other.id == entry.id);
         let replaced = replaced.filter(|replaced| replaced.digest_prefix != entry.digest_prefix);
+        let last_use = LastUse::default();
         if let Some(replaced) = replaced {
-            by_digest.lock(replaced.digest_prefix).remove(replaced.digest_prefix, |token| replaced.leads_to(token));
+            let prefix = replaced.digest_prefix;
+            let removed = by_digest.lock(prefix).remove(prefix, |token| replaced.leads_to(token));
+            // A token keeps its last use when its secret is replaced.
+            removed.iter().for_each(|token| last_use.take_from(&token.last_use));
         }
-        by_digest.lock(entry.digest_prefix).insert(token, |other| entry.leads_to(other));
+        let mut digests = by_digest.lock(entry.digest_prefix);
+        digests.insert(LiveToken { principal: token, last_use }, |other| entry.leads_to(other));
+        drop(digests);
         drop(part);
         if let Some(replaced) = replaced {
             watchers.wake(replaced.id);
@@ -159,6 +195,22 @@ impl LiveTokensWriter {
         true
     }
 
+    /// Sets when a live token was used last, as the store has saved it.
+    pub fn restore_use(&mut self, id: TokenId, at: Timestamp) {
+        self.tokens.read_by_id(id, |token| token.last_use.restore(Minute::of(at)));
+    }
+
+    /// The tokens that were used since this was called last, and when they were used last: for a store that saves that. A
+    /// use is not a change, and need not be durable.
+    pub fn unsaved_uses(&mut self) -> Vec<(TokenId, Timestamp)> {
+        let mut uses = Vec::new();
+        self.tables().by_digest.for_each(|token| {
+            let at = token.last_use.take_unsaved().and_then(Minute::begin);
+            uses.extend(at.map(|at| (token.principal.id(), at)));
+        });
+        uses
+    }
+
     fn tables(&self) -> &Tables {
         &self.tokens.tables
     }
@@ -174,6 +226,11 @@ impl fmt::Debug for LiveTokensWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LiveTokensWriter").field("len", &self.tokens.len()).finish_non_exhaustive()
     }
+}
+
+/// Whether a token's secret has this digest.
+fn is_of(digest: &Digest) -> impl Fn(&LiveToken) -> bool {
+    move |token| token.principal.digest() == digest
 }
 
 /// Spreads IDs, which are consecutive, over all 64 bits.

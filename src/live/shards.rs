@@ -23,13 +23,14 @@ pub(super) struct Part<'a, T> {
     hash: fn(&T) -> u64,
 }
 
-impl<T: Clone> Shards<T> {
+impl<T> Shards<T> {
     pub(super) fn new(hash: fn(&T) -> u64) -> Self {
         Self { tables: (0..SHARDS).map(|_| RwLock::new(HashTable::new())).collect(), hash }
     }
 
-    pub(super) fn find(&self, hash: u64, is_match: impl Fn(&T) -> bool) -> Option<T> {
-        self.read(hash).find(hash, is_match).cloned()
+    /// What `read` makes of the entry with this hash for which `is_match` holds.
+    pub(super) fn find<R>(&self, hash: u64, is_match: impl Fn(&T) -> bool, read: impl FnOnce(&T) -> R) -> Option<R> {
+        self.read(hash).find(hash, is_match).map(read)
     }
 
     pub(super) fn contains(&self, hash: u64, is_match: impl Fn(&T) -> bool) -> bool {
@@ -43,6 +44,13 @@ impl<T: Clone> Shards<T> {
     pub(super) fn reserve(&self, additional: usize) {
         for table in &self.tables {
             write(table).reserve(additional.div_ceil(SHARDS), self.hash);
+        }
+    }
+
+    /// Visits all entries, one part after the other.
+    pub(super) fn for_each(&self, mut visit: impl FnMut(&T)) {
+        for table in &self.tables {
+            read(table).iter().for_each(&mut visit);
         }
     }
 

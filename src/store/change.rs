@@ -1,5 +1,6 @@
 //! The changes that a store makes: what is requested, and the outcome.
 
+use super::audit::Origin;
 use crate::token::{Digest, NewToken, Principal, Timestamp, TokenId, TokenName, TokenRecord};
 #[cfg(doc)]
 use crate::token::{Permissions, SecretOrigin};
@@ -55,6 +56,7 @@ pub struct Creation {
     token: NewToken,
     by: Option<Actor>,
     at: Timestamp,
+    origin: Option<Origin>,
 }
 
 impl Creation {
@@ -64,7 +66,17 @@ impl Creation {
     /// Returns `None` for an operator token ([`TokenName::OPERATOR`]) without [`Permissions::ADMIN`] or with an expiry.
     pub fn new(token: NewToken, by: Option<Actor>, at: Timestamp) -> Option<Self> {
         let may_be_operator = token.permissions.is_admin() && token.expires_at.is_none();
-        (may_be_operator || !token.name.is_operator()).then_some(Self { token, by, at })
+        (may_be_operator || !token.name.is_operator()).then_some(Self { token, by, at, origin: None })
+    }
+
+    /// Says where the change was requested, for the audit trail.
+    pub fn requested_from(self, origin: Option<Origin>) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// Where the change was requested; `None` if that is not known.
+    pub fn origin(&self) -> Option<Origin> {
+        self.origin
     }
 
     /// The token to create.
@@ -84,9 +96,9 @@ impl Creation {
 
     /// The record of the token under the ID that a store has given it.
     pub fn into_record(self, id: TokenId) -> TokenRecord {
-        let NewToken { name, digest, origin: _, expires_at, permissions } = self.token;
+        let NewToken { name, description, digest, origin: _, expires_at, permissions } = self.token;
         let created_by = self.by.map(|by| by.id());
-        TokenRecord { id, name, digest, created_at: self.at, created_by, expires_at, permissions }
+        TokenRecord { id, name, description, digest, created_at: self.at, created_by, expires_at, permissions }
     }
 }
 
@@ -113,6 +125,7 @@ pub struct Deletion {
     token: TokenSelector,
     by: Actor,
     at: Timestamp,
+    origin: Option<Origin>,
 }
 
 /// Says which live token is meant.
@@ -135,7 +148,17 @@ impl Deletion {
     /// Returns `None` for the operator token. It cannot be deleted, because its ID is fixed and IDs are not reused.
     pub fn new(token: impl Into<TokenSelector>, by: Actor, at: Timestamp) -> Option<Self> {
         let token = token.into();
-        (!token.is_operator()).then_some(Self { token, by, at })
+        (!token.is_operator()).then_some(Self { token, by, at, origin: None })
+    }
+
+    /// Says where the change was requested, for the audit trail.
+    pub fn requested_from(self, origin: Option<Origin>) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// Where the change was requested; `None` if that is not known.
+    pub fn origin(&self) -> Option<Origin> {
+        self.origin
     }
 
     /// The token to delete; neither [`TokenId::OPERATOR`] nor [`TokenName::OPERATOR`].
@@ -196,6 +219,7 @@ pub struct Regeneration {
     digest: Digest,
     by: Option<Actor>,
     at: Timestamp,
+    origin: Option<Origin>,
 }
 
 impl Regeneration {
@@ -205,7 +229,17 @@ impl Regeneration {
     /// token, which another one could displace otherwise.
     pub fn new(digest: Digest, by: Option<Actor>, at: Timestamp) -> Option<Self> {
         let may_regenerate = by.is_none_or(|by| matches!(by, Actor::Token { id: TokenId::OPERATOR, .. }));
-        may_regenerate.then_some(Self { digest, by, at })
+        may_regenerate.then_some(Self { digest, by, at, origin: None })
+    }
+
+    /// Says where the change was requested, for the audit trail.
+    pub fn requested_from(self, origin: Option<Origin>) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// Where the change was requested; `None` if that is not known.
+    pub fn origin(&self) -> Option<Origin> {
+        self.origin
     }
 
     /// The digest of the new secret.

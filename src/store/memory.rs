@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{
-    Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, LOADED_ALREADY, Regeneration, RegenerationOutcome,
-    StoreError, TokenSelector, TokenStore,
+    Actor, AuditPage, AuditPosition, AuditRecord, AuditedChange, Creation, CreationOutcome, Deletion, DeletionOutcome,
+    LOADED_ALREADY, Origin, Regeneration, RegenerationOutcome, StoreError, TokenSelector, TokenStore,
 };
 use crate::live::LiveTokensWriter;
-use crate::token::{Digest, SecretOrigin, TokenId, TokenName, TokenRecord};
+use crate::token::{Digest, SecretOrigin, Timestamp, TokenId, TokenName, TokenRecord};
 
 /// A store in memory, for tests and trials. Its tokens end with the process.
 ///
@@ -28,6 +28,9 @@ struct State {
     names: HashMap<TokenName, TokenId>,
     /// The last token that had each digest, likewise. A regeneration leaves the digest that it replaces here, too.
     digests: HashMap<Digest, TokenId>,
+    /// The name of the token with each ID, whether it is live or deleted.
+    register: HashMap<TokenId, TokenName>,
+    audit: Vec<AuditRecord>,
     /// `None` until the store is loaded.
     live: Option<LiveTokensWriter>,
 }
@@ -35,7 +38,14 @@ struct State {
 impl MemoryStore {
     /// A store without tokens, with a new cluster UUID.
     pub fn new() -> Self {
-        let state = State { tokens: vec![None], names: HashMap::new(), digests: HashMap::new(), live: None };
+        let state = State {
+            tokens: vec![None],
+            names: HashMap::new(),
+            digests: HashMap::new(),
+            register: HashMap::new(),
+            audit: Vec::new(),
+            live: None,
+        };
         Self { cluster_uuid: Uuid::new_v4(), state: Mutex::new(state) }
     }
 
@@ -81,7 +91,9 @@ impl TokenStore for MemoryStore {
         if token.origin == SecretOrigin::Given && state.digests.contains_key(&token.digest) {
             return Ok(CreationOutcome::DigestDeleted);
         }
+        let origin = creation.origin();
         let record = state.insert(creation);
+        state.note(AuditedChange::Created, record.id, record.created_at, record.created_by, origin);
         if let Some(live) = &mut state.live {
             live.insert(&record);
         }
@@ -96,6 +108,7 @@ impl TokenStore for MemoryStore {
         let Some(record) = state.place(deletion.token()).and_then(Option::take) else {
             return Ok(DeletionOutcome::NotFound);
         };
+        state.note(AuditedChange::Deleted, record.id, deletion.at(), Some(deletion.by().id()), deletion.origin());
         if let Some(live) = &mut state.live {
             live.remove(record.id);
         }
@@ -113,7 +126,9 @@ impl TokenStore for MemoryStore {
         if state.digests.contains_key(regeneration.digest()) {
             return Ok(RegenerationOutcome::DigestTaken);
         }
+        let (at, by, origin) = (regeneration.at(), regeneration.by().map(Actor::id), regeneration.origin());
         let record = regeneration.into_record(operator);
+        state.note(AuditedChange::Regenerated, record.id, at, by, origin);
         state.put(record.clone());
         if let Some(live) = &mut state.live {
             live.insert(&record);
@@ -125,6 +140,21 @@ impl TokenStore for MemoryStore {
         let start = after.map_or(0, |id| index(id).saturating_add(1));
         let state = self.state()?;
         Ok(state.tokens.iter().skip(start).flatten().take(limit).cloned().collect())
+    }
+
+    async fn audit(
+        &self,
+        from: AuditPosition,
+        since: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<AuditPage, StoreError> {
+        let state = self.state()?;
+        let AuditPosition([from, ..]) = from;
+        let rest = state.audit.get(usize::try_from(from).unwrap_or(usize::MAX)..).unwrap_or_default();
+        let passed = &rest[..rest.len().min(limit)];
+        let records = passed.iter().filter(|record| since.is_none_or(|since| record.at >= since)).cloned().collect();
+        let next = (passed.len() < rest.len()).then(|| AuditPosition([from + passed.len() as u64, 0, 0, 0]));
+        Ok(AuditPage { records, next })
     }
 }
 
@@ -151,6 +181,20 @@ impl State {
         self.tokens.get_mut(index(id))
     }
 
+    /// Adds a record to the audit trail.
+    fn note(
+        &mut self,
+        change: AuditedChange,
+        token: TokenId,
+        at: Timestamp,
+        by: Option<TokenId>,
+        origin: Option<Origin>,
+    ) {
+        let name_of = |id: TokenId| self.register.get(&id).cloned();
+        let (name, by_name) = (name_of(token), by.and_then(name_of));
+        self.audit.push(AuditRecord { change, token, name, at, by, by_name, origin });
+    }
+
     fn insert(&mut self, creation: Creation) -> TokenRecord {
         let id = if creation.token().name.is_operator() {
             TokenId::OPERATOR
@@ -160,6 +204,7 @@ impl State {
         };
         let record = creation.into_record(id);
         self.names.insert(record.name.clone(), id);
+        self.register.insert(id, record.name.clone());
         self.put(record.clone());
         record
     }

@@ -5,6 +5,7 @@
 //! the change, and not its caller, because the caller's future may be dropped between commit and answer, when a client
 //! disconnects. A committed change must take effect all the same, in commit order.
 
+mod audit;
 mod change;
 mod error;
 mod memory;
@@ -19,8 +20,9 @@ use uuid::Uuid;
 use crate::live::LiveTokensWriter;
 #[cfg(doc)]
 use crate::token::{SecretOrigin, TokenName};
-use crate::token::{TokenId, TokenRecord};
+use crate::token::{Timestamp, TokenId, TokenRecord};
 
+pub use audit::{AuditPage, AuditPosition, AuditRecord, AuditedChange, InvalidOrigin, Origin};
 pub use change::{
     Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, TokenSelector,
 };
@@ -47,6 +49,8 @@ pub use sqlite::{
 ///   not reused. A given secret ([`SecretOrigin::Given`]) is refused if a deleted token had it, or the operator token
 ///   before a regeneration, so that a token file cannot bring a refused secret back.
 /// - The operator token ([`TokenName::OPERATOR`]) gets [`TokenId::OPERATOR`]; the others count up from 1.
+/// - The audit trail has one record of each change that was made, and none of others. A record is as durable as its change,
+///   and is never removed.
 /// - A store ignores expiry: an expired token stays live until it is deleted.
 ///
 /// A failed precondition, such as a name in use, is an outcome and not an error.
@@ -93,6 +97,16 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// If the tokens cannot be read.
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError>;
+
+    /// Returns the next part of the audit trail, in the order in which the changes were made. It passes at most `limit`
+    /// records, which must not be 0, and returns those of changes requested at `since` or later. So a page may be empty
+    /// although more follow.
+    ///
+    /// # Errors
+    ///
+    /// If the trail cannot be read.
+    async fn audit(&self, from: AuditPosition, since: Option<Timestamp>, limit: usize)
+    -> Result<AuditPage, StoreError>;
 }
 
 const LOADED_ALREADY: &str = "the store has already been loaded: share its catalog instead";

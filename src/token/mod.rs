@@ -1,5 +1,6 @@
 //! What a token consists of. Each type is validated when it is made, and trusted from then on.
 
+mod description;
 mod id;
 mod name;
 mod permission;
@@ -10,6 +11,7 @@ mod secret;
 mod text;
 mod time;
 
+pub use description::{InvalidTokenDescription, TokenDescription};
 pub use id::{InvalidTokenId, TokenId};
 pub use name::{InvalidTokenName, TokenName};
 pub use permission::{Action, InvalidPermission, Names, Permission, Resource};

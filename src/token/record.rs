@@ -1,11 +1,12 @@
 use std::time::Duration;
 
-use super::{Digest, NoEntropy, Permissions, Secret, Timestamp, TokenId, TokenName};
+use super::{Digest, NoEntropy, Permissions, Secret, Timestamp, TokenDescription, TokenId, TokenName};
 
 /// A token to create: what [`Catalog::create`](crate::Catalog::create) takes.
 ///
 /// [`NewToken::fresh`] makes its secret, [`NewToken::given`] takes one that was made elsewhere. Either way it holds only
-/// the digest. Neither sets an expiry:
+/// the digest. Neither sets a description or an
+/// expiry:
 ///
 /// ```
 /// # use influxdb3_tokens::{NewToken, Permissions, Timestamp};
@@ -24,6 +25,8 @@ pub struct NewToken {
     /// Must differ from the name of every live token. [`TokenName::OPERATOR`] makes this the operator token, which must
     /// have [`Permissions::ADMIN`] and no expiry.
     pub name: TokenName,
+    /// What the token is for.
+    pub description: Option<TokenDescription>,
     /// Must differ from the digest of every live token.
     pub digest: Digest,
     /// Where the secret comes from.
@@ -48,7 +51,8 @@ impl NewToken {
 
     /// A token with a secret that was made elsewhere, in a token file for example.
     pub fn given(name: TokenName, permissions: Permissions, secret: &Secret) -> Self {
-        Self { name, digest: secret.digest(), origin: SecretOrigin::Given, expires_at: None, permissions }
+        let digest = secret.digest();
+        Self { name, description: None, digest, origin: SecretOrigin::Given, expires_at: None, permissions }
     }
 
     /// This token, if it is created at `created_at` and has this lifetime. `None` means that it does not expire.
@@ -91,6 +95,8 @@ pub struct TokenRecord {
     pub id: TokenId,
     /// Unique among the live tokens of a store.
     pub name: TokenName,
+    /// What the token is for.
+    pub description: Option<TokenDescription>,
     /// The digest of the secret, which itself is not stored. Unique among the live tokens of a store.
     pub digest: Digest,
     /// When the token was created.

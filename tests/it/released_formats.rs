@@ -18,7 +18,7 @@ use crate::sqlite_store::open;
 use crate::store_laws::{creation, token};
 
 /// The newest is the present one.
-const FORMATS: [u32; 3] = [1, 2, 3];
+const FORMATS: [u32; 4] = [1, 2, 3, 4];
 
 #[test]
 fn there_is_a_file_of_each_format() {
@@ -101,7 +101,7 @@ async fn listed(store: &SqliteStore) -> Vec<String> {
             token.created_by.map(TokenId::as_u64),
             token.expires_at.map(Timestamp::as_millis),
             token.permissions
-        )
+        ) + &token.description.as_ref().map(|description| format!(" | {description}")).unwrap_or_default()
     };
     let tokens = store.page(None, 99).await.unwrap();
     std::iter::once(format!("cluster {}", store.cluster_uuid())).chain(tokens.iter().map(line)).collect()

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use influxdb3_tokens::{
-    Catalog, Clock, Creation, CreationOutcome, Deletion, DeletionOutcome, LiveTokensWriter, MemoryStore, Regeneration,
-    RegenerationOutcome, SqliteStore, StoreError, Timestamp, TokenApi, TokenId, TokenName, TokenRecord, TokenStore,
+    AuditPage, AuditPosition, Catalog, Clock, Creation, CreationOutcome, Deletion, DeletionOutcome, LiveTokensWriter,
+    MemoryStore, Regeneration, RegenerationOutcome, SqliteStore, StoreError, Timestamp, TokenApi, TokenId, TokenName,
+    TokenRecord, TokenStore,
 };
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -200,5 +201,14 @@ impl TokenStore for FaultyStore {
 
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
         self.store.page(after, limit).await
+    }
+
+    async fn audit(
+        &self,
+        from: AuditPosition,
+        since: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<AuditPage, StoreError> {
+        self.store.audit(from, since, limit).await
     }
 }

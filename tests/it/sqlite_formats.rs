@@ -5,9 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use influxdb3_token_api::with_sources;
 use influxdb3_tokens::{
-    CreationOutcome, DeletionOutcome, Digest, NewToken, OpenError, RegenerationOutcome, SecretOrigin, SqliteOptions,
-    SqliteStore, TokenId, TokenStore,
+    AuditPosition, AuditRecord, AuditedChange, CreationOutcome, DeletionOutcome, Digest, NewToken, OpenError,
+    RegenerationOutcome, SecretOrigin, SqliteOptions, SqliteStore, TokenId, TokenName, TokenStore,
 };
 use rusqlite::Connection;
 
@@ -18,9 +19,9 @@ use crate::store_laws::{creation, deletion, digest, load, name, regeneration, to
 fn a_file_of_a_newer_version_is_not_opened() {
     let (_root, path) = fresh();
     SqliteStore::open(&path).unwrap().close();
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 4).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 5).unwrap();
     let error = SqliteStore::open(&path).unwrap_err();
-    assert!(matches!(error, OpenError::TooNew { found: 4, supported: 3, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::TooNew { found: 5, supported: 4, .. }), "{error:?}");
 }
 
 /// A file of format 1: an operator token that expires, a live token, and one that is deleted but not compacted.
@@ -93,6 +94,78 @@ const FORMAT_2: &str = "
     PRAGMA application_id = 0x4933544b;
     PRAGMA user_version = 2;
 ";
+
+/// What leads from a file of [`FORMAT_2`] to one of format 3. Its checksums were computed apart from the store.
+const FORMAT_3: &str = "
+    ALTER TABLE tokens ADD COLUMN checksum INTEGER;
+    ALTER TABLE deletions ADD COLUMN checksum INTEGER;
+    ALTER TABLE regenerations ADD COLUMN checksum INTEGER;
+    INSERT INTO meta VALUES ('cluster_checksum', 6437637549376788185);
+    UPDATE tokens SET checksum = -990642023922995294 WHERE id = 0;
+    UPDATE tokens SET checksum = 6357106237507129576 WHERE id = 1;
+    UPDATE tokens SET checksum = 4125955432333789038 WHERE id = 3;
+    UPDATE deletions SET checksum = -4422324864588586119 WHERE seq = 1;
+    UPDATE deletions SET checksum = -4257670761002155965 WHERE seq = 2;
+    UPDATE regenerations SET checksum = -2060508398125000643 WHERE seq = 1;
+    PRAGMA user_version = 3;
+";
+
+#[tokio::test]
+async fn a_file_of_format_2_or_3_has_an_audit_trail_as_far_as_it_is_known() {
+    use AuditedChange::{Created, Deleted, Regenerated};
+    for format in [FORMAT_2.to_owned(), FORMAT_2.to_owned() + FORMAT_3] {
+        let (_root, path) = fresh();
+        Connection::open(&path).unwrap().execute_batch(&format).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        for round in 0..2 {
+            let (store, _) = open(SqliteOptions::default(), &path).await;
+            let trail = store.audit(AuditPosition::default(), None, 99).await.unwrap().records;
+            let known = |record: &AuditRecord| {
+                let name = |name: &Option<TokenName>| name.as_ref().map(ToString::to_string).unwrap_or_default();
+                (record.change, record.token.as_u64(), name(&record.name), name(&record.by_name))
+            };
+            let admin = "_admin".to_owned();
+            let mut expected = vec![
+                (Created, 0, admin.clone(), String::new()),
+                (Created, 1, "reader".to_owned(), admin.clone()),
+                (Created, 3, "gone".to_owned(), admin.clone()),
+                // Its name is not known, because it was compacted.
+                (Deleted, 2, String::new(), admin.clone()),
+                (Deleted, 3, "gone".to_owned(), admin.clone()),
+                (Regenerated, 0, admin.clone(), admin.clone()),
+            ];
+            expected.extend((round == 1).then(|| (Created, 4, "new".to_owned(), String::new())));
+            assert_eq!(trail.iter().map(known).collect::<Vec<_>>(), expected);
+            assert!(trail.iter().all(|record| record.origin.is_none()));
+            if round == 0 {
+                store.create(creation(token("new"))).await.unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_format_3_keeps_its_checksums_and_its_damage_is_found() {
+    for (damage, finding) in [
+        ("SELECT 1", None),
+        ("UPDATE tokens SET name = 'other' WHERE id = 1", Some("the record of token 1 is damaged")),
+        ("UPDATE deletions SET deleted_by = 1 WHERE seq = 2", Some("row 2 of the table deletions is damaged")),
+        ("UPDATE regenerations SET regenerated_at = 1", Some("row 1 of the table regenerations is damaged")),
+    ] {
+        let (_root, path) = fresh();
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(&(FORMAT_2.to_owned() + FORMAT_3)).unwrap();
+        connection.query_row(damage, [], |_| Ok(())).ok();
+        drop(connection);
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        let refusal = match SqliteStore::open(&path) {
+            Ok(store) => load(Arc::new(store)).await.err().map(|error| with_sources(&error)),
+            Err(error) => Some(with_sources(&error)),
+        };
+        assert_eq!(refusal.is_some(), finding.is_some(), "{damage}: {refusal:?}");
+        assert!(refusal.unwrap_or_default().contains(finding.unwrap_or_default()), "{damage}");
+    }
+}
 
 #[tokio::test]
 async fn a_file_of_format_2_keeps_its_tokens_and_is_brought_to_the_present_format() {

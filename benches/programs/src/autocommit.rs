@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use influxdb3_tokens::{
-    Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokensWriter, Permissions, Principal,
-    Regeneration, RegenerationOutcome, StoreError, TokenId, TokenRecord, TokenSelector, TokenStore,
+    AuditPage, AuditPosition, Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokensWriter,
+    Permissions, Principal, Regeneration, RegenerationOutcome, StoreError, Timestamp, TokenId, TokenRecord,
+    TokenSelector, TokenStore,
 };
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -94,6 +95,10 @@ impl TokenStore for AutocommitStore {
     }
 
     async fn page(&self, _: Option<TokenId>, _: usize) -> Result<Vec<TokenRecord>, StoreError> {
+        Err(StoreError::unavailable("this store only deletes"))
+    }
+
+    async fn audit(&self, _: AuditPosition, _: Option<Timestamp>, _: usize) -> Result<AuditPage, StoreError> {
         Err(StoreError::unavailable("this store only deletes"))
     }
 }

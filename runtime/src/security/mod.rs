@@ -6,14 +6,17 @@
 //! | [`SecurityScheme`], [`SecurityKind`] | how a request carries a credential |
 //! | [`SecurityRequirement`] | the schemes that a request must satisfy together |
 //! | [`Credential`], [`PeerCertificate`] | what a request carries under a scheme |
+//! | [`PeerAddress`] | where a request comes from, which is no credential |
 //! | [`Authenticator`], [`Authentication`], [`AuthenticationError`] | from credentials to a principal |
 //!
 //! [`Operation::security`](crate::Operation::security) lists requirements, which are alternatives.
 
 mod authenticator;
 mod credential;
+mod peer;
 mod scheme;
 
 pub use authenticator::{Authentication, AuthenticationError, Authenticator};
 pub use credential::{Credential, PeerCertificate};
+pub use peer::PeerAddress;
 pub use scheme::{SecurityKind, SecurityRequirement, SecurityScheme};

@@ -24,7 +24,7 @@ use super::request::Request;
 use super::router::Router;
 use super::{Parameters, Realm, RequestBody, logged_span_id, span};
 use crate::error::with_sources;
-use crate::security::Authenticator;
+use crate::security::{Authenticator, PeerAddress};
 use crate::{ApiError, Body, Context, Operation};
 
 /// What the service needs to know of a document. Generated code implements it, for implementations `T` of its trait.
@@ -157,7 +157,8 @@ where
         let index = router.find(&parts.method, path)?;
         let operation = &D::OPERATIONS[index];
         let principal = guard.admit(operation.security, Some(operation), parts).await?;
-        let context = Context::new(XSpanIdString(span::as_str(span_id).to_owned()), principal);
+        let peer = parts.extensions.get::<PeerAddress>().copied().unwrap_or_default();
+        let context = Context::new(XSpanIdString(span::as_str(span_id).to_owned()), principal).with_peer(peer);
         let parameters = Parameters { operation, parts, path };
         // Passed by reference, so that the futures below stay small: each of them would hold it.
         let mut request = Request { parameters: &parameters, body: Some(body) };

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use influxdb3_token_api::models::AdminTokenObject;
-use influxdb3_tokens::{Catalog, SqliteStore, SystemClock};
+use influxdb3_tokens::{Catalog, Origin, SqliteStore, SystemClock};
 
 use super::{DataDir, Failure};
-use crate::control::{self, Create, Delete, Error, Summary};
+use crate::control::{self, Audit, Change, Create, Delete, Error, Summary};
 
 pub(super) enum Access {
     Running(control::Client),
@@ -63,6 +63,14 @@ impl Access {
             Self::Opened(catalog) => control::tokens(catalog).err_into().boxed(),
         })
     }
+
+    /// The changes of the tokens, in their order.
+    pub(super) async fn changes(self, audit: Audit) -> Result<BoxStream<'static, Result<Change, Failure>>, Failure> {
+        Ok(match self {
+            Self::Running(client) => client.changes(audit).await?.err_into().boxed(),
+            Self::Opened(catalog) => control::changes(catalog, &audit).err_into().boxed(),
+        })
+    }
 }
 
 /// Fails if the directory has no database.
@@ -90,11 +98,12 @@ pub(super) struct Opened {
     pub(super) catalog: Catalog,
 }
 
-/// Opens the database, and makes it unless it exists.
+/// Opens the database, and makes it unless it exists. Its changes are those of a command on the machine.
 pub(super) async fn open(directory: &DataDir) -> Result<Opened, Failure> {
     let store = Arc::new(SqliteStore::open(directory.database())?);
     let catalog = Catalog::open(Arc::clone(&store) as _, Arc::new(SystemClock)).await?;
-    Ok(Opened { store, catalog })
+    let origin = Origin::Command(Some(rustix::process::getuid().as_raw()));
+    Ok(Opened { store, catalog: catalog.requested_from(origin) })
 }
 
 /// The error for a file of a data directory that cannot be reached, usually because the directory is another user's.

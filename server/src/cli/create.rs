@@ -89,8 +89,12 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         (true, None) => wrong_usage("--offline needs --output-file"),
         (false, Some(_)) => wrong_usage("--output-file is for --offline"),
         (false, None) => {
-            let token =
-                Create { name: name.to_string(), permissions: permissions.to_string(), expires_in: options.expiry };
+            let token = Create {
+                name: name.to_string(),
+                description: None,
+                permissions: permissions.to_string(),
+                expires_in: options.expiry,
+            };
             let token = Access::to(&options.directory).await?.create(token).await?;
             print(&token, Change::Created, options.format).map_err(|error| lost(&token, Change::Created, &error))?;
         }

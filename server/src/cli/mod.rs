@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 mod access;
 mod arguments;
+mod audit;
 mod backup;
 mod check;
 mod contract;
@@ -44,6 +45,7 @@ enum Command {
     Create(create::Options),
     Show(show::Options),
     Delete(delete::Options),
+    Audit(audit::Options),
     Backup(backup::Options),
     Restore(restore::Options),
     Check(check::Options),
@@ -96,6 +98,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Create(options) => in_runtime(create::run(options)),
         Command::Show(options) => in_runtime(show::run(options)),
         Command::Delete(options) => in_runtime(delete::run(options)),
+        Command::Audit(options) => in_runtime(audit::run(options)),
         Command::Backup(options) => in_runtime(backup::run(options)),
         Command::Restore(options) => in_runtime(restore::run(options)),
         Command::Check(options) => in_runtime(check::run(options)),

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use influxdb3_tokens::{Catalog, CreateError, NewToken, SqliteStore, TokenApi};
+use influxdb3_tokens::{Catalog, CreateError, NewToken, Origin, SqliteStore, TokenApi};
 use influxdb3_tokens_server::{listen, raise_descriptor_limit, serve_within};
 use openapi_stub_runtime::Printable;
 use tokio::net::TcpListener;
@@ -122,7 +122,8 @@ async fn serve_until_stopped(options: Options, addresses: Vec<SocketAddr>) -> Re
     let access::Opened { store, catalog } = access::open(&options.directory).await?;
     let tokens = given_tokens(options.admin_token_file, options.permission_tokens_file)?;
     // Many at a time, in their order, so that they share commits.
-    let creations = stream::iter(tokens).map(|token| create(&catalog, token)).buffered(CREATIONS);
+    let of_files = catalog.requested_from(Origin::TokenFile);
+    let creations = stream::iter(tokens).map(|token| create(&of_files, token)).buffered(CREATIONS);
     creations.try_collect::<()>().await?;
     let (stop, stop_at_once) = signals()?;
 
@@ -211,7 +212,10 @@ async fn create(catalog: &Catalog, token: NewToken) -> Result<(), Failure> {
         return Ok(());
     }
     match catalog.create(token).await {
-        Ok(record) => tracing::info!(%name, id = %record.id, "created the token of a file"),
+        Ok(record) => {
+            let (id, origin) = (record.id, Origin::TokenFile);
+            tracing::info!(target: control::AUDIT, %name, %id, %origin, change = "created", "created the token of a file");
+        }
         Err(CreateError::AlreadyExists) => tracing::debug!(%name, "the token of a file exists"),
         Err(CreateError::NameTaken) => {
             tracing::warn!(%name, "another token has the name of a file's token, which is not created")

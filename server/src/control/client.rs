@@ -10,7 +10,7 @@ use influxdb3_token_api::models::AdminTokenObject;
 use tokio::net::UnixStream;
 
 use super::connection::Connection;
-use super::{Create, Delete, Error, Reply, Request, Summary};
+use super::{Audit, Change, Create, Delete, Error, Reply, Request, Summary};
 
 /// The longest reply that is read, in bytes. It has one token, whose permissions can have any length.
 const LONGEST_REPLY: u64 = 16 << 20;
@@ -82,6 +82,17 @@ impl Client {
         self.send(Request::Show).await?;
         Ok(stream::try_unfold(self, async |mut client| match client.receive().await? {
             Reply::Token(token) => Ok(Some((*token, client))),
+            Reply::End => Ok(None),
+            Reply::Refused(refusal) => Err(refusal.into()),
+            _ => Err(unexpected()),
+        }))
+    }
+
+    /// The changes of the tokens, in their order.
+    pub(crate) async fn changes(mut self, audit: Audit) -> Result<impl Stream<Item = Result<Change, Error>>, Error> {
+        self.send(Request::Audit(audit)).await?;
+        Ok(stream::try_unfold(self, async |mut client| match client.receive().await? {
+            Reply::Change(change) => Ok(Some((*change, client))),
             Reply::End => Ok(None),
             Reply::Refused(refusal) => Err(refusal.into()),
             _ => Err(unexpected()),

@@ -6,7 +6,7 @@ use influxdb3_tokens::Catalog;
 use tokio::net::UnixStream;
 
 use super::connection::Connection;
-use super::{Client, Create, Delete, Error, Reply, Served, server};
+use super::{Audit, Client, Create, Delete, Error, Reply, Served, server};
 
 /// Serves the requests of a connection, until the client sends no more.
 pub async fn converse(stream: UnixStream, catalog: Catalog) {
@@ -17,10 +17,14 @@ pub async fn converse(stream: UnixStream, catalog: Catalog) {
 pub async fn ask(stream: UnixStream, kind: u8, secret: &str) -> Result<(), String> {
     let client = Client(Connection::new(stream));
     let name = "ci".to_owned();
-    let asked = match kind % 4 {
-        0 => client.create(Create { name, permissions: "*:*:*".to_owned(), expires_in: None }).await.map(|_| ()),
+    let asked = match kind % 5 {
+        0 => client
+            .create(Create { name, description: None, permissions: "*:*:*".to_owned(), expires_in: None })
+            .await
+            .map(|_| ()),
         1 => client.regenerate().await.map(|_| ()),
         2 => client.delete(Delete { name, by: models::Secret(secret.to_owned()) }).await,
+        3 => changes(client).await,
         _ => tokens(client).await,
     };
     asked.map_err(|error| error.to_string())
@@ -36,6 +40,10 @@ pub async fn are_replies(stream: UnixStream) -> bool {
             Err(_) => return false,
         }
     }
+}
+
+async fn changes(client: Client) -> Result<(), Error> {
+    client.changes(Audit { since: None }).await?.try_for_each(|_| async { Ok(()) }).await
 }
 
 async fn tokens(client: Client) -> Result<(), Error> {

@@ -1,8 +1,8 @@
 //! The control socket: how a command reaches the tokens of a running server.
 //!
 //! Each message is one line of JSON, over a Unix socket that only the server's own user can open. A [`Request`] is
-//! followed by one [`Reply`], but [`Request::Show`] by one for each token and another at the end, so that no reply grows
-//! with the number of tokens.
+//! followed by one [`Reply`], but [`Request::Show`] and [`Request::Audit`] by one for each token or change and another at
+//! the end, so that no reply grows with their number.
 
 use std::io;
 use std::time::Duration;
@@ -11,9 +11,12 @@ use chrono::{DateTime, Utc};
 use futures::{Stream, TryStreamExt, stream};
 use influxdb3_token_api::models::{self, AdminTokenObject};
 use influxdb3_token_api::with_sources;
-use influxdb3_tokens::{Catalog, CreateError, DeleteError, TokenName, TokenRecord, admin_token_object};
+use influxdb3_tokens::{
+    Catalog, CreateError, DeleteError, NewToken, TokenDescription, TokenId, TokenName, TokenRecord, admin_token_object,
+};
 use serde::{Deserialize, Serialize};
 
+mod audit;
 mod backup;
 mod client;
 mod connection;
@@ -21,8 +24,12 @@ mod connection;
 pub(crate) mod fuzzing;
 mod server;
 
+pub(crate) use audit::{Audit, Change, changes};
 pub(crate) use client::Client;
 pub(crate) use server::{Served, bind, serve};
+
+/// The target of the log lines about changes.
+pub(crate) const AUDIT: &str = "influxdb3_tokens::audit";
 
 /// How many tokens are read from the store at a time.
 const PAGE: usize = 1000;
@@ -39,6 +46,8 @@ enum Request {
     Delete(Delete),
     /// List the tokens.
     Show,
+    /// List the changes of the tokens.
+    Audit(Audit),
     /// Hold the file of the database still, to copy it.
     HoldFile,
     /// Let the file change again.
@@ -50,6 +59,9 @@ enum Request {
 pub(crate) struct Create {
     /// Its name.
     pub(crate) name: String,
+    /// What it is for; an empty text counts as none.
+    #[serde(default)]
+    pub(crate) description: Option<String>,
     /// The text of its permissions.
     pub(crate) permissions: String,
     /// How long it is good for; `None` means that it never expires.
@@ -77,7 +89,9 @@ enum Reply {
     Deleted,
     /// A token of the list.
     Token(Box<Summary>),
-    /// The list has no further tokens.
+    /// A change of the list.
+    Change(Box<Change>),
+    /// The list has ended.
     End,
     /// The file of the database is held still.
     FileHeld(backup::Held),
@@ -94,10 +108,16 @@ pub(crate) struct Summary {
     pub(crate) id: u64,
     /// The name.
     pub(crate) name: String,
+    /// What the token is for.
+    pub(crate) description: Option<String>,
     /// The SHA-512 of the secret, in hexadecimal digits.
     pub(crate) hash: String,
     /// When the token was created.
     pub(crate) created_at: DateTime<Utc>,
+    /// The ID of the token that requested the creation; `None` means a command on the machine or a token file.
+    pub(crate) created_by: Option<u64>,
+    /// When the token was used last, in whole minutes; `None` means that no use is known.
+    pub(crate) last_used: Option<DateTime<Utc>>,
     /// When the token expires; `None` means never.
     pub(crate) expiry: Option<DateTime<Utc>>,
     /// The text of what the token may do.
@@ -174,8 +194,12 @@ pub(crate) async fn create(catalog: &Catalog, token: Create) -> Result<AdminToke
         let reason = "a token that expires at once is not created; its lifetime must be at least a millisecond";
         return Err(Refusal::new(RefusalKind::Other, reason).into());
     }
-    let created = catalog.create_fresh(&token.name, permissions, token.expires_in).await;
-    let (record, secret) = created.map_err(|error| match error {
+    let name = token.name.parse().map_err(refused)?;
+    let description = token.description.filter(|text| !text.is_empty()).map(|text| text.parse::<TokenDescription>());
+    let (new, secret) = NewToken::fresh(name, permissions).map_err(refused)?;
+    let new = NewToken { description: description.transpose().map_err(refused)?, ..new };
+    let created = catalog.create_with_lifetime(new, token.expires_in).await;
+    let record = created.map_err(|error| match error {
         CreateError::NameTaken if token.name == TokenName::OPERATOR => {
             let reason =
                 "the operator token exists; give the new token a --name, or this one another secret with --regenerate";
@@ -183,13 +207,16 @@ pub(crate) async fn create(catalog: &Catalog, token: Create) -> Result<AdminToke
         }
         error => refused(error),
     })?;
+    let (id, name, origin) = (record.id, &record.name, origin(catalog));
+    tracing::info!(target: AUDIT, %id, %name, origin, change = "created", "created a token");
     Ok(admin_token_object(&record, &secret))
 }
 
 /// Gives the operator token another secret.
 pub(crate) async fn regenerate(catalog: &Catalog) -> Result<AdminTokenObject, Error> {
     let (record, secret) = catalog.regenerate_operator().await.map_err(refused)?;
-    tracing::info!("regenerated the secret of the operator token");
+    let (id, origin) = (record.id, origin(catalog));
+    tracing::info!(target: AUDIT, %id, origin, change = "regenerated", "regenerated the secret of the operator token");
     Ok(admin_token_object(&record, &secret))
 }
 
@@ -199,8 +226,14 @@ pub(crate) async fn delete(catalog: &Catalog, token: Delete) -> Result<(), Error
     // The API tells a client no more either.
     let by = by.ok_or_else(|| Refusal::new(RefusalKind::Unauthorized, "a valid credential is required"))?;
     let id = catalog.delete_by_name(&by, &token.name).await?;
-    tracing::info!(%id, by = %by.id(), "deleted a token");
+    let (by, name, origin) = (by.id(), &token.name, origin(catalog));
+    tracing::info!(target: AUDIT, %id, %by, name, origin, change = "deleted", "deleted a token");
     Ok(())
+}
+
+/// Where a change was requested, for the log.
+fn origin(catalog: &Catalog) -> Option<impl tracing::Value> {
+    catalog.origin().map(tracing::field::display)
 }
 
 /// All tokens, in the order of their IDs.
@@ -211,20 +244,23 @@ pub(crate) fn tokens(catalog: Catalog) -> impl Stream<Item = Result<Summary, Err
             let Some(after) = next else { return Ok::<_, Error>(None) };
             let records = catalog.page(after, PAGE).await.map_err(refused)?;
             let last = records.last().filter(|_| records.len() == PAGE).map(|last| Some(last.id));
-            let page: Vec<_> = records.iter().map(Summary::from).map(Ok).collect();
+            let page: Vec<_> = records.iter().map(|record| Ok(Summary::new(record, &catalog))).collect();
             Ok(Some((stream::iter(page), last)))
         }
     });
     pages.try_flatten()
 }
 
-impl From<&TokenRecord> for Summary {
-    fn from(record: &TokenRecord) -> Self {
+impl Summary {
+    fn new(record: &TokenRecord, catalog: &Catalog) -> Self {
         Self {
             id: record.id.as_u64(),
             name: record.name.to_string(),
+            description: record.description.as_ref().map(ToString::to_string),
             hash: record.digest.to_string(),
             created_at: record.created_at.into(),
+            created_by: record.created_by.map(TokenId::as_u64),
+            last_used: catalog.live().last_used(record.id).map(Into::into),
             expiry: record.expires_at.map(Into::into),
             permissions: record.permissions.to_string(),
         }

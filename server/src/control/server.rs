@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use influxdb3_tokens::{Catalog, SqliteStore};
+use influxdb3_tokens::{Catalog, Origin, SqliteStore};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::backup;
 use super::connection::Connection;
-use super::{Error, Refusal, RefusalKind, Reply, Request, create, delete, regenerate, tokens};
+use super::{Error, Refusal, RefusalKind, Reply, Request, changes, create, delete, regenerate, tokens};
 
 #[cfg(test)]
 mod tests;
@@ -59,6 +59,14 @@ pub(crate) struct Served {
     pub(crate) store: Option<Arc<SqliteStore>>,
 }
 
+impl Served {
+    /// The same, with changes on behalf of this user.
+    fn requested_by(&self, user: u32) -> Self {
+        let catalog = self.catalog.requested_from(Origin::Command(Some(user)));
+        Self { catalog, store: self.store.clone() }
+    }
+}
+
 /// Serves requests until it is dropped. `path` is where `listener` was bound.
 pub(crate) async fn serve(listener: UnixListener, path: &Path, served: Served) {
     let owner = fs::metadata(path).map(|metadata| metadata.uid());
@@ -71,8 +79,10 @@ pub(crate) async fn serve(listener: UnixListener, path: &Path, served: Served) {
                 accepting = true;
                 let peer = stream.peer_cred().map(|peer| peer.uid());
                 // The superuser can read the database as well.
-                let allowed = peer.is_ok_and(|peer| peer == 0 || owner.as_ref().is_ok_and(|owner| *owner == peer));
-                let conversation = converse(stream, allowed.then(|| served.clone()));
+                let allowed =
+                    peer.as_ref().ok().filter(|peer| **peer == 0 || owner.as_ref().is_ok_and(|owner| owner == *peer));
+                let requested_by = |user: &u32| served.requested_by(*user);
+                let conversation = converse(stream, allowed.map(requested_by));
                 tokio::spawn(async move {
                     conversation.await;
                     drop(place);
@@ -140,6 +150,16 @@ async fn answer(connection: &mut Connection, served: &Served, request: Request) 
             while let Some(token) = tokens.next().await {
                 match token {
                     Ok(token) => in_time(connection.send(&Reply::Token(Box::new(token)))).await?,
+                    Err(error) => return send(connection, &refused(error)).await,
+                }
+            }
+            send(connection, &Reply::End).await
+        }
+        Request::Audit(audit) => {
+            let mut changes = pin!(changes(catalog.clone(), &audit));
+            while let Some(change) = changes.next().await {
+                match change {
+                    Ok(change) => in_time(connection.send(&Reply::Change(Box::new(change)))).await?,
                     Err(error) => return send(connection, &refused(error)).await,
                 }
             }

@@ -14,7 +14,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use influxdb3_token_api::Payload;
-use influxdb3_token_api::security::Authenticator;
+use influxdb3_token_api::security::{Authenticator, PeerAddress};
 use influxdb3_token_api::server::{Body, logged_span_id};
 use influxdb3_tokens::{Principal, TokenApi};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -86,7 +86,7 @@ fn http2(limits: &Limits) -> http2::Builder<TokioExecutor> {
 }
 
 /// Assembles the stack of one connection, and runs it in its own task.
-pub(super) fn connect<A, S>(stream: S, connected: Connected, server: &Arc<Server<A>>)
+pub(super) fn connect<A, S>(stream: S, peer: PeerAddress, connected: Connected, server: &Arc<Server<A>>)
 where
     A: Authenticator<Principal = Principal>,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -101,6 +101,7 @@ where
         activity: Arc::clone(&connected),
         server: Arc::clone(server),
         refusal,
+        peer,
         late: Semaphore::new((server.connections.limits().max_streams / 4).max(1) as usize),
     });
     let served = serve(stream, own);
@@ -210,6 +211,7 @@ struct Own<A> {
     activity: Arc<Activity>,
     server: Arc<Server<A>>,
     refusal: Refusal,
+    peer: PeerAddress,
     /// How many responses may be late at a time. A proxy may send the requests of many clients over one HTTP/2 connection,
     /// and late responses must not take all of its streams.
     late: Semaphore,
@@ -221,7 +223,7 @@ struct Own<A> {
 async fn respond<A>(
     own: Arc<Own<A>>,
     fault: Option<Fault>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible>
 where
     A: Authenticator<Principal = Principal>,
@@ -229,6 +231,10 @@ where
     let answering = own.activity.answering();
     let begun = tracing::enabled!(tracing::Level::DEBUG).then(|| (Instant::now(), logged::method(request.method())));
     let has_credential = request.headers().contains_key(AUTHORIZATION);
+    if has_credential {
+        // No other request can change anything, and the first extension of a request allocates.
+        request.extensions_mut().insert(own.peer);
+    }
     // Over HTTP/2, nothing else looks at the size of the target.
     let is_long = target_size(request.uri()) > own.server.connections.limits().max_target_size;
     let response = match fault.or(is_long.then_some(Fault::TargetTooLong)) {

@@ -63,6 +63,6 @@ async fn connection(server: &TestServer, address: IpAddr, sent: &[u8]) -> Option
     server.connections.room().await;
     let (mut client, stream) = duplex(1 << 16);
     client.write_all(sent).await.unwrap();
-    connect(stream, server.connections.admit(address)?, server);
+    connect(stream, address.into(), server.connections.admit(address)?, server);
     Some(client)
 }

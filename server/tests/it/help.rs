@@ -8,7 +8,7 @@ use crate::process::{command, finish};
 
 #[test]
 fn every_help_text_matches_its_snapshot() {
-    for subcommand in ["", "serve", "create", "show", "delete", "backup", "restore", "check", "contract"] {
+    for subcommand in ["", "serve", "create", "show", "delete", "audit", "backup", "restore", "check", "contract"] {
         let arguments = [subcommand, "--help"];
         let (code, out, error) = finish(command(if subcommand.is_empty() { &arguments[1..] } else { &arguments }));
         assert_eq!((code, &*error), (0, ""));

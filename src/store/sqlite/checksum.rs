@@ -25,13 +25,13 @@ impl Link {
     }
 
     /// The end once a deletion has been appended.
-    pub(super) fn deletion(self, token: i64, digest: &[u8], at: i64, by: i64) -> Self {
-        self.next(|checksum| checksum.int(token).bytes(digest).int(at).int(by))
+    pub(super) fn deletion(self, token: i64, digest: &[u8], at: i64, by: i64, audited: Audited<'_>) -> Self {
+        self.next(|checksum| checksum.int(token).bytes(digest).int(at).int(by).audited(audited))
     }
 
     /// The end once a regeneration has been appended.
-    pub(super) fn regeneration(self, digest: &[u8], at: i64, by: Option<i64>) -> Self {
-        self.next(|checksum| checksum.bytes(digest).int(at).optional(by))
+    pub(super) fn regeneration(self, digest: &[u8], at: i64, by: Option<i64>, audited: Audited<'_>) -> Self {
+        self.next(|checksum| checksum.bytes(digest).int(at).optional(by).audited(audited))
     }
 
     fn next(self, row: impl FnOnce(Checksum) -> Checksum) -> Self {
@@ -40,7 +40,27 @@ impl Link {
     }
 }
 
-/// The checksum of a row of `tokens`. Never 0, which stands for a missing row.
+/// What the rows of all changes have since format 4.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Audited<'a> {
+    /// The number of the change among all changes.
+    pub(super) change: Option<i64>,
+    /// Where it was requested.
+    pub(super) origin: Option<&'a str>,
+}
+
+/// The checksum of a row of `creations`.
+pub(super) fn creation(token: i64, name: Option<&str>, at: Option<i64>, by: Option<i64>, audited: Audited<'_>) -> i64 {
+    Checksum::new().int(token).optional_text(name).optional(at).optional(by).audited(audited).finish()
+}
+
+/// The checksum of a row of `uses`.
+pub(super) fn last_use(token: i64, minute: i64) -> i64 {
+    Checksum::new().int(token).int(minute).finish()
+}
+
+/// The checksum of a row of `tokens`. Never 0, which stands for a missing row. Without a description it is the one that
+/// format 3 has, so that a migration leaves the rows as they are.
 pub(super) fn token(columns: &Columns<'_>) -> i64 {
     let checksum = Checksum::new()
         .int(columns.id)
@@ -50,6 +70,10 @@ pub(super) fn token(columns: &Columns<'_>) -> i64 {
         .bytes(columns.name.as_bytes())
         .int(columns.created_at)
         .optional(columns.created_by);
+    let checksum = match columns.description {
+        Some(description) => checksum.bytes(description.as_bytes()),
+        None => checksum,
+    };
     match checksum.finish() {
         0 => 1,
         checksum => checksum,
@@ -87,6 +111,21 @@ impl Checksum {
         match value {
             Some(value) => self.int(1).int(value),
             None => self.int(0),
+        }
+    }
+
+    fn optional_text(self, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.int(1).bytes(value.as_bytes()),
+            None => self.int(0),
+        }
+    }
+
+    /// A row of an earlier format has neither value, and keeps its checksum.
+    fn audited(self, audited: Audited<'_>) -> Self {
+        match audited {
+            Audited { change: None, origin: None } => self,
+            Audited { change, origin } => self.optional(change).optional_text(origin),
         }
     }
 

@@ -47,7 +47,10 @@ impl Compaction {
         let from = journal::link(connection, journal::DELETIONS, cluster, last_watermark)?;
         let from = from.ok_or_else(|| ReadError::damaged("the watermark of compaction is damaged"))?;
         let mut ids: Vec<i64> = Vec::new();
-        let last = journal::deletions_after(connection, from, |row| ids.push(row.token))?;
+        let last = journal::deletions_after(connection, from, journal::ALL, |row, _| {
+            ids.push(row.token);
+            Ok(())
+        })?;
         ids.sort_unstable_by(|a, b| b.cmp(a));
         Ok(Self { ids, watermark: last.seq })
     }
@@ -55,9 +58,10 @@ impl Compaction {
     /// Removes the next tokens, in the open transaction.
     pub(super) fn step(&self, connection: &Connection) -> rusqlite::Result<()> {
         let (rest, step) = self.split();
-        let mut remove = connection.prepare_cached(REMOVE)?;
+        let (mut remove, mut forget) = (connection.prepare_cached(REMOVE)?, connection.prepare_cached(FORGET)?);
         for id in step.iter().rev() {
             remove.execute([id])?;
+            forget.execute([id])?;
         }
         if rest.is_empty() {
             connection
@@ -82,10 +86,14 @@ impl Compaction {
 /// Removes one deleted token ahead of its compaction, so that its name can be used again.
 pub(super) fn remove_early(connection: &Connection, id: TokenId) -> rusqlite::Result<()> {
     connection.prepare_cached(REMOVE)?.execute([id_to_sql(id)])?;
+    connection.prepare_cached(FORGET)?.execute([id_to_sql(id)])?;
     Ok(())
 }
 
 const REMOVE: &str = "DELETE FROM tokens WHERE id = ?1";
+
+/// Its last use, which nobody asks for any more.
+const FORGET: &str = "DELETE FROM uses WHERE token_id = ?1";
 
 /// The watermark in the file: the sequence number of the last deletion that has been compacted.
 pub(super) fn watermark(connection: &Connection) -> rusqlite::Result<i64> {

@@ -12,6 +12,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 use uuid::Uuid;
 
+use super::checksum::Link;
 use super::error::{Damage, OpenError, ReadError};
 use super::file::Directory;
 use super::log::{self, Committed};
@@ -20,6 +21,8 @@ use super::schema::{self, APPLICATION_ID, USER_VERSION};
 use super::staging::Watermarks;
 use super::{BackupSummary, journal, migration, read, restore};
 use crate::live::{LiveTokens, LiveTokensWriter};
+use crate::store::Origin;
+use crate::token::Digest;
 
 /// What a check has found in a store that is in order.
 #[non_exhaustive]
@@ -254,13 +257,30 @@ fn in_memory(path: &Path, length: Option<u64>, log: &Committed) -> Result<Connec
 /// Changes that a store has, and an earlier state of it lacks.
 #[derive(Default)]
 pub(super) struct Later {
-    pub(super) deletions: Vec<journal::Deleted>,
-    /// The digests that the operator token had, from the one that the earlier state has to the present one.
-    pub(super) operator: Vec<crate::token::Digest>,
+    pub(super) deletions: Vec<LaterDeletion>,
+    pub(super) regenerations: Vec<LaterRegeneration>,
+    /// The present digest of the operator token.
+    pub(super) operator: Option<Digest>,
     /// The ID that was given last.
     pub(super) token: i64,
     /// Why they are not all.
     pub(super) damage: Option<String>,
+}
+
+/// A deletion, as its row has it.
+pub(super) struct LaterDeletion {
+    pub(super) token: i64,
+    pub(super) at: i64,
+    pub(super) by: Option<i64>,
+    pub(super) origin: Option<Origin>,
+}
+
+/// A regeneration, as its row has it.
+pub(super) struct LaterRegeneration {
+    pub(super) replaced: Digest,
+    pub(super) at: i64,
+    pub(super) by: Option<i64>,
+    pub(super) origin: Option<Origin>,
 }
 
 /// Reads what the database at `path` has after `from`, as far as it can be read. `None` if it is not a later state of the
@@ -275,13 +295,44 @@ pub(super) fn later(path: &Path, cluster: Uuid, from: &Watermarks) -> Result<Opt
         return Ok(None);
     }
     let mut later = Later { token: from.token, ..Later::default() };
-    let deletions = journal::deletions_after(&connection, from.deletion, |deleted| later.deletions.push(deleted));
-    let regenerations =
-        journal::regenerations_after(&connection, from.regeneration, |digest| later.operator.push(digest));
-    let operator =
-        read::operator(&connection).map(|operator| later.operator.extend(operator.map(|token| token.digest)));
+    let deletions = each_verified(from.deletion, &mut later.deletions, |last, row| {
+        journal::deletions_after(&connection, last, 1, |_, entry| {
+            let origin = origin(entry.audited.origin);
+            *row = Some(LaterDeletion { token: entry.token, at: entry.at, by: entry.by, origin });
+            Ok(())
+        })
+    });
+    let regenerations = each_verified(from.regeneration, &mut later.regenerations, |last, row| {
+        journal::regenerations_after(&connection, last, 1, |replaced, entry| {
+            let origin = origin(entry.audited.origin);
+            *row = Some(LaterRegeneration { replaced, at: entry.at, by: entry.by, origin });
+            Ok(())
+        })
+    });
+    let operator = read::operator(&connection).map(|operator| later.operator = operator.map(|token| token.digest));
     let token = schema::last_token(&connection).map(|last| later.token = last.max(from.token));
     let damage = [deletions.err(), regenerations.err(), operator.err(), token.err().map(ReadError::from)];
     later.damage = damage.into_iter().flatten().next().map(|error| error.to_string());
     Ok(Some(later))
+}
+
+fn origin(text: Option<&str>) -> Option<Origin> {
+    text.and_then(|origin| origin.parse().ok())
+}
+
+/// Reads a journal row by row, so that only rows are kept that are verified.
+fn each_verified<T>(
+    from: Link,
+    rows: &mut Vec<T>,
+    next: impl Fn(Link, &mut Option<T>) -> Result<Link, ReadError>,
+) -> Result<(), ReadError> {
+    let mut last = from;
+    loop {
+        let mut row = None;
+        last = next(last, &mut row)?;
+        match row {
+            Some(row) => rows.push(row),
+            None => return Ok(()),
+        }
+    }
 }

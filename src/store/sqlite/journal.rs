@@ -3,9 +3,10 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
-use super::checksum::{self, Link};
+use super::checksum::{self, Audited, Link};
 use super::error::ReadError;
-use crate::token::Digest;
+use super::row::id_to_sql;
+use crate::token::{Digest, TokenId};
 
 pub(super) const DELETIONS: &str = "deletions";
 pub(super) const REGENERATIONS: &str = "regenerations";
@@ -16,75 +17,82 @@ pub(super) struct Deleted {
     pub(super) token: i64,
     /// The first eight bytes of the digest.
     pub(super) digest_prefix: u64,
-    pub(super) at: i64,
-    pub(super) by: i64,
 }
 
-/// Visits the deletions after `from` in their order, and returns the last one.
+/// What a row of either journal says of its change.
+pub(super) struct Entry<'a> {
+    pub(super) token: i64,
+    pub(super) at: i64,
+    pub(super) by: Option<i64>,
+    pub(super) audited: Audited<'a>,
+}
+
+/// No limit of the rows that are read.
+pub(super) const ALL: i64 = -1;
+
+/// Visits at most `limit` deletions after `from` in their order, and returns the last one.
 pub(super) fn deletions_after(
     connection: &Connection,
     from: Link,
-    visit: impl FnMut(Deleted),
+    limit: i64,
+    mut visit: impl FnMut(Deleted, &Entry<'_>) -> Result<(), ReadError>,
 ) -> Result<Link, ReadError> {
-    let sql =
-        "SELECT seq, checksum, token_id, digest, deleted_at, deleted_by FROM deletions WHERE seq > ?1 ORDER BY seq";
-    rows_after(
-        connection,
-        sql,
-        DELETIONS,
-        from,
-        |row, last| {
-            let (token, digest) = (row.get(2)?, digest(row, 3)?);
-            let (at, by) = (row.get(4)?, row.get(5)?);
-            let next = last.deletion(token, digest.as_bytes(), at, by);
-            Ok((next, Deleted { seq: next.seq, token, digest_prefix: digest.prefix(), at, by }))
-        },
-        visit,
-    )
+    let sql = "SELECT seq, checksum, change, origin, token_id, digest, deleted_at, deleted_by FROM deletions
+               WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    rows_after(connection, sql, DELETIONS, from, limit, |row, last| {
+        let (token, digest, by) = (row.get(4)?, digest(row, 5)?, row.get(7)?);
+        let entry = Entry { token, at: row.get(6)?, by: Some(by), audited: audited(row, 2)? };
+        let next = last.deletion(token, digest.as_bytes(), entry.at, by, entry.audited);
+        visit(Deleted { seq: next.seq, token, digest_prefix: digest.prefix() }, &entry)?;
+        Ok(next)
+    })
 }
 
-/// Visits the digests that regenerations after `from` have replaced, in their order, and returns the last one.
+/// Visits at most `limit` regenerations after `from` in their order, with the digests that they have replaced, and returns
+/// the last one.
 pub(super) fn regenerations_after(
     connection: &Connection,
     from: Link,
-    visit: impl FnMut(Digest),
+    limit: i64,
+    mut visit: impl FnMut(Digest, &Entry<'_>) -> Result<(), ReadError>,
 ) -> Result<Link, ReadError> {
-    let sql =
-        "SELECT seq, checksum, digest, regenerated_at, regenerated_by FROM regenerations WHERE seq > ?1 ORDER BY seq";
-    rows_after(
-        connection,
-        sql,
-        REGENERATIONS,
-        from,
-        |row, last| {
-            let digest = digest(row, 2)?;
-            Ok((last.regeneration(digest.as_bytes(), row.get(3)?, row.get(4)?), digest))
-        },
-        visit,
-    )
+    let sql = "SELECT seq, checksum, change, origin, digest, regenerated_at, regenerated_by FROM regenerations
+               WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    rows_after(connection, sql, REGENERATIONS, from, limit, |row, last| {
+        let (digest, token) = (digest(row, 4)?, id_to_sql(TokenId::OPERATOR));
+        let entry = Entry { token, at: row.get(5)?, by: row.get(6)?, audited: audited(row, 2)? };
+        let next = last.regeneration(digest.as_bytes(), entry.at, entry.by, entry.audited);
+        visit(digest, &entry)?;
+        Ok(next)
+    })
 }
 
-/// Visits each row once it is verified. `follow` returns the link that the row must have, and what to visit.
-fn rows_after<T>(
+/// Follows the chain. A row that is visited may turn out to be damaged afterwards.
+fn rows_after(
     connection: &Connection,
     sql: &str,
     table: &str,
     from: Link,
-    follow: impl Fn(&Row<'_>, Link) -> Result<(Link, T), ReadError>,
-    mut visit: impl FnMut(T),
+    limit: i64,
+    mut follow: impl FnMut(&Row<'_>, Link) -> Result<Link, ReadError>,
 ) -> Result<Link, ReadError> {
     let mut last = from;
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([from.seq])?;
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([from.seq, limit])?;
     while let Some(row) = rows.next()? {
-        let (next, content) = follow(row, last)?;
+        let next = follow(row, last)?;
         if row.get::<_, i64>(0)? != next.seq || !checksum::is_in(row.get_ref(1)?, next.checksum) {
             return Err(ReadError::damaged(format!("row {} of the table {table} is damaged or missing", next.seq)));
         }
-        visit(content);
         last = next;
     }
     Ok(last)
+}
+
+/// The columns `change` and `origin`, the first of which has this index.
+pub(super) fn audited<'a>(row: &'a Row<'_>, index: usize) -> Result<Audited<'a>, ReadError> {
+    let origin = row.get_ref(index + 1)?.as_str_or_null().map_err(|_| ReadError::damaged("an origin is not a text"))?;
+    Ok(Audited { change: row.get(index)?, origin })
 }
 
 fn digest(row: &Row<'_>, index: usize) -> Result<Digest, ReadError> {

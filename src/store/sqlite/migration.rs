@@ -3,7 +3,8 @@
 use rusqlite::{Connection, TransactionBehavior, params};
 use uuid::Uuid;
 
-use super::checksum::{self, Link};
+use super::audit;
+use super::checksum::{self, Audited, Link};
 use super::error::ReadError;
 use super::journal;
 use super::row::{COLUMNS, Columns};
@@ -11,6 +12,9 @@ use super::schema::{APPLICATION_ID, USER_VERSION, VERSIONS, checkpoint};
 
 /// The version that added checksums, and the mark.
 pub(super) const CHECKSUMS: i64 = 3;
+
+/// The version that added the table of creations.
+const AUDIT: i64 = 4;
 
 /// Leads the file from the version `found` to [`USER_VERSION`], in one transaction. A new file has version 0.
 pub(super) fn bring_up_to_date(connection: &mut Connection, found: i64) -> Result<(), ReadError> {
@@ -33,6 +37,9 @@ pub(super) fn bring_up_to_date(connection: &mut Connection, found: i64) -> Resul
     if found < CHECKSUMS {
         add_checksums(&transaction)?;
     }
+    if found < AUDIT {
+        audit::fill_creations(&transaction)?;
+    }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", USER_VERSION)?;
     transaction.commit()?;
@@ -50,12 +57,12 @@ fn add_checksums(connection: &Connection) -> Result<(), ReadError> {
 
     let mut last = Link::first(cluster, journal::DELETIONS);
     for_each_row(connection, journal::DELETIONS, "seq", "seq, token_id, digest, deleted_at, deleted_by", |row| {
-        last = last.deletion(row.get(1)?, row.get_ref(2)?.as_blob()?, row.get(3)?, row.get(4)?);
+        last = last.deletion(row.get(1)?, row.get_ref(2)?.as_blob()?, row.get(3)?, row.get(4)?, Audited::default());
         require_sequence(last, row.get(0)?)
     })?;
     let mut last = Link::first(cluster, journal::REGENERATIONS);
     for_each_row(connection, journal::REGENERATIONS, "seq", "seq, digest, regenerated_at, regenerated_by", |row| {
-        last = last.regeneration(row.get_ref(1)?.as_blob()?, row.get(2)?, row.get(3)?);
+        last = last.regeneration(row.get_ref(1)?.as_blob()?, row.get(2)?, row.get(3)?, Audited::default());
         require_sequence(last, row.get(0)?)
     })
 }

@@ -3,11 +3,12 @@
 //! One thread, the writer, owns the only connection. Requests reach it through a bounded queue. It commits the changes
 //! that wait there together, with one `fsync` for all of them (group commit).
 //!
-//! A deletion does not touch the table of tokens. It appends a row to the table of deletions, which is a journal and the
-//! audit trail: a sequential write, where removing a token from a large table would change a random page of the table
+//! A deletion does not touch the table of tokens. It appends a row to the table of deletions, which is a journal and a part
+//! of the audit trail: a sequential write, where removing a token from a large table would change a random page of the table
 //! and another of its index. The live tokens are the rows of `tokens` without those that a deletion names. When it is
 //! idle, the writer removes deleted tokens from `tokens` in bulk (compaction).
 
+mod audit;
 mod backup;
 mod batch;
 mod checksum;
@@ -16,6 +17,7 @@ mod error;
 mod file;
 mod inspect;
 mod journal;
+mod last_use;
 mod log;
 mod mark;
 mod migration;
@@ -41,10 +43,11 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::{
-    Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, StoreError, TokenStore,
+    AuditPage, AuditPosition, Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome,
+    StoreError, TokenStore,
 };
 use crate::live::LiveTokensWriter;
-use crate::token::{TokenId, TokenRecord};
+use crate::token::{Timestamp, TokenId, TokenRecord};
 pub use backup::{BackupError, BackupSummary, NewBackup};
 use batch::{Answer, Change, Request};
 pub use error::{Damage, OpenError};
@@ -261,6 +264,16 @@ impl TokenStore for SqliteStore {
     /// Reads live tokens; see [`TokenStore::page`]. Fails before [`TokenStore::load`].
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
         self.ask(|answer| Job::Page { after, limit, answer }).await
+    }
+
+    /// Reads the audit trail; see [`TokenStore::audit`]. Fails before [`TokenStore::load`].
+    async fn audit(
+        &self,
+        from: AuditPosition,
+        since: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<AuditPage, StoreError> {
+        self.ask(|answer| Job::Audit { from, since, limit, answer }).await
     }
 }
 

@@ -10,7 +10,7 @@ use super::error::ReadError;
 use super::journal::{self, DELETIONS, Deleted, REGENERATIONS};
 use super::row::{COLUMNS, Columns, id_from_sql, id_to_sql};
 use super::staging::Watermarks;
-use super::{compaction, schema};
+use super::{audit, compaction, last_use, schema};
 use crate::live::{LiveTokens, LiveTokensWriter};
 use crate::token::{Digest, Principal, TokenId, TokenRecord};
 
@@ -22,7 +22,10 @@ pub(super) fn load(
 ) -> Result<Watermarks, ReadError> {
     check_structure(connection)?;
     let mut deletions = Vec::new();
-    let deletion = journal::deletions_after(connection, Link::first(cluster, DELETIONS), |row| deletions.push(row))?;
+    let deletion = journal::deletions_after(connection, Link::first(cluster, DELETIONS), journal::ALL, |row, _| {
+        deletions.push(row);
+        Ok(())
+    })?;
     let regeneration = check_operator(connection, Link::first(cluster, REGENERATIONS))?;
     let compacted = compaction::watermark(connection)?;
     if !(0..=deletion.seq).contains(&compacted) {
@@ -56,6 +59,8 @@ pub(super) fn load(
     if i64::try_from(known) != Ok(token) {
         return Err(ReadError::damaged(format!("{token} tokens were created, but the file has {known}")));
     }
+    audit::check_creations(connection, token, operator != 0)?;
+    last_use::load(connection, live)?;
     Ok(Watermarks { deletion, regeneration, token, operator })
 }
 
@@ -101,8 +106,9 @@ impl Missed {
             return Err(ReadError::damaged("the file lacks changes that have been made: it may be an older copy"));
         }
         let mut remove = HashSet::new();
-        let deletion = journal::deletions_after(connection, applied.deletion, |row| {
+        let deletion = journal::deletions_after(connection, applied.deletion, journal::ALL, |row, _| {
             remove.insert(id_from_sql(row.token));
+            Ok(())
         })?;
         let regeneration = check_operator(connection, Link::first(cluster, REGENERATIONS))?;
         let mut insert = Vec::new();
@@ -189,8 +195,9 @@ pub(super) const DELETED_DIGESTS: &str = "SELECT digest FROM regenerations UNION
 fn check_operator(connection: &Connection, from: Link) -> Result<Link, ReadError> {
     let operator = operator(connection)?;
     let mut is_replaced = false;
-    let last = journal::regenerations_after(connection, from, |replaced| {
+    let last = journal::regenerations_after(connection, from, journal::ALL, |replaced, _| {
         is_replaced |= operator.as_ref().is_some_and(|operator| operator.digest == replaced);
+        Ok(())
     })?;
     if is_replaced || (operator.is_none() && last.seq > 0) {
         return Err(ReadError::damaged("the operator token is not the one that was made last"));

@@ -22,13 +22,13 @@ use super::{Job, SqliteStore};
 use crate::clock::{Clock, SystemClock};
 use crate::live::{LiveTokens, LiveTokensWriter};
 use crate::store::{Actor, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, StoreError, TokenStore};
-use crate::token::{TokenId, TokenName};
+use crate::token::{Secret, TokenId, TokenName};
 
 /// What to do with deletions that the database has and the backup lacks: the tokens are valid in the backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LaterChanges {
     /// Delete these tokens in the restored database too. If the operator token's secret was regenerated since, its present
-    /// secret stays valid, and those before stay refused.
+    /// secret stays valid, and those before stay refused. If the present one cannot be read, nobody has it: regenerate it.
     Keep,
     /// Make these tokens valid again, and the operator token's secret that the backup has.
     Discard,
@@ -166,8 +166,7 @@ pub(super) async fn restore(file: &Path, path: &Path, options: RestoreOptions) -
         }
         restored.deleted_since = names(&store, &live, &later).await?;
         let digest = live.by_id(TokenId::OPERATOR).map(|operator| *operator.digest());
-        restored.regenerated_since =
-            digest.is_some() && later.operator.last().is_some_and(|last| Some(*last) != digest);
+        restored.regenerated_since = digest.is_some() && !later.regenerations.is_empty();
         match options.later {
             Some(LaterChanges::Keep) => keep(&store, &live, later).await?,
             Some(LaterChanges::Discard) => {}
@@ -226,8 +225,9 @@ async fn keep(store: &SqliteStore, live: &LiveTokens, later: Later) -> Result<()
     let deletions: Vec<_> = later.deletions.iter().filter(|row| live.contains(id_from_sql(row.token))).collect();
     for chunk in deletions.chunks(CHUNK) {
         let requested = chunk.iter().filter_map(|row| {
-            let (by, at) = (Actor::Other(id_from_sql(row.by)), time_from_sql(row.at).unwrap_or(now));
-            Some(store.delete(Deletion::new(id_from_sql(row.token), by, at)?))
+            let (by, at) = (Actor::Other(id_from_sql(row.by?)), time_from_sql(row.at).unwrap_or(now));
+            let deletion = Deletion::new(id_from_sql(row.token), by, at)?;
+            Some(store.delete(deletion.requested_from(row.origin)))
         });
         for outcome in futures::future::join_all(requested).await {
             if !matches!(outcome?, DeletionOutcome::Deleted(_)) {
@@ -235,13 +235,15 @@ async fn keep(store: &SqliteStore, live: &LiveTokens, later: Later) -> Result<()
             }
         }
     }
-    let is_present = |digest| live.by_id(TokenId::OPERATOR).is_none_or(|operator| *operator.digest() == digest);
-    for digest in later.operator {
-        if is_present(digest) {
-            continue;
-        }
-        let Some(regeneration) = Regeneration::new(digest, None, now) else { continue };
-        if !matches!(store.regenerate(regeneration).await?, RegenerationOutcome::Regenerated(_)) {
+    // Each replaced the digest that the one before gave the operator token.
+    let present = later.operator.or_else(|| Secret::generate().ok().map(|secret| secret.digest()));
+    let digests = later.regenerations.iter().skip(1).map(|row| row.replaced).chain(present);
+    for (row, digest) in later.regenerations.iter().zip(digests) {
+        let (by, at) = (row.by.map(id_from_sql).map(Actor::Other), time_from_sql(row.at).unwrap_or(now));
+        let regeneration = Regeneration::new(digest, by, at).or_else(|| Regeneration::new(digest, None, at));
+        let Some(regeneration) = regeneration else { continue };
+        let outcome = store.regenerate(regeneration.requested_from(row.origin)).await?;
+        if !matches!(outcome, RegenerationOutcome::Regenerated(_)) {
             return Err(StoreError::unavailable("a regeneration cannot be made again").into());
         }
     }

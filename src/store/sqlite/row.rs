@@ -5,10 +5,11 @@ use rusqlite::types::FromSqlResult;
 
 use super::checksum;
 use super::error::ReadError;
-use crate::token::{Digest, Permissions, Principal, Timestamp, TokenId, TokenName, TokenRecord};
+use crate::token::{Digest, Permissions, Principal, Timestamp, TokenDescription, TokenId, TokenName, TokenRecord};
 
 /// The columns of `tokens`, as [`Columns::read`] expects them.
-pub(super) const COLUMNS: &str = "id, digest, expires_at, permissions, name, created_at, created_by, checksum";
+pub(super) const COLUMNS: &str =
+    "id, digest, expires_at, permissions, name, created_at, created_by, description, checksum";
 
 /// The values of a row of `tokens`, as they are stored.
 pub(super) struct Columns<'a> {
@@ -19,6 +20,7 @@ pub(super) struct Columns<'a> {
     pub(super) name: &'a str,
     pub(super) created_at: i64,
     pub(super) created_by: Option<i64>,
+    pub(super) description: Option<&'a str>,
 }
 
 impl<'a> Columns<'a> {
@@ -26,7 +28,7 @@ impl<'a> Columns<'a> {
     pub(super) fn read(row: &'a Row<'_>) -> Result<Self, ReadError> {
         let id = row.get(0)?;
         let columns = Self::try_read(row, id).map_err(|_| damaged(id, "row"))?;
-        if !checksum::is_in(row.get_ref(7)?, checksum::token(&columns)) {
+        if !checksum::is_in(row.get_ref(8)?, checksum::token(&columns)) {
             return Err(damaged(id, "checksum"));
         }
         Ok(columns)
@@ -48,6 +50,7 @@ impl<'a> Columns<'a> {
             name: column(4)?.as_str()?,
             created_at: column(5)?.as_i64()?,
             created_by: column(6)?.as_i64_or_null()?,
+            description: column(7)?.as_str_or_null()?,
         })
     }
 
@@ -63,6 +66,7 @@ impl<'a> Columns<'a> {
         Ok(TokenRecord {
             id: self.token(),
             name: TokenName::existing(self.name).map_err(|_| damaged(self.id, "name"))?,
+            description: self.description()?,
             digest: self.digest()?,
             created_at: time_from_sql(self.created_at).ok_or_else(|| damaged(self.id, "creation time"))?,
             created_by: self.created_by.map(id_from_sql),
@@ -73,6 +77,10 @@ impl<'a> Columns<'a> {
 
     fn digest(&self) -> Result<Digest, ReadError> {
         self.digest.try_into().map(Digest::from_bytes).map_err(|_| damaged(self.id, "digest"))
+    }
+
+    fn description(&self) -> Result<Option<TokenDescription>, ReadError> {
+        self.description.map(str::parse).transpose().map_err(|_| damaged(self.id, "description"))
     }
 
     fn expires_at(&self) -> Result<Option<Timestamp>, ReadError> {
@@ -95,6 +103,7 @@ pub(super) fn checksum_of(record: &TokenRecord) -> i64 {
         name: record.name.as_str(),
         created_at: time_to_sql(record.created_at),
         created_by: record.created_by.map(id_to_sql),
+        description: record.description.as_ref().map(TokenDescription::as_str),
     })
 }
 

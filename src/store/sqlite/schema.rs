@@ -25,7 +25,7 @@ pub(super) const USER_VERSION: i64 = VERSIONS.len() as i64;
 
 /// Leads to each version of the format from the one before; the first from an empty file. A new file takes the same way
 /// as an old one that is brought up to date, so that both are alike.
-pub(super) const VERSIONS: [&str; 3] = [TABLES, REGENERATIONS, CHECKSUMS];
+pub(super) const VERSIONS: [&str; 4] = [TABLES, REGENERATIONS, CHECKSUMS, AUDIT];
 
 /// `tokens.id` must be `AUTOINCREMENT`, so that IDs are not reused. `deletions.seq`, the sequence number, counts up
 /// without it, because no row of that table is ever deleted. `meta` holds `cluster_uuid` with its checksum, and as
@@ -76,6 +76,34 @@ const CHECKSUMS: &str = "
     ALTER TABLE regenerations ADD COLUMN checksum INTEGER;
 ";
 
+/// A token may have a description. `creations` has each token that ever was, so that a name is known after its token is
+/// compacted: a deletion need not repeat it. Its name and time are null for a token that was compacted in an earlier
+/// format. `change` numbers the changes of all three tables, and `origin` says where a change was requested; both are
+/// null in rows of earlier formats, which keep the checksums that they have there. `uses` has the minute of each token's
+/// last use, since the Unix epoch.
+const AUDIT: &str = "
+    ALTER TABLE tokens ADD COLUMN description TEXT;
+    ALTER TABLE deletions ADD COLUMN change INTEGER;
+    ALTER TABLE deletions ADD COLUMN origin TEXT;
+    ALTER TABLE regenerations ADD COLUMN change INTEGER;
+    ALTER TABLE regenerations ADD COLUMN origin TEXT;
+
+    CREATE TABLE creations (
+        token_id INTEGER PRIMARY KEY,
+        name TEXT,
+        created_at INTEGER,
+        created_by INTEGER,
+        change INTEGER,
+        origin TEXT,
+        checksum INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE uses (
+        token_id INTEGER PRIMARY KEY,
+        minute INTEGER NOT NULL,
+        checksum INTEGER NOT NULL
+    ) STRICT;
+";
 /// After how many pages in the log SQLite makes a checkpoint, which is its default.
 const CHECKPOINT_PAGES: u16 = 1000;
 
@@ -160,11 +188,12 @@ fn try_connect(path: &Path, acknowledged: Option<Acknowledged>) -> Result<Checke
     lock(&mut connection)?;
     recovery::make_log_durable(path).map_err(ReadError::Io)?;
     require_tables(&connection, user_version)?;
-    migration::bring_up_to_date(&mut connection, user_version)?;
-    let Some(cluster_uuid) = read_cluster_uuid(&connection)? else { return Ok(Checked::Foreign) };
     if let Some(acknowledged) = acknowledged {
+        let Some(cluster_uuid) = read_cluster_uuid(&connection)? else { return Ok(Checked::Foreign) };
         require_acknowledged(&connection, cluster_uuid, &acknowledged)?;
     }
+    migration::bring_up_to_date(&mut connection, user_version)?;
+    let Some(cluster_uuid) = read_cluster_uuid(&connection)? else { return Ok(Checked::Foreign) };
     Ok(Checked::Store(connection, cluster_uuid))
 }
 

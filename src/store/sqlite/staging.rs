@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::audit;
 use super::batch::Change;
-use super::checksum::Link;
+use super::checksum::{Audited, Link};
 use super::compaction;
 use super::error::ReadError;
 use super::read;
@@ -14,7 +15,7 @@ use crate::live::LiveTokens;
 use crate::store::{
     Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, TokenSelector,
 };
-use crate::token::{Digest, SecretOrigin, TokenId};
+use crate::token::{Digest, SecretOrigin, TokenDescription, TokenId};
 
 /// How far the changes in the file have been applied to the live tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,13 @@ pub(super) struct Watermarks {
     pub(super) token: i64,
     /// The checksum of the operator token's row, or 0.
     pub(super) operator: i64,
+}
+
+impl Watermarks {
+    /// The number of changes that have been made: each appended a row to `creations`, `deletions` or `regenerations`.
+    pub(super) fn changes(&self) -> i64 {
+        self.deletion.seq + self.regeneration.seq + self.token + i64::from(self.operator != 0)
+    }
 }
 
 /// An open transaction, into which changes are written one after the other.
@@ -110,13 +118,24 @@ impl<'a> Staging<'a> {
             return Ok(DeletionOutcome::NotFound);
         };
         let (at, by) = (time_to_sql(deletion.at()), id_to_sql(deletion.by().id()));
-        let link = self.watermarks.deletion.deletion(id_to_sql(id), digest.as_bytes(), at, by);
+        let origin = deletion.origin().map(|origin| origin.to_string());
+        let audited = Audited { change: Some(self.watermarks.changes() + 1), origin: origin.as_deref() };
+        let link = self.watermarks.deletion.deletion(id_to_sql(id), digest.as_bytes(), at, by, audited);
         self.connection
             .prepare_cached(
-                "INSERT INTO deletions (seq, token_id, digest, deleted_at, deleted_by, checksum)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO deletions (seq, token_id, digest, deleted_at, deleted_by, change, origin, checksum)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
-            .execute(params![link.seq, id_to_sql(id), digest.as_bytes(), at, by, link.checksum])?;
+            .execute(params![
+                link.seq,
+                id_to_sql(id),
+                digest.as_bytes(),
+                at,
+                by,
+                audited.change,
+                audited.origin,
+                link.checksum
+            ])?;
         self.watermarks.deletion = link;
         self.deleted.insert(id);
         self.refuse(digest);
@@ -134,13 +153,23 @@ impl<'a> Staging<'a> {
             return Ok(RegenerationOutcome::DigestTaken);
         }
         let (at, by) = (time_to_sql(regeneration.at()), regeneration.by().map(|by| id_to_sql(by.id())));
-        let link = self.watermarks.regeneration.regeneration(operator.digest.as_bytes(), at, by);
+        let origin = regeneration.origin().map(|origin| origin.to_string());
+        let audited = Audited { change: Some(self.watermarks.changes() + 1), origin: origin.as_deref() };
+        let link = self.watermarks.regeneration.regeneration(operator.digest.as_bytes(), at, by, audited);
         self.connection
             .prepare_cached(
-                "INSERT INTO regenerations (seq, digest, regenerated_at, regenerated_by, checksum)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO regenerations (seq, digest, regenerated_at, regenerated_by, change, origin, checksum)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
-            .execute(params![link.seq, operator.digest.as_bytes(), at, by, link.checksum])?;
+            .execute(params![
+                link.seq,
+                operator.digest.as_bytes(),
+                at,
+                by,
+                audited.change,
+                audited.origin,
+                link.checksum
+            ])?;
         self.watermarks.regeneration = link;
         self.refuse(operator.digest);
         let record = regeneration.clone().into_record(operator);
@@ -216,8 +245,8 @@ impl<'a> Staging<'a> {
         let checksum = checksum_of(&creation.clone().into_record(id));
         self.connection
             .prepare_cached(
-                "INSERT INTO tokens (id, name, digest, created_at, expires_at, permissions, created_by, checksum)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO tokens (id, name, digest, created_at, expires_at, permissions, created_by, description, checksum)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 id_to_sql(id),
@@ -227,8 +256,12 @@ impl<'a> Staging<'a> {
                 token.expires_at.map(time_to_sql),
                 token.permissions.to_string(),
                 creation.by().map(|by| id_to_sql(by.id())),
+                token.description.as_ref().map(TokenDescription::as_str),
                 checksum,
             ])?;
+        let origin = creation.origin().map(|origin| origin.to_string());
+        let audited = Audited { change: Some(self.watermarks.changes() + 1), origin: origin.as_deref() };
+        audit::note_creation(self.connection, &creation.clone().into_record(id), audited)?;
         if is_operator {
             self.watermarks.operator = checksum;
         } else {

@@ -1,5 +1,6 @@
 //! Behaviour that no caller can provoke: failures of the storage, the contents of a batch, and compaction.
 
+mod audit;
 mod checks;
 mod damage;
 mod regeneration;
@@ -412,6 +413,9 @@ async fn any_sequence_of_operations_has_the_same_results_as_in_memory() {
                 assert_eq!(subject.live.find(&record.digest), live.find(&record.digest), "{context}");
             }
             assert_eq!(subject.live.len(), live.len(), "{context}");
+            if step % 10 == 9 {
+                assert_eq!(audit::trail(&subject.store).await, audit::trail(&reference).await, "{context}");
+            }
         }
     }
 }
@@ -572,6 +576,7 @@ fn token(name: u64, digest: u64) -> NewToken {
     let permissions = if digest.is_multiple_of(2) { "*:*:*" } else { "db:a,b:read system:*:read" };
     NewToken {
         name: format!("token {name}").parse().unwrap(),
+        description: name.is_multiple_of(5).then(|| format!("number {name}").parse().unwrap()),
         digest: Digest::with_prefix(digest),
         origin: if name.is_multiple_of(3) { SecretOrigin::Given } else { SecretOrigin::Fresh },
         expires_at: name.is_multiple_of(2).then_some(Timestamp::MAX),

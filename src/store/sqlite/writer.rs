@@ -10,11 +10,13 @@ use std::time::Duration;
 use rusqlite::Connection;
 use uuid::Uuid;
 
+use super::audit;
 use super::backup::BackupSummary;
 use super::batch::{Answer, Change};
 use super::compaction::{self, Compaction};
 use super::error::ReadError;
 use super::file::{Directory, OpenFiles, Removed};
+use super::last_use::Saving;
 use super::mark::Mark;
 use super::read::{self, Missed};
 use super::schema;
@@ -22,8 +24,8 @@ use super::snapshot::{Hold, LONGEST_LOG, Snapshot};
 use super::staging::{Staging, Watermarks};
 use crate::clock::{Clock, SystemClock};
 use crate::live::{LiveTokens, LiveTokensWriter};
-use crate::store::{LOADED_ALREADY, StoreError};
-use crate::token::{TokenId, TokenRecord};
+use crate::store::{AuditPage, AuditPosition, LOADED_ALREADY, StoreError};
+use crate::token::{Timestamp, TokenId, TokenRecord};
 
 /// A request to the writer.
 pub(super) enum Job {
@@ -42,6 +44,12 @@ pub(super) enum Job {
     },
     Watermarks {
         answer: Answer<Watermarks>,
+    },
+    Audit {
+        from: AuditPosition,
+        since: Option<Timestamp>,
+        limit: usize,
+        answer: Answer<AuditPage>,
     },
     #[cfg(test)]
     Tamper(Box<dyn FnOnce(&mut Writer) + Send>),
@@ -69,6 +77,7 @@ pub(super) struct Writer {
     compaction: Option<Compaction>,
     /// Whether the last step of a compaction failed. The next job resets it.
     compaction_failed: bool,
+    uses: Saving,
     /// Commits a transaction. Tests inject failures here.
     pub(super) commit: Box<Commit>,
     /// The files that commits go to. `None` until the store is loaded.
@@ -120,6 +129,7 @@ impl Writer {
             compacted: 0,
             compaction: None,
             compaction_failed: false,
+            uses: Saving::new(),
             commit: Box::new(|connection| execute(connection, "COMMIT")),
             files: None,
             database: None,
@@ -131,22 +141,29 @@ impl Writer {
     pub(super) fn run(mut self) {
         let mut pause = compaction::IDLE;
         loop {
-            let next = if self.may_compact() || self.hold.is_begun() {
-                self.jobs.recv_timeout(pause)
-            } else {
-                self.jobs.recv().map_err(RecvTimeoutError::from)
-            };
-            match next {
+            let is_idle_work_due = self.hold.is_begun() || self.may_compact() || self.uses.until_due().is_zero();
+            let pause_now = if is_idle_work_due { pause } else { self.uses.until_due() };
+            match self.jobs.recv_timeout(pause_now) {
                 Ok(job) => {
                     pause = compaction::IDLE;
                     self.work(job);
                 }
-                Err(RecvTimeoutError::Timeout) if self.hold.is_begun() => self.resume_checkpoints(),
+                Err(RecvTimeoutError::Timeout) if self.hold.is_begun() => {
+                    pause = compaction::IDLE;
+                    self.resume_checkpoints();
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     pause = Duration::ZERO;
-                    self.compact();
+                    if self.may_compact() {
+                        self.compact();
+                    } else if self.uses.until_due().is_zero() {
+                        self.save_uses();
+                    }
                 }
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => {
+                    while self.save_uses() {}
+                    return;
+                }
             }
         }
     }
@@ -174,6 +191,9 @@ impl Writer {
                 }
                 Job::Watermarks { answer } => {
                     let _ = answer.send(self.loaded().map(|_| self.applied));
+                }
+                Job::Audit { from, since, limit, answer } => {
+                    let _ = answer.send(self.audit(from, since, limit));
                 }
                 #[cfg(test)]
                 Job::Tamper(tamper) => tamper(self),
@@ -422,6 +442,13 @@ impl Writer {
         }
     }
 
+    fn audit(&mut self, from: AuditPosition, since: Option<Timestamp>, limit: usize) -> Result<AuditPage, StoreError> {
+        self.loaded()?;
+        let cluster_uuid = self.cluster_uuid;
+        let connection = self.open_connection()?;
+        audit::page(connection, cluster_uuid, from, since, limit).map_err(StoreError::unavailable)
+    }
+
     fn open_connection(&mut self) -> Result<&Connection, StoreError> {
         self.reopen_if_lost()?;
         Ok(self.connection.as_ref().expect("reopen_if_lost has succeeded"))
@@ -450,6 +477,31 @@ impl Writer {
             let error = self.store_error(failure);
             tracing::warn!(%error, "a compaction failed; it will be tried again");
             self.compaction_failed = true;
+        }
+    }
+
+    /// Saves some of the last uses, in one transaction. Returns whether there are more.
+    pub(super) fn save_uses(&mut self) -> bool {
+        let Some(live) = &mut self.live else {
+            self.uses.postpone();
+            return false;
+        };
+        if !self.uses.collect(live) {
+            self.uses.postpone();
+            return false;
+        }
+        let live = live.tokens().clone();
+        let uses = std::mem::replace(&mut self.uses, Saving::new());
+        let saved = self.transaction(|connection| Ok(Some(uses.step(connection, &live)?)));
+        self.uses = uses;
+        match saved {
+            Ok(_) => !self.uses.advance(),
+            Err(failure) => {
+                let error = self.store_error(failure);
+                tracing::warn!(%error, "cannot save when tokens were used last; it will be tried again");
+                self.uses.postpone();
+                false
+            }
         }
     }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use influxdb3_tokens::{
-    Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, LiveTokensWriter, MemoryStore, Regeneration,
-    RegenerationOutcome, StoreError, TokenId, TokenName, TokenRecord, TokenSelector, TokenStore,
+    Actor, AuditPage, AuditPosition, Creation, CreationOutcome, Deletion, DeletionOutcome, LiveTokensWriter,
+    MemoryStore, Regeneration, RegenerationOutcome, StoreError, Timestamp, TokenId, TokenName, TokenRecord,
+    TokenSelector, TokenStore,
 };
 use tokio::sync::Mutex;
 use tokio::task::yield_now;
@@ -151,5 +152,14 @@ impl TokenStore for FaultyStore {
 
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
         self.tokens.page(after, limit).await
+    }
+
+    async fn audit(
+        &self,
+        from: AuditPosition,
+        since: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<AuditPage, StoreError> {
+        self.tokens.audit(from, since, limit).await
     }
 }

@@ -1,6 +1,7 @@
 //! The laws that every store must obey. [`laws`] generates a test for each of them.
 
 mod actor;
+mod audit;
 mod deletion;
 mod regeneration;
 
@@ -47,6 +48,9 @@ macro_rules! laws {
             a_token_with_a_name_that_is_not_permitted_any_more_is_loaded_and_deleted
             the_cluster_uuid_survives_a_restart
             every_token_and_deletion_survives_a_restart
+            every_change_leaves_one_record_in_order
+            a_change_that_is_refused_leaves_no_record
+            the_audit_trail_is_the_same_in_pages_of_any_size
         }
     };
     ($subject:path; $($law:ident)*) => {
@@ -61,12 +65,14 @@ macro_rules! laws {
 }
 
 pub(crate) use actor::*;
+pub(crate) use audit::*;
 pub(crate) use deletion::*;
 pub(crate) use laws;
 pub(crate) use regeneration::*;
 
 pub(crate) async fn a_created_token_is_live_with_every_field_it_was_given(mut subject: Subject) {
     let token = NewToken {
+        description: Some("reads “a” and 'b'; 🦀".parse().unwrap()),
         expires_at: Timestamp::from_millis(1_800_000_000_000),
         permissions: "db:a,b:read system:*:read".parse().unwrap(),
         ..token("döner / 🦀")
@@ -287,6 +293,7 @@ const NOBODY: Actor = Actor::Other(TokenId::from_u64(u64::MAX));
 pub(crate) fn token(name: &str) -> NewToken {
     NewToken {
         name: name.parse().unwrap(),
+        description: None,
         digest: digest(),
         origin: SecretOrigin::Fresh,
         expires_at: None,

@@ -4,7 +4,7 @@ use std::task::Waker;
 
 pub(crate) use std::sync::{Arc, PoisonError};
 
-pub(crate) use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use loom::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// `loom`'s waker, with the interface of the one in `futures`.

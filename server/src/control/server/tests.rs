@@ -101,7 +101,7 @@ async fn further_connections_wait_until_others_end() {
 async fn a_client_that_does_not_read_is_given_up() {
     const REQUESTS: usize = 20_000;
     let served = Served::new().await;
-    let token = Create { name: "a".to_owned(), permissions: "*:*:*".to_owned(), expires_in: None };
+    let token = Create { name: "a".to_owned(), description: None, permissions: "*:*:*".to_owned(), expires_in: None };
     create(&served.catalog, token).await.unwrap();
     let mut stream = served.connect().await;
     let _ = timeout(2 * REPLY_TIMEOUT, stream.write_all(&b"\"show\"\n".repeat(REQUESTS))).await;
@@ -121,7 +121,7 @@ async fn error_after(reply: Vec<u8>) -> String {
         std::future::pending::<()>().await;
     });
     let client = Client::connect(&socket).await.unwrap();
-    let token = Create { name: "a".to_owned(), permissions: "*:*:*".to_owned(), expires_in: None };
+    let token = Create { name: "a".to_owned(), description: None, permissions: "*:*:*".to_owned(), expires_in: None };
     let error = timeout(Duration::from_secs(3600), client.create(token)).await.expect("a limit").unwrap_err();
     influxdb3_token_api::with_sources(&error)
 }
@@ -142,7 +142,7 @@ async fn the_client_does_not_wait_for_a_server_without_limit() {
 async fn a_token_that_expires_at_once_is_not_created() {
     let catalog = Catalog::open(Arc::new(MemoryStore::new()), Arc::new(SystemClock)).await.unwrap();
     let expires_in = Some(Duration::from_nanos(999_999));
-    let token = Create { name: "a".to_owned(), permissions: "*:*:*".to_owned(), expires_in };
+    let token = Create { name: "a".to_owned(), description: None, permissions: "*:*:*".to_owned(), expires_in };
     let error = create(&catalog, token).await.unwrap_err();
     assert!(error.to_string().contains("at least a millisecond") && catalog.live().is_empty(), "{error}");
 }

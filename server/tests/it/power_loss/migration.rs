@@ -54,10 +54,27 @@ const FORMAT_2: &str = "
     PRAGMA user_version = 2;
 ";
 
+/// Its checksums were computed apart from the store.
+const FORMAT_3: &str = "
+    ALTER TABLE tokens ADD COLUMN checksum INTEGER;
+    ALTER TABLE deletions ADD COLUMN checksum INTEGER;
+    ALTER TABLE regenerations ADD COLUMN checksum INTEGER;
+    INSERT INTO meta VALUES ('cluster_checksum', 3141692752414105872);
+    UPDATE tokens SET checksum = -3774505550398340668 WHERE id = 0;
+    UPDATE tokens SET checksum = 8027836614884896815 WHERE id = 1;
+    UPDATE tokens SET checksum = -1827870827637260523 WHERE id = 2;
+    UPDATE deletions SET checksum = 1350974621344436119 WHERE seq = 1;
+    UPDATE regenerations SET checksum = -3228536241182546087 WHERE seq = 1;
+    PRAGMA user_version = 3;
+";
+
+/// Each of the earlier formats.
+const FORMATS: [&[&str]; 3] = [&[FORMAT_1], &[FORMAT_1, FORMAT_2], &[FORMAT_1, FORMAT_2, FORMAT_3]];
+
 #[test]
 fn a_power_loss_while_a_file_is_brought_up_to_date_loses_nothing() {
     let mut states = 0;
-    for format in [&[FORMAT_1][..], &[FORMAT_1, FORMAT_2]] {
+    for format in FORMATS {
         let directory = of_format(format);
         let (disk, recording) = (Disk::of(&directory.path()), Recording::of(&directory));
         assert!(output(recording.attach(show(&directory))).status.success());
@@ -72,7 +89,7 @@ fn a_power_loss_while_a_file_is_brought_up_to_date_loses_nothing() {
 
 #[test]
 fn a_kill_at_any_call_while_a_file_is_brought_up_to_date_loses_nothing() {
-    for format in [&[FORMAT_1][..], &[FORMAT_1, FORMAT_2]] {
+    for format in FORMATS {
         for skipped in 0.. {
             let directory = of_format(format);
             let recording = Recording::of(&directory);
