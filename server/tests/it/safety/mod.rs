@@ -2,6 +2,7 @@
 
 mod backup;
 mod command;
+mod migration;
 mod restore;
 
 use std::collections::BTreeSet;
