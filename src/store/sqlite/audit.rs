@@ -220,7 +220,14 @@ fn sources(
 /// The names of tokens, which `creations` keeps.
 struct Names<'c> {
     connection: &'c Connection,
-    known: HashMap<i64, Option<TokenName>>,
+    known: HashMap<i64, Option<Named>>,
+}
+
+/// The name of a token, and the number of its creation.
+#[derive(Clone)]
+struct Named {
+    name: Option<TokenName>,
+    created: Option<i64>,
 }
 
 impl Names<'_> {
@@ -228,30 +235,35 @@ impl Names<'_> {
     fn record(&mut self, row: Waiting) -> Result<Option<AuditRecord>, ReadError> {
         let Some(at) = row.at else { return Ok(None) };
         let damaged = |what: &str| ReadError::damaged(format!("a change of token {} has a wrong {what}", row.token));
+        // An identity that is not a token may have the ID that a token got later.
+        let is_before = |named: &Named| named.created.is_none() || named.created < row.number;
+        let by = row.by.map(|by| self.of(by)).transpose()?.flatten().filter(is_before);
         Ok(Some(AuditRecord {
             change: row.change,
             token: id_from_sql(row.token),
-            name: self.of(row.token)?,
+            name: self.of(row.token)?.and_then(|named| named.name),
             at: time_from_sql(at).ok_or_else(|| damaged("time"))?,
             by: row.by.map(id_from_sql),
-            by_name: row.by.map(|by| self.of(by)).transpose()?.flatten(),
+            by_name: by.and_then(|named| named.name),
             origin: row.origin.map(|origin| origin.parse()).transpose().map_err(|_| damaged("origin"))?,
         }))
     }
 
-    fn of(&mut self, token: i64) -> Result<Option<TokenName>, ReadError> {
+    fn of(&mut self, token: i64) -> Result<Option<Named>, ReadError> {
         if let Some(known) = self.known.get(&token) {
             return Ok(known.clone());
         }
         let sql = format!("SELECT {} FROM creations WHERE token_id = ?1", Creation::COLUMNS);
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query([token])?;
-        let name = match rows.next()? {
-            Some(row) => Creation::read(row)?.name.map(TokenName::existing).transpose(),
-            None => Ok(None),
-        };
-        let name = name.map_err(|_| ReadError::damaged(format!("the name of token {token} is damaged")))?;
-        self.known.insert(token, name.clone());
-        Ok(name)
+        let named = rows.next()?.map(|row| {
+            let creation = Creation::read(row)?;
+            let name = creation.name.map(TokenName::existing).transpose();
+            let name = name.map_err(|_| ReadError::damaged(format!("the name of token {token} is damaged")))?;
+            Ok::<_, ReadError>(Named { name, created: creation.audited.change })
+        });
+        let named = named.transpose()?;
+        self.known.insert(token, named.clone());
+        Ok(named)
     }
 }
