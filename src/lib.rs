@@ -80,7 +80,10 @@ pub use store::{
     StoreStatistics, TokenSelector, TokenStore,
 };
 #[cfg(feature = "sqlite")]
-pub use store::{Damage, OpenError, SqliteOptions, SqliteStore};
+pub use store::{
+    BackupError, BackupSummary, Checked, Damage, LaterChanges, NewBackup, OpenError, RestoreError, RestoreOptions,
+    Restored, Snapshot, SqliteOptions, SqliteStore,
+};
 pub use token::{
     Action, Digest, ExpiryTooLate, InvalidPermission, InvalidSecret, InvalidTokenDescription, InvalidTokenId,
     InvalidTokenName, Names, NewToken, NoEntropy, Permission, Permissions, Principal, Resource, Secret, SecretOrigin,

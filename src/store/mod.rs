@@ -30,7 +30,10 @@ pub use change::{
 pub use error::{Cause, StoreError};
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{Damage, OpenError, SqliteOptions, SqliteStore};
+pub use sqlite::{
+    BackupError, BackupSummary, Checked, Damage, LaterChanges, NewBackup, OpenError, RestoreError, RestoreOptions,
+    Restored, Snapshot, SqliteOptions, SqliteStore,
+};
 pub use statistics::StoreStatistics;
 
 /// Stores tokens durably, and applies every committed change to the live tokens.

@@ -21,31 +21,15 @@ pub(super) enum Access {
 impl Access {
     /// Like [`Self::to`], but does not make a database.
     pub(super) async fn to_existing(directory: &DataDir) -> Result<Self, Failure> {
-        match directory.database().try_exists() {
-            Ok(true) => Self::to(directory).await,
-            Ok(false) => {
-                let shown = directory.data_dir.display();
-                let advice = "name the directory of the server with --data-dir or INFLUXDB3_DB_DIR";
-                Err(format!("{shown} has no token database; {advice}").into())
-            }
-            Err(error) => Err(inaccessible(directory, &directory.database(), &error)),
-        }
+        require_database(directory)?;
+        Self::to(directory).await
     }
 
     pub(super) async fn to(directory: &DataDir) -> Result<Self, Failure> {
-        Ok(match Self::running(directory).await? {
+        Ok(match running(directory).await? {
             Some(client) => Self::Running(client),
-            None => Self::Opened(open(directory).await?),
+            None => Self::Opened(open(directory).await?.catalog),
         })
-    }
-
-    /// A connection to the server, if it runs.
-    pub(super) async fn running(directory: &DataDir) -> Result<Option<control::Client>, Failure> {
-        match control::Client::connect(&directory.control_socket()).await {
-            Ok(client) => Ok(Some(client)),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
-            Err(error) => Err(inaccessible(directory, &directory.control_socket(), &error)),
-        }
     }
 
     /// Creates a token.
@@ -89,11 +73,41 @@ impl Access {
     }
 }
 
+/// Fails if the directory has no database.
+pub(super) fn require_database(directory: &DataDir) -> Result<(), Failure> {
+    match directory.database().try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) if SqliteStore::is_restored(directory.database()) => Ok(()),
+        Ok(false) => {
+            let shown = directory.data_dir.display();
+            let advice = "name the directory of the server with --data-dir or INFLUXDB3_DB_DIR";
+            Err(format!("{shown} has no token database; {advice}").into())
+        }
+        Err(error) => Err(inaccessible(directory, &directory.database(), &error)),
+    }
+}
+
+/// A connection to the server of the directory, if one runs.
+pub(super) async fn running(directory: &DataDir) -> Result<Option<control::Client>, Failure> {
+    match control::Client::connect(&directory.control_socket()).await {
+        Ok(client) => Ok(Some(client)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
+        Err(error) => Err(inaccessible(directory, &directory.control_socket(), &error)),
+    }
+}
+
+/// A database that this process has open.
+pub(super) struct Opened {
+    pub(super) store: Arc<SqliteStore>,
+    pub(super) catalog: Catalog,
+}
+
 /// Opens the database, and makes it unless it exists. Its changes are those of a command on the machine.
-pub(super) async fn open(directory: &DataDir) -> Result<Catalog, Failure> {
-    let store = SqliteStore::open(directory.database())?;
-    let catalog = Catalog::open(Arc::new(store), Arc::new(SystemClock)).await?;
-    Ok(catalog.requested_from(Origin::Command(Some(rustix::process::getuid().as_raw()))))
+pub(super) async fn open(directory: &DataDir) -> Result<Opened, Failure> {
+    let store = Arc::new(SqliteStore::open(directory.database())?);
+    let catalog = Catalog::open(Arc::clone(&store) as _, Arc::new(SystemClock)).await?;
+    let origin = Origin::Command(Some(rustix::process::getuid().as_raw()));
+    Ok(Opened { store, catalog: catalog.requested_from(origin) })
 }
 
 /// The error for a file of a data directory that cannot be reached, usually because the directory is another user's.

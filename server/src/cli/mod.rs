@@ -12,6 +12,8 @@ mod access;
 mod advice;
 mod arguments;
 mod audit;
+mod backup;
+mod check;
 mod completions;
 mod configuration;
 mod confirmation;
@@ -30,6 +32,7 @@ mod ops;
 mod output;
 mod protection;
 mod provenance;
+mod restore;
 mod sandbox;
 mod serve;
 mod show;
@@ -62,6 +65,9 @@ enum Command {
     #[command(subcommand)]
     Delete(Delete),
     Audit(audit::Options),
+    Backup(backup::Options),
+    Restore(restore::Options),
+    Check(check::Options),
     Contract(contract::Options),
     Healthcheck(healthcheck::Options),
     Completions(completions::Options),
@@ -140,6 +146,9 @@ fn run_subcommand(Parsed { cli, provenance }: Parsed) -> Result<ExitCode, Failur
         Command::Show(Show::Tokens(options)) => in_runtime(show::run(options)),
         Command::Delete(Delete::Token(options)) => in_runtime(delete::run(options)),
         Command::Audit(options) => in_runtime(audit::run(options)),
+        Command::Backup(options) => in_runtime(backup::run(options)),
+        Command::Restore(options) => in_runtime(restore::run(options)),
+        Command::Check(options) => in_runtime(check::run(options)),
         Command::Contract(options) => in_runtime(contract::run(options)),
         Command::Healthcheck(options) => in_runtime(healthcheck::run(options)),
         Command::Completions(options) => completions::run(&options),

@@ -10,8 +10,7 @@ use std::path::PathBuf;
 use clap::Args;
 use http::Uri;
 
-use super::access::Access;
-use super::{DataDir, Failure};
+use super::{DataDir, Failure, access};
 
 #[derive(Args)]
 pub(super) struct ServerOptions {
@@ -60,7 +59,7 @@ pub(super) async fn access(host: Option<&str>, directory: &DataDir, existing: bo
     };
     let shown = directory.data_dir.display();
     let why = "the API cannot do this, so the command works on the server's machine, through --data-dir";
-    let Some(mut client) = Access::running(directory).await.map_err(Refused::Failed)? else {
+    let Some(mut client) = access::running(directory).await.map_err(Refused::Failed)? else {
         let advice = "start it with `influxdb3-tokens serve`, or leave out --host to change its database directly";
         return Err(Refused::NotRunning(format!("the server of {shown} does not run; {why}; {advice}")));
     };

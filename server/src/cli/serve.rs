@@ -195,7 +195,7 @@ struct Prepared {
 
 async fn serve_until_stopped(options: Options, prepared: Prepared) -> Result<(), Failure> {
     let Prepared { addresses, dropped_lines, process, manager } = prepared;
-    let catalog = access::open(&options.directory).await?;
+    let access::Opened { store, catalog } = access::open(&options.directory).await?;
     let given =
         token_file::given_tokens(options.admin_token_file.as_deref(), options.permission_tokens_file.as_deref())?;
     given.warnings.iter().for_each(|warning| tracing::warn!("{}", Printable(warning)));
@@ -234,10 +234,11 @@ async fn serve_until_stopped(options: Options, prepared: Prepared) -> Result<(),
             ops.server(options.ops.hosts()).serve(listener, has_drained.map(drop)).await;
         }
     };
+    let served = control::Served { catalog, store: Some(store), address };
     tokio::select! {
         ((), ()) = futures::future::join(serving, operating) => {}
         () = stop_at_once => tracing::warn!("stopping at once, after a second signal"),
-        () = control::serve(control_listener, &socket, control::Served { catalog, address }) => {}
+        () = control::serve(control_listener, &socket, served) => {}
     }
     if let Err(error) = std::fs::remove_file(&socket) {
         tracing::warn!(%error, "cannot remove the control socket");

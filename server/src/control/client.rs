@@ -134,12 +134,12 @@ impl Client {
         }
     }
 
-    async fn send(&mut self, request: Request) -> Result<(), Error> {
+    pub(super) async fn send(&mut self, request: Request) -> Result<(), Error> {
         self.0.send(&request).await?;
         Ok(self.0.flush().await?)
     }
 
-    async fn receive(&mut self) -> Result<Reply, Error> {
+    pub(super) async fn receive(&mut self) -> Result<Reply, Error> {
         let reply = tokio::time::timeout(PATIENCE, self.0.receive(LONGEST_REPLY)).await;
         let reply =
             reply.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no reply within {PATIENCE:?}")))?;
@@ -147,6 +147,6 @@ impl Client {
     }
 }
 
-fn unexpected() -> Error {
+pub(super) fn unexpected() -> Error {
     Error::Server(io::Error::other("it sent another reply than was asked for"))
 }

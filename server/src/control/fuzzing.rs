@@ -6,11 +6,11 @@ use influxdb3_tokens::Catalog;
 use tokio::net::UnixStream;
 
 use super::connection::Connection;
-use super::{Audit, Client, Create, Delete, Error, Reply, server};
+use super::{Audit, Client, Create, Delete, Error, Reply, Served, server};
 
 /// Serves the requests of a connection, until the client sends no more.
 pub async fn converse(stream: UnixStream, catalog: Catalog) {
-    let served = server::Served { catalog, address: ([127, 0, 0, 1], 8181).into() };
+    let served = Served { catalog, store: None, address: ([127, 0, 0, 1], 8181).into() };
     server::converse(stream, Some(served)).await;
 }
 

@@ -18,6 +18,7 @@ use influxdb3_tokens::{
 use serde::{Deserialize, Serialize};
 
 mod audit;
+mod backup;
 mod client;
 mod connection;
 #[cfg(fuzzing)]
@@ -52,6 +53,10 @@ enum Request {
     Address,
     /// Say whether the tokens can be read.
     Health,
+    /// Hold the file of the database still, to copy it.
+    HoldFile,
+    /// Let the file change again.
+    ReleaseFile,
 }
 
 /// The token to create.
@@ -97,6 +102,10 @@ enum Reply {
     Address(SocketAddr),
     /// The tokens can be read.
     Healthy,
+    /// The file of the database is held still.
+    FileHeld(backup::Held),
+    /// The file was held still until now.
+    FileReleased,
     /// The request failed for this reason.
     Refused(Refusal),
 }

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use influxdb3_tokens::{Catalog, Origin};
+use influxdb3_tokens::{Catalog, Origin, SqliteStore};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::backup;
 use super::connection::Connection;
 use super::{Error, Refusal, RefusalKind, Reply, Request, changes, create, delete, health, regenerate, tokens};
 
@@ -23,7 +24,7 @@ mod tests;
 
 /// The longest request that is read, in bytes: one with permissions as long as an argument of a command can be (128 KiB),
 /// all of which JSON may have to escape.
-const LONGEST_REQUEST: u64 = 1 << 20;
+pub(super) const LONGEST_REQUEST: u64 = 1 << 20;
 
 /// How many connections are served at a time. Others wait to be accepted.
 const CONNECTIONS: usize = 64;
@@ -52,17 +53,20 @@ pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
 }
 
 /// What the requests are about.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Served {
     pub(crate) catalog: Catalog,
+    /// The store of the catalog, if it has a file that can be backed up.
+    pub(crate) store: Option<Arc<SqliteStore>>,
     /// The address of the API.
     pub(crate) address: SocketAddr,
 }
 
 impl Served {
-    /// The same, for the requests of this user.
+    /// The same, with changes on behalf of this user.
     fn requested_by(&self, user: u32) -> Self {
-        Self { catalog: self.catalog.requested_from(Origin::Command(Some(user))), address: self.address }
+        let catalog = self.catalog.requested_from(Origin::Command(Some(user)));
+        Self { catalog, ..self.clone() }
     }
 }
 
@@ -117,7 +121,7 @@ pub(super) async fn converse(stream: UnixStream, served: Option<Served>) {
 }
 
 async fn answer(connection: &mut Connection, served: &Served, request: Request) -> io::Result<()> {
-    let Served { catalog, address } = served;
+    let Served { catalog, store, address } = served;
     match request {
         Request::Address => send(connection, &Reply::Address(*address)).await,
         Request::Create(token) => match create(catalog, token).await {
@@ -168,17 +172,25 @@ async fn answer(connection: &mut Connection, served: &Served, request: Request) 
             let reply = health(catalog).await.map_or_else(refused, |()| Reply::Healthy);
             send(connection, &reply).await
         }
+        Request::HoldFile => backup::hold(connection, store.as_deref()).await,
+        Request::ReleaseFile => backup::refuse(connection, RefusalKind::Other, "no file is held").await,
     }
 }
 
 fn refused(error: Error) -> Reply {
-    Reply::Refused(match error {
-        Error::Refused(refusal) => refusal,
-        other => Refusal::new(RefusalKind::Other, &other.to_string()),
-    })
+    error.into()
 }
 
-async fn send(connection: &mut Connection, reply: &Reply) -> io::Result<()> {
+impl From<Error> for Reply {
+    fn from(error: Error) -> Self {
+        Self::Refused(match error {
+            Error::Refused(refusal) => refusal,
+            other => Refusal::new(RefusalKind::Other, &other.to_string()),
+        })
+    }
+}
+
+pub(super) async fn send(connection: &mut Connection, reply: &Reply) -> io::Result<()> {
     in_time(async {
         connection.send(reply).await?;
         connection.flush().await

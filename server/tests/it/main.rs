@@ -29,6 +29,8 @@ mod process;
 mod protection;
 #[cfg(target_os = "linux")]
 mod recorded;
+#[cfg(target_os = "linux")]
+mod safety;
 mod scarcity;
 mod secrets;
 mod serving;

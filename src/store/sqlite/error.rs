@@ -140,8 +140,8 @@ impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}. Deleted tokens could be accepted again, so nothing is served. Keep a copy of the directory; then remove \
-             its files and restore all of them from one backup, or see \"A damaged file\" in docs/storage.md",
+            "{}. Deleted tokens could be accepted again, so nothing is served. `influxdb3-tokens restore FILE --force \
+             --keep-deletions` restores a backup, and keeps the damaged files; see \"A damaged file\" in docs/storage.md",
             self.0
         )
     }

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::{Damage, OpenError};
+use super::restore;
 
 /// The files of a store, by what their names add to that of the database. SQLite creates the second to the fourth.
-const FILES: [&str; 5] = ["", "-wal", "-shm", "-journal", "-mark"];
+pub(super) const FILES: [&str; 5] = ["", "-wal", "-shm", "-journal", "-mark"];
 
 /// The directory of the database, locked for this store.
 ///
@@ -31,6 +32,7 @@ impl Directory {
         let parent = parent(path);
         create_directory(parent).map_err(|source| OpenError::io(parent, source))?;
         let locked = lock(path)?;
+        restore::complete(path).map_err(|source| OpenError::io(path, source))?;
         let is_used = FILES.iter().any(|suffix| !suffix.is_empty() && exists(&beside(path, suffix)));
         if is_used && !exists(path) {
             let damage = Damage::new("the database is missing, but other files of it exist");
@@ -38,6 +40,16 @@ impl Directory {
         }
         create_file(path).map_err(|source| OpenError::io(path, source))?;
         Self::check(locked, path)
+    }
+
+    /// Locks the directory of the database at `path`, which must exist, and checks its files. Changes nothing.
+    pub(super) fn existing(path: &Path) -> Result<Self, OpenError> {
+        Self::check(lock(path)?, path)
+    }
+
+    /// How many files of the store there are.
+    pub(super) fn count_files(&self) -> usize {
+        FILES.iter().filter(|suffix| exists(&beside(&self.path, suffix))).count()
     }
 
     /// Checks the files again before the database is opened again. Locks the directory at the path if it is another one
@@ -58,6 +70,15 @@ impl Directory {
         Ok(Self { locked, path: path.to_owned(), database: identity(&database) })
     }
 
+    /// The database, for reading. `opened` is one that was opened before, which is used again if it is the same file.
+    pub(super) fn database(&self, opened: Option<Arc<File>>) -> io::Result<Arc<File>> {
+        let is_same = |file: &Arc<File>| file.metadata().is_ok_and(|metadata| identity(&metadata) == self.database);
+        match opened.filter(is_same) {
+            Some(file) => Ok(file),
+            None => File::open(&self.path).map(Arc::new),
+        }
+    }
+
     /// The files that commits write to, once they have been opened.
     pub(super) fn open_files(&self) -> io::Result<OpenFiles> {
         let log = beside(&self.path, "-wal");
@@ -68,7 +89,7 @@ impl Directory {
 
 /// A directory that is locked until this is dropped.
 #[derive(Debug)]
-struct Locked(File);
+pub(super) struct Locked(File);
 
 impl Drop for Locked {
     fn drop(&mut self) {
@@ -78,7 +99,7 @@ impl Drop for Locked {
 }
 
 /// Locks the directory of the database at `path`.
-fn lock(path: &Path) -> Result<Arc<Locked>, OpenError> {
+pub(super) fn lock(path: &Path) -> Result<Arc<Locked>, OpenError> {
     let parent = parent(path);
     let failed = |source| OpenError::io(parent, source);
     require_own(parent, &fs::metadata(parent).map_err(failed)?, 0o700)?;
@@ -130,11 +151,11 @@ pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
     File::open(parent(path))?.sync_all()
 }
 
-fn parent(path: &Path) -> &Path {
+pub(super) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))
 }
 
-fn create_directory(directory: &Path) -> io::Result<()> {
+pub(super) fn create_directory(directory: &Path) -> io::Result<()> {
     let missing: Vec<_> = directory.ancestors().take_while(|path| is_missing(path)).collect();
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     missing.into_iter().try_for_each(sync_parent)
@@ -156,7 +177,7 @@ fn create_file(path: &Path) -> io::Result<()> {
 }
 
 /// Whether the name is in use, also by a symbolic link that leads nowhere.
-fn exists(path: &Path) -> bool {
+pub(super) fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 

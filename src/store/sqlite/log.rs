@@ -9,6 +9,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::file::beside;
@@ -34,7 +35,7 @@ pub(super) fn damage(path: &Path) -> io::Result<Option<&'static str>> {
         let has_frames = has_content(&mut log)?;
         return Ok(has_frames.then_some("the header of the write-ahead log is damaged"));
     };
-    let frames = read_frames(&mut log, &header)?;
+    let frames = read_frames(&mut log, &header, |_| ())?;
     Ok(if frames.lost_commits > 1 {
         Some("the write-ahead log is damaged, and commits lie behind the damage")
     } else if frames.commits > 0 && !uses_log(path)? {
@@ -42,6 +43,72 @@ pub(super) fn damage(path: &Path) -> io::Result<Option<&'static str>> {
     } else {
         None
     })
+}
+
+/// The commits that SQLite reads from a log.
+#[derive(Default)]
+pub(super) struct Committed {
+    pub(super) commits: usize,
+    /// The pages in the order of their commits, and where in the log they are.
+    pub(super) frames: Vec<(u32, usize)>,
+    page_size: usize,
+    /// The number of pages that the database has after the last of them.
+    pages: u32,
+}
+
+/// Finds the commits in the log of the database at `path`, up to the first damage. The database must not be open.
+pub(super) fn committed(path: &Path) -> io::Result<Committed> {
+    let mut committed = Committed::default();
+    let log = match File::open(beside(path, "-wal")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(committed),
+        log => log?,
+    };
+    let mut log = BufReader::with_capacity(1 << 18, log);
+    let mut header = [0; HEADER];
+    if !fill(&mut log, &mut header)? {
+        return Ok(committed);
+    }
+    let Some(header) = Header::parse(&header) else { return Ok(committed) };
+    let mut open = Vec::new();
+    let frames = read_frames(&mut log, &header, |frame| {
+        open.push((frame.page, frame.offset));
+        if frame.pages != 0 {
+            committed.frames.append(&mut open);
+            committed.pages = frame.pages;
+        }
+    })?;
+    committed.commits = frames.commits;
+    committed.page_size = header.page_size;
+    Ok(committed)
+}
+
+impl Committed {
+    /// Writes the pages into the bytes of the database at `path`.
+    pub(super) fn apply(&self, path: &Path, database: &mut Vec<u8>) -> io::Result<()> {
+        let Self { page_size, pages, .. } = *self;
+        if self.frames.is_empty() {
+            return Ok(());
+        }
+        let log = File::open(beside(path, "-wal"))?;
+        database.resize(pages as usize * page_size, 0);
+        for (page, offset) in &self.frames {
+            let start = (*page as usize - 1) * page_size;
+            // A page that a later commit has cut off.
+            let Some(bytes) = database.get_mut(start..start + page_size) else { continue };
+            log.read_exact_at(bytes, (offset + FRAME_HEADER) as u64)?;
+        }
+        Ok(())
+    }
+}
+
+/// A frame that SQLite reads.
+struct Frame {
+    /// Which page it has, from 1.
+    page: u32,
+    /// The number of pages of the database, if this is the end of a commit.
+    pages: u32,
+    /// Where in the log it begins.
+    offset: usize,
 }
 
 struct Header {
@@ -92,7 +159,7 @@ struct Frames {
     lost_commits: usize,
 }
 
-fn read_frames(log: &mut impl Read, header: &Header) -> io::Result<Frames> {
+fn read_frames(log: &mut impl Read, header: &Header, mut visit: impl FnMut(Frame)) -> io::Result<Frames> {
     let mut frames = Frames { commits: 0, lost_commits: 0 };
     let mut frame = vec![0; FRAME_HEADER + header.page_size];
     let mut checksum = header.checksum;
@@ -113,6 +180,9 @@ fn read_frames(log: &mut impl Read, header: &Header) -> io::Result<Frames> {
         let ends_commit = is_whole && word(&frame, 4) != 0;
         intact = intact && has_salts && continues && word(&frame, 0) != 0;
         current = has_salts || continues;
+        if intact {
+            visit(Frame { page: word(&frame, 0), pages: word(&frame, 4), offset });
+        }
         match (intact, current && ends_commit) {
             (true, true) => frames.commits += 1,
             (false, true) => frames.lost_commits += 1,

@@ -9,11 +9,13 @@
 //! idle, the writer removes deleted tokens from `tokens` in bulk (compaction).
 
 mod audit;
+mod backup;
 mod batch;
 mod checksum;
 mod compaction;
 mod error;
 mod file;
+mod inspect;
 mod journal;
 mod last_use;
 mod log;
@@ -22,8 +24,10 @@ mod migration;
 mod queue;
 mod read;
 mod recovery;
+mod restore;
 mod row;
 mod schema;
+mod snapshot;
 mod staging;
 #[cfg(test)]
 mod tests;
@@ -46,10 +50,14 @@ use crate::live::LiveTokensWriter;
 use crate::store::StoreStatistics;
 use crate::store::statistics::Counters;
 use crate::token::{Timestamp, TokenId, TokenRecord};
+pub use backup::{BackupError, BackupSummary, NewBackup};
 use batch::{Answer, Change, Request};
 pub use error::{Damage, OpenError};
 use file::Directory;
+pub use inspect::Checked;
 use queue::Sender;
+pub use restore::{LaterChanges, RestoreError, RestoreOptions, Restored};
+pub use snapshot::Snapshot;
 use writer::{Job, Writer};
 
 /// A store in one SQLite file, which one process can open at a time. Beside it are SQLite's write-ahead log and a small
@@ -98,6 +106,81 @@ impl SqliteStore {
     /// The number of transactions that have changed tokens since the store was opened.
     pub fn commits(&self) -> u64 {
         self.counters.commits()
+    }
+
+    /// Holds the file of the database still, so that it can be copied; see [`Snapshot`]. Changes go on meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// If the store is not loaded, or another snapshot of it is held.
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        self.ask(|answer| Job::Snapshot { answer }).await
+    }
+
+    /// Writes a backup of the tokens of this moment to the file at `to`, and verifies it. Changes go on meanwhile. Blocks the
+    /// thread while it copies.
+    ///
+    /// # Errors
+    ///
+    /// See [`BackupError`]. Unless `overwrite`, a file that exists is an error.
+    pub async fn backup(&self, to: impl AsRef<Path>, overwrite: bool) -> Result<BackupSummary, BackupError> {
+        let mut backup = NewBackup::create(to, overwrite)?;
+        let snapshot = self.snapshot().await?;
+        backup.copy_snapshot(&snapshot)?;
+        drop(snapshot);
+        backup.finish()
+    }
+
+    /// Restores the backup in `file` to the database at `path`, which no store may have open. Blocks the thread while it
+    /// copies.
+    ///
+    /// A kill or a power cut at any moment leaves the database as it was, or as it is then. The UUID of the cluster is that
+    /// of the backup.
+    ///
+    /// # Errors
+    ///
+    /// See [`RestoreError`].
+    pub async fn restore(
+        file: impl AsRef<Path>,
+        path: impl AsRef<Path>,
+        options: RestoreOptions,
+    ) -> Result<Restored, RestoreError> {
+        restore::restore(file.as_ref(), path.as_ref(), options).await
+    }
+
+    /// Whether the database at `path` was restored by a process that ended before the files were in their place. Opening it
+    /// completes that; until then there may be no file at `path`.
+    pub fn is_restored(path: impl AsRef<Path>) -> bool {
+        restore::is_pending(path.as_ref())
+    }
+
+    /// Verifies the files of the database at `path`, which no store may have open: their owner and modes, the write-ahead
+    /// log, the mark, and all that is verified when the tokens are loaded. Changes nothing. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong first; see [`OpenError`].
+    pub fn check(path: impl AsRef<Path>) -> Result<Checked, OpenError> {
+        inspect::check(path.as_ref())
+    }
+
+    /// Verifies the backup in `file` as [`BackupSummary::of`] does, and every column of its tokens. Changes nothing. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupError::Invalid`] or [`BackupError::Unreadable`] if the file is not a whole backup.
+    pub fn check_backup(file: impl AsRef<Path>) -> Result<(BackupSummary, Checked), BackupError> {
+        backup::check(file.as_ref())
+    }
+
+    /// Like [`check`](Self::check), for a database that a store of another process holds still ([`Snapshot`]). `summary` is
+    /// that of the snapshot.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong first; see [`OpenError`].
+    pub fn check_held(path: impl AsRef<Path>, summary: &BackupSummary) -> Result<Checked, OpenError> {
+        inspect::check_held(path.as_ref(), summary)
     }
 
     /// Completes the accepted changes and closes the file, as a drop does. Blocks until that is done.

@@ -141,6 +141,11 @@ impl Missed {
     }
 }
 
+/// Reads every column of every token.
+pub(super) fn verify_records(connection: &Connection) -> Result<(), ReadError> {
+    for_each_token_after(connection, None, |columns| columns.record().map(drop))
+}
+
 /// The first `limit` live tokens after `after`.
 pub(super) fn page(
     connection: &Connection,

@@ -1,6 +1,6 @@
 //! The format of the file.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -104,6 +104,12 @@ const AUDIT: &str = "
         checksum INTEGER NOT NULL
     ) STRICT;
 ";
+/// After how many pages in the log SQLite makes a checkpoint, which is its default.
+const CHECKPOINT_PAGES: u16 = 1000;
+
+/// The length to which the log is preallocated: pages of 4096 bytes, each with a header of 24. A commit may go beyond
+/// [`CHECKPOINT_PAGES`].
+const LOG_LENGTH: usize = (CHECKPOINT_PAGES as usize + 32) * (4096 + 24);
 
 /// Opens the file at `path`, which must exist and whose directory must be locked. Locks the file as well, and brings its
 /// tables to the present version. Returns the connection and the UUID of the cluster.
@@ -132,7 +138,7 @@ pub(super) fn connect(path: &Path) -> Result<(Connection, Uuid), OpenError> {
     })
 }
 
-fn open_error(path: &Path, error: ReadError) -> OpenError {
+pub(super) fn open_error(path: &Path, error: ReadError) -> OpenError {
     match error {
         ReadError::Damaged(damage) => OpenError::damaged(path, damage),
         ReadError::Sqlite(error) => OpenError::sqlite(path, error),
@@ -192,7 +198,11 @@ fn try_connect(path: &Path, acknowledged: Option<Acknowledged>) -> Result<Checke
 }
 
 /// Fails if the database lacks a change that the mark says was acknowledged.
-fn require_acknowledged(connection: &Connection, cluster: Uuid, mark: &Acknowledged) -> Result<(), ReadError> {
+pub(super) fn require_acknowledged(
+    connection: &Connection,
+    cluster: Uuid,
+    mark: &Acknowledged,
+) -> Result<(), ReadError> {
     let expected = mark.watermarks;
     if mark.cluster != cluster {
         return Err(ReadError::damaged("the mark beside the database is that of another cluster"));
@@ -225,7 +235,7 @@ pub(super) fn operator_checksum(connection: &Connection) -> rusqlite::Result<i64
     connection.query_row(sql, [id_to_sql(TokenId::OPERATOR)], |row| row.get(0))
 }
 
-fn read_pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+pub(super) fn read_pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
@@ -239,7 +249,7 @@ fn lock(connection: &mut Connection) -> rusqlite::Result<()> {
 }
 
 /// Fails unless the tables are those of this version. Only spaces may differ.
-fn require_tables(connection: &Connection, version: i64) -> Result<(), ReadError> {
+pub(super) fn require_tables(connection: &Connection, version: i64) -> Result<(), ReadError> {
     let new = Connection::open_in_memory()?;
     for version in VERSIONS.iter().take(usize::try_from(version).unwrap_or_default()) {
         new.execute_batch(version)?;
@@ -280,23 +290,44 @@ pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Moves the write-ahead log into the database file, and leaves that file as it is until [`release_file`] is called. The
+/// next commit begins the log anew.
+pub(super) fn hold_file(connection: &Connection) -> Result<(), ReadError> {
+    let (frames, moved): (i64, i64) =
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))?;
+    if frames != moved {
+        return Err(ReadError::Io(io::Error::other("the write-ahead log cannot be moved into the database")));
+    }
+    Ok(connection.pragma_update(None, "wal_autocheckpoint", 0)?)
+}
+
+/// Lets checkpoints change the database file again. If the log, which has this length, has become longer than usual,
+/// moves it, so that it becomes short again.
+pub(super) fn release_file(connection: &Connection, path: &Path, log_length: u64) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    if log_length > LOG_LENGTH as u64 { make_durable(connection, path) } else { Ok(()) }
+}
+
+/// The length of the write-ahead log in bytes, with what is preallocated.
+pub(super) fn log_length(path: &Path) -> u64 {
+    fs::metadata(beside(path, "-wal")).map_or(0, |log| log.len())
+}
+
 /// Gives the empty write-ahead log the length at which SQLite starts it from the beginning again.
 ///
 /// A commit that overwrites blocks takes about half as long as one that makes the file longer, because that one also
 /// records the new length. SQLite treats a log of zeros as empty.
 fn preallocate_log(path: &Path) -> io::Result<()> {
-    // `PRAGMA wal_autocheckpoint` is 1000 pages of 4096 bytes, each with a header of 24; a commit may go beyond.
-    const LENGTH: usize = 1032 * (4096 + 24);
     let mut log = OpenOptions::new().write(true).open(beside(path, "-wal"))?;
     // The checkpoint has truncated the log. Unless that is synced first, a power cut can leave some of the old frames
     // between zeros, which is a damaged log.
     log.sync_all()?;
-    log.write_all(&vec![0; LENGTH])?;
+    log.write_all(&vec![0; LOG_LENGTH])?;
     log.sync_all()
 }
 
 /// The UUID of the cluster, whose checksum must be right.
-fn read_cluster_uuid(connection: &Connection) -> Result<Option<Uuid>, ReadError> {
+pub(super) fn read_cluster_uuid(connection: &Connection) -> Result<Option<Uuid>, ReadError> {
     let read = |key| connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, Value>(0));
     let Some(Value::Text(text)) = read("cluster_uuid").optional()? else { return Ok(None) };
     let Ok(cluster) = text.parse() else { return Ok(None) };

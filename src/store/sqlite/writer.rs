@@ -1,5 +1,6 @@
 //! The thread that owns the connection.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
@@ -9,6 +10,7 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::audit;
+use super::backup::BackupSummary;
 use super::batch::{Answer, Change};
 use super::compaction::{self, Compaction};
 use super::error::ReadError;
@@ -18,7 +20,9 @@ use super::mark::Mark;
 use super::queue::Receiver;
 use super::read::{self, Missed};
 use super::schema;
+use super::snapshot::{Hold, LONGEST_LOG, Snapshot};
 use super::staging::{Staging, Watermarks};
+use crate::clock::{Clock, SystemClock};
 use crate::live::{LiveTokens, LiveTokensWriter};
 use crate::store::statistics::Counters;
 use crate::store::{AuditPage, AuditPosition, LOADED_ALREADY, StoreError};
@@ -35,6 +39,12 @@ pub(super) enum Job {
         after: Option<TokenId>,
         limit: usize,
         answer: Answer<Vec<TokenRecord>>,
+    },
+    Snapshot {
+        answer: Answer<Snapshot>,
+    },
+    Watermarks {
+        answer: Answer<Watermarks>,
     },
     Audit {
         from: AuditPosition,
@@ -57,6 +67,8 @@ pub(super) struct Writer {
     cluster_uuid: Uuid,
     jobs: Receiver<Job>,
     counters: Arc<Counters>,
+    /// Dropped before the connection, which moves the log when it is closed.
+    hold: Hold,
     /// `None` after a failed commit, until the file has been opened again.
     pub(super) connection: Option<Connection>,
     /// `None` until the store is loaded.
@@ -74,6 +86,8 @@ pub(super) struct Writer {
     pub(super) commit: Box<Commit>,
     /// The files that commits go to. `None` until the store is loaded.
     files: Option<Files>,
+    /// What snapshots are copied from. Dropped after the connection; see [`Snapshot::database`].
+    database: Option<Arc<File>>,
     /// Locked for as long as the connection is open.
     directory: Directory,
 }
@@ -112,6 +126,7 @@ impl Writer {
             cluster_uuid,
             jobs,
             counters,
+            hold: Hold::default(),
             connection: Some(connection),
             live: None,
             applied: Watermarks::default(),
@@ -121,6 +136,7 @@ impl Writer {
             uses: Saving::new(),
             commit: Box::new(|connection| execute(connection, "COMMIT")),
             files: None,
+            database: None,
             directory,
         }
     }
@@ -129,12 +145,16 @@ impl Writer {
     pub(super) fn run(mut self) {
         let mut pause = compaction::IDLE;
         loop {
-            let is_idle_work_due = self.may_compact() || self.uses.until_due().is_zero();
+            let is_idle_work_due = self.hold.is_begun() || self.may_compact() || self.uses.until_due().is_zero();
             let pause_now = if is_idle_work_due { pause } else { self.uses.until_due() };
             match self.jobs.recv_timeout(pause_now) {
                 Ok(job) => {
                     pause = compaction::IDLE;
                     self.work(job);
+                }
+                Err(RecvTimeoutError::Timeout) if self.hold.is_begun() => {
+                    pause = compaction::IDLE;
+                    self.resume_checkpoints();
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     pause = Duration::ZERO;
@@ -153,6 +173,7 @@ impl Writer {
     }
 
     fn work(&mut self, job: Job) {
+        self.resume_checkpoints();
         self.compaction_failed = false;
         let mut next = Some(job);
         while let Some(job) = next.take() {
@@ -168,6 +189,12 @@ impl Writer {
                 }
                 Job::Page { after, limit, answer } => {
                     let _ = answer.send(self.page(after, limit));
+                }
+                Job::Snapshot { answer } => {
+                    let _ = answer.send(self.snapshot());
+                }
+                Job::Watermarks { answer } => {
+                    let _ = answer.send(self.loaded().map(|_| self.applied));
                 }
                 Job::Audit { from, since, limit, answer } => {
                     let _ = answer.send(self.audit(from, since, limit));
@@ -280,9 +307,15 @@ impl Writer {
         self.files.as_ref().map_or(Ok(()), |files| files.open.check())
     }
 
+    /// Gives up the connection, until the file is opened again.
+    fn close(&mut self) {
+        self.hold.end();
+        self.connection = None;
+    }
+
     /// Gives up the files that have been removed, until there are files at the path again.
     fn lose(&mut self, removed: Removed) -> StoreError {
-        self.connection = None;
+        self.close();
         StoreError::unavailable(removed)
     }
 
@@ -293,7 +326,7 @@ impl Writer {
             && let Err(error) = execute(connection, "ROLLBACK")
         {
             tracing::error!(%error, "cannot roll back a transaction; opening the file again");
-            self.connection = None;
+            self.close();
         }
     }
 
@@ -309,12 +342,12 @@ impl Writer {
             }
             Failure::Removed(removed) => {
                 tracing::error!(error = %removed, "a commit went to files that have been removed");
-                self.connection = None;
+                self.close();
                 StoreError::outcome_unknown(removed)
             }
             Failure::Commit(error) => {
                 tracing::error!(%error, "a commit failed; opening the file again");
-                self.connection = None;
+                self.close();
                 let _ = self.reopen_if_lost();
                 StoreError::outcome_unknown(error)
             }
@@ -373,6 +406,50 @@ impl Writer {
         read::page(connection, &live, after, limit).map_err(StoreError::unavailable)
     }
 
+    /// Holds the file still, with everything that is committed in it.
+    fn snapshot(&mut self) -> Result<Snapshot, StoreError> {
+        let live = self.loaded()?;
+        if self.hold.is_held() {
+            return Err(StoreError::unavailable("another backup is under way"));
+        }
+        let connection = self.open_connection()?;
+        schema::hold_file(connection).map_err(StoreError::unavailable)?;
+        let database = self.directory.database(self.database.take()).map_err(StoreError::unavailable)?;
+        let summary = BackupSummary {
+            cluster_uuid: self.cluster_uuid,
+            taken_at: SystemClock.now(),
+            tokens: live.len() as u64,
+            deletions: self.applied.deletion.seq.unsigned_abs(),
+        };
+        self.database = Some(Arc::clone(&database));
+        let snapshot = self.hold.begin(database, summary);
+        // The files may have been replaced while they were opened.
+        if let Err(removed) = self.check_files() {
+            return Err(self.lose(removed));
+        }
+        Ok(snapshot)
+    }
+
+    /// Lets checkpoints change the file again, unless a snapshot is held.
+    fn resume_checkpoints(&mut self) {
+        if !self.hold.is_begun() {
+            return;
+        }
+        let length = schema::log_length(&self.path);
+        if self.hold.is_held() {
+            if length < LONGEST_LOG {
+                return;
+            }
+            tracing::warn!(length, "a backup took too long, and is given up");
+        }
+        self.hold.end();
+        if let Some(connection) = &self.connection
+            && let Err(error) = schema::release_file(connection, &self.path, length)
+        {
+            tracing::warn!(%error, "cannot move the write-ahead log into the database");
+        }
+    }
+
     fn audit(&mut self, from: AuditPosition, since: Option<Timestamp>, limit: usize) -> Result<AuditPage, StoreError> {
         self.loaded()?;
         let cluster_uuid = self.cluster_uuid;
@@ -405,7 +482,9 @@ impl Writer {
 
     pub(super) fn may_compact(&self) -> bool {
         let live = || self.live.as_ref().map_or(0, |live| live.tokens().len());
-        !self.compaction_failed && (self.compaction.is_some() || compaction::is_due(self.backlog(), live))
+        !self.compaction_failed
+            && !self.hold.is_begun()
+            && (self.compaction.is_some() || compaction::is_due(self.backlog(), live))
     }
 
     /// The number of deletions that wait for compaction.

@@ -26,7 +26,7 @@ impl Server {
         let directory = tempfile::tempdir().unwrap();
         let socket = directory.path().join("control.sock");
         let listener = bind(&socket).unwrap();
-        let serving = Served { catalog: catalog.clone(), address: ([127, 0, 0, 1], 8181).into() };
+        let serving = Served { catalog: catalog.clone(), store: None, address: ([127, 0, 0, 1], 8181).into() };
         let path = socket.clone();
         tokio::spawn(async move { serve(listener, &path, serving).await });
         Self { _directory: directory, socket, catalog }

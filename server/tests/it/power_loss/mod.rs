@@ -8,7 +8,7 @@ mod faults;
 mod history;
 mod migration;
 mod run;
-mod states;
+pub(crate) mod states;
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;

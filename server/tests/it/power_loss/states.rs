@@ -12,41 +12,41 @@ use crate::recorded::survivors::{Survivors, hash};
 
 /// How many states are checked.
 #[derive(Clone, Copy)]
-pub(super) struct Coverage {
+pub(crate) struct Coverage {
     /// Of so many moments, one is checked.
-    pub(super) interval: usize,
+    pub(crate) interval: usize,
     /// After this many moments, each is checked.
-    pub(super) every_after: usize,
+    pub(crate) every_after: usize,
     /// The states with a random selection of what was not synced.
-    pub(super) random: u64,
+    pub(crate) random: u64,
     /// Of so many changes that were not synced: one is missing, one alone survives, only those before it do, and the same
     /// with parts of the change.
-    pub(super) systematic: usize,
-    pub(super) seed: u64,
+    pub(crate) systematic: usize,
+    pub(crate) seed: u64,
 }
 
 impl Coverage {
     /// Every moment, with a few states each; with `POWER_LOSS=long`, many.
-    pub(super) fn exhaustive() -> Self {
+    pub(crate) fn exhaustive() -> Self {
         let seed = std::env::var("POWER_LOSS_SEED").map_or(1, |seed| seed.parse().unwrap());
         let (random, systematic) = if is_long() { (100, 64) } else { (16, 4) };
         Self { interval: 1, every_after: 0, random, systematic, seed }
     }
 
     /// About this many moments of `total`, and each after `every_after`.
-    pub(super) fn of(moments: usize, total: usize, every_after: usize) -> Self {
+    pub(crate) fn of(moments: usize, total: usize, every_after: usize) -> Self {
         let interval = total.div_ceil(moments);
         Self { interval, every_after, ..Self::exhaustive() }
     }
 
     /// Every moment, with fewer states each, for a record of many moments.
-    pub(super) fn sparse() -> Self {
+    pub(crate) fn sparse() -> Self {
         let (random, systematic) = if is_long() { (10, 4) } else { (4, 1) };
         Self { random, systematic, ..Self::exhaustive() }
     }
 
     /// Every moment, with very few states each, for many records.
-    pub(super) fn scant() -> Self {
+    pub(crate) fn scant() -> Self {
         let (random, systematic) = if is_long() { (4, 1) } else { (1, 0) };
         Self { random, systematic, ..Self::exhaustive() }
     }
@@ -69,13 +69,13 @@ impl Coverage {
     }
 }
 
-pub(super) fn is_long() -> bool {
+pub(crate) fn is_long() -> bool {
     std::env::var("POWER_LOSS").is_ok_and(|value| value == "long")
 }
 
 /// Replays a record, and checks the files that a power loss leaves behind at its moments. `take` is called for each event
 /// just before it happens. Returns the number of states.
-pub(super) fn replay<A: Clone + Send + Sync>(
+pub(crate) fn replay<A: Clone + Send + Sync>(
     disk: &Disk,
     events: &[Event],
     coverage: Coverage,
@@ -118,7 +118,7 @@ pub(super) fn replay<A: Clone + Send + Sync>(
     })
 }
 
-pub(super) fn after_power_loss(disk: &Disk, survivors: Survivors) -> DataDir {
+pub(crate) fn after_power_loss(disk: &Disk, survivors: Survivors) -> DataDir {
     let left = DataDir::in_memory();
     disk.write(&left.path(), &survivors);
     left
@@ -134,7 +134,7 @@ fn fail(disk: &Disk, survivors: Survivors, moment: impl Display, passed: &[Event
 }
 
 /// Checks that the record contains every change: that the model has the files that the server has.
-pub(super) fn assert_complete(disk: &Disk, directory: &DataDir) {
+pub(crate) fn assert_complete(disk: &Disk, directory: &DataDir) {
     let model = after_power_loss(disk, Survivors::All);
     assert_same(&model.path(), &directory.path());
 }

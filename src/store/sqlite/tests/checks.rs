@@ -97,5 +97,8 @@ async fn a_deletion_that_names_another_digest_than_its_token_has_is_refused() {
 #[tokio::test]
 async fn a_refusal_says_what_to_do_next() {
     let refusal = refusal_after(|connection| connection.execute_batch("DELETE FROM tokens").unwrap()).await;
-    assert!(refusal.contains("restore all of them from one backup"), "{refusal}");
+    assert!(
+        refusal.contains("`influxdb3-tokens restore FILE --force --keep-deletions` restores a backup"),
+        "{refusal}"
+    );
 }

@@ -1,0 +1,138 @@
+//! `restore`: makes a backup the database.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use influxdb3_tokens::{LaterChanges, RestoreError, RestoreOptions, Restored, SqliteStore, TokenId, TokenName};
+use openapi_stub_runtime::Printable;
+
+use super::backup::{counted, describe};
+use super::{DataDir, Failure, tell, warn};
+
+/// Make a backup the token database. The server must be stopped
+///
+/// A token that was deleted after the backup is valid in it. If the present database can be read, the command finds such
+/// tokens, and restores only with --keep-deletions or --revive-deleted. Tokens that were created after the backup are lost.
+///
+/// Exit codes: 0, the backup was restored; 1, it was not, and the database is as it was; 2, wrong usage.
+#[derive(Args)]
+pub(super) struct Options {
+    /// A file that `backup` has written
+    file: PathBuf,
+
+    /// Replace the database if there is one. Its files are kept in another directory, which the command names
+    #[arg(long)]
+    force: bool,
+
+    /// Delete the tokens that were deleted after the backup in the restored database too, as far as the present database
+    /// can be read. The operator token keeps its present secret
+    #[arg(long, conflicts_with = "revive_deleted")]
+    keep_deletions: bool,
+
+    /// Make the tokens that were deleted after the backup valid again, and the secret that the operator token had then
+    #[arg(long)]
+    revive_deleted: bool,
+
+    #[command(flatten)]
+    directory: DataDir,
+}
+
+pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
+    let database = options.directory.database();
+    let restored = SqliteStore::restore(&options.file, &database, options.how()).await;
+    match restored {
+        Ok(restored) => {
+            options.report(&restored)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            tell(&error);
+            options.advise(&error);
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+impl Options {
+    fn how(&self) -> RestoreOptions {
+        let later = match (self.keep_deletions, self.revive_deleted) {
+            (true, _) => Some(LaterChanges::Keep),
+            (false, true) => Some(LaterChanges::Discard),
+            (false, false) => None,
+        };
+        RestoreOptions { replace: self.force, later }
+    }
+
+    fn report(&self, restored: &Restored) -> Result<(), Failure> {
+        let mut text = format!("restored {}; {} valid now\n", describe(&restored.backup), are(restored.tokens));
+        if let Some(previous) = &restored.previous {
+            let previous = previous.display().to_string();
+            text += &format!("the previous database is in {}\n", Printable(&previous));
+        }
+        let names = listed(&restored.deleted_since);
+        if !restored.deleted_since.is_empty() {
+            if self.keep_deletions {
+                text += &format!("deleted since the backup, and deleted in it now: {names}\n");
+            } else {
+                warn(&format!("these tokens were deleted after the backup, and are valid again: {names}"));
+            }
+        }
+        match (restored.regenerated_since, self.keep_deletions) {
+            (true, true) => text += "the operator token keeps the secret that it had before this command\n",
+            (true, false) => warn("the operator token has the secret again that it had at the time of the backup"),
+            (false, _) => {}
+        }
+        match &restored.unknown {
+            Some(reason) => warn(&format!(
+                "tokens that were deleted after the backup may be valid again: the previous database does not say, or not \
+                 completely, which ones ({reason}). The log of the server names them (\"deleted a token\"); delete them \
+                 before clients can reach the server"
+            )),
+            None if restored.previous.is_none() => warn(
+                "tokens that were deleted after the backup are valid again. If the log of the server names any (\"deleted \
+                 a token\"), delete them before clients can reach the server",
+            ),
+            None => {}
+        }
+        if restored.created_since > 0 {
+            let tokens = counted(restored.created_since, "token");
+            warn(&format!("{tokens} were created after the backup and are lost. Their IDs will be given again"));
+        }
+        std::io::stdout().write_all(text.as_bytes())?;
+        Ok(())
+    }
+
+    /// Says what to do next.
+    fn advise(&self, error: &RestoreError) {
+        match error {
+            RestoreError::Exists { .. } => {
+                warn("nothing was changed; --force replaces the database, and keeps it under another name");
+            }
+            RestoreError::WouldRevive { deleted, .. } => {
+                if !deleted.is_empty() {
+                    warn(&format!("deleted after the backup: {}", listed(deleted)));
+                }
+                warn("nothing was changed; use --keep-deletions, or --revive-deleted if they shall be valid again");
+            }
+            RestoreError::Incomplete { .. } => {}
+            _ => warn("nothing was changed"),
+        }
+    }
+}
+
+fn are(tokens: u64) -> String {
+    format!("{} {}", counted(tokens, "token"), if tokens == 1 { "is" } else { "are" })
+}
+
+/// The IDs and names of the first tokens, and the number of the others.
+fn listed(tokens: &[(TokenId, TokenName)]) -> String {
+    const MOST: usize = 20;
+    let mut names: Vec<_> =
+        tokens.iter().take(MOST).map(|(id, name)| format!("{id} ({})", Printable(name.as_str()))).collect();
+    if let Some(more) = tokens.len().checked_sub(MOST).filter(|more| *more > 0) {
+        names.push(format!("and {more} more"));
+    }
+    names.join(", ")
+}
