@@ -329,6 +329,11 @@ mod tests {
     }
 
     #[test]
+    fn a_live_token_takes_96_bytes() {
+        assert_eq!(size_of::<LiveToken>(), 96);
+    }
+
+    #[test]
     fn a_panic_while_a_lock_is_held_locks_nobody_out() {
         let mut writer = LiveTokensWriter::new();
         let token = token(7);

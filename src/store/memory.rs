@@ -28,8 +28,9 @@ struct State {
     names: HashMap<TokenName, TokenId>,
     /// The last token that had each digest, likewise. A regeneration leaves the digest that it replaces here, too.
     digests: HashMap<Digest, TokenId>,
-    /// The name of the token with each ID, whether it is live or deleted.
-    register: HashMap<TokenId, TokenName>,
+    /// The name of the token with each ID, whether it is live or deleted, and the place of its creation in the trail.
+    register: HashMap<TokenId, (TokenName, usize)>,
+    /// Without the names, which are added when it is read.
     audit: Vec<AuditRecord>,
     /// `None` until the store is loaded.
     live: Option<LiveTokensWriter>,
@@ -150,9 +151,12 @@ impl TokenStore for MemoryStore {
     ) -> Result<AuditPage, StoreError> {
         let state = self.state()?;
         let AuditPosition([from, ..]) = from;
-        let rest = state.audit.get(usize::try_from(from).unwrap_or(usize::MAX)..).unwrap_or_default();
+        let first = usize::try_from(from).unwrap_or(usize::MAX);
+        let rest = state.audit.get(first..).unwrap_or_default();
         let passed = &rest[..rest.len().min(limit)];
-        let records = passed.iter().filter(|record| since.is_none_or(|since| record.at >= since)).cloned().collect();
+        let is_late = |record: &AuditRecord| since.is_none_or(|since| record.at >= since);
+        let late = passed.iter().enumerate().filter(|(_, record)| is_late(record));
+        let records = late.map(|(place, record)| state.named(first + place, record)).collect();
         let next = (passed.len() < rest.len()).then(|| AuditPosition([from + passed.len() as u64, 0, 0, 0]));
         Ok(AuditPage { records, next })
     }
@@ -190,9 +194,15 @@ impl State {
         by: Option<TokenId>,
         origin: Option<Origin>,
     ) {
-        let name_of = |id: TokenId| self.register.get(&id).cloned();
-        let (name, by_name) = (name_of(token), by.and_then(name_of));
-        self.audit.push(AuditRecord { change, token, name, at, by, by_name, origin });
+        self.audit.push(AuditRecord { change, token, name: None, at, by, by_name: None, origin });
+    }
+
+    /// The record at this place, with its names. An identity that is not a token may have the ID that a token got later.
+    fn named(&self, place: usize, record: &AuditRecord) -> AuditRecord {
+        let name_of = |id: TokenId| self.register.get(&id);
+        let by = record.by.and_then(name_of).filter(|(_, created)| *created < place);
+        let name = name_of(record.token).map(|(name, _)| name.clone());
+        AuditRecord { name, by_name: by.map(|(name, _)| name.clone()), ..record.clone() }
     }
 
     fn insert(&mut self, creation: Creation) -> TokenRecord {
@@ -204,7 +214,7 @@ impl State {
         };
         let record = creation.into_record(id);
         self.names.insert(record.name.clone(), id);
-        self.register.insert(id, record.name.clone());
+        self.register.insert(id, (record.name.clone(), self.audit.len()));
         self.put(record.clone());
         record
     }

@@ -9,10 +9,11 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::{Bytes, Frame};
-use influxdb3_token_api::security::{Authentication, AuthenticationError, Authenticator, Credential};
+use influxdb3_token_api::security::{Authentication, AuthenticationError, Authenticator, Credential, PeerAddress};
 use influxdb3_token_api::server::{Body, RequestBody};
 use influxdb3_tokens::{
-    Catalog, CatalogApi, Digest, MemoryStore, Permissions, Principal, SystemClock, TokenApi, TokenId,
+    AuditPosition, Catalog, CatalogApi, Digest, MemoryStore, Origin, Permissions, Principal, SystemClock, TokenApi,
+    TokenId,
 };
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -52,6 +53,27 @@ async fn the_embedder_may_replace_the_clock() {
     assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 404);
     clock.advance(Duration::from_secs(60));
     assert_eq!(client.send(&Request::delete(12345).bearer(&secret)).await.status, 401);
+}
+
+#[tokio::test]
+async fn the_audit_trail_has_the_peer_address_that_the_embedder_inserts() {
+    let api = TokenApi::builder(Arc::new(MemoryStore::new())).build().await.unwrap();
+    let operator = create(api.catalog(), "_admin").await;
+    for peer in [None, Some("2001:db8::1".parse::<std::net::IpAddr>().unwrap())] {
+        let victim = create(api.catalog(), "ci").await;
+        let target = format!("{PATH}?{PARAMETER}={}", victim.0);
+        let request = http::Request::delete(target).header("host", "localhost");
+        let request = request.header("authorization", format!("Bearer {}", operator.1));
+        let mut request = request.body(Empty::<Bytes>::new()).unwrap();
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(PeerAddress::from(peer));
+        }
+        assert_eq!(api.handle(request).await.status(), DELETED);
+        let trail = api.catalog().audit(AuditPosition::default(), None, 99).await.unwrap();
+        let last = trail.records.last().unwrap();
+        assert_eq!((last.token.to_string(), last.origin), (victim.0.to_string(), peer.map(Origin::Peer)));
+    }
+    assert!(api.catalog().live().last_used(TokenId::OPERATOR).is_some());
 }
 
 /// Accepts a JWT besides tokens.
