@@ -116,7 +116,7 @@ impl LiveTokensWriter {
             by_digest: Shards::new(|token| token.digest().prefix()),
             by_id: Shards::new(|entry| hash_of_id(entry.id)),
             watchers: Watchers::default(),
-            deleted: Deleted::new(),
+            deleted: Deleted::default(),
         };
         Self { tokens: LiveTokens { tables: Arc::new(tables) } }
     }
