@@ -12,8 +12,8 @@ const WAYS: usize = 4;
 /// Remembers about the last hundred thousand digests by their first eight bytes, which choose the set, in one
 /// mebibyte that the first digest takes.
 ///
-/// It only tells a deleted token from one that never was, for the log, so it may forget. Readers take no lock. The writer
-/// alone writes, and a reader that sees half of an insertion misses one digest.
+/// It only tells a deleted token from one that never was, for the log, so it may forget. Readers take no lock. The
+/// writer alone writes, and a reader that sees half of an insertion misses one digest.
 #[derive(Default)]
 pub(super) struct Deleted {
     sets: OnceLock<Box<[Set]>>,
