@@ -29,7 +29,7 @@ pub struct StoreStatistics {
 
 /// The counters of a store.
 #[derive(Debug)]
-#[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "the store in memory cannot fail"))]
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "the store in memory cannot fail"))]
 pub(super) struct Counters {
     commits: AtomicU64,
     failed_commits: AtomicU64,
@@ -38,7 +38,7 @@ pub(super) struct Counters {
     is_failing: AtomicBool,
 }
 
-#[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "the store in memory cannot fail"))]
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "the store in memory cannot fail"))]
 impl Counters {
     pub(super) fn new() -> Self {
         const BATCH_SIZES: &[u64] = &[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use clap::Args;
 use http::Uri;
 
-use super::{DataDir, Failure, access};
+use super::access::{self, Access};
+use super::{DataDir, Failure};
 
 #[derive(Args)]
 pub(super) struct ServerOptions {
