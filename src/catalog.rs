@@ -186,7 +186,8 @@ impl Catalog {
         token: NewToken,
         lifetime: Option<Duration>,
     ) -> Result<TokenRecord, CreateError> {
-        self.request_lifetime(token, lifetime, None).await
+        let created = self.request_lifetime(token, lifetime, None).await;
+        self.inner.changes.count(ChangeKind::Creation, created)
     }
 
     /// Creates a token with a fresh secret, on behalf of nobody: for a command on the machine. Returns the token, and its
