@@ -228,7 +228,7 @@ check-book: ## Build the book, and fail if a page or the target of a link is mis
 	python3 -m tools.book check
 
 .PHONY: check-features
-check-features: ## Fail if README's tables of features are wrong; `python3 -m tools.features --write` writes their numbers
+check-features: ## Fail if the tables of features in docs/packages.md are wrong; `python3 -m tools.features --write` writes their numbers
 	python3 -m tools.features
 
 .PHONY: check-release

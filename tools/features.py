@@ -1,4 +1,4 @@
-"""Checks the tables of features in README.md, and that a table in each crate's documentation names every feature.
+"""Checks the tables of features in docs/packages.md, and that a table in each crate's documentation names every feature.
 
 `python3 -m tools.features`            fails if a feature or a number of crates differs from cargo's.
 `python3 -m tools.features --write`    writes the numbers.
@@ -17,14 +17,14 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "packages.md"
 HEAD = re.compile(r"\| feature of `([\w-]+)` \|.*\| crates \|$")
 ROW = re.compile(r"\| (?:`([\w-]+)`|\(none\)) \|.*\| (\d+) \|$")
 
 
 def main():
     problems = []
-    lines, found = README.read_text().splitlines(), set()
+    lines, found = PAGE.read_text().splitlines(), set()
     packages = {package["name"]: package for package in cargo_json("metadata", "--no-deps")["packages"]}
     package = None
     for number, line in enumerate(lines):
@@ -35,11 +35,11 @@ def main():
         elif package and (row := ROW.match(line)):
             found.add((package, row[1]))
             if row[1] and row[1] not in packages[package]["features"]:
-                problems.append(f"README.md: {package} has no feature {row[1]}")
+                problems.append(f"docs/packages.md: {package} has no feature {row[1]}")
                 continue
             crates = count(package, row[1])
             if int(row[2]) != crates:
-                problems.append(f"README.md: {package} with {row[1] or 'no feature'} is {crates} crates, not {row[2]}")
+                problems.append(f"docs/packages.md: {package} with {row[1] or 'no feature'} is {crates} crates, not {row[2]}")
             lines[number] = f"{line[: row.start(2)]}{crates} |"
     for name, package in packages.items():
         if not package["features"]:
@@ -49,12 +49,12 @@ def main():
         documented = {name for row in rows for name in re.findall(r"`([\w-]+)`", row)}
         for feature in [None, *package["features"]]:
             if (name, feature) not in found:
-                problems.append(f"README.md: the table of {name} has no row for {feature or '(none)'}")
+                problems.append(f"docs/packages.md: the table of {name} has no row for {feature or '(none)'}")
             if feature not in (None, "default") and feature not in documented:
                 file = documentation.relative_to(ROOT)
                 problems.append(f"{file}: the crate's documentation has no row for `{feature}`")
     if "--write" in sys.argv[1:]:
-        README.write_text("\n".join(lines) + "\n")
+        PAGE.write_text("\n".join(lines) + "\n")
         problems = [problem for problem in problems if " crates, not " not in problem]
     for problem in problems:
         print(problem, file=sys.stderr)

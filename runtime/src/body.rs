@@ -8,10 +8,14 @@ use bytes::Bytes;
 use futures::Stream;
 use http_body::{Frame, SizeHint};
 
+use crate::security::AuthenticationError;
 use crate::{BoxError, ByteStream, Payload};
 
 /// The body of a response that the service sends, or of a request that the client sends.
-pub struct Body(Kind);
+pub struct Body {
+    kind: Kind,
+    authentication_error: Option<AuthenticationError>,
+}
 
 enum Kind {
     /// `None` once it is sent.
@@ -22,7 +26,23 @@ enum Kind {
 impl Body {
     /// A body without content.
     pub const fn empty() -> Self {
-        Self(Kind::Whole(None))
+        Self::new(Kind::Whole(None))
+    }
+
+    const fn new(kind: Kind) -> Self {
+        Self { kind, authentication_error: None }
+    }
+
+    /// Why the request was rejected, if it was because of its credentials: for the server's log and metrics. It is not sent.
+    /// `None` for the body of a request.
+    pub const fn authentication_error(&self) -> Option<AuthenticationError> {
+        self.authentication_error
+    }
+
+    /// Sets why the request was rejected. The body carries the reason, because the first extension of a response costs three
+    /// allocations.
+    pub const fn set_authentication_error(&mut self, reason: Option<AuthenticationError>) {
+        self.authentication_error = reason;
     }
 }
 
@@ -35,13 +55,13 @@ impl Default for Body {
 impl<B: Into<Bytes>> From<B> for Body {
     fn from(bytes: B) -> Self {
         let bytes = bytes.into();
-        Self(Kind::Whole((!bytes.is_empty()).then_some(bytes)))
+        Self::new(Kind::Whole((!bytes.is_empty()).then_some(bytes)))
     }
 }
 
 impl From<Payload> for Body {
     fn from(payload: Payload) -> Self {
-        Self(Kind::Stream(payload.into_stream()))
+        Self::new(Kind::Stream(payload.into_stream()))
     }
 }
 
@@ -50,18 +70,18 @@ impl http_body::Body for Body {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match &mut self.0 {
+        match &mut self.kind {
             Kind::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Kind::Stream(stream) => Pin::new(stream).poll_next(context).map_ok(Frame::data),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.0, Kind::Whole(None))
+        matches!(self.kind, Kind::Whole(None))
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.kind {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Kind::Stream(_) => SizeHint::default(),
         }

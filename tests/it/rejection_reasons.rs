@@ -92,5 +92,5 @@ async fn answer(api: &TokenApi, token: Token, authorization: Option<&str>) -> Re
 }
 
 fn reason(response: &Response<Body>) -> Option<AuthenticationError> {
-    response.extensions().get().copied()
+    response.body().authentication_error()
 }

@@ -67,7 +67,7 @@ async fn check(server: for<'r> fn(&'r Right, Parts) -> BoxFuture<'r, Answer>, af
     let directory = tempfile::tempdir().unwrap();
     let script = directory.path().join("provision.sh");
     let recipe = documented("recipe");
-    let recipe = recipe.strip_prefix("```sh\n").unwrap().strip_suffix("```\n").unwrap();
+    let recipe = recipe.strip_prefix("```sh").unwrap().split_once('\n').unwrap().1.strip_suffix("```\n").unwrap();
     std::fs::write(&script, recipe).unwrap();
     let right = Right::in_memory().await;
     let address = format!("http://{}", right.serve(Some(Change::Whole(server))).await);

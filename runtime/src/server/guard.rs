@@ -111,7 +111,7 @@ impl<A: Authenticator> Guard<A> {
         }
     }
 
-    /// The response to a rejection, before [`finish`](Self::finish). Its extensions have the [`AuthenticationError`].
+    /// The response to a rejection, before [`finish`](Self::finish). Its body carries the [`AuthenticationError`].
     pub(super) fn render(&self, rejection: &Rejection) -> Response<Body> {
         let response = rejection.response(self.realm);
         let mut response = match &self.rejections {
@@ -121,9 +121,7 @@ impl<A: Authenticator> Guard<A> {
                 Rejection::Internal.response(self.realm)
             }),
         };
-        if let Some(reason) = rejection.authentication_error() {
-            response.extensions_mut().insert(reason);
-        }
+        response.body_mut().set_authentication_error(rejection.authentication_error());
         response
     }
 

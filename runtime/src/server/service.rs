@@ -180,7 +180,7 @@ where
                         (&D::REALM.insufficient, AuthenticationError::InsufficientScope)
                     };
                     challenges.append_to(&mut response, operation.security);
-                    response.extensions_mut().insert(reason);
+                    response.body_mut().set_authentication_error(Some(reason));
                 }
                 Ok(response)
             }

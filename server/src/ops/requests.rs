@@ -121,8 +121,8 @@ impl Requests {
         if index.is_some() {
             of_operation.durations.observe(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
         }
-        match response.extensions().get::<AuthenticationError>() {
-            Some(reason) => self.count_rejection(*reason),
+        match response.body().authentication_error() {
+            Some(reason) => self.count_rejection(reason),
             None if operation.is_some_and(|operation| !operation.security.is_empty()) => self.count_acceptance(),
             None => {}
         }
@@ -175,9 +175,9 @@ mod tests {
     use super::*;
 
     fn response(status: u16, reason: Option<AuthenticationError>) -> Response<Body> {
-        let mut response = Response::default();
+        let mut response = Response::<Body>::default();
         *response.status_mut() = StatusCode::from_u16(status).unwrap();
-        reason.map(|reason| response.extensions_mut().insert(reason));
+        response.body_mut().set_authentication_error(reason);
         response
     }
 

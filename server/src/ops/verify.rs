@@ -47,7 +47,13 @@ static SCHEMES: LazyLock<Vec<SecurityRequirement>> = LazyLock::new(|| {
 });
 
 pub(super) fn routes(api: &TokenApi, requests: Arc<Requests>) -> Router<Ops> {
-    let require = api.require_token().security(&SCHEMES).accepted_by(accept);
+    let require = api.require_token().security(&SCHEMES).accepted_by(accept).rejections(|rejection, mut response| {
+        // The body, which carries the reason, is another one by the time that it is counted.
+        if let Some(reason) = rejection.authentication_error() {
+            response.extensions_mut().insert(reason);
+        }
+        response
+    });
     let paths = [PATH.to_owned(), format!("{PATH}/"), format!("{PATH}/{{*path}}")];
     paths
         .iter()

@@ -132,14 +132,18 @@ fn a_refusal_has_a_reason_that_its_response_carries_but_does_not_show() {
         let rejection = block_on(guard.check(BEARER, &request)).expect_err("it is rejected");
         assert_eq!(rejection.authentication_error(), Some(reason), "{values:?}");
         let response = guard.reject(&rejection, &request);
-        assert_eq!(response.extensions().get(), Some(&reason), "{values:?}");
+        assert_eq!(response.body().authentication_error(), Some(reason), "{values:?}");
         shown.push((response.status(), response.headers().clone(), body(response)));
     }
     assert!(shown.windows(2).all(|pair| pair[0] == pair[1]), "{shown:?}");
     // Another rendering of the response does not lose the reason.
     let guard = guard.rejections(|_, _| Response::default());
-    assert!(guard.reject(&UNAUTHENTICATED, &request("GET", &[])).extensions().get::<AuthenticationError>().is_some());
-    assert!(guard.reject(&Rejection::UnknownPath, &request("GET", &[])).extensions().is_empty());
+    let reason =
+        |rejection: &Rejection, method| guard.reject(rejection, &request(method, &[])).body().authentication_error();
+    for method in ["GET", "HEAD"] {
+        assert_eq!(reason(&UNAUTHENTICATED, method), Some(AuthenticationError::Unknown));
+        assert_eq!(reason(&Rejection::UnknownPath, method), None);
+    }
 }
 
 #[test]
