@@ -1,4 +1,4 @@
-"""Checks the tables of features in docs/packages.md, and that a table in each crate's documentation names every feature.
+"""Checks the tables of features in docs/packages.md, and that each crate's documentation names every feature.
 
 `python3 -m tools.features`            fails if a feature or a number of crates differs from cargo's.
 `python3 -m tools.features --write`    writes the numbers.
@@ -39,7 +39,8 @@ def main():
                 continue
             crates = count(package, row[1])
             if int(row[2]) != crates:
-                problems.append(f"docs/packages.md: {package} with {row[1] or 'no feature'} is {crates} crates, not {row[2]}")
+                feature = row[1] or "no feature"
+                problems.append(f"docs/packages.md: {package} with {feature} is {crates} crates, not {row[2]}")
             lines[number] = f"{line[: row.start(2)]}{crates} |"
     for name, package in packages.items():
         if not package["features"]:
