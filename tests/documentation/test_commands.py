@@ -68,7 +68,6 @@ class Surroundings:
     def __enter__(self):
         self.running = server.running(self.folder, "--ops-bind", "127.0.0.1:0")
         self.server = self.running.__enter__()
-        self.operations = self.server.process.stdout.readline().strip().partition(" on ")[2]
         return self
 
     def __exit__(self, *error):
@@ -79,7 +78,7 @@ class Surroundings:
         commands = block.commands
         for shown, actual in (
             ("127.0.0.1:8181", self.server.address.removeprefix("http://")),
-            ("127.0.0.1:8182", self.operations.removeprefix("http://")),
+            ("127.0.0.1:8182", self.server.operations.removeprefix("http://")),
             ("apiv3_…", self.server.operator),
         ):
             commands = commands.replace(shown, actual)
