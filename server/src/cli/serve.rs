@@ -5,6 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
@@ -28,7 +29,10 @@ use super::sandbox::{Confinement, Sandbox};
 use super::tls::TlsServerOptions;
 use super::{DataDir, Failure, access, is_broken_pipe, protection, token_file};
 use crate::control;
-use crate::ops::{Counted, Ops, Process, Requests, Sources};
+use crate::ops::{self, Counted, Ops, Process, Requests, Sources};
+
+/// How long threads may take to end after everything else has.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "Examples:
   influxdb3-tokens serve --data-dir data
@@ -146,8 +150,8 @@ pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCo
     if let Err(error) = &served {
         log.print(error_line(error.as_ref()));
     }
-    // What ends with it may log.
-    drop(runtime);
+    // What ends with it may log. A thread that reads a file of TLS may be stuck, if the file is on a network.
+    runtime.shutdown_timeout(END_TIMEOUT);
     log.end();
     Ok(if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
