@@ -11,7 +11,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 use futures::FutureExt;
 use influxdb3_tokens::{SqliteStore, TokenApi};
-use influxdb3_tokens_server::{Server, listen, raise_descriptor_limit};
+use influxdb3_tokens_server::{Server, descriptors_for_connections, listen, raise_descriptor_limit};
 use openapi_stub_runtime::Printable;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -221,7 +221,12 @@ async fn serve_until_stopped(options: Options, prepared: Prepared) -> Result<(),
     announce(options.tls.scheme(), address, ops_address);
     manager.ready();
     let (api, requests) = (TokenApi::new(catalog.clone()), Requests::new());
-    let server = Server::new(options.limits.limits(), Counted::new(api.clone(), Arc::clone(&requests)));
+    let mut limits = options.limits.limits();
+    if ops_listener.is_some() {
+        limits.max_connections =
+            limits.max_connections.min(descriptors_for_connections().saturating_sub(ops::max_connections()));
+    }
+    let server = Server::new(limits, Counted::new(api.clone(), Arc::clone(&requests)));
     let server = match &tls {
         Some(tls) => server.tls(tls.clone()),
         None => server,
