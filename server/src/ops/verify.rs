@@ -89,7 +89,7 @@ impl FromStr for Required {
 
 /// Admits a token that has every required permission.
 fn accept(parts: &Parts, principal: &Principal) -> Result<(), Rejection> {
-    let of_query = if parts.uri.path() == PATH { query_parameters(parts, PARAMETER)? } else { Vec::new() };
+    let of_query = if parts.uri.path() == PATH { permissions_of_query(parts)? } else { Vec::new() };
     let header = |value: &HeaderValue| value.to_str().map(|text| Cow::Owned(text.to_owned()));
     let of_headers = parts.headers.get_all(X_REQUIRED_PERMISSION).iter().map(header);
     let of_headers = of_headers.collect::<Result<Vec<_>, _>>().map_err(|_| malformed(X_REQUIRED_PERMISSION))?;
@@ -99,6 +99,17 @@ fn accept(parts: &Parts, principal: &Principal) -> Result<(), Rejection> {
         let has = match text.parse().map_err(|()| malformed(name))? {
             Required::Admin => principal.is_admin(),
             Required::Permission(permission) => principal.permissions().covers(&permission),
+/// The permissions that the proxy's configuration requires. Another parameter is a slip there, such as `permissions`, and
+/// must not let every token pass.
+fn permissions_of_query(parts: &Parts) -> Result<Vec<Cow<'_, str>>, Rejection> {
+    let permissions = query_parameters(parts, PARAMETER)?;
+    let given = parts.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    if given.count() != permissions.len() {
+        return Err(Rejection::Parameter { name: PARAMETER, problem: "is the only one here".into() });
+    }
+    Ok(permissions)
+}
+
         };
         if !has {
             // RFC 6750, section 3.1. Every proxy hands 403 on, and a client need not ask for another credential.
