@@ -137,14 +137,14 @@ const FAILING: &str = "the last commit failed";
 
 /// The routes of every topic. A path that is none of theirs is one of the API, or unknown.
 fn router(ops: &Ops) -> Router {
-    let api = &ops.sources.api;
+    let Sources { api, requests, .. } = &ops.sources;
     let routes = Router::new()
         .merge(docs::routes())
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(page::routes())
-        .merge(tokens::routes(api))
-        .merge(verify::routes(api, Arc::clone(&ops.sources.requests)));
+        .merge(tokens::routes(api, requests))
+        .merge(verify::routes(api, requests));
     routes.with_state(ops.clone()).fallback_service(api.clone())
 }
 

@@ -9,7 +9,6 @@ use std::fmt::Write;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
-use axum::extract::State;
 use axum::middleware::map_response_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -17,12 +16,12 @@ use axum::{Extension, Router};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use influxdb3_token_api::SECURITY_SCHEMES;
-use influxdb3_token_api::security::{AuthenticationError, SecurityKind, SecurityRequirement};
+use influxdb3_token_api::security::{SecurityKind, SecurityRequirement};
 use influxdb3_token_api::server::{Rejection, query_parameters};
 use influxdb3_tokens::{Permission, Permissions, Principal, TokenApi};
 
 use super::Ops;
-use super::requests::Requests;
+use super::requests::{self, Requests};
 
 const PATH: &str = "/verify";
 const PARAMETER: &str = "permission";
@@ -46,23 +45,14 @@ static SCHEMES: LazyLock<Vec<SecurityRequirement>> = LazyLock::new(|| {
     each.into_iter().filter(in_header).collect()
 });
 
-pub(super) fn routes(api: &TokenApi, requests: Arc<Requests>) -> Router<Ops> {
+pub(super) fn routes(api: &TokenApi, requests: &Arc<Requests>) -> Router<Ops> {
     let require = api.require_token().security(&SCHEMES).accepted_by(accept);
     let paths = [PATH.to_owned(), format!("{PATH}/"), format!("{PATH}/{{*path}}")];
     paths
         .iter()
         .fold(Router::new(), |router, path| router.route(path, any(pass)))
         .route_layer(require)
-        .route_layer(map_response_with_state(requests, count))
-}
-
-/// Counts an accepted or rejected credential, as those of the API are.
-async fn count(State(requests): State<Arc<Requests>>, response: Response) -> Response {
-    match response.extensions().get::<AuthenticationError>() {
-        Some(reason) => requests.count_rejection(*reason),
-        None => requests.count_acceptance(),
-    }
-    response
+        .route_layer(map_response_with_state(Arc::clone(requests), requests::count_authentication))
 }
 
 /// Whether this is a path of [`routes`]. A proxy may send the `Host` of the request that it asks about.
@@ -99,6 +89,16 @@ fn accept(parts: &Parts, principal: &Principal) -> Result<(), Rejection> {
         let has = match text.parse().map_err(|()| malformed(name))? {
             Required::Admin => principal.is_admin(),
             Required::Permission(permission) => principal.permissions().covers(&permission),
+        };
+        if !has {
+            // RFC 6750, section 3.1. Every proxy hands 403 on, and a client need not ask for another credential.
+            let message = Cow::Borrowed("the token does not have the required permission");
+            return Err(Rejection::InsufficientScope { security: &SCHEMES, forbidden: true, message });
+        }
+    }
+    Ok(())
+}
+
 /// The permissions that the proxy's configuration requires. Another parameter is a slip there, such as `permissions`, and
 /// must not let every token pass.
 fn permissions_of_query(parts: &Parts) -> Result<Vec<Cow<'_, str>>, Rejection> {
@@ -108,16 +108,6 @@ fn permissions_of_query(parts: &Parts) -> Result<Vec<Cow<'_, str>>, Rejection> {
         return Err(Rejection::Parameter { name: PARAMETER, problem: "is the only one here".into() });
     }
     Ok(permissions)
-}
-
-        };
-        if !has {
-            // RFC 6750, section 3.1. Every proxy hands 403 on, and a client need not ask for another credential.
-            let message = Cow::Borrowed("the token does not have the required permission");
-            return Err(Rejection::InsufficientScope { security: &SCHEMES, forbidden: true, message });
-        }
-    }
-    Ok(())
 }
 
 fn malformed(name: &'static str) -> Rejection {
