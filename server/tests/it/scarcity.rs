@@ -69,11 +69,11 @@ async fn both_listeners_together_leave_descriptors_for_the_rest_of_the_server() 
     let cluster = directory.cluster();
     let log = directory.beside("log");
     let usual = directory.serve(&[OPS_BIND, "--log-filter=warn"]);
-    let server = Running::start(with_file_descriptors("-Hn", 100, &log, &usual));
+    let server = Running::start(with_file_descriptors("-n", 260, &log, &usual));
 
     let mut connections = Vec::new();
     for address in [server.operations(), server.address] {
-        for _ in 0..100 {
+        for _ in 0..150 {
             connections.push(TcpStream::connect(address).await.unwrap());
         }
     }
