@@ -31,7 +31,8 @@ pub use rustls;
 #[cfg(unix)]
 pub use serve::raise_descriptor_limit;
 pub use serve::{
-    Limits, Observer, Server, Service, Statistics, Tls, TlsError, TlsFiles, TlsVersion, listen, serve, serve_within,
+    Limits, Observer, Server, Service, Statistics, Tls, TlsError, TlsFiles, TlsVersion, descriptors_for_connections,
+    listen, serve, serve_within,
 };
 
 // The command's modules belong to `main.rs`, where `fuzz/` cannot reach them.

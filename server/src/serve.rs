@@ -29,6 +29,7 @@ mod tests;
 mod tls;
 mod watched;
 
+pub use descriptors::descriptors_for_connections;
 #[cfg(unix)]
 pub use descriptors::raise_descriptor_limit;
 pub use limits::Limits;

@@ -71,7 +71,7 @@ async fn the_audit_trail_has_the_peer_address_that_the_embedder_inserts() {
         assert_eq!(api.handle(request).await.status(), DELETED);
         let trail = api.catalog().audit(AuditPosition::default(), None, 99).await.unwrap();
         let last = trail.records.last().unwrap();
-        assert_eq!((last.token.to_string(), last.origin), (victim.0.to_string(), peer.map(Origin::Peer)));
+        assert_eq!((last.token, last.origin), (victim.0.id, peer.map(Origin::Peer)));
     }
     assert!(api.catalog().live().last_used(TokenId::OPERATOR).is_some());
 }

@@ -34,7 +34,7 @@ async fn each_rejection_of_a_credential_has_its_reason_and_they_look_alike() {
             (Some(String::new()), Malformed),
             (Some("Bearer".to_owned()), Malformed),
             (Some("Bearer apiv3_short".to_owned()), Malformed),
-            (Some(format!("Token {operator}")), Malformed),
+            (Some(format!("Digest {operator}")), Malformed),
             (Some(bearer(unknown.expose())), Unknown),
             (Some(bearer(&expired)), Expired),
             (Some(bearer(&deleted)), Deleted),

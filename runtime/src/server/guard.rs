@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 
 use super::credentials::Presented;
 use super::realm::Realm;
-use super::rejection::Rejection;
+use super::rejection::{Rejection, Unasked};
 use super::{X_SPAN_ID, reply, span};
 use crate::security::{Authentication, AuthenticationError, Authenticator, SecurityRequirement};
 use crate::{Body, Operation};
@@ -122,6 +122,9 @@ impl<A: Authenticator> Guard<A> {
             }),
         };
         response.body_mut().set_authentication_error(rejection.authentication_error());
+        if matches!(rejection, Rejection::Host { .. }) {
+            response.extensions_mut().insert(Unasked);
+        }
         response
     }
 

@@ -186,6 +186,10 @@ impl Rejection {
     }
 }
 
+/// An extension of the response to a request for an operation that was rejected before its credentials were looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Unasked;
+
 /// The message for a client.
 enum Message {
     /// Always the same, and also as JSON, so that it is not serialized for each response.

@@ -5,12 +5,13 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use futures::FutureExt;
 use influxdb3_tokens::{SqliteStore, TokenApi};
-use influxdb3_tokens_server::{Server, listen, raise_descriptor_limit};
+use influxdb3_tokens_server::{Server, descriptors_for_connections, listen, raise_descriptor_limit};
 use openapi_stub_runtime::Printable;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,7 +29,10 @@ use super::sandbox::{Confinement, Sandbox};
 use super::tls::TlsServerOptions;
 use super::{DataDir, Failure, access, is_broken_pipe, protection, token_file};
 use crate::control;
-use crate::ops::{Counted, Ops, Process, Requests, Sources};
+use crate::ops::{self, Counted, Ops, Process, Requests, Sources};
+
+/// How long threads may take to end after everything else has.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "Examples:
   influxdb3-tokens serve --data-dir data
@@ -146,8 +150,8 @@ pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCo
     if let Err(error) = &served {
         log.print(error_line(error.as_ref()));
     }
-    // What ends with it may log.
-    drop(runtime);
+    // What ends with it may log. A thread that reads a file of TLS may be stuck, if the file is on a network.
+    runtime.shutdown_timeout(END_TIMEOUT);
     log.end();
     Ok(if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -217,7 +221,12 @@ async fn serve_until_stopped(options: Options, prepared: Prepared) -> Result<(),
     announce(options.tls.scheme(), address, ops_address);
     manager.ready();
     let (api, requests) = (TokenApi::new(catalog.clone()), Requests::new());
-    let server = Server::new(options.limits.limits(), Counted::new(api.clone(), Arc::clone(&requests)));
+    let mut limits = options.limits.limits();
+    if ops_listener.is_some() {
+        limits.max_connections =
+            limits.max_connections.min(descriptors_for_connections().saturating_sub(ops::max_connections()));
+    }
+    let server = Server::new(limits, Counted::new(api.clone(), Arc::clone(&requests)));
     let server = match &tls {
         Some(tls) => server.tls(tls.clone()),
         None => server,

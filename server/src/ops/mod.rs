@@ -29,7 +29,7 @@ use hyper::body::Incoming;
 use influxdb3_token_api::Payload;
 use influxdb3_token_api::server::{Body, Rejection};
 use influxdb3_tokens::TokenApi;
-use influxdb3_tokens_server::{Limits, Observer, Server, Service, Statistics, Tls};
+use influxdb3_tokens_server::{Limits, Observer, Server, Service, Statistics, Tls, descriptors_for_connections};
 use tower_service::Service as _;
 use uuid::Uuid;
 
@@ -137,15 +137,21 @@ const FAILING: &str = "the last commit failed";
 
 /// The routes of every topic. A path that is none of theirs is one of the API, or unknown.
 fn router(ops: &Ops) -> Router {
-    let api = &ops.sources.api;
+    let Sources { api, requests, .. } = &ops.sources;
     let routes = Router::new()
         .merge(docs::routes())
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(page::routes())
-        .merge(tokens::routes(api))
-        .merge(verify::routes(api, Arc::clone(&ops.sources.requests)));
+        .merge(tokens::routes(api, requests))
+        .merge(verify::routes(api, requests));
     routes.with_state(ops.clone()).fallback_service(api.clone())
+}
+
+/// How many connections the operations listener may have: no more than a proxy needs that asks `/verify`, and a quarter of
+/// those for which there are descriptors, so that the API has the rest.
+pub(crate) fn max_connections() -> usize {
+    (descriptors_for_connections() / 4).clamp(1, 1024)
 }
 
 /// The operations listener as a service.
@@ -162,11 +168,11 @@ impl Operations {
         Self { router: router(ops), hosts, api }
     }
 
-    /// What the listener allows its clients: no more connections than a proxy needs that asks `/verify`. Rejected credentials
-    /// are never answered late, because a proxy that asks for the sake of many clients has one address.
+    /// What the listener allows its clients. Rejected credentials are never answered late, because a proxy that asks for the
+    /// sake of many clients has one address.
     fn limits() -> Limits {
         let mut limits = Limits::default();
-        limits.max_connections = 1024;
+        limits.max_connections = max_connections();
         limits.max_connections_per_address = 0;
         limits.max_connection_memory = 64 << 20;
         limits.max_failures = 0;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use axum::extract::State;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use influxdb3_token_api::security::AuthenticationError;
-use influxdb3_token_api::server::{Body, Rejection};
+use influxdb3_token_api::server::{Body, Rejection, Unasked};
 use influxdb3_token_api::{OPERATIONS, Operation};
 use influxdb3_tokens::{Distribution, Histogram, TokenApi};
 use influxdb3_tokens_server::Service;
@@ -44,6 +45,26 @@ impl Service for Counted {
         self.requests.count(None, &response, Duration::ZERO);
         response
     }
+}
+
+/// Puts the reason of a rejection into the extensions of its response, because axum replaces the body that carries it.
+pub(super) fn keep_reason(rejection: &Rejection, mut response: Response<Body>) -> Response<Body> {
+    if let Some(reason) = rejection.authentication_error() {
+        response.extensions_mut().insert(reason);
+    }
+    response
+}
+
+/// Counts the accepted or rejected credential of a request for another route than an operation, which keeps the reason.
+pub(super) async fn count_authentication(
+    State(requests): State<Arc<Requests>>,
+    response: axum::response::Response,
+) -> axum::response::Response {
+    match response.extensions().get::<AuthenticationError>() {
+        Some(reason) => requests.count_rejection(*reason),
+        None => requests.count_acceptance(),
+    }
+    response
 }
 
 /// The statuses that a response can have.
@@ -121,9 +142,10 @@ impl Requests {
         if index.is_some() {
             of_operation.durations.observe(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
         }
+        let requires_credential = operation.is_some_and(|operation| !operation.security.is_empty());
         match response.body().authentication_error() {
             Some(reason) => self.count_rejection(reason),
-            None if operation.is_some_and(|operation| !operation.security.is_empty()) => self.count_acceptance(),
+            None if requires_credential && response.extensions().get::<Unasked>().is_none() => self.count_acceptance(),
             None => {}
         }
     }
@@ -194,6 +216,19 @@ mod tests {
         assert_eq!(counts, [1, 1, 2, 3, 4, 5, 6, 7]);
         let responses: Vec<_> = requests.responses().filter(|(.., count)| *count > 0).collect();
         assert_eq!(responses, [(OPERATIONS[0].id, 401, 28), (OPERATIONS[0].id, 404, 1), ("none", 404, 1)]);
+    }
+
+    #[test]
+    fn a_credential_that_was_not_looked_at_is_not_counted() {
+        let store = Arc::new(influxdb3_tokens::MemoryStore::new());
+        let api = futures::executor::block_on(TokenApi::builder(store).build()).unwrap();
+        let operation = &OPERATIONS[0];
+        let request = Request::builder().method(&operation.method).uri(operation.path).header("host", "a b");
+        let response = futures::executor::block_on(api.handle(request.body(Body::empty()).unwrap()));
+        assert_eq!(response.status(), 400);
+        let requests = Requests::new();
+        requests.count(Some(operation), &response, Duration::ZERO);
+        assert!(requests.authentications().all(|(_, _, count)| count == 0));
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! `/tokens`: the tokens without their secrets, for the page. It requires an admin token.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::State;
+use axum::middleware::map_response_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -13,15 +16,17 @@ use influxdb3_tokens::{TokenApi, TokenId};
 use serde::Serialize;
 
 use super::Ops;
+use super::requests::{self, Requests};
 use crate::control::Summary;
 
 /// The number of tokens on a page, unless the request says another, and the largest.
 const LIMIT: usize = 1000;
 
-pub(super) fn routes(api: &TokenApi) -> Router<Ops> {
+pub(super) fn routes(api: &TokenApi, requests: &Arc<Requests>) -> Router<Ops> {
     // Under the schemes of the API. Others would have browsers ask for a password.
-    let require = api.require_token().security(OPERATIONS[0].security).admin();
-    Router::new().route("/tokens", get(list)).route_layer(require)
+    let require = api.require_token().security(OPERATIONS[0].security).admin().rejections(requests::keep_reason);
+    let count = map_response_with_state(Arc::clone(requests), requests::count_authentication);
+    Router::new().route("/tokens", get(list)).route_layer(require).route_layer(count)
 }
 
 /// A page of the list, in the order of the IDs.

@@ -9,7 +9,6 @@ use std::fmt::Write;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
-use axum::extract::State;
 use axum::middleware::map_response_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -17,12 +16,12 @@ use axum::{Extension, Router};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use influxdb3_token_api::SECURITY_SCHEMES;
-use influxdb3_token_api::security::{AuthenticationError, SecurityKind, SecurityRequirement};
+use influxdb3_token_api::security::{SecurityKind, SecurityRequirement};
 use influxdb3_token_api::server::{Rejection, query_parameters};
 use influxdb3_tokens::{Permission, Permissions, Principal, TokenApi};
 
 use super::Ops;
-use super::requests::Requests;
+use super::requests::{self, Requests};
 
 const PATH: &str = "/verify";
 const PARAMETER: &str = "permission";
@@ -46,29 +45,14 @@ static SCHEMES: LazyLock<Vec<SecurityRequirement>> = LazyLock::new(|| {
     each.into_iter().filter(in_header).collect()
 });
 
-pub(super) fn routes(api: &TokenApi, requests: Arc<Requests>) -> Router<Ops> {
-    let require = api.require_token().security(&SCHEMES).accepted_by(accept).rejections(|rejection, mut response| {
-        // The body, which carries the reason, is another one by the time that it is counted.
-        if let Some(reason) = rejection.authentication_error() {
-            response.extensions_mut().insert(reason);
-        }
-        response
-    });
+pub(super) fn routes(api: &TokenApi, requests: &Arc<Requests>) -> Router<Ops> {
+    let require = api.require_token().security(&SCHEMES).accepted_by(accept).rejections(requests::keep_reason);
     let paths = [PATH.to_owned(), format!("{PATH}/"), format!("{PATH}/{{*path}}")];
     paths
         .iter()
         .fold(Router::new(), |router, path| router.route(path, any(pass)))
         .route_layer(require)
-        .route_layer(map_response_with_state(requests, count))
-}
-
-/// Counts an accepted or rejected credential, as those of the API are.
-async fn count(State(requests): State<Arc<Requests>>, response: Response) -> Response {
-    match response.extensions().get::<AuthenticationError>() {
-        Some(reason) => requests.count_rejection(*reason),
-        None => requests.count_acceptance(),
-    }
-    response
+        .route_layer(map_response_with_state(Arc::clone(requests), requests::count_authentication))
 }
 
 /// Whether this is a path of [`routes`]. A proxy may send the `Host` of the request that it asks about.
@@ -95,7 +79,7 @@ impl FromStr for Required {
 
 /// Admits a token that has every required permission.
 fn accept(parts: &Parts, principal: &Principal) -> Result<(), Rejection> {
-    let of_query = if parts.uri.path() == PATH { query_parameters(parts, PARAMETER)? } else { Vec::new() };
+    let of_query = if parts.uri.path() == PATH { permissions_of_query(parts)? } else { Vec::new() };
     let header = |value: &HeaderValue| value.to_str().map(|text| Cow::Owned(text.to_owned()));
     let of_headers = parts.headers.get_all(X_REQUIRED_PERMISSION).iter().map(header);
     let of_headers = of_headers.collect::<Result<Vec<_>, _>>().map_err(|_| malformed(X_REQUIRED_PERMISSION))?;
@@ -113,6 +97,17 @@ fn accept(parts: &Parts, principal: &Principal) -> Result<(), Rejection> {
         }
     }
     Ok(())
+}
+
+/// The permissions that the proxy's configuration requires. Another parameter is a slip there, such as `permissions`, and
+/// must not let every token pass.
+fn permissions_of_query(parts: &Parts) -> Result<Vec<Cow<'_, str>>, Rejection> {
+    let permissions = query_parameters(parts, PARAMETER)?;
+    let given = parts.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    if given.count() != permissions.len() {
+        return Err(Rejection::Parameter { name: PARAMETER, problem: "is the only one here".into() });
+    }
+    Ok(permissions)
 }
 
 fn malformed(name: &'static str) -> Rejection {

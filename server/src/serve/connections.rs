@@ -66,7 +66,7 @@ struct Open {
 
 impl Connections {
     pub(super) fn new(limits: Limits) -> Arc<Self> {
-        let capacity = limits.max_connections.min(descriptors::for_connections());
+        let capacity = limits.max_connections.min(descriptors::descriptors_for_connections());
         Arc::new(Self {
             limits,
             capacity,

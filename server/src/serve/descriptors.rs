@@ -25,8 +25,11 @@ pub fn raise_descriptor_limit() -> io::Result<Option<u64>> {
 
 /// How many connections fit in the limit of descriptors, with some kept for other files. The process has about 20 of
 /// those, and connections that are being closed, of which there may be a quarter more, keep theirs until they have ended.
+///
+/// Servers that share a process share them: the sum of their [`Limits::max_connections`](crate::Limits::max_connections)
+/// should not be larger.
 #[cfg(unix)]
-pub(super) fn for_connections() -> usize {
+pub fn descriptors_for_connections() -> usize {
     use rustix::process::{Resource, getrlimit};
     let fitting = |limit: u64| limit - RESERVE.min(limit / 5 * 3);
     getrlimit(Resource::Nofile)
@@ -34,7 +37,8 @@ pub(super) fn for_connections() -> usize {
         .map_or(usize::MAX, |limit| usize::try_from(fitting(limit)).unwrap_or(usize::MAX))
 }
 
+/// How many connections fit in the limit of descriptors: any number, as far as is known.
 #[cfg(not(unix))]
-pub(super) fn for_connections() -> usize {
+pub fn descriptors_for_connections() -> usize {
     usize::MAX
 }

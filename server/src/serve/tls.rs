@@ -1,7 +1,7 @@
 //! TLS: which certificate a server presents, and how it is replaced while the server runs.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, SystemTime};
 
 use openapi_stub_runtime::Printable;
@@ -39,8 +39,16 @@ struct Inner {
     /// The files, unless the configuration comes from elsewhere.
     files: Option<TlsFiles>,
     /// Never locked while a file is read, which may take long.
-    config: RwLock<Arc<ServerConfig>>,
+    current: RwLock<Current>,
+    /// Locked while a file is read, so only threads that may block lock it.
     state: Mutex<State>,
+}
+
+/// What new connections get.
+struct Current {
+    config: Arc<ServerConfig>,
+    /// When its certificate expires, if that is known.
+    ends: Option<SystemTime>,
 }
 
 /// What is known of the files.
@@ -71,7 +79,8 @@ impl Tls {
     }
 
     fn new(files: Option<TlsFiles>, config: Arc<ServerConfig>, state: State) -> Self {
-        Self(Arc::new(Inner { files, config: RwLock::new(config), state: Mutex::new(state) }))
+        let current = Current { config, ends: state.ends() };
+        Self(Arc::new(Inner { files, current: RwLock::new(current), state: Mutex::new(state) }))
     }
 
     /// Reads the files again, and uses them for new connections. Open connections keep what they have. Without files, it
@@ -88,14 +97,18 @@ impl Tls {
     }
 
     /// When the certificate that new connections get expires. `None` if that is not known, because the configuration does
-    /// not come from files.
+    /// not come from files. It never waits for a file.
     pub fn not_after(&self) -> Option<SystemTime> {
-        self.state().certificate.as_ref().map(|certificate| certificate.ends)
+        self.current().ends
     }
 
     /// The configuration for a new connection.
     pub(super) fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.0.config.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.current().config)
+    }
+
+    fn current(&self) -> RwLockReadGuard<'_, Current> {
+        self.0.current.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Follows the files until it is dropped.
@@ -135,8 +148,9 @@ impl Tls {
         // Otherwise each check would fail anew.
         (state.read, state.changed) = (stamp, None);
         let (config, certificate) = files.load()?;
-        *self.0.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
         (state.certificate, state.warned) = (certificate, None);
+        let current = Current { config: Arc::new(config), ends: state.ends() };
+        *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = current;
         state.present("read the certificate for new connections");
         Ok(())
     }
@@ -148,6 +162,10 @@ impl Tls {
 }
 
 impl State {
+    fn ends(&self) -> Option<SystemTime> {
+        self.certificate.as_ref().map(|certificate| certificate.ends)
+    }
+
     /// Says which certificate is in use.
     fn present(&mut self, message: &str) {
         match &self.certificate {
@@ -197,5 +215,32 @@ impl fmt::Debug for Tls {
     /// Omits the key.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Tls").field("files", &self.0.files).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn neither_a_connection_nor_a_scrape_waits_for_a_file() {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = config
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(rustls::server::ResolvesServerCertUsingSni::new()));
+        let tls = Tls::from(Arc::new(config));
+        // As a check holds it, while it reads.
+        let _reading = tls.state();
+        let (done, is_done) = mpsc::channel();
+        let other = tls.clone();
+        thread::spawn(move || {
+            drop(other.config());
+            done.send(other.not_after())
+        });
+        assert_eq!(is_done.recv_timeout(Duration::from_secs(30)), Ok(None));
     }
 }

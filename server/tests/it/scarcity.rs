@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use crate::client::Request;
 use crate::document::{DELETED, Token};
 use crate::limits::within;
+use crate::ops::{OPS_BIND, get, text};
 use crate::process::{DataDir, Running, command, finish};
 
 #[tokio::test]
@@ -59,6 +60,32 @@ async fn the_server_takes_as_many_descriptors_as_it_may() {
     for client in &mut clients {
         assert_eq!(client.send(&Request::delete(12345).bearer(&operator)).await.status, 404);
     }
+}
+
+#[tokio::test]
+async fn both_listeners_together_leave_descriptors_for_the_rest_of_the_server() {
+    let directory = DataDir::new();
+    let operator = directory.operator().await;
+    let cluster = directory.cluster();
+    let log = directory.beside("log");
+    let usual = directory.serve(&[OPS_BIND, "--log-filter=warn"]);
+    let server = Running::start(with_file_descriptors("-n", 260, &log, &usual));
+
+    let mut connections = Vec::new();
+    for address in [server.operations(), server.address] {
+        for _ in 0..150 {
+            connections.push(TcpStream::connect(address).await.unwrap());
+        }
+    }
+    let mut client = server.http1(cluster).await;
+    assert_eq!(client.send(&Request::delete(12345).bearer(&operator)).await.status, 404);
+    assert_eq!(text(get(server.operations(), "/health").await), "OK");
+    let (code, _, error) =
+        finish(command(&["create", "--name", "new", "--permission", "db:a:read", &directory.argument()]));
+    assert_eq!(code, 0, "{error}");
+    drop((client, connections));
+    assert!(server.end(Signal::TERM).0.success());
+    assert!(!std::fs::read_to_string(&log).unwrap().contains("cannot accept"));
 }
 
 /// If the server closed a connection, the address of the connection stays in use for a while.

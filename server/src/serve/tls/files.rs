@@ -194,10 +194,18 @@ fn key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
 fn content(file: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
     // In one piece, because a vector that grows leaves copies of the key behind.
     let mut content = Zeroizing::new(Vec::with_capacity(64 << 10));
-    let read = File::open(file).and_then(|opened| opened.take(LARGEST + 1).read_to_end(&mut content));
+    let read = open(file).and_then(|opened| opened.take(LARGEST + 1).read_to_end(&mut content));
     match read {
         Ok(count) if count as u64 > LARGEST => Err(TlsError::TooLarge(file.to_owned())),
         Ok(_) => Ok(content),
         Err(error) => Err(TlsError::Unreadable(file.to_owned(), error)),
     }
+}
+
+/// Opens a regular file. With a named pipe, opening would wait until another program writes to it.
+fn open(file: &Path) -> io::Result<File> {
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    File::open(file)
 }

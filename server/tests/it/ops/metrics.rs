@@ -77,6 +77,8 @@ async fn each_reason_of_a_401_is_counted_and_logged_with_the_address_of_its_clie
     let unknown = Secret::generate().unwrap().expose().to_owned();
 
     let mut client = server.http1(cluster).await;
+    // Once it has an answer, the connection was accepted.
+    assert_eq!(client.send(&Request::delete(token)).await.status, 401);
     let before = samples(server.operations()).await;
     assert_eq!(client.send(&Request::delete(gone).bearer(&operator)).await.status, DELETED);
     let delete = || Request::delete(token);

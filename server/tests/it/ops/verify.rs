@@ -77,14 +77,16 @@ async fn credentials_are_counted_like_those_of_the_api() {
         ("/verify", &[]),
         ("/verify/x", &[]),
         ("/verify?permission=db:b:read", &[("authorization", &*bearer)]),
+        ("/tokens", &[("authorization", &*bearer)]),
+        ("/tokens", &[]),
     ] {
         verify(&server, target, headers).await;
     }
     let metrics = text(get(server.operations(), "/metrics").await);
     for (outcome, reason, count) in [
         ("accepted", "none", 1),
-        ("rejected", "missing", 2),
-        ("rejected", "insufficient", 1),
+        ("rejected", "missing", 3),
+        ("rejected", "insufficient", 2),
         ("rejected", "unknown", 0),
     ] {
         let line =
@@ -110,6 +112,10 @@ async fn every_required_permission_must_be_allowed() {
         ("/verify?permission=db:a:read%20db:b:write", 400),
         ("/verify?permission=%ff", 400),
         ("/verify?permission=db:a:read&permission=x", 400),
+        // A slip in the proxy's configuration lets no token pass.
+        ("/verify?permissions=db:a:read", 400),
+        ("/verify?permission=db:a:read&x", 400),
+        ("/verify?", 200),
     ] {
         let answer = verify(&server, target, &[("authorization", &bearer)]).await;
         assert_eq!(answer.status(), status, "{target}");

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
 
 use rustix::process::Signal;
 
@@ -39,6 +41,16 @@ fn a_server_does_not_start_with_files_that_it_cannot_use() {
     let files = options(&directory.beside(""));
     let (code, _, error) = finish(directory.serve(&[&files[0], &files[1]]));
     assert!(code == 1 && error.contains("tls.crt: No such file"), "{error}");
+    // A named pipe would be waited for.
+    assert!(finish(pipe(&directory.beside("tls.crt"))).0 == 0);
+    let (code, _, error) = finish(directory.serve(&[&files[0], &files[1]]));
+    assert!(code == 1 && error.contains("tls.crt: it is not a regular file"), "{error}");
+}
+
+fn pipe(file: &Path) -> Command {
+    let mut command = Command::new("mkfifo");
+    command.arg(file);
+    command
 }
 
 #[test]
