@@ -9,7 +9,7 @@ from tests.clients.served import Served
 from tests.server import BINARY, ROOT
 
 README_ADDRESS = "http://127.0.0.1:8181"
-TO_TRY = re.compile(r"^and prints what to try next:\n\n```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
+TO_TRY = re.compile(r"and prints what to try next:\n\n```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 class FromAShell(Served):
