@@ -139,9 +139,10 @@ async fn by_id(client: Client, host: &str, id: String, token: &str) -> Result<Ex
     }
 }
 
-/// Why a call failed, with the server if that did not answer.
+/// Why a call failed, with the server if that did not answer. A password in the address is left out.
 fn reason(error: &ApiError, host: &str) -> String {
     let text = with_sources(error);
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     match error.response() {
         None if text.ends_with("UnknownIssuer") => format!("{host}: {text}; --tls-ca names the authority to trust"),
         None => format!("{host}: {text}"),
@@ -209,6 +210,13 @@ fn end(code: u8, reason: &str) -> Result<ExitCode, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_names_the_server_without_the_password_in_its_address() {
+        let error = ApiError::unavailable("invalid peer certificate: UnknownIssuer");
+        let shown = reason(&error, "https://user:password@host:8181");
+        assert!(shown.starts_with("host:8181: ") && shown.contains("--tls-ca"), "{shown}");
+    }
 
     #[test]
     fn a_response_that_repeats_the_credential_is_shown_without_it() {
