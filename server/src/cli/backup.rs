@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
-use influxdb3_tokens::{BackupSummary, NewBackup, Timestamp};
+use influxdb3_tokens::{BackupError, BackupSummary, NewBackup, Timestamp};
 use openapi_stub_runtime::Printable;
 
 use super::{DataDir, Failure, access};
@@ -36,17 +36,25 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     require_elsewhere(file, directory)?;
     let summary = match access::running(directory).await? {
         Some(mut server) => {
-            let mut backup = NewBackup::create(file, *force)?;
+            let mut backup = NewBackup::create(file, *force).map_err(advise)?;
             let held = server.hold_file().await?;
             backup.copy_held(directory.database(), &held)?;
             server.release_file().await?;
-            backup.finish()?
+            backup.finish().map_err(advise)?
         }
-        None => access::open(directory).await?.store.backup(file, *force).await?,
+        None => access::open(directory).await?.store.backup(file, *force).await.map_err(advise)?,
     };
     let line = format!("backed up {} to {}\n", describe(&summary), Printable(&file.display().to_string()));
     std::io::stdout().write_all(line.as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says how to replace a file that exists.
+fn advise(error: BackupError) -> Failure {
+    match error {
+        BackupError::Exists { .. } => format!("{error}; --force replaces it").into(),
+        _ => error.into(),
+    }
 }
 
 /// Refuses a name that a file of the database has or can get.

@@ -17,7 +17,8 @@ use super::{Failure, is_broken_pipe, tell};
 
 const EXAMPLES: &str = "Examples:
   # INFLUXDB3_AUTH_TOKEN has an admin token, which is not deleted
-  influxdb3-tokens contract --host http://127.0.0.1:8181 --provision 'influxdb3-tokens create token --format json'
+  influxdb3-tokens contract --host http://127.0.0.1:8181 \\
+    --provision 'influxdb3-tokens create token --format json'
   influxdb3-tokens contract --tokens tokens.json --junit report.xml";
 
 /// Check a running server, this one or another's, against the document

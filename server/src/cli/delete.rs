@@ -94,7 +94,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             let host = host.as_deref().unwrap_or("http://127.0.0.1:8181");
             let client = client(host, &tls)?;
             match is_confirmed(yes, &format!("Delete the token with the ID {id} of {host}?"))? {
-                true => by_id(client, id, &token).await,
+                true => by_id(client, host, id, &token).await,
                 false => not_confirmed(),
             }
         }
@@ -117,7 +117,7 @@ fn print(what: &str) -> ExitCode {
 }
 
 /// Deletes a token through the HTTP API.
-async fn by_id(client: Client, id: String, token: &str) -> Result<ExitCode, Failure> {
+async fn by_id(client: Client, host: &str, id: String, token: &str) -> Result<ExitCode, Failure> {
     let done = format!("with ID {id}");
     let Some(credential) = AuthData::bearer(token) else {
         wrong_usage("--token contains characters that a header cannot carry")
@@ -130,12 +130,23 @@ async fn by_id(client: Client, id: String, token: &str) -> Result<ExitCode, Fail
         Ok(DeleteTokenResponse::TokenNotFound) => end(NOT_FOUND, "no token has this ID or name"),
         Ok(DeleteTokenResponse::RequestFailed(message)) => end(1, &text(&message, token)),
         Err(error) => {
-            super::tell(&error);
+            super::tell_reason(&reason(&error, host));
             if let Some(response) = error.response() {
                 super::tell_reason(&format!("the response begins with \"{}\"", beginning(response.body(), token)));
             }
             Ok(ExitCode::from(if error.is_unavailable() { NO_RESPONSE } else { 1 }))
         }
+    }
+}
+
+/// Why a call failed, with the server if that did not answer. A password in the address is left out.
+fn reason(error: &ApiError, host: &str) -> String {
+    let text = with_sources(error);
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    match error.response() {
+        None if text.ends_with("UnknownIssuer") => format!("{host}: {text}; --tls-ca names the authority to trust"),
+        None => format!("{host}: {text}"),
+        Some(_) => text,
     }
 }
 
@@ -199,6 +210,13 @@ fn end(code: u8, reason: &str) -> Result<ExitCode, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_names_the_server_without_the_password_in_its_address() {
+        let error = ApiError::unavailable("invalid peer certificate: UnknownIssuer");
+        let shown = reason(&error, "https://user:password@host:8181");
+        assert!(shown.starts_with("host:8181: ") && shown.contains("--tls-ca"), "{shown}");
+    }
 
     #[test]
     fn a_response_that_repeats_the_credential_is_shown_without_it() {

@@ -37,7 +37,8 @@ const END_TIMEOUT: Duration = Duration::from_secs(5);
 const EXAMPLES: &str = "Examples:
   influxdb3-tokens serve --data-dir data
   # With the operator token of a file, on all addresses, for a log collector
-  influxdb3-tokens serve --http-bind 0.0.0.0:8181 --admin-token-file admin-token.json --log-format json
+  influxdb3-tokens serve --http-bind 0.0.0.0:8181 --log-format json \\
+    --admin-token-file admin-token.json
   # With a configuration file, whose keys are the names of these options
   influxdb3-tokens serve --config influxdb3-tokens.toml --check-config && \\
     influxdb3-tokens serve --config influxdb3-tokens.toml";
