@@ -135,8 +135,19 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
                 permissions: permissions.to_string(),
                 expires_in: options.expiry,
             };
-            let token = access(&options, false).await?.create(token).await?;
+            let access = access(&options, false).await?;
+            let is_served = matches!(access, Access::Running(_));
+            let token = access.create(token).await?;
             print(&token, Change::Created, options.format).map_err(|error| lost(&token, Change::Created, &error))?;
+            if !is_served && matches!(options.format, Format::Text) {
+                let directory = Printable(&options.directory.data_dir.to_string_lossy()).to_string();
+                // Unlike the secret, it can be lost.
+                let _ = writeln!(
+                    io::stdout(),
+                    "No server runs on {directory}: start it with `influxdb3-tokens serve --data-dir {directory}`, or name the \
+                     directory of a running server with --data-dir."
+                );
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -24,7 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let socket = options.directory.control_socket();
     let asked = async {
-        let client = Client::connect(&socket).await.map_err(|error| format!("{}: {error}", socket.display()))?;
+        let client = Client::connect(&socket).await.map_err(|error| {
+            let (directory, socket) = (options.directory.data_dir.display(), socket.display());
+            format!("no server can be reached on {directory}: {socket}: {error}")
+        })?;
         client.health().await.map_err(Failure::from)
     };
     let answered = tokio::time::timeout(PATIENCE, asked).await;

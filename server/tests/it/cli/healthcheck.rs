@@ -9,7 +9,9 @@ fn a_running_server_is_healthy_and_a_stopped_one_is_not() {
     let directory = DataDir::new();
     let check = || finish(command(&["healthcheck", &directory.argument()]));
     let socket = directory.path().join("control.sock");
-    let unreachable = |reason: &str| (1, String::new(), format!("error: {}: {reason}\n", socket.display()));
+    let (shown, socket) = (directory.path().display().to_string(), socket.display().to_string());
+    let unreachable =
+        |reason: &str| (1, String::new(), format!("error: no server can be reached on {shown}: {socket}: {reason}\n"));
     assert_eq!(check(), unreachable("No such file or directory (os error 2)"));
 
     let server = directory.start(&[]);
