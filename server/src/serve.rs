@@ -7,8 +7,6 @@ use std::time::Duration;
 
 use futures::future::{Either, pending};
 use influxdb3_token_api::security::Authenticator;
-#[cfg(fuzzing)]
-use influxdb3_token_api::security::PeerAddress;
 use influxdb3_tokens::{Principal, TokenApi};
 use tokio::net::{TcpListener, TcpSocket};
 
