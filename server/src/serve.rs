@@ -122,13 +122,14 @@ impl<S: Service> Server<S> {
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let Self { shared: server, tls } = self;
         let connections = &server.connections;
+        let address = listener.local_addr().ok();
         let serving = async {
             tokio::select! {
                 () = accept(&listener, &server, tls.as_ref()) => {}
                 () = shutdown => {}
             }
             drop(listener);
-            tracing::info!(connections = connections.count(), "stopping");
+            tracing::info!(address = address.map(tracing::field::display), connections = connections.count(), "stopping");
             if tokio::time::timeout(connections.limits().drain_timeout, connections.drain()).await.is_err() {
                 tracing::warn!("some requests did not end in time");
                 connections.close_all();
