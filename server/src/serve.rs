@@ -129,7 +129,11 @@ impl<S: Service> Server<S> {
                 () = shutdown => {}
             }
             drop(listener);
-            tracing::info!(address = address.map(tracing::field::display), connections = connections.count(), "stopping");
+            tracing::info!(
+                address = address.map(tracing::field::display),
+                connections = connections.count(),
+                "stopping"
+            );
             if tokio::time::timeout(connections.limits().drain_timeout, connections.drain()).await.is_err() {
                 tracing::warn!("some requests did not end in time");
                 connections.close_all();
