@@ -20,6 +20,7 @@ mod descriptors;
 mod failures;
 mod head;
 mod limits;
+mod pass_on;
 mod service;
 mod statistics;
 #[cfg(test)]
