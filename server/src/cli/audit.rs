@@ -1,16 +1,13 @@
 //! `audit`: lists who created, regenerated and deleted which tokens.
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use clap::{Args, ValueEnum};
-use futures::TryStreamExt;
+use clap::Args;
 use influxdb3_tokens::{Clock, SystemClock};
-use openapi_stub_runtime::Printable;
 
 use super::access::Access;
-use super::output::{csv_cell, printable_json};
+use super::listing::{self, Entry, Format};
 use super::{DataDir, Failure, is_broken_pipe};
 use crate::control::{Audit, Change};
 
@@ -29,18 +26,6 @@ pub(super) struct Options {
 
     #[command(flatten)]
     directory: DataDir,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    /// A table
-    Pretty,
-    /// One JSON array
-    Json,
-    /// One JSON object for each line
-    Jsonl,
-    /// Comma-separated values, with a header; as in `show`, no text is a formula
-    Csv,
 }
 
 /// Reads a time, or a time before now, as milliseconds since the Unix epoch. One before 1970 is 1970.
@@ -65,57 +50,25 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
 
 async fn print(options: &Options) -> Result<(), Failure> {
     let audit = Audit { since: options.since };
-    let mut changes = Access::to_existing(&options.directory).await?.changes(audit).await?;
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    match options.format {
-        Format::Pretty => {
-            let mut table = comfy_table::Table::new();
-            table.load_preset(comfy_table::presets::ASCII_MARKDOWN).set_header(COLUMNS);
-            while let Some(change) = changes.try_next().await? {
-                table.add_row(cells(&change).map(|cell| Printable(&cell).to_string()));
-            }
-            writeln!(out, "{table}")?;
-        }
-        Format::Json => {
-            let mut separator = "[\n  ";
-            while let Some(change) = changes.try_next().await? {
-                write!(out, "{separator}{}", printable_json(&serde_json::to_string(&change)?))?;
-                separator = ",\n  ";
-            }
-            writeln!(out, "{}", if separator.starts_with('[') { "[]" } else { "\n]" })?;
-        }
-        Format::Jsonl => {
-            while let Some(change) = changes.try_next().await? {
-                writeln!(out, "{}", printable_json(&serde_json::to_string(&change)?))?;
-            }
-        }
-        Format::Csv => {
-            let mut writer = csv::Writer::from_writer(&mut out);
-            writer.write_record(COLUMNS)?;
-            while let Some(change) = changes.try_next().await? {
-                writer.write_record(cells(&change).map(|cell| csv_cell(&cell)))?;
-            }
-            writer.flush()?;
-        }
-    }
-    Ok(out.flush()?)
+    let changes = Access::to_existing(&options.directory).await?.changes(audit).await?;
+    listing::print(options.format, None, changes).await
 }
 
-/// The names of the fields of [`Change`].
-const COLUMNS: [&str; 7] = ["time", "change", "id", "name", "by", "by_name", "origin"];
+impl Entry for Change {
+    const COLUMNS: &'static [&'static str] = &["time", "change", "id", "name", "by", "by_name", "origin"];
 
-/// In the order of [`COLUMNS`]. What is not known is empty.
-fn cells(change: &Change) -> [String; COLUMNS.len()] {
-    let Change { time, change, id, name, by, by_name, origin } = change.clone();
-    [
-        DateTime::<Utc>::to_rfc3339_opts(&time, SecondsFormat::Millis, true),
-        change,
-        id.to_string(),
-        name.unwrap_or_default(),
-        by.map(|by| by.to_string()).unwrap_or_default(),
-        by_name.unwrap_or_default(),
-        origin.unwrap_or_default(),
-    ]
+    fn cells(&self) -> Vec<String> {
+        let Self { time, change, id, name, by, by_name, origin } = self.clone();
+        vec![
+            DateTime::<Utc>::to_rfc3339_opts(&time, SecondsFormat::Millis, true),
+            change,
+            id.to_string(),
+            name.unwrap_or_default(),
+            by.map(|by| by.to_string()).unwrap_or_default(),
+            by_name.unwrap_or_default(),
+            origin.unwrap_or_default(),
+        ]
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use openapi_stub_runtime::Printable;
 use super::access::Access;
 use super::arguments::duration;
 use super::confirmation::is_confirmed;
-use super::named_server::{Refused, ServerOptions};
+use super::named_server::ServerOptions;
 use super::output::printable_json;
 use super::{DataDir, Failure, advice, tell_reason, token_file, warn};
 use crate::control::Create;
@@ -107,7 +107,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         warn("--create-databases has no effect: this server has tokens, and no databases");
     }
     if options.regenerate {
-        let access = access(&options, true).await?;
+        let access = options.server.access("create", &options.directory, true).await?;
         if !options.yes && !is_confirmed("Replace the secret of the operator token?")? {
             tell_reason("the operator token was not changed, because that was not confirmed");
             return Ok(ExitCode::FAILURE);
@@ -135,7 +135,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
                 permissions: permissions.to_string(),
                 expires_in: options.expiry,
             };
-            let access = access(&options, false).await?;
+            let access = options.server.access("create", &options.directory, false).await?;
             let is_served = matches!(access, Access::Running(_));
             let token = access.create(token).await?;
             print(&token, Change::Created, options.format).map_err(|error| lost(&token, Change::Created, &error))?;
@@ -175,14 +175,6 @@ fn lost(token: &AdminTokenObject, change: Change, error: &io::Error) -> String {
         0 => format!("the operator token was {change}, but its secret is lost; use --regenerate: {error}"),
         id => format!("token {id} was {change}, but its secret is lost; delete the token: {error}"),
     }
-}
-
-async fn access(options: &Options, existing: bool) -> Result<Access, Failure> {
-    options.server.access(&options.directory, existing).await.map_err(|refused| match refused {
-        Refused::Other(reason) => wrong_usage(&reason),
-        Refused::NotRunning(reason) => reason.into(),
-        Refused::Failed(error) => error,
-    })
 }
 
 /// What the options ask for together. It is not left to the parser which of them go together: it would take a variable

@@ -25,6 +25,7 @@ mod environment;
 pub(crate) mod fuzzing;
 mod healthcheck;
 mod limits;
+mod listing;
 mod log;
 mod manager;
 mod named_server;

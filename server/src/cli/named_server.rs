@@ -11,7 +11,7 @@ use clap::Args;
 use http::Uri;
 
 use super::access::{self, Access};
-use super::{DataDir, Failure};
+use super::{DataDir, Failure, wrong_usage};
 
 #[derive(Args)]
 pub(super) struct ServerOptions {
@@ -44,15 +44,24 @@ pub(super) enum Refused {
 
 impl ServerOptions {
     /// The tokens of the data directory, if the server that `--host` names is that of the directory. `existing` does not
-    /// make a database.
-    pub(super) async fn access(&self, directory: &DataDir, existing: bool) -> Result<Access, Refused> {
+    /// make a database. Another server is wrong usage of `subcommand`.
+    pub(super) async fn access(
+        &self,
+        subcommand: &str,
+        directory: &DataDir,
+        existing: bool,
+    ) -> Result<Access, Failure> {
         // The control socket needs none of them.
         let _ = (&self.token, &self.tls_ca, self.tls_no_verify);
-        access(self.host.as_deref(), directory, existing).await
+        access(self.host.as_deref(), directory, existing).await.map_err(|refused| match refused {
+            Refused::Other(reason) => wrong_usage(subcommand, &reason),
+            Refused::NotRunning(reason) => reason.into(),
+            Refused::Failed(error) => error,
+        })
     }
 }
 
-/// Like [`ServerOptions::access`].
+/// Like [`ServerOptions::access`], and tells the reasons apart.
 pub(super) async fn access(host: Option<&str>, directory: &DataDir, existing: bool) -> Result<Access, Refused> {
     let Some(host) = host else {
         let access = if existing { Access::to_existing(directory).await } else { Access::to(directory).await };
