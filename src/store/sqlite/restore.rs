@@ -221,19 +221,21 @@ async fn names(store: &SqliteStore, live: &LiveTokens, later: &Later) -> Result<
 async fn keep(store: &SqliteStore, live: &LiveTokens, later: Later) -> Result<(), RestoreError> {
     /// How many are requested at a time, which share a commit.
     const CHUNK: usize = 1024;
+    const DELETION: &str = "a deletion cannot be made again";
+    const REGENERATION: &str = "a regeneration cannot be made again";
     let now = SystemClock.now();
     let deletions: Vec<_> = later.deletions.iter().filter(|row| live.contains(id_from_sql(row.token))).collect();
     for chunk in deletions.chunks(CHUNK) {
-        let requested = chunk.iter().filter_map(|row| {
-            let (by, at) = (Actor::Other(id_from_sql(row.by?)), time_from_sql(row.at).unwrap_or(now));
-            let deletion = Deletion::new(id_from_sql(row.token), by, at)?;
-            Some(store.delete(deletion.requested_from(row.origin)))
-        });
-        for outcome in futures::future::join_all(requested).await {
-            if !matches!(outcome?, DeletionOutcome::Deleted(_)) {
-                return Err(StoreError::unavailable("a deletion cannot be made again").into());
+        let requested = chunk.iter().map(async |row| {
+            let (by, at) = (row.by.map(id_from_sql).map(Actor::Other), time_from_sql(row.at).unwrap_or(now));
+            let deletion = by.and_then(|by| Deletion::new(id_from_sql(row.token), by, at));
+            let deletion = deletion.ok_or_else(|| StoreError::unavailable(DELETION))?;
+            match store.delete(deletion.requested_from(row.origin)).await? {
+                DeletionOutcome::Deleted(_) => Ok(()),
+                _ => Err(StoreError::unavailable(DELETION)),
             }
-        }
+        });
+        futures::future::join_all(requested).await.into_iter().collect::<Result<(), _>>()?;
     }
     // Each replaced the digest that the one before gave the operator token.
     let present = later.operator.or_else(|| Secret::generate().ok().map(|secret| secret.digest()));
@@ -241,10 +243,10 @@ async fn keep(store: &SqliteStore, live: &LiveTokens, later: Later) -> Result<()
     for (row, digest) in later.regenerations.iter().zip(digests) {
         let (by, at) = (row.by.map(id_from_sql).map(Actor::Other), time_from_sql(row.at).unwrap_or(now));
         let regeneration = Regeneration::new(digest, by, at).or_else(|| Regeneration::new(digest, None, at));
-        let Some(regeneration) = regeneration else { continue };
+        let regeneration = regeneration.ok_or_else(|| StoreError::unavailable(REGENERATION))?;
         let outcome = store.regenerate(regeneration.requested_from(row.origin)).await?;
         if !matches!(outcome, RegenerationOutcome::Regenerated(_)) {
-            return Err(StoreError::unavailable("a regeneration cannot be made again").into());
+            return Err(StoreError::unavailable(REGENERATION).into());
         }
     }
     Ok(())
