@@ -39,7 +39,7 @@ def running(folder, *options, binary=BINARY):
         try:
             with within(60, "the server to listen"):
                 listening, _, address = process.stdout.readline().strip().partition(" on ")
-                has_operations = listening == "listening" and any("--ops-bind" in option for option in options)
+                has_operations = listening == "listening" and any("--ops-bind" in str(option) for option in options)
                 operations = process.stdout.readline().strip().partition(" on ")[2] if has_operations else None
             if listening == "listening":
                 secret = json.loads(operator.read_text(encoding="utf-8"))["token"]
