@@ -9,6 +9,7 @@ mod audit;
 mod change;
 mod error;
 mod memory;
+mod shared;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statistics;
@@ -29,6 +30,7 @@ pub use change::{
 };
 pub use error::{Cause, StoreError};
 pub use memory::MemoryStore;
+pub use shared::SharedStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{
     BackupError, BackupSummary, Checked, Damage, LaterChanges, NewBackup, OpenError, RestoreError, RestoreOptions,
@@ -109,6 +111,11 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// If the trail cannot be read.
     async fn audit(&self, from: AuditPosition, since: Option<Timestamp>, limit: usize)
     -> Result<AuditPage, StoreError>;
+
+    /// This store as one whose tokens others change too. `None` if it alone changes them, so that the live tokens are exact.
+    fn shared(&self) -> Option<&dyn SharedStore> {
+        None
+    }
 
     /// What the store has done since it was opened. Takes no lock that a change holds.
     fn statistics(&self) -> StoreStatistics {
