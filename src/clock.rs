@@ -37,6 +37,9 @@ fn timestamp(time: SystemTime) -> Timestamp {
 pub struct BootTime(Duration);
 
 impl BootTime {
+    /// The moment when the machine was started.
+    pub const START: Self = Self(Duration::ZERO);
+
     /// The present moment.
     pub fn now() -> Self {
         Self(since_boot())

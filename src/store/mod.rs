@@ -8,6 +8,8 @@
 mod audit;
 mod change;
 mod error;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod memory;
 mod shared;
 #[cfg(feature = "sqlite")]
@@ -29,6 +31,8 @@ pub use change::{
     Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, TokenSelector,
 };
 pub use error::{Cause, StoreError};
+#[cfg(feature = "etcd")]
+pub use etcd::{EtcdOpenError, EtcdOptions, EtcdOptionsError, EtcdStore, EtcdTls};
 pub use memory::MemoryStore;
 pub use shared::SharedStore;
 #[cfg(feature = "sqlite")]
@@ -36,7 +40,7 @@ pub use sqlite::{
     BackupError, BackupSummary, Checked, Damage, LaterChanges, NewBackup, OpenError, RestoreError, RestoreOptions,
     Restored, Snapshot, SqliteOptions, SqliteStore,
 };
-pub use statistics::StoreStatistics;
+pub use statistics::{CopyStatistics, StoreStatistics};
 
 /// Stores tokens durably, and applies every committed change to the live tokens.
 ///
