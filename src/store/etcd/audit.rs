@@ -39,9 +39,9 @@ pub(super) async fn page(
     let rest = &part[first..];
     let taken = &rest[..rest.len().min(limit)];
     let next = if taken.len() < rest.len() {
-        Some([epoch, passed + taken.len() as u64, 0, 0])
+        Some([epoch, (first + taken.len()) as u64, 0, 0])
     } else {
-        (epoch < present).then_some([epoch + 1, 0, 0, 0])
+        (epoch < present).then(|| [epoch + 1, 0, 0, 0])
     };
     let mut records = Vec::with_capacity(taken.len());
     for pair in taken {

@@ -97,11 +97,6 @@ impl Keys {
         self.under("probe")
     }
 
-    /// The minute in which a token was used last.
-    pub(super) fn last_use(&self, id: TokenId) -> String {
-        self.under(&format!("uses/{}", fixed(id.as_u64())))
-    }
-
     fn under(&self, rest: &str) -> String {
         format!("{}/{rest}", self.prefix)
     }

@@ -175,7 +175,10 @@ impl EtcdStore {
         })
     }
 
-    async fn request<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, StoreError> {
+    async fn request<T>(&self, job: impl FnOnce(Answer<T>) -> Job + Send) -> Result<T, StoreError> {
+        if self.shared.copy.get().is_none() {
+            return Err(StoreError::unavailable("the store is not loaded"));
+        }
         let (answer, answered) = oneshot::channel();
         match self.jobs.try_send(job(answer)) {
             Ok(()) => answered.await.map_err(|_| StoreError::outcome_unknown("the store was closed"))?,
@@ -263,6 +266,8 @@ impl TokenStore for EtcdStore {
 
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
         const PAGE: usize = 1000;
+        // What this node has accepted comes first.
+        self.request(Job::Pass).await?;
         let Shared { members, keys, .. } = &*self.shared;
         let mut records: Vec<TokenRecord> = Vec::new();
         let mut next = match after {
@@ -293,6 +298,7 @@ impl TokenStore for EtcdStore {
         since: Option<Timestamp>,
         limit: usize,
     ) -> Result<AuditPage, StoreError> {
+        self.request(Job::Pass).await?;
         audit::page(&self.shared.members, &self.shared.keys, from, since, limit).await
     }
 

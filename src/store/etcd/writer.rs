@@ -30,6 +30,8 @@ pub(super) enum Job {
     Delete(Deletion, Answer<DeletionOutcome>),
     Regenerate(Box<Regeneration>, Answer<RegenerationOutcome>),
     Probe(Answer<()>),
+    /// Answered once every job before it is done.
+    Pass(Answer<()>),
 }
 
 /// How many deletions share a transaction. etcd takes 128 operations, unless it is configured otherwise, and counts those of
@@ -75,6 +77,7 @@ impl Writer {
                     Job::Create(creation, answer) => _ = answer.send(self.create(*creation).await),
                     Job::Regenerate(regeneration, answer) => _ = answer.send(self.regenerate(*regeneration).await),
                     Job::Probe(answer) => _ = answer.send(self.probe().await),
+                    Job::Pass(answer) => _ = answer.send(Ok(())),
                     Job::Delete(..) => {}
                 }
             }

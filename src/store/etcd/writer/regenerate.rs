@@ -24,7 +24,10 @@ impl Writer {
                 return Err(StoreError::unavailable("etcd returned fewer values than were asked for"));
             };
             self.note_epoch(epoch.as_ref());
-            let Some(operator) = operator else { return Ok(RegenerationOutcome::NotFound) };
+            let Some(operator) = operator else {
+                let is_certain = regeneration.by().is_none();
+                return Ok(if is_certain { RegenerationOutcome::NotFound } else { RegenerationOutcome::Unauthorized });
+            };
             let record = token_from_value(TokenId::OPERATOR, operator.value())?;
             if sent && record.digest == *regeneration.digest() {
                 // The same request, sent before: nobody else knows this digest.
