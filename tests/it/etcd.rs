@@ -1,19 +1,22 @@
 //! A real etcd for tests: one member for all of them, each under a prefix of its own.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use influxdb3_tokens::{EtcdOptions, EtcdStore};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 /// One member of etcd, which ends with this value.
 pub(crate) struct Member {
     process: Child,
-    address: SocketAddr,
-    _directory: TempDir,
+    client: SocketAddr,
+    peer: SocketAddr,
+    directory: TempDir,
 }
 
 impl Member {
@@ -21,30 +24,57 @@ impl Member {
     pub(crate) async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let [client, peer] = free_addresses();
-        let url = |address| format!("http://{address}");
-        let process = Command::new("etcd")
-            .arg("--data-dir")
-            .arg(directory.path())
-            .args(["--listen-client-urls", &url(client), "--advertise-client-urls", &url(client)])
-            .args(["--listen-peer-urls", &url(peer), "--initial-advertise-peer-urls", &url(peer)])
-            .args(["--initial-cluster", &format!("default={}", url(peer)), "--log-level", "error"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("etcd is installed: Debian's package is etcd-server");
-        let member = Self { process, address: client, _directory: directory };
-        let begin = Instant::now();
-        while EtcdStore::open(member.options()).await.is_err() {
-            assert!(begin.elapsed() < Duration::from_secs(60), "etcd does not start");
-        }
+        let process = start(directory.path(), client, peer);
+        let member = Self { process, client, peer, directory };
+        member.wait().await;
         member
     }
 
     /// A store of its own in this member.
     pub(crate) fn options(&self) -> EtcdOptions {
+        Self::options_at(self.client)
+    }
+
+    /// A store of its own, with the member at this address, which may lead to it.
+    pub(crate) fn options_at(address: SocketAddr) -> EtcdOptions {
         static PREFIXES: AtomicU64 = AtomicU64::new(0);
         let prefix = PREFIXES.fetch_add(1, Ordering::Relaxed);
-        EtcdOptions::from_url(&format!("etcd://{}/{prefix}", self.address)).unwrap()
+        EtcdOptions::from_url(&format!("etcd://{address}/{prefix}")).unwrap()
+    }
+
+    /// Where clients reach it.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.client
+    }
+
+    /// Stops the process where it is, so that connections stay and nothing answers.
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets a paused process go on.
+    pub(crate) fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Kills the process, and starts it again after `change` has had the data directory.
+    pub(crate) async fn restart(&mut self, change: impl FnOnce(&Path)) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        change(self.directory.path());
+        self.process = start(self.directory.path(), self.client, self.peer);
+        self.wait().await;
+    }
+
+    async fn wait(&self) {
+        let begin = Instant::now();
+        while EtcdStore::open(self.options()).await.is_err() {
+            assert!(begin.elapsed() < Duration::from_secs(60), "etcd does not start");
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 }
 
@@ -53,6 +83,20 @@ impl Drop for Member {
         _ = self.process.kill();
         _ = self.process.wait();
     }
+}
+
+fn start(directory: &Path, client: SocketAddr, peer: SocketAddr) -> Child {
+    let url = |address| format!("http://{address}");
+    Command::new("etcd")
+        .arg("--data-dir")
+        .arg(directory.join("member"))
+        .args(["--listen-client-urls", &url(client), "--advertise-client-urls", &url(client)])
+        .args(["--listen-peer-urls", &url(peer), "--initial-advertise-peer-urls", &url(peer)])
+        .args(["--initial-cluster", &format!("default={}", url(peer)), "--log-level", "error"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("etcd is installed: Debian's package is etcd-server")
 }
 
 /// A store of its own, in a member that all tests of this process share.
