@@ -98,6 +98,7 @@ impl Confirmer {
     async fn round(&self) -> Confirmation {
         // A read that a load overtook returns an older value than the load; a second one does not.
         for _ in 0..2 {
+            let before = self.copy.head();
             let begin = BootTime::now();
             let head = match read_head(&self.members, &self.keys, 0).await {
                 Ok((Some(head), _)) => head,
@@ -105,14 +106,14 @@ impl Confirmer {
                 Ok((None, _)) => break,
                 Err(error) => return Confirmation::Failed(error),
             };
-            if self.copy.knows(&head) == Known::NotYet {
+            if self.copy.knows(&head, before.as_ref()) == Known::NotYet {
                 let arrival = self.copy.wait_for(head.revision);
                 if timeout(self.members.request_timeout() / 2, arrival).await.is_err() {
                     self.orders.restart.notify_one();
                     return Confirmation::Behind;
                 }
             }
-            if self.copy.knows(&head) == Known::Applied {
+            if self.copy.knows(&head, before.as_ref()) == Known::Applied {
                 self.copy.confirm(begin);
                 return Confirmation::Confirmed;
             }

@@ -177,8 +177,12 @@ impl TokenCopy {
         self.reach(state, at);
     }
 
-    /// What the copy knows of a value of `head` that etcd has just returned.
-    pub(super) fn knows(&self, head: &Head) -> Known {
+    /// What the copy knows of a value of `head` that a quorum of etcd returned to a read. `before` is the value that was applied
+    /// last when the read began: one that is older does not belong to the same history, even if it once was the last.
+    pub(super) fn knows(&self, head: &Head, before: Option<&Head>) -> Known {
+        if before.is_some_and(|before| head.revision < before.revision) {
+            return Known::OtherHistory;
+        }
         let state = self.state();
         match state.heads.find(head.revision) {
             Some(nonce) if nonce == head.nonce => Known::Applied,

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Counts;
-use super::copy::{Event, Head, Known, Revision, TokenCopy};
+use super::copy::{Event, Head, Revision, TokenCopy};
 use super::keys::Keys;
 use super::load::{LoadError, load};
 use super::members::{MemberIndex, Members, RequestError};
@@ -119,7 +119,6 @@ impl Follower {
             // Nothing changed since; so changes that were compacted in between are not missed.
             Some(now) if now == last => return Ok(Some(revision + 1)),
             Some(now) if now.revision > last.revision => {}
-            Some(now) if self.copy.knows(&now) == Known::Applied => return Ok(Some(self.copy.applied() + 1)),
             _ => {
                 self.copy.distrust();
                 return Ok(None);
