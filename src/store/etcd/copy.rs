@@ -10,6 +10,9 @@ use crate::clock::BootTime;
 use crate::live::{LiveTokens, LiveTokensWriter};
 use crate::token::{TokenId, TokenRecord};
 
+#[cfg(test)]
+mod tests;
+
 /// A revision of etcd: the number of the transaction that changed something last.
 pub(super) type Revision = i64;
 

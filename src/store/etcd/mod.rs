@@ -14,8 +14,6 @@ mod members;
 mod options;
 mod read;
 mod record;
-#[cfg(test)]
-mod tests;
 mod transaction;
 mod watch;
 mod writer;

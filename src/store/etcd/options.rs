@@ -173,9 +173,13 @@ pub enum EtcdOptionsError {
 
 /// A member as `HOST:PORT`; `None` if it is something else.
 fn member(text: &str) -> Option<String> {
-    let authority: http::uri::Authority = text.parse().ok()?;
-    let is_complete = !authority.host().is_empty() && (authority.port().is_some() || !text.ends_with(':'));
-    is_complete.then(|| if authority.port().is_some() { text.to_owned() } else { format!("{text}:2379") })
+    let authority: http::uri::Authority =
+        text.parse().ok().filter(|it: &http::uri::Authority| !it.host().is_empty())?;
+    match (authority.port_u16(), text == authority.host()) {
+        (Some(_), _) => Some(text.to_owned()),
+        (None, true) => Some(format!("{text}:2379")),
+        (None, false) => None,
+    }
 }
 
 #[cfg(test)]
