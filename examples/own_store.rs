@@ -314,7 +314,7 @@ mod tests {
     async fn subject() -> Subject {
         let directory = tempdir().unwrap();
         let open = move || open(&directory);
-        Subject::new(open()).await.reopened_by(open)
+        Subject::new(open()).await.reopened_by(move || std::future::ready(open()))
     }
 
     #[tokio::test(flavor = "multi_thread")]
