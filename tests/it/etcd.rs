@@ -1,5 +1,6 @@
 //! A real etcd for tests: one member for all of them, each under a prefix of its own.
 
+use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -50,6 +51,19 @@ impl Member {
     /// Stops the process where it is, so that connections stay and nothing answers.
     pub(crate) fn pause(&self) {
         self.signal(Signal::STOP);
+        // The threads stop one after another.
+        let begin = Instant::now();
+        while !self.is_stopped() {
+            assert!(begin.elapsed() < Duration::from_secs(60), "the process does not stop");
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.process.id())).unwrap();
+        threads.into_iter().all(|thread| {
+            let status = fs::read_to_string(thread.unwrap().path().join("stat")).unwrap();
+            status.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
+        })
     }
 
     /// Lets a paused process go on.

@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Counts;
-use super::copy::{Known, TokenCopy};
+use super::copy::{TokenCopy, Verdict};
 use super::keys::Keys;
 use super::members::{Members, RequestError};
 use super::watch::{Orders, read_head};
@@ -96,28 +96,32 @@ impl Confirmer {
     }
 
     async fn round(&self) -> Confirmation {
-        // A read that a load overtook returns an older value than the load; a second one does not.
-        for _ in 0..2 {
-            let before = self.copy.head();
-            let begin = BootTime::now();
-            let head = match read_head(&self.members, &self.keys, 0).await {
-                Ok((Some(head), _)) => head,
-                // The whole store is gone.
-                Ok((None, _)) => break,
-                Err(error) => return Confirmation::Failed(error),
-            };
-            if self.copy.knows(&head, before.as_ref()) == Known::NotYet {
-                let arrival = self.copy.wait_for(head.revision);
-                if timeout(self.members.request_timeout() / 2, arrival).await.is_err() {
-                    self.orders.restart.notify_one();
-                    return Confirmation::Behind;
-                }
+        let before = self.copy.position();
+        let begin = BootTime::now();
+        let (head, now) = match read_head(&self.members, &self.keys, 0).await {
+            Ok((Some(head), now)) => (head, now),
+            Ok((None, _)) => return self.reload(),
+            Err(error) => return Confirmation::Failed(error),
+        };
+        let judge = || self.copy.judge(&before, begin, &head, now);
+        let mut verdict = judge();
+        if verdict == Verdict::Behind {
+            let arrival = self.copy.wait_for(head.revision);
+            if timeout(self.members.request_timeout() / 2, arrival).await.is_err() {
+                self.orders.restart.notify_one();
+                return Confirmation::Behind;
             }
-            if self.copy.knows(&head, before.as_ref()) == Known::Applied {
-                self.copy.confirm(begin);
-                return Confirmation::Confirmed;
-            }
+            verdict = judge();
         }
+        match verdict {
+            Verdict::Confirmed => Confirmation::Confirmed,
+            Verdict::Behind | Verdict::Overtaken => Confirmation::Behind,
+            Verdict::OtherHistory => self.reload(),
+        }
+    }
+
+    /// Nothing that the copy has belongs to what etcd has.
+    fn reload(&self) -> Confirmation {
         tracing::warn!("the history of etcd was replaced; the tokens are loaded again");
         self.copy.distrust();
         self.orders.reload.notify_one();

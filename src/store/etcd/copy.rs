@@ -33,8 +33,17 @@ struct State {
     ahead: HashMap<TokenId, Revision>,
     /// The moment of the last confirmation.
     confirmed: Option<BootTime>,
-    /// The IDs that were live when a load began, greatest first, as far as the load has not passed them.
-    before_load: Vec<TokenId>,
+    load: Option<Load>,
+    /// How many loads have begun and ended.
+    turns: u64,
+}
+
+/// A load that is under way.
+struct Load {
+    /// The revision as of which the tokens are loaded.
+    at: Revision,
+    /// The IDs that were live when it began, greatest first, as far as the load has not passed them.
+    before: Vec<TokenId>,
 }
 
 /// The last values of the key `head`, each with its revision, oldest first. A history that was replaced has others.
@@ -59,16 +68,34 @@ pub(super) enum Event {
     Head(Vec<u8>),
 }
 
-/// What the copy says of a value of the key `head`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Known {
-    /// It has every change up to this value.
-    Applied,
-    /// It lacks changes.
-    NotYet,
-    /// The value does not belong to the history that the copy reflects: etcd was restored from a backup.
-    OtherHistory,
+/// What the copy knows when a read begins.
+#[derive(Clone, Debug)]
+pub(super) struct Position {
+    pub(super) head: Option<Head>,
+    /// The last change that was applied, or that this node has made itself.
+    changed: Revision,
+    /// The last revision that the copy knows of.
+    reached: Revision,
+    turns: u64,
 }
+
+/// What a read of `head` says of the copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The copy has every change that was acknowledged before the read began. It has been confirmed.
+    Confirmed,
+    /// The copy lacks changes.
+    Behind,
+    /// The copy reflects another history: etcd was restored from a backup.
+    OtherHistory,
+    /// The tokens were loaded while the read was under way, so it says nothing.
+    Overtaken,
+}
+
+/// The copy reflects another history than the one that etcd has: etcd was restored from a backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the history of etcd was replaced")]
+pub(super) struct OtherHistory;
 
 /// How many values of `head` are kept: more than change between the answer to a read and its arrival.
 const HEADS: usize = 4096;
@@ -83,7 +110,8 @@ impl TokenCopy {
             heads: Heads::default(),
             ahead: HashMap::new(),
             confirmed: None,
-            before_load: Vec::new(),
+            load: None,
+            turns: 0,
         };
         Self { state: Mutex::new(state), max_staleness, applied: watch::Sender::new(0) }
     }
@@ -93,14 +121,18 @@ impl TokenCopy {
         self.state().live.tokens().clone()
     }
 
+    /// What the copy knows now. Call it before a read that is to be judged.
+    pub(super) fn position(&self) -> Position {
+        let state = self.state();
+        let own = state.ahead.values().copied().max().unwrap_or(0);
+        let head = state.heads.0.back().cloned();
+        let changed = head.as_ref().map_or(0, |head| head.revision).max(own);
+        Position { head, changed, reached: state.applied.max(own), turns: state.turns }
+    }
+
     /// The revision up to which every change has been applied.
     pub(super) fn applied(&self) -> Revision {
         self.state().applied
-    }
-
-    /// The last value of `head` that was applied.
-    pub(super) fn head(&self) -> Option<Head> {
-        self.state().heads.0.back().cloned()
     }
 
     /// Returns when everything up to this revision has been applied.
@@ -109,22 +141,35 @@ impl TokenCopy {
         _ = self.applied.subscribe().wait_for(|applied| *applied >= revision).await;
     }
 
-    /// Applies a change that this node has made itself, in the revision `revision`, before the stream of changes brings it.
+    /// Applies a change that this node has made itself, in the revision `revision`, unless the copy has it already.
     pub(super) fn apply_own(&self, revision: Revision, event: Event) {
         let mut state = self.state();
+        let included = state.load.as_ref().map_or(0, |load| load.at).max(state.applied);
         let id = match &event {
             Event::Put(record) => record.id,
             Event::Delete(id) => *id,
             Event::Head(_) => return,
         };
-        if revision > state.applied && state.ahead.get(&id).is_none_or(|ahead| *ahead < revision) {
+        let is_news = revision > included && state.ahead.get(&id).is_none_or(|ahead| *ahead < revision);
+        if is_news {
             state.ahead.insert(id, revision);
+        }
+        // A deletion is final, so it may always be applied. Another change may have been undone in a later revision.
+        if is_news || matches!(event, Event::Delete(_)) {
             state.live.apply(event);
         }
     }
 
     /// Applies the changes of the stream up to the revision `up_to`, all of them, in their order.
-    pub(super) fn apply(&self, events: impl IntoIterator<Item = (Revision, Event)>, up_to: Revision) {
+    ///
+    /// # Errors
+    ///
+    /// If they lack a change that this node has made.
+    pub(super) fn apply(
+        &self,
+        events: impl IntoIterator<Item = (Revision, Event)>,
+        up_to: Revision,
+    ) -> Result<(), OtherHistory> {
         let mut state = self.state();
         for (revision, event) in events {
             let id = match &event {
@@ -135,35 +180,52 @@ impl TokenCopy {
                 Event::Put(record) => record.id,
                 Event::Delete(id) => *id,
             };
-            if state.ahead.get(&id).is_none_or(|ahead| *ahead < revision) {
+            let ahead = state.ahead.get(&id).copied();
+            if ahead == Some(revision) {
+                state.ahead.remove(&id);
+            } else if ahead.is_none_or(|ahead| ahead < revision) {
                 state.live.apply(event);
             }
         }
+        if state.ahead.values().any(|ahead| *ahead <= up_to) {
+            return Err(OtherHistory);
+        }
         self.reach(state, up_to);
+        Ok(())
     }
 
-    /// Begins a load of all tokens.
-    pub(super) fn begin_load(&self) {
-        let mut state = self.state();
-        let mut ids = state.live.tokens().ids();
-        ids.sort_unstable_by(|a, b| b.cmp(a));
-        state.before_load = ids;
+    /// Skips revisions up to this one, which changed no token.
+    pub(super) fn skip_to(&self, revision: Revision) {
+        let state = self.state();
+        if state.ahead.is_empty() {
+            self.reach(state, revision);
+        }
     }
 
-    /// Applies the next part of a load, as of the revision `at`: the tokens of etcd up to `last`, sorted by ID. `None` as
-    /// `last` means that these are the rest.
-    pub(super) fn load(&self, at: Revision, records: Vec<TokenRecord>, last: Option<TokenId>) {
+    /// Begins a load of all tokens as of the revision `at`. It was read after everything that this node has acknowledged
+    /// before, so a change of this node that is not later is in what will be loaded.
+    pub(super) fn begin_load(&self, at: Revision) {
         let mut state = self.state();
-        let State { live, ahead, before_load, .. } = &mut *state;
-        let is_older = |id: TokenId| ahead.get(&id).is_some_and(|ahead| *ahead > at);
+        let mut before = state.live.tokens().ids();
+        before.sort_unstable_by(|a, b| b.cmp(a));
+        state.ahead.retain(|_, ahead| *ahead > at);
+        state.load = Some(Load { at, before });
+        state.turns += 1;
+    }
+
+    /// Applies the next part of a load: the tokens of etcd up to `last`, sorted by ID. `None` as `last` means that these are
+    /// the rest.
+    pub(super) fn load(&self, records: Vec<TokenRecord>, last: Option<TokenId>) {
+        let mut state = self.state();
+        let State { live, ahead, load: Some(Load { before, .. }), .. } = &mut *state else { return };
         let mut loaded = records.iter().map(|record| record.id).peekable();
-        while let Some(id) = before_load.pop_if(|id| last.is_none_or(|last| *id <= last)) {
+        while let Some(id) = before.pop_if(|id| last.is_none_or(|last| *id <= last)) {
             while loaded.next_if(|other| *other < id).is_some() {}
-            if loaded.peek() != Some(&id) && !is_older(id) {
+            if loaded.peek() != Some(&id) && !ahead.contains_key(&id) {
                 live.remove(id);
             }
         }
-        for record in records.into_iter().filter(|record| !is_older(record.id)) {
+        for record in records.into_iter().filter(|record| !ahead.contains_key(&record.id)) {
             // A token that is live already keeps the time of its last use.
             if !live.tokens().holds(&(&record).into()) {
                 live.apply(Event::Put(record));
@@ -171,45 +233,45 @@ impl TokenCopy {
         }
     }
 
-    /// Ends a load as of the revision `at`, when `head` had this value.
-    pub(super) fn end_load(&self, at: Revision, head: Head) {
+    /// Ends a load when `head` had this value. Its first read began at the moment `begin`.
+    pub(super) fn end_load(&self, head: Head, begin: BootTime) {
         let mut state = self.state();
+        let Some(Load { at, .. }) = state.load.take() else { return };
         state.heads = Heads(VecDeque::from([head]));
-        state.before_load = Vec::new();
+        state.turns += 1;
         state.applied = 0;
+        state.confirmed = None;
+        state.confirm(begin, self.max_staleness);
         self.reach(state, at);
     }
 
-    /// What the copy knows of a value of `head` that a quorum of etcd returned to a read. `before` is the value that was applied
-    /// last when the read began: one that is older does not belong to the same history, even if it once was the last.
-    pub(super) fn knows(&self, head: &Head, before: Option<&Head>) -> Known {
-        if before.is_some_and(|before| head.revision < before.revision) {
-            return Known::OtherHistory;
-        }
-        let state = self.state();
-        match state.heads.find(head.revision) {
-            Some(nonce) if nonce == head.nonce => Known::Applied,
-            None if head.revision > state.applied => Known::NotYet,
-            _ => Known::OtherHistory,
-        }
-    }
-
-    /// The copy has every change that was acknowledged before `moment`.
-    pub(super) fn confirm(&self, moment: BootTime) {
+    /// Judges the copy by a read of `head` by a quorum, which began at the moment `begin`, after `before` was taken. etcd was
+    /// at the revision `now` then. If the copy has every change, it is fresh for the bound from `begin` on; if it
+    /// reflects another history, it cannot be relied upon any more.
+    pub(super) fn judge(&self, before: &Position, begin: BootTime, head: &Head, now: Revision) -> Verdict {
         let mut state = self.state();
-        if state.confirmed.is_none_or(|confirmed| confirmed < moment) {
-            state.confirmed = Some(moment);
-            state.live.set_fresh_until(moment.plus(self.max_staleness));
+        if state.load.is_some() || state.turns != before.turns {
+            return Verdict::Overtaken;
         }
+        let is_same_history = now >= before.reached
+            && head.revision >= before.changed
+            && !state.heads.0.iter().any(|other| (head.revision + 1..=now).contains(&other.revision))
+            && state.heads.find(head.revision).map_or(head.revision > state.applied, |nonce| nonce == head.nonce);
+        if !is_same_history {
+            state.distrust();
+            return Verdict::OtherHistory;
+        }
+        if state.heads.find(head.revision).is_none() {
+            return Verdict::Behind;
+        }
+        state.confirm(begin, self.max_staleness);
+        Verdict::Confirmed
     }
 
-    /// The copy reflects a history that is not etcd's any more. Nothing in it can be relied upon until it is loaded again.
+    /// Says that the copy reflects a history that is not etcd's any more. Nothing in it can be relied upon until it is loaded
+    /// again.
     pub(super) fn distrust(&self) {
-        let mut state = self.state();
-        state.confirmed = None;
-        state.ahead.clear();
-        state.live.set_fresh_until(BootTime::START);
-        state.live.wake_if_stale();
+        self.state().distrust();
     }
 
     /// Wakes those that wait for the deletion of a token, if the copy cannot be relied upon any more.
@@ -223,10 +285,7 @@ impl TokenCopy {
     }
 
     fn reach(&self, mut state: MutexGuard<'_, State>, revision: Revision) {
-        if revision > state.applied {
-            state.applied = revision;
-            state.ahead.retain(|_, ahead| *ahead > revision);
-        }
+        state.applied = state.applied.max(revision);
         let applied = state.applied;
         drop(state);
         self.applied.send_replace(applied);
@@ -235,6 +294,22 @@ impl TokenCopy {
     /// Ignores poisoning: what a panic leaves behind is refused once it is too old, and loaded again.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn confirm(&mut self, moment: BootTime, max_staleness: Duration) {
+        if self.confirmed.is_none_or(|confirmed| confirmed < moment) {
+            self.confirmed = Some(moment);
+            self.live.set_fresh_until(moment.plus(max_staleness));
+        }
+    }
+
+    fn distrust(&mut self) {
+        self.confirmed = None;
+        self.ahead.clear();
+        self.live.set_fresh_until(BootTime::START);
+        self.live.wake_if_stale();
     }
 }
 

@@ -31,7 +31,6 @@ pub(super) enum LoadError {
 /// Loads all tokens as of the present revision, and confirms the copy as of the moment when the load began.
 pub(super) async fn load(members: &Members, keys: &Keys, copy: &TokenCopy) -> Result<(), LoadError> {
     let begin = BootTime::now();
-    copy.begin_load();
     let end = keys.live_end();
     let mut from = keys.live().into_bytes();
     let mut at = 0;
@@ -46,22 +45,22 @@ pub(super) async fn load(members: &Members, keys: &Keys, copy: &TokenCopy) -> Re
             .await?;
         if at == 0 {
             at = page.header().map_or(0, |header| header.revision());
+            copy.begin_load(at);
         }
         let more = page.more();
         let keys_and_values = page.take_kvs();
         let records = records(keys, &keys_and_values)?;
         if more {
             let last = records.last().map(|record: &TokenRecord| record.id);
-            copy.load(at, records, Some(last.unwrap_or(TokenId::OPERATOR)));
+            copy.load(records, Some(last.unwrap_or(TokenId::OPERATOR)));
             from = after(keys_and_values.last());
             continue;
         }
-        copy.load(at, records, None);
+        copy.load(records, None);
         // Its name comes after those of the tokens.
         let head = keys_and_values.last().filter(|last| last.key() == keys.head().as_bytes());
         let head = head.map(|head| Head { revision: head.mod_revision(), nonce: head.value().to_vec() });
-        copy.end_load(at, head.ok_or(LoadError::Gone)?);
-        copy.confirm(begin);
+        copy.end_load(head.ok_or(LoadError::Gone)?, begin);
         return Ok(());
     }
 }

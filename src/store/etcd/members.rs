@@ -51,9 +51,15 @@ impl Members {
         Self { members: options.members.iter().map(of).collect(), options, current: AtomicUsize::new(0) }
     }
 
-    /// How long one request to a member may take.
+    /// How long a request to a member may take that only reads.
     pub(super) fn request_timeout(&self) -> Duration {
         self.options.request_timeout()
+    }
+
+    /// How long a request to a member may take that changes something: members write to their disks.
+    pub(super) fn commit_timeout(&self) -> Duration {
+        const SHORTEST: Duration = Duration::from_secs(1);
+        self.request_timeout().max(SHORTEST)
     }
 
     /// The member that is asked at present.
@@ -78,11 +84,26 @@ impl Members {
         }
     }
 
-    /// Sends a request to one member after another until one answers, or until `deadline`.
-    ///
-    /// The request may be sent several times, so it must be one that can be repeated. Returns the answer, or the last error.
+    /// Sends a request that only reads to one member after another until one answers, or until `deadline`.
     pub(super) async fn ask<T, F>(
         &self,
+        deadline: Instant,
+        request: impl Fn(Client) -> F + Sync,
+    ) -> Result<T, RequestError>
+    where
+        F: Future<Output = Result<T, Error>> + Send,
+    {
+        self.ask_each_for(self.request_timeout(), deadline, request).await
+    }
+
+    /// Sends a request to one member after another, and waits for each of them for this long, until one answers, or until
+    /// `deadline`.
+    ///
+    /// The request may be sent several times, so it must be one that can be repeated. Returns the answer, or the last error
+    /// after which it is not known whether the request had an effect.
+    pub(super) async fn ask_each_for<T, F>(
+        &self,
+        longest: Duration,
         deadline: Instant,
         request: impl Fn(Client) -> F + Sync,
     ) -> Result<T, RequestError>
@@ -96,7 +117,7 @@ impl Members {
                 return Err(unanswered.unwrap_or(RequestError::Timeout));
             }
             let member = self.current();
-            match timeout(left.min(self.request_timeout()), self.ask_member(member, &request)).await {
+            match timeout(left.min(longest), self.ask_member(member, &request)).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 // An earlier attempt may have had an effect all the same.
                 Ok(Err(error @ RequestError::Refused(_))) => return Err(unanswered.unwrap_or(error)),

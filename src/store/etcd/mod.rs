@@ -138,8 +138,8 @@ impl EtcdStore {
         ];
         let create =
             Txn::new().when([is_missing(keys.cluster())]).and_then(operations).or_else(gets(vec![keys.cluster()]));
-        let deadline = Instant::now() + 4 * members.request_timeout();
-        let answer = members.ask(deadline, |client| {
+        let longest = members.commit_timeout();
+        let answer = members.ask_each_for(longest, Instant::now() + 4 * longest, |client| {
             let create = create.clone();
             async move { client.kv_client().txn(create).await }
         });

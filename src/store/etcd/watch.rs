@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Counts;
-use super::copy::{Event, Head, Revision, TokenCopy};
+use super::copy::{Event, Head, OtherHistory, Revision, TokenCopy};
 use super::keys::Keys;
 use super::load::{LoadError, load};
 use super::members::{MemberIndex, Members, RequestError};
@@ -41,6 +41,20 @@ enum End {
     Reload,
 }
 
+/// Why the changes cannot be followed.
+#[derive(Debug, thiserror::Error)]
+enum FollowError {
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error(transparent)]
+    OtherHistory(#[from] OtherHistory),
+    /// Changes are not to be had any more.
+    #[error("changes were missed")]
+    Missed(#[source] RequestError),
+    #[error(transparent)]
+    Damaged(#[from] StoreError),
+}
+
 impl Follower {
     /// Follows the changes until the task is aborted.
     pub(super) async fn run(self) {
@@ -49,10 +63,17 @@ impl Follower {
             match self.follow(member).await {
                 Ok(End::Lost) => self.members.leave(member),
                 Ok(End::Reload) => self.reload().await,
-                Err(error) => {
+                Err(FollowError::Request(error)) => {
                     tracing::debug!(error = &error as &dyn std::error::Error, "the stream of changes from etcd ended");
                     self.members.leave(member);
                     sleep(self.members.request_timeout() / 4).await;
+                }
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the tokens are loaded again from etcd");
+                    if matches!(error, FollowError::OtherHistory(_)) {
+                        self.copy.distrust();
+                    }
+                    self.reload().await;
                 }
             }
             self.counts.watch_restarts.add();
@@ -80,21 +101,22 @@ impl Follower {
     }
 
     /// Follows the changes at one member until the stream ends.
-    async fn follow(&self, member: MemberIndex) -> Result<End, RequestError> {
+    async fn follow(&self, member: MemberIndex) -> Result<End, FollowError> {
         let client = self.members.client(member).await?;
-        let Some(start) = self.next_revision().await? else {
-            return Ok(End::Reload);
-        };
+        self.skip().await?;
+        let start = self.copy.applied() + 1;
         let options = WatchOptions::new().with_range(self.keys.live_end()).with_start_revision(start);
         let mut client = client.watch_client();
         let begin = client.watch(self.keys.live(), Some(options));
         let mut stream = match timeout(self.members.request_timeout(), begin).await {
-            Ok(stream) => stream?,
-            Err(_) => return Err(RequestError::Timeout),
+            Ok(stream) => stream.map_err(RequestError::from)?,
+            Err(_) => return Err(RequestError::Timeout.into()),
         };
+        // After the stream has begun and before its first event is applied: a history that is replaced later ends it.
+        self.check_history().await?;
         loop {
             let response = tokio::select! {
-                response = stream.message() => response?,
+                response = stream.message() => response.map_err(RequestError::from)?,
                 () = self.orders.restart.notified() => return Ok(End::Lost),
                 () = self.orders.reload.notified() => return Ok(End::Reload),
             };
@@ -103,37 +125,33 @@ impl Follower {
                 let is_compacted = response.compact_revision() != 0;
                 return Ok(if is_compacted { End::Reload } else { End::Lost });
             }
-            if let Err(error) = self.apply(&response) {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot apply a change from etcd");
-                return Ok(End::Reload);
-            }
+            self.apply(&response)?;
         }
     }
 
-    /// The revision from which on changes are to be followed, if the copy reflects etcd's present history. `None` if the
-    /// tokens must be loaded again.
-    async fn next_revision(&self) -> Result<Option<Revision>, RequestError> {
-        let Some(last) = self.copy.head() else { return Ok(None) };
-        let (now, revision) = self.head_at(0).await?;
-        match now {
-            // Nothing changed since; so changes that were compacted in between are not missed.
-            Some(now) if now == last => return Ok(Some(revision + 1)),
-            Some(now) if now.revision > last.revision => {}
-            _ => {
-                self.copy.distrust();
-                return Ok(None);
-            }
+    /// Skips the revisions that changed no token, because their changes may be compacted.
+    async fn skip(&self) -> Result<(), RequestError> {
+        let last = self.copy.position().head;
+        let (head, now) = self.head_at(0).await?;
+        if head == last {
+            self.copy.skip_to(now);
         }
-        // Changes were made; they continue this history if it had this value at that time.
-        match self.head_at(last.revision).await {
-            Ok((then, _)) if then.as_ref() == Some(&last) => Ok(Some(self.copy.applied() + 1)),
-            Ok(_) => {
-                self.copy.distrust();
-                Ok(None)
-            }
-            // Compacted, or not reached yet by a history that was replaced.
-            Err(RequestError::Refused(_)) => Ok(None),
-            Err(error) => Err(error),
+        Ok(())
+    }
+
+    /// Checks that the copy reflects the history that etcd has now.
+    async fn check_history(&self) -> Result<(), FollowError> {
+        let last = self.copy.position().head;
+        match self.head_at(self.copy.applied()).await {
+            Ok((then, _)) if then == last => Ok(()),
+            Ok(_) => Err(OtherHistory.into()),
+            Err(error @ RequestError::Refused(_)) => match self.head_at(0).await? {
+                // Nothing changed since, so nothing that was compacted is missed.
+                (head, _) if head == last => Ok(()),
+                // Compacted, or not reached yet by a history that was replaced.
+                _ => Err(FollowError::Missed(error)),
+            },
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -142,7 +160,7 @@ impl Follower {
         read_head(&self.members, &self.keys, at).await
     }
 
-    fn apply(&self, response: &WatchResponse) -> Result<(), StoreError> {
+    fn apply(&self, response: &WatchResponse) -> Result<(), FollowError> {
         let Some(last) = response.events().last().and_then(|event| event.kv()).map(KeyValue::mod_revision) else {
             return Ok(());
         };
@@ -151,8 +169,7 @@ impl Follower {
             Some(self.event(event.event_type(), pair)?.map(|event| (pair.mod_revision(), event)))
         });
         let events = events.collect::<Result<Vec<_>, _>>()?;
-        self.copy.apply(events, last);
-        Ok(())
+        Ok(self.copy.apply(events, last)?)
     }
 
     fn event(&self, kind: EventType, pair: &KeyValue) -> Option<Result<Event, StoreError>> {

@@ -1,7 +1,6 @@
 //! The task that makes changes, one transaction after another.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use etcd_client::{KeyValue, Txn, TxnOp, TxnOpResponse, TxnResponse};
 use tokio::sync::{mpsc, oneshot};
@@ -90,8 +89,7 @@ impl Writer {
 
     /// When a change that begins now is given up. Its outcome is open then.
     fn deadline(&self) -> Instant {
-        const SHORTEST: Duration = Duration::from_secs(2);
-        Instant::now() + (4 * self.members.request_timeout()).max(SHORTEST)
+        Instant::now() + 4 * self.members.commit_timeout()
     }
 
     fn change<'a>(&'a self, mark: &'a Mark) -> Change<'a> {
@@ -100,7 +98,7 @@ impl Writer {
 
     /// Commits a transaction, which may be sent several times: its preconditions let it take effect once.
     async fn commit(&self, deadline: Instant, transaction: Txn) -> Result<TxnResponse, StoreError> {
-        let answer = self.members.ask(deadline, |client| {
+        let answer = self.members.ask_each_for(self.members.commit_timeout(), deadline, |client| {
             let transaction = transaction.clone();
             async move { client.kv_client().txn(transaction).await }
         });

@@ -8,9 +8,9 @@ const BOUND: Duration = Duration::from_secs(60);
 /// A copy as of revision 10, with the tokens 1 and 2.
 fn copy() -> TokenCopy {
     let copy = TokenCopy::new(LiveTokensWriter::new(), BOUND);
-    copy.begin_load();
-    copy.load(10, vec![token(1), token(2)], None);
-    copy.end_load(10, head(9));
+    copy.begin_load(10);
+    copy.load(vec![token(1), token(2)], None);
+    copy.end_load(head(9), BootTime::START);
     copy
 }
 
@@ -55,21 +55,29 @@ fn an_older_event_does_not_undo_what_the_node_has_done_itself() {
     // Another node creates token 3 in revision 11; this node deletes it in revision 12, and regenerates token 1 in 13.
     copy.apply_own(12, Event::Delete(id(3)));
     copy.apply_own(13, Event::Put(with_secret(1, 100)));
-    copy.apply([(11, Event::Put(token(3))), (11, Event::Put(with_secret(1, 50)))], 11);
+    copy.apply([(11, Event::Put(token(3))), (11, Event::Put(with_secret(1, 50)))], 11).unwrap();
     assert_eq!(live(&copy), [1, 2]);
     assert!(copy.live().find(&Digest::with_prefix(100)).is_some());
     // The stream brings the node's own changes, and a later one.
-    copy.apply([(12, Event::Delete(id(3))), (13, Event::Put(with_secret(1, 100)))], 13);
-    copy.apply([(14, Event::Delete(id(1)))], 14);
+    copy.apply([(12, Event::Delete(id(3))), (13, Event::Put(with_secret(1, 100)))], 13).unwrap();
+    copy.apply([(14, Event::Delete(id(1)))], 14).unwrap();
     assert_eq!(live(&copy), [2]);
 }
 
 #[test]
 fn an_answer_that_comes_after_the_stream_undoes_nothing() {
     let copy = copy();
-    copy.apply([(11, Event::Put(token(3))), (12, Event::Delete(id(3)))], 12);
+    copy.apply([(11, Event::Put(token(3))), (12, Event::Delete(id(3)))], 12).unwrap();
     copy.apply_own(11, Event::Put(token(3)));
     assert_eq!(live(&copy), [1, 2]);
+}
+
+#[test]
+fn a_stream_that_lacks_what_the_node_has_done_is_of_another_history() {
+    let copy = copy();
+    copy.apply_own(12, Event::Put(token(3)));
+    assert_eq!(copy.apply([(11, Event::Put(token(4)))], 11), Ok(()));
+    assert_eq!(copy.apply([(13, Event::Put(token(5)))], 13), Err(OtherHistory));
 }
 
 #[test]
@@ -77,57 +85,101 @@ fn a_load_removes_what_is_gone_and_keeps_what_the_node_did_afterwards() {
     let copy = copy();
     copy.apply_own(21, Event::Put(token(5)));
     copy.apply_own(22, Event::Delete(id(2)));
-    copy.begin_load();
-    copy.load(20, vec![token(2)], Some(id(2)));
-    copy.load(20, vec![token(4)], None);
-    copy.end_load(20, head(20));
+    copy.begin_load(20);
+    copy.load(vec![token(2)], Some(id(2)));
+    copy.load(vec![token(4)], None);
+    copy.end_load(head(20), BootTime::START);
     assert_eq!(live(&copy), [4, 5]);
-    assert_eq!((copy.applied(), copy.head()), (20, Some(head(20))));
+    assert_eq!((copy.applied(), copy.position().head), (20, Some(head(20))));
+}
+
+#[test]
+fn an_answer_that_comes_during_a_load_undoes_nothing_that_is_loaded() {
+    let copy = copy();
+    // The node creates token 3 in revision 15, and another one deletes it in revision 16; the answer comes late.
+    copy.begin_load(20);
+    copy.load(Vec::new(), Some(id(3)));
+    copy.apply_own(15, Event::Put(token(3)));
+    copy.load(Vec::new(), None);
+    copy.end_load(head(20), BootTime::START);
+    assert_eq!(live(&copy), [0; 0]);
+    // The answer comes before the load, which removes the token.
+    let copy = self::copy();
+    copy.apply_own(15, Event::Put(token(3)));
+    copy.begin_load(20);
+    copy.load(vec![token(1)], None);
+    copy.end_load(head(20), BootTime::START);
+    assert_eq!(live(&copy), [1]);
 }
 
 #[test]
 fn a_load_replaces_a_token_that_has_the_id_of_another() {
     let copy = copy();
     copy.distrust();
-    copy.begin_load();
-    copy.load(5, vec![with_secret(1, 77)], None);
-    copy.end_load(5, head(5));
+    copy.begin_load(5);
+    copy.load(vec![with_secret(1, 77)], None);
+    copy.end_load(head(5), BootTime::START);
     assert_eq!((live(&copy), copy.applied()), (vec![1], 5));
     assert!(copy.live().find(&Digest::with_prefix(1)).is_none());
     assert!(copy.live().find(&Digest::with_prefix(77)).is_some());
 }
 
 #[test]
-fn only_a_value_of_the_same_history_confirms_the_copy() {
-    let copy = copy();
-    copy.apply([put_head(11), put_head(12)], 12);
-    let before = copy.head();
-    copy.apply([put_head(13)], 13);
+fn only_a_read_of_the_same_history_confirms_the_copy() {
     let other = |revision| Head { revision, nonce: b"another".to_vec() };
-    for (read, known) in [
-        (head(12), Known::Applied),
-        (head(13), Known::Applied),
-        (head(14), Known::NotYet),
+    for (read, now, verdict) in [
+        (head(12), 13, Verdict::OtherHistory),
+        (head(12), 12, Verdict::Confirmed),
+        (head(13), 13, Verdict::Confirmed),
+        (head(13), 99, Verdict::Confirmed),
+        (head(14), 14, Verdict::Behind),
         // Once the last one, but not when the read began.
-        (head(11), Known::OtherHistory),
-        (head(9), Known::OtherHistory),
-        (other(12), Known::OtherHistory),
-        (other(13), Known::OtherHistory),
+        (head(11), 99, Verdict::OtherHistory),
+        (head(9), 99, Verdict::OtherHistory),
+        (other(12), 12, Verdict::OtherHistory),
+        (other(13), 13, Verdict::OtherHistory),
     ] {
-        assert_eq!(copy.knows(&read, before.as_ref()), known, "{read:?}");
+        let copy = copy();
+        copy.apply([put_head(11), put_head(12)], 12).unwrap();
+        let (before, begin) = (copy.position(), BootTime::now());
+        // While the read is under way.
+        copy.apply([put_head(13)], 13).unwrap();
+        assert_eq!(copy.judge(&before, begin, &read, now), verdict, "{read:?} at {now}");
+        assert_eq!(copy.live().is_fresh(), verdict == Verdict::Confirmed, "{read:?} at {now}");
     }
-    // Between 11 and 13, but none that was seen.
-    copy.apply([put_head(20)], 20);
-    assert_eq!(copy.knows(&head(19), before.as_ref()), Known::OtherHistory);
 }
 
 #[test]
-fn a_copy_is_fresh_for_the_bound_after_the_moment_that_was_confirmed() {
+fn a_read_that_does_not_show_what_the_node_has_done_is_of_another_history() {
+    let copy = copy();
+    copy.apply_own(12, Event::Put(token(3)));
+    let before = copy.position();
+    assert_eq!(copy.judge(&before, BootTime::now(), &head(9), 20), Verdict::OtherHistory);
+    assert_eq!(copy.judge(&before, BootTime::now(), &head(11), 11), Verdict::OtherHistory);
+    assert_eq!(copy.judge(&before, BootTime::now(), &head(12), 12), Verdict::Behind);
+}
+
+#[test]
+fn a_read_that_a_load_overtakes_says_nothing() {
+    let copy = copy();
+    let before = copy.position();
+    copy.begin_load(20);
+    assert_eq!(copy.judge(&before, BootTime::now(), &head(9), 9), Verdict::Overtaken);
+    assert_eq!(copy.judge(&copy.position(), BootTime::now(), &head(9), 9), Verdict::Overtaken);
+    copy.load(Vec::new(), None);
+    copy.end_load(head(20), BootTime::START);
+    assert_eq!(copy.judge(&before, BootTime::now(), &head(9), 9), Verdict::Overtaken);
+    assert_eq!(copy.judge(&copy.position(), BootTime::now(), &head(20), 20), Verdict::Confirmed);
+}
+
+#[test]
+fn a_copy_is_fresh_until_it_is_distrusted() {
     let copy = copy();
     assert!(!copy.live().is_fresh());
-    copy.confirm(BootTime::now());
+    let judge = |begin| copy.judge(&copy.position(), begin, &head(9), 10);
+    judge(BootTime::now());
     assert!(copy.live().is_fresh());
-    copy.confirm(BootTime::START);
+    judge(BootTime::START);
     assert!(copy.live().is_fresh(), "an earlier moment says nothing new");
     copy.distrust();
     assert!(!copy.live().is_fresh());
@@ -137,10 +189,20 @@ fn a_copy_is_fresh_for_the_bound_after_the_moment_that_was_confirmed() {
 }
 
 #[test]
+fn revisions_without_changes_are_skipped_unless_one_of_the_node_is_awaited() {
+    let copy = copy();
+    copy.skip_to(15);
+    assert_eq!(copy.applied(), 15);
+    copy.apply_own(16, Event::Put(token(3)));
+    copy.skip_to(17);
+    assert_eq!(copy.applied(), 15);
+}
+
+#[test]
 fn whoever_waits_for_a_revision_goes_on_when_it_is_applied() {
     let copy = copy();
     assert!(copy.wait_for(10).now_or_never().is_some());
     assert!(copy.wait_for(11).now_or_never().is_none());
-    copy.apply([put_head(12)], 12);
+    copy.apply([put_head(12)], 12).unwrap();
     assert!(copy.wait_for(11).now_or_never().is_some());
 }
