@@ -222,13 +222,6 @@ async fn a_node_follows_etcd_when_its_history_is_replaced_by_a_backup() {
         for secret in &lost {
             refused += usize::from(node.authenticate_or_ask(secret.expose()).await == Err(Deleted));
         }
-        eprintln!(
-            "{refused} {:?} {:?} {:?}",
-            copy(&node),
-            node.authenticate_or_ask(brought_back.expose()).await.map(|_| ()),
-            node.authenticate_or_ask(lost[0].expose()).await.map(|_| ())
-        );
-        tokio::time::sleep(Duration::from_millis(300)).await;
         refused == lost.len() && node.authenticate_or_ask(brought_back.expose()).await.is_ok()
     })
     .await;
