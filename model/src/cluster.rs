@@ -58,7 +58,7 @@ impl Role {
         matches!(self, Self::All | Self::Serves)
     }
 
-    fn writes(self) -> bool {
+    pub(crate) fn writes(self) -> bool {
         self != Self::Serves
     }
 }
@@ -276,7 +276,9 @@ impl Cluster {
         match &node.write {
             None => {
                 let marks = if self.bounds.rival { &[Mark::First, Mark::Second][..] } else { &[Mark::First] };
-                for (token, mark) in (0..self.bounds.tokens).flat_map(|token| marks.iter().map(move |mark| (token, *mark))) {
+                for (token, mark) in
+                    (0..self.bounds.tokens).flat_map(|token| marks.iter().map(move |mark| (token, *mark)))
+                {
                     let change = next_change(state, token, mark).filter(|_| room || present.knows(token));
                     actions.extend(change.map(|change| Action::Send(index, change)));
                 }
@@ -329,7 +331,7 @@ impl Cluster {
             }
             Action::Decide(index) => self.decide(&mut nodes[index]),
             Action::Send(index, change) => {
-                nodes[index].write = Some(Write { change, response: None, before_load: false });
+                nodes[index].write = Some(Write { change, response: None });
             }
             Action::Commit(index) => self.commit(etcd, &mut nodes[index]),
             Action::Respond(index) => self.respond(state, index),
@@ -402,7 +404,8 @@ impl Cluster {
 
     /// Ends the request, or lets it wait: the properties read from the state before what the answer would be.
     fn decide(&self, node: &mut Node) {
-        let answered = node.accepts(self.bounds.max_staleness, self.variant).is_some() || node.rejects(self.variant).is_some();
+        let answered =
+            node.accepts(self.bounds.max_staleness, self.variant).is_some() || node.rejects(self.variant).is_some();
         let served = self.variant == Variant::SharedConfirmTooOld && node.confirm.is_some();
         match &mut node.request {
             Some(Request { stage: stage @ Stage::LookedUp { confirmed: false, .. }, .. }) if !answered => {
@@ -417,7 +420,9 @@ impl Cluster {
         let Some(write) = &mut node.write else { return };
         let era = etcd.era;
         write.response = Some(match write.change {
-            change if possible(&etcd.present, change) => Response::Done { revision: etcd.commit(change), era, earlier: false },
+            change if possible(&etcd.present, change) => {
+                Response::Done { revision: etcd.commit(change), era, earlier: false }
+            }
             Change::Delete(token, mark) => match etcd.present.deletion(token) {
                 Some((revision, by)) if by == mark || self.variant == Variant::RetryWithoutMark => {
                     Response::Done { revision, era, earlier: true }
@@ -428,13 +433,9 @@ impl Cluster {
         });
     }
 
-    /// A response to what was sent before a load can be of a history that a restore replaced. It counts as lost.
     fn respond(&self, state: &mut State, index: usize) {
         let node = &mut state.nodes[index];
-        let Some(Write { change, response, before_load }) = node.write else { return };
-        if before_load && self.variant != Variant::ReplyAcrossLoad {
-            return node.repeat();
-        }
+        let Some(Write { change, response }) = node.write else { return };
         node.write = None;
         let Some(Response::Done { revision, era, .. }) = response else { return };
         node.apply_own(change, revision, self.variant);
@@ -459,7 +460,10 @@ impl Cluster {
             }
         }
         let old = |era: usize| era < etcd.era;
-        if !nodes.iter().any(|node| matches!(node.source, Source::Opened { era } | Source::Watching { era } if old(era))) {
+        if !nodes
+            .iter()
+            .any(|node| matches!(node.source, Source::Opened { era } | Source::Watching { era } if old(era)))
+        {
             etcd.replaced = None;
         }
         // Nodes of one role can be exchanged.
@@ -473,7 +477,7 @@ impl Node {
     /// Sends the transaction again. A creation has no mark: the node gives it up, and the snapshot or the watch shows it.
     fn repeat(&mut self) {
         self.write = self.write.take().and_then(|write| match write.change {
-            Change::Delete(..) => Some(Write { response: None, before_load: false, ..write }),
+            Change::Delete(..) => Some(Write { response: None, ..write }),
             _ => None,
         });
     }
@@ -517,7 +521,10 @@ fn restore(state: &mut State, backup: usize, late: bool) {
     let knew: Vec<_> = (0..TOKENS).map(|token| state.etcd.present.knows(token)).collect();
     state.etcd.restore(backup, late);
     let present = &state.etcd.present;
+    let is_lost = |token: TokenId| knew[token] && !present.knows(token);
     for node in &mut state.nodes {
+        // A creation of the same secret was refused before; it must not succeed now.
+        node.write.take_if(|write| matches!(write.change, Change::Create(token) if is_lost(token)));
         if !late {
             node.drop_confirm();
             if node.write.is_some_and(|write| write.response.is_some()) {
@@ -534,7 +541,7 @@ fn restore(state: &mut State, backup: usize, late: bool) {
     for (token, fate) in state.fates.iter_mut().enumerate() {
         if present.is_live(token) {
             *fate = Fate::default();
-        } else if knew[token] && !present.knows(token) {
+        } else if is_lost(token) {
             fate.gone.get_or_insert(0);
         }
     }

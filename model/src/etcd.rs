@@ -60,7 +60,8 @@ impl History {
 
     /// Whether `live/ID` exists at a revision.
     pub fn is_live_at(&self, token: TokenId, revision: Revision) -> bool {
-        let change = self.0[..revision].iter().rev().map(|entry| entry.change).find(|change| change.token() == Some(token));
+        let change =
+            self.0[..revision].iter().rev().map(|entry| entry.change).find(|change| change.token() == Some(token));
         matches!(change, Some(Change::Create(_)))
     }
 

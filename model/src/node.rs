@@ -1,5 +1,7 @@
 //! One node: its copy of the live tokens, how fresh the copy is, and the request and the write that it works on.
 
+use std::mem;
+
 use crate::etcd::{Change, Etcd, Head, Revision, TokenId};
 use crate::variant::Variant;
 
@@ -126,8 +128,6 @@ pub struct Write {
     pub change: Change,
     /// etcd's response, in flight.
     pub response: Option<Response>,
-    /// Whether the node began a load since it sent the transaction.
-    pub before_load: bool,
 }
 
 /// What etcd answered to a transaction.
@@ -182,9 +182,6 @@ impl Node {
         let Some(head) = etcd.present.head_at(etcd.present.revision()) else { return };
         let revision = etcd.present.revision();
         self.own = [None; TOKENS];
-        if let Some(write) = &mut self.write {
-            write.before_load |= write.response.is_some();
-        }
         let watch = match self.source {
             Source::Watching { era } => Some(era),
             _ => None,
@@ -293,7 +290,8 @@ impl Node {
             _ => self.heads.contains(&head),
         };
         let later = |seen: Revision| head.revision < seen && seen <= revision;
-        let more = self.heads.iter().any(|seen| later(seen.revision)) || self.own.iter().flatten().any(|own| later(*own));
+        let more =
+            self.heads.iter().any(|seen| later(seen.revision)) || self.own.iter().flatten().any(|own| later(*own));
         if revision < known || more && variant != Variant::AnyHeadOfRing {
             Verdict::Replaced
         } else if self.applied < head.revision {
@@ -338,13 +336,23 @@ impl Node {
         }
     }
 
-    /// Applies the node's own change to its copy. A deletion is final. A creation counts only if the copy is older:
-    /// otherwise the copy has it, or has its deletion.
+    /// Applies the node's own change to its copy. A creation counts only if the copy is older: a later copy has it, or has
+    /// its deletion. A deletion always counts; if a later copy has the token nevertheless, etcd was restored. While a load
+    /// goes on, the copy is as old as the snapshot.
     pub fn apply_own(&mut self, change: Change, revision: Revision, variant: Variant) {
-        let news = revision > self.applied;
+        let (copied, loading) = match self.source {
+            Source::FirstPage { revision, .. } if variant != Variant::LateCreationDuringLoad => (revision, true),
+            _ => (self.applied, false),
+        };
+        let news = revision > copied;
         match change {
             Change::Create(token) if news || variant == Variant::LateCreationApplied => self.copy[token] = true,
-            Change::Delete(token, _) => self.copy[token] = false,
+            Change::Delete(token, _) => {
+                let had = mem::replace(&mut self.copy[token], false);
+                if had && !news && !loading {
+                    return self.replaced();
+                }
+            }
             _ => {}
         }
         if let (true, Change::Create(token) | Change::Delete(token, _)) = (news, change) {

@@ -37,8 +37,8 @@ pub enum Variant {
     OverlayWithoutCheck,
     /// The node applies its own creation although its copy is at a later revision.
     LateCreationApplied,
-    /// A response to a transaction that was sent before a load counts after it.
-    ReplyAcrossLoad,
+    /// While a load goes on, the node compares its own change with the revision of the old copy, not of the snapshot.
+    LateCreationDuringLoad,
     /// The old watch goes on while the node merges a snapshot.
     WatchDuringLoad,
     /// A token that the copy lacks is answered with 401 without asking etcd.

@@ -87,9 +87,9 @@ fn an_own_creation_older_than_the_copy_does_not_count() {
 }
 
 #[test]
-fn a_response_to_what_was_sent_before_a_load_does_not_count() {
+fn an_own_creation_older_than_the_snapshot_does_not_count() {
     let bounds = Bounds { compaction: true, ..SERVING_AND_WRITING };
-    assert_broken(bounds, Variant::ReplyAcrossLoad, BOUND);
+    assert_broken(bounds, Variant::LateCreationDuringLoad, BOUND);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Runs the checker on a model and prints the number of states.
 
+#![allow(clippy::print_stderr, reason = "a run shows how much it checked")]
+
 use influxdb3_tokens_model::{Bounds, Cluster, Role, Variant};
 use stateright::{Checker, HasDiscoveries, Model};
 
@@ -22,7 +24,8 @@ pub(crate) const ONE_NODE: Bounds = Bounds {
 /// Visits every reachable state of the protocol.
 pub(crate) fn assert_sound(bounds: Bounds) {
     let finish = HasDiscoveries::AnyFailures;
-    let checker = Cluster { bounds, variant: Variant::Sound }.checker().threads(2).finish_when(finish).spawn_bfs().join();
+    let checker =
+        Cluster { bounds, variant: Variant::Sound }.checker().threads(2).finish_when(finish).spawn_bfs().join();
     eprintln!("{} states, the farthest {} steps away: {bounds:?}", checker.unique_state_count(), checker.max_depth());
     checker.assert_properties();
 }
