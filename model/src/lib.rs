@@ -11,14 +11,25 @@
 //! Not in the model: IDs and names, expiry, the actor's own token, pages beyond the second, several requests at a time on
 //! one node, and a second restore.
 
+mod action;
+mod bounds;
 mod cluster;
+mod copy;
+mod enabled;
 mod etcd;
+mod freshness;
 mod node;
 mod properties;
+mod state;
+mod steps;
 mod variant;
 
-pub use cluster::{Action, Bounds, Cluster, Fate, Role, State};
+pub use action::Action;
+pub use bounds::{Bounds, Role};
+pub use cluster::Cluster;
 pub use etcd::{Change, Etcd, Head, History, Mark, Revision, TokenId};
-pub use node::{Confirm, Node, Request, Response, Source, Stage, TOKENS, Ticks, Verdict, Write};
+pub use freshness::Verdict;
+pub use node::{Confirm, Node, Request, Response, Source, Stage, TOKENS, Ticks, Write};
 pub use properties::{ACKNOWLEDGED, AT_ONCE, BOUND, LIVE, ONCE};
+pub use state::{Fate, State};
 pub use variant::Variant;

@@ -2,8 +2,10 @@
 
 use stateright::Property;
 
-use crate::cluster::{Bounds, Cluster, State};
+use crate::bounds::Bounds;
+use crate::cluster::Cluster;
 use crate::node::{Request, Response, Source, Stage, Write};
+use crate::state::State;
 
 /// The promise: no node accepts a token later than `max_staleness` after its deletion was acknowledged. The same holds for
 /// a token that a restore of etcd lost, from the restore on.
