@@ -81,7 +81,7 @@ run: ## Build the server, create an operator token on the first run, and serve o
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --ops-bind $(OPERATIONS) --data-dir $(DATA) $(if $(TLS_ON),--tls-self-signed) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: tools check-generated check-format check-python check-lints check-docs check-book check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-page test-documentation test-packaging test-load test-spec-update test-fuzz test-instructions test-peers ## Run every check
+test: tools check-generated check-format check-python check-lints check-docs check-book check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-model test-generation test-fixtures test-schemathesis test-clients test-page test-documentation test-packaging test-load test-spec-update test-fuzz test-instructions test-peers ## Run every check
 
 .PHONY: tools
 tools: $(if $(COUNTED_HERE),valgrind) ## Install the tools of `make test`, side by side
@@ -89,9 +89,17 @@ tools: $(if $(COUNTED_HERE),valgrind) ## Install the tools of `make test`, side 
 
 .PHONY: test-rust
 test-rust: ## Run the tests in Rust
-	cargo test --locked --workspace --exclude bench-programs --exclude $(FUZZ) --exclude ordering --all-features $(LIMITED)
+	cargo test --locked --workspace --exclude bench-programs --exclude $(FUZZ) --exclude ordering --exclude influxdb3-tokens-model --all-features $(LIMITED)
 	# Alone, because `loom` adds features to `tracing-subscriber`, which would colour the server's log.
 	cargo test --locked -p ordering $(LIMITED)
+
+.PHONY: test-model
+test-model: ## Check the protocol of a cluster on etcd in every order of its steps
+	cargo test --locked -p influxdb3-tokens-model $(LIMITED) -- --nocapture
+
+.PHONY: test-long-model
+test-long-model: ## Check the protocol with more tokens, changes and nodes; a quarter of an hour
+	cargo test --locked -p influxdb3-tokens-model $(LIMITED) -- --ignored --nocapture --test-threads 1
 
 .PHONY: test-long-damage
 test-long-damage: ## Flip every second bit of a database and its log; a quarter of an hour
@@ -148,7 +156,7 @@ test-fuzz: ## Run each fuzz target for 20 seconds
 	python3 -m fuzz.run
 
 .PHONY: test-long
-test-long: test-long-load test-long-timing test-long-damage test-long-power test-long-minimal-versions test-long-soak test-long-fuzz ## Run what takes too long for `make test`; most of a day
+test-long: test-long-load test-long-timing test-long-damage test-long-power test-long-model test-long-minimal-versions test-long-soak test-long-fuzz ## Run what takes too long for `make test`; most of a day
 
 .PHONY: test-long-load
 test-long-load: ## Attack the release build with 20,000 connections for a minute
