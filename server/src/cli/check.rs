@@ -8,6 +8,7 @@ use clap::Args;
 use influxdb3_tokens::{Checked, SqliteStore};
 
 use super::backup::{counted, describe};
+use super::store::NotHere;
 use super::{DataDir, Failure, access};
 
 /// Verify the token database, or a backup, and change nothing
@@ -22,9 +23,15 @@ pub(super) struct Options {
 
     #[command(flatten)]
     directory: DataDir,
+
+    #[command(flatten)]
+    etcd: NotHere,
 }
 
-pub(super) async fn run(Options { file, directory }: Options) -> Result<ExitCode, Failure> {
+pub(super) async fn run(Options { file, directory, etcd }: Options) -> Result<ExitCode, Failure> {
+    if file.is_none() {
+        etcd.refuse()?;
+    }
     let report = match file {
         Some(file) => {
             let (summary, checked) = SqliteStore::check_backup(&file)?;

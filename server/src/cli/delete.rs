@@ -16,8 +16,9 @@ use openapi_stub_runtime::client::AddressError;
 
 use super::access::Access;
 use super::named_server::{self, Refused};
+use super::store::StoreArguments;
 use super::tls::TlsClientOptions;
-use super::{DataDir, Failure, confirmation};
+use super::{Failure, confirmation};
 use crate::control::{Delete, Error, RefusalKind};
 
 const EXAMPLES: &str = "Examples:
@@ -39,7 +40,7 @@ const EXAMPLES: &str = "Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// The name of the token to delete. The API takes no name, so this uses the control socket of the server of
-    /// --data-dir, or its database if no server runs
+    /// --data-dir, or its database if no server runs, or --store
     #[arg(long, env = "INFLUXDB3_TOKENS_TOKEN_NAME", value_name = "NAME", conflicts_with = "id")]
     token_name: Option<String>,
 
@@ -64,7 +65,7 @@ pub(super) struct Options {
     tls: TlsClientOptions,
 
     #[command(flatten)]
-    directory: DataDir,
+    store: StoreArguments,
 }
 
 const UNAUTHORIZED: u8 = 3;
@@ -75,10 +76,10 @@ const NO_RESPONSE: u8 = 5;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
-    let Options { token_name, id, yes, host, token, directory, tls } = options;
+    let Options { token_name, id, yes, host, token, store, tls } = options;
     match (token_name, id) {
         (Some(name), _) => {
-            let access = match named_server::access(host.as_deref(), &directory, true).await {
+            let access = match named_server::access(host.as_deref(), &store, true).await {
                 Ok(access) => access,
                 // The name could be that of a token of another server than the one that is meant.
                 Err(Refused::Other(reason)) => wrong_usage(&reason),
