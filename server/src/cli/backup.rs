@@ -37,7 +37,6 @@ pub(super) struct Options {
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let Options { file, force, directory, etcd } = &options;
     etcd.refuse()?;
-    access::require_database(directory)?;
     require_elsewhere(file, directory)?;
     let summary = match access::running(directory).await? {
         Some(mut server) => {
@@ -48,6 +47,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             backup.finish().map_err(advise)?
         }
         None => {
+            access::require_database(directory)?;
             let sqlite = store::open_database(directory.database()).await?.sqlite;
             sqlite.expect("it is a database").backup(file, *force).await.map_err(advise)?
         }

@@ -38,22 +38,20 @@ pub(super) async fn run(Options { file, directory, etcd }: Options) -> Result<Ex
             let whole = format!("its checksum is right, and it has {}", describe(&summary));
             [vec![("backup", whole)], contents(&checked)].concat()
         }
-        None => {
-            access::require_database(&directory)?;
-            match access::running(&directory).await? {
-                Some(mut server) => {
-                    let held = server.hold_file().await?;
-                    let checked = SqliteStore::check_held(directory.database(), &held);
-                    server.release_file().await?;
-                    let server = "runs, and held the database still meanwhile".to_owned();
-                    [vec![("server", server)], contents(&checked?)].concat()
-                }
-                None => {
-                    let checked = SqliteStore::check(directory.database())?;
-                    [files(&checked), contents(&checked)].concat()
-                }
+        None => match access::running(&directory).await? {
+            Some(mut server) => {
+                let held = server.hold_file().await?;
+                let checked = SqliteStore::check_held(directory.database(), &held);
+                server.release_file().await?;
+                let server = "runs, and held the database still meanwhile".to_owned();
+                [vec![("server", server)], contents(&checked?)].concat()
             }
-        }
+            None => {
+                access::require_database(&directory)?;
+                let checked = SqliteStore::check(directory.database())?;
+                [files(&checked), contents(&checked)].concat()
+            }
+        },
     };
     let mut out = std::io::stdout().lock();
     for (part, finding) in report {

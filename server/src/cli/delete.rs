@@ -19,7 +19,7 @@ use super::named_server::{self, Refused};
 use super::store::StoreArguments;
 use super::tls::TlsClientOptions;
 use super::{Failure, confirmation};
-use crate::control::{Delete, Error, RefusalKind};
+use crate::control::{self, Delete, Error, RefusalKind};
 
 const EXAMPLES: &str = "Examples:
   # By its name, on the server's machine; INFLUXDB3_AUTH_TOKEN has an admin token
@@ -44,7 +44,7 @@ pub(super) struct Options {
     #[arg(long, env = "INFLUXDB3_TOKENS_TOKEN_NAME", value_name = "NAME", conflicts_with = "id")]
     token_name: Option<String>,
 
-    /// The ID of the token to delete, instead of its name
+    /// The ID of the token to delete, instead of its name. With --store and without --host, it is deleted in etcd
     #[arg(long, env = "INFLUXDB3_TOKENS_ID")]
     id: Option<String>,
 
@@ -88,6 +88,16 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             };
             match is_confirmed(yes, &format!("Delete the token \"{name}\"?"))? {
                 true => by_name(access, name, token).await,
+                false => not_confirmed(),
+            }
+        }
+        (None, Some(id)) if host.is_none() && store.is_etcd() => {
+            let catalog = store.open().await?;
+            match is_confirmed(yes, &format!("Delete the token with the ID {id}?"))? {
+                true => {
+                    let deleted = async { control::delete_by_id(&catalog, &id, &Secret(token)).await };
+                    in_store(deleted, |id| format!("with ID {id}")).await
+                }
                 false => not_confirmed(),
             }
         }
@@ -169,9 +179,16 @@ fn client(host: &str, tls: &TlsClientOptions) -> Result<Client, Failure> {
 /// Deletes a token on the server's machine.
 async fn by_name(access: Access, name: String, token: String) -> Result<ExitCode, Failure> {
     let done = format!("\"{name}\"");
-    let answer = tokio::time::timeout(PATIENCE, access.delete(Delete { name, by: Secret(token) })).await;
-    let error = match answer {
-        Ok(Ok(id)) => return Ok(print(&format!("{done} (ID {id})"))),
+    in_store(access.delete(Delete { name, by: Secret(token) }), |id| format!("{done} (ID {id})")).await
+}
+
+/// Makes a deletion, and prints `done` of the ID of the deleted token.
+async fn in_store(
+    deletion: impl Future<Output = Result<u64, Error>>,
+    done: impl FnOnce(u64) -> String,
+) -> Result<ExitCode, Failure> {
+    let error = match tokio::time::timeout(PATIENCE, deletion).await {
+        Ok(Ok(id)) => return Ok(print(&done(id))),
         Ok(Err(error)) => error,
         Err(_) => return end(NO_RESPONSE, &format!("no response within {PATIENCE:?}")),
     };

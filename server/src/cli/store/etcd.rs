@@ -24,41 +24,42 @@ use crate::cli::environment::Environment;
 /// The variable of the password.
 const PASSWORD: &str = "INFLUXDB3_TOKENS_ETCD_PASSWORD";
 
+const HEADING: &str = "Cluster";
+
 /// Options of a store in etcd.
 #[derive(Args)]
-#[command(next_help_heading = "Cluster")]
 pub(in crate::cli) struct EtcdArguments {
     /// Keep the tokens in etcd, for many servers: `etcd://HOST:PORT,HOST:PORT/PREFIX`, or `etcds://…` for TLS. Without it,
     /// they are in the database of the data directory
-    #[arg(long, env = "INFLUXDB3_TOKENS_STORE", value_name = "URL", value_parser = Url)]
+    #[arg(long, env = "INFLUXDB3_TOKENS_STORE", value_name = "URL", help_heading = HEADING, value_parser = Url)]
     store: Option<EtcdOptions>,
 
     /// File with certificates of authorities in PEM, one of which signed those of etcd. `etcds://` needs it
-    #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_CA", value_name = "FILE", requires = "store", hide_short_help = true)]
+    #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_CA", value_name = "FILE", help_heading = HEADING, requires = "store", hide_short_help = true)]
     etcd_ca: Option<PathBuf>,
 
     /// File with a certificate in PEM to present to etcd
-    #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_CERT", value_name = "FILE", requires_all = ["store", "etcd_key"],
+    #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_CERT", value_name = "FILE", help_heading = HEADING, requires_all = ["store", "etcd_key"],
         hide_short_help = true)]
     etcd_cert: Option<PathBuf>,
 
     /// File with its private key in PEM, not encrypted
-    #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_KEY", value_name = "FILE", requires_all = ["store", "etcd_cert"],
+    #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_KEY", value_name = "FILE", help_heading = HEADING, requires_all = ["store", "etcd_cert"],
         hide_short_help = true)]
     etcd_key: Option<PathBuf>,
 
     /// The user of etcd. The password is in the variable INFLUXDB3_TOKENS_ETCD_PASSWORD, or in a file
-    #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_USER", value_name = "NAME", requires = "store", hide_short_help = true)]
+    #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_USER", value_name = "NAME", help_heading = HEADING, requires = "store", hide_short_help = true)]
     etcd_user: Option<String>,
 
     /// File with the password of the user of etcd
-    #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_PASSWORD_FILE", value_name = "FILE", requires_all = ["store", "etcd_user"],
+    #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_PASSWORD_FILE", value_name = "FILE", help_heading = HEADING, requires_all = ["store", "etcd_user"],
         hide_short_help = true)]
     etcd_password_file: Option<PathBuf>,
 
     /// For how long a server may accept a token after another server has deleted it, whatever fails; at least 500ms
     /// [default: 5s]
-    #[arg(long, env = "INFLUXDB3_TOKENS_MAX_STALENESS", value_name = "DURATION", value_parser = max_staleness,
+    #[arg(long, env = "INFLUXDB3_TOKENS_MAX_STALENESS", value_name = "DURATION", help_heading = HEADING, value_parser = max_staleness,
         requires = "store", hide_short_help = true)]
     max_staleness: Option<Duration>,
 }
@@ -239,7 +240,8 @@ impl NotHere {
 }
 
 /// What does the same for etcd.
-const OF_ETCD: &str = "`etcdctl snapshot save` backs etcd up, and `etcdctl snapshot restore` restores it";
+const OF_ETCD: &str = "`etcdctl snapshot save` and `etcdctl snapshot restore` back up and restore etcd, and \
+     `influxdb3-tokens export` writes the tokens to a file";
 
 #[cfg(test)]
 mod tests {
