@@ -172,7 +172,8 @@ class Worker(threading.Thread):
             token = self.pool.some(self.random, live=self.random.random() < 0.6)
             if token:
                 self.pool.doom(token)
-                self.delete(token)
+                if self.delete(token, self.actor()) and self.random.random() < 0.3:
+                    self.avenge(token)
         else:
             token = self.pool.some(self.random, live=self.random.random() < 0.5)
             if token:
@@ -201,12 +202,25 @@ class Worker(threading.Thread):
         outcome = {200: h.ACCEPTED, 404: h.ACCEPTED, 401: h.REJECTED, 503: h.UNDECIDED}.get(status, h.UNKNOWN)
         return h.Event(op, outcome, invoked, h.now(), node.name, token.number)
 
-    def delete(self, token):
-        """Deletes a token on behalf of the operator or another token, and repeats that if the outcome is unknown."""
-        actor = self.pool.operator
+    def actor(self):
+        """On whose behalf to delete: the operator, or another token, which may be dead."""
+        token = None
         if self.random.random() < 0.3:
-            actor = self.pool.some(self.random, live=self.random.random() < 0.5) or actor
-        request, node = f"{self.random.getrandbits(64):x}", self.node
+            token = self.pool.some(self.random, live=self.random.random() < 0.5)
+        return token or self.pool.operator
+
+    def avenge(self, dead):
+        """Deletes another token on behalf of one that was just deleted, of which other nodes may not have heard."""
+        token = self.pool.some(self.random, live=True)
+        if token:
+            self.pool.doom(token)
+            self.delete(token, dead, self.random.choice(self.clients.cluster.nodes))
+
+    def delete(self, token, actor, node=None):
+        """Deletes a token on behalf of another, and repeats that if the outcome is unknown. Returns whether it was
+        deleted.
+        """
+        request, node = f"{self.random.getrandbits(64):x}", node or self.node
         for _ in range(1 + REPETITIONS):
             invoked = h.now()
             path = f"/api/v3/configure/token?id={token.id}"
@@ -217,9 +231,10 @@ class Worker(threading.Thread):
             )
             # At a restore of etcd, IDs may come again.
             if outcome not in (h.UNDECIDED, h.UNKNOWN) or not self.clients.is_open:
-                return
+                return outcome == h.DELETED
             node = self.random.choice(self.clients.cluster.nodes)
             time.sleep(self.random.uniform(0, 0.3))
+        return False
 
     def ask(self, node, port, method, path, token, headers=()):
         """The status of the answer; `None` without one."""
@@ -238,7 +253,7 @@ class Worker(threading.Thread):
 
 
 def create(control_socket, name, timeout=TIMEOUT):
-    """Creates an admin token as `influxdb3-tokens create token --admin` does. Returns its ID and its secret, or `None`."""
+    """Creates an admin token as the command does, and returns its ID and its secret; `None` without an answer."""
     request = {"create": {"name": name, "description": None, "permissions": "*:*:*", "expires_in": None}}
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(timeout)

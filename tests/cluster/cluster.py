@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.cluster.etcd import Etcd, Unreachable
+from tests.cluster.etcd import Etcd, Unreachable, encoded
 from tests.cluster.network import Network
 
 MEMBERS, NODES = 3, 3
@@ -110,7 +110,11 @@ class Cluster:
         self.network.stop()
 
     def snapshot(self, file):
-        """Saves a snapshot of etcd."""
+        """Saves a snapshot of etcd, which has everything that was committed before.
+
+        A snapshot is what one member has, and a member may lag. It has caught up once it answers a linearizable read.
+        """
+        self.etcd.call_member(0, "/v3/kv/range", {"key": encoded(PREFIX)})
         endpoint = f"http://{self.members[0].outside}:{CLIENTS}"
         etcdctl("--endpoints", endpoint, "snapshot", "save", file)
 

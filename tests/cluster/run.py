@@ -1,8 +1,8 @@
 """Runs a cluster while it is broken in many ways, and checks what its clients saw.
 
-Three members of etcd and three nodes run on machines of their own, which are network namespaces. Clients create, use and
-delete tokens; a nemesis breaks machines and links; a checker reads the history. It fails with the requests that break a
-promise. Logs and the history are in target/cluster/.
+Three members of etcd and three nodes run on machines of their own, which are network namespaces. Clients create, use
+and delete tokens; a nemesis breaks machines and links; a checker reads the history. It fails with the requests that
+break a promise. Logs and the history are in target/cluster/.
 """
 
 import argparse
@@ -64,13 +64,15 @@ class Run:
     """One cluster, from its start to its end."""
 
     def __init__(self, options, seed):
-        self.options, self.next_look = options, 0
+        self.options, self.is_found, self.next_look = options, False, 0
         shutil.rmtree(options.output, ignore_errors=True)
         options.output.mkdir(parents=True)
         self.history = h.History(options.output / "history.jsonl")
         program = [STAND_IN if options.stand_in or options.bugs else options.binary]
         programs = [["env", f"STAND_IN_BUGS={options.bugs}", *program], program, program]
+        begun = time.monotonic()
         self.cluster = Cluster(programs, temporary(), options.output, options.bound, seed)
+        print(f"started in {time.monotonic() - begun:.1f} s", flush=True)
         self.clients = Clients(self.cluster, self.history, seed)
         self.nemesis = nemesis.Nemesis(self.cluster, self.clients, self.history, seed, options.faults.split())
 
@@ -78,9 +80,10 @@ class Run:
         end = time.monotonic() + seconds
         self.clients.start()
         try:
-            self.nemesis.run(lambda: time.monotonic() > end or self.is_bug_found())
+            healed = self.nemesis.run(lambda: time.monotonic() > end or self.is_bug_found())
             self.clients.stop()
-            self.clients.compare()
+            if healed and not self.is_bug_found():
+                self.clients.compare()
             return check(self.history.events, self.options.bound)
         finally:
             self.clients.stop()
@@ -89,10 +92,10 @@ class Run:
 
     def is_bug_found(self):
         """Whether the run need not go on, because it has found a bug that it looks for."""
-        if not self.options.bugs or time.monotonic() < self.next_look:
-            return False
-        self.next_look = time.monotonic() + 1
-        return bool(check(self.history.so_far(), self.options.bound))
+        if self.options.bugs and not self.is_found and time.monotonic() > self.next_look:
+            self.next_look = time.monotonic() + 0.5
+            self.is_found = bool(check(self.history.so_far(), self.options.bound))
+        return self.is_found
 
 
 def report(operations, faults, recoveries, violations):

@@ -5,7 +5,7 @@ The tests of the harness plant its bugs, and the harness has to find them. It ta
 `influxdb3-tokens serve` that `cluster.py` gives, and answers what `clients.py` asks.
 
 Bugs, separated by spaces in the variable STAND_IN_BUGS:
-`never-refreshes`   loads its copy once, and believes it
+`never-refreshes`   keeps what etcd once said about a token
 `trusts-silence`    takes its copy for fresh for as long as the connection of its watch seems to be open
 `rejects-misses`    answers 401 for a token that its copy lacks, without asking etcd
 `deletes-twice`     answers 204 for a token that somebody else has deleted
@@ -98,13 +98,15 @@ class Node:
         if is_fresh and (found is not None or "rejects-misses" in self.bugs):
             return found
         begun = clock()
-        if self.replica.confirm():
+        if "never-refreshes" not in self.bugs and self.replica.confirm():
             found, is_fresh = self.replica.find(digest)
             if is_fresh:
                 return found
         found = self.read(digest)
         if clock() - begun > self.bound:
             raise Undecided
+        if "never-refreshes" in self.bugs and found is not None:
+            self.replica.apply(found, digest, 0)
         return found
 
     def read(self, digest):
@@ -153,9 +155,9 @@ class Node:
             self.replica.apply(token, None, done.revision, own=True)
             return 204
         mark_found, actor_found, live_found = (read.value for read in done.reads)
-        if live_found is None and mark_found is not None and "forgets-retries" not in self.bugs:
-            if mark_found == mark or "deletes-twice" in self.bugs:
-                return 204
+        is_repeated = mark_found == mark and "forgets-retries" not in self.bugs
+        if live_found is None and mark_found is not None and (is_repeated or "deletes-twice" in self.bugs):
+            return 204
         return 404 if actor_found is not None else 401
 
 
