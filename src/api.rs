@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use influxdb3_token_api::models::{self, AdminTokenObject, ErrorMessage};
 use influxdb3_token_api::security::{Authentication, AuthenticationError, Authenticator, Credential, PeerAddress};
 use influxdb3_token_api::server::logged_span_id;
-use influxdb3_token_api::{Api, ApiError, DeleteTokenRequest, DeleteTokenResponse, Has, XSpanIdString};
+use influxdb3_token_api::{Api, ApiError, DeleteTokenRequest, DeleteTokenResponse, Has, IdempotencyKey, XSpanIdString};
 
 use crate::{Catalog, DeleteError, Origin, Principal, Secret, TokenRecord};
 
@@ -36,12 +36,13 @@ impl CatalogApi {
 #[async_trait]
 impl<C> Api<C> for CatalogApi
 where
-    C: Has<Option<Principal>> + Has<XSpanIdString> + Has<PeerAddress> + Send + Sync,
+    C: Has<Option<Principal>> + Has<XSpanIdString> + Has<PeerAddress> + Has<IdempotencyKey> + Send + Sync,
 {
     async fn delete_token(&self, request: DeleteTokenRequest, context: &C) -> Result<DeleteTokenResponse, ApiError> {
         let principal = principal(context)?;
         let peer = Has::<PeerAddress>::get(context).ip();
-        let catalog = self.catalog.requested_from(peer.map(Origin::Peer));
+        let key = Has::<IdempotencyKey>::get(context).clone();
+        let catalog = self.catalog.requested_from(peer.map(Origin::Peer)).with_idempotency_key(key);
         match catalog.delete(principal, &request.id).await {
             Ok(id) => {
                 let XSpanIdString(span_id) = Has::<XSpanIdString>::get(context);
@@ -85,7 +86,7 @@ impl Authenticator for CatalogApi {
     type Principal = Principal;
 
     async fn authenticate(&self, request: Authentication<'_>) -> Result<Principal, AuthenticationError> {
-        self.catalog.try_authenticate(secret(&request).ok_or(AuthenticationError::Malformed)?)
+        self.catalog.authenticate_or_ask(secret(&request).ok_or(AuthenticationError::Malformed)?).await
     }
 }
 

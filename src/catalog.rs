@@ -10,6 +10,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use influxdb3_token_api::IdempotencyKey;
 use influxdb3_token_api::security::AuthenticationError;
 use uuid::Uuid;
 
@@ -33,6 +34,8 @@ pub struct Catalog {
     inner: Arc<Inner>,
     /// Where the changes through this handle are requested.
     origin: Option<Origin>,
+    /// How the client marks the repetition of its request.
+    idempotency_key: IdempotencyKey,
 }
 
 #[derive(Debug)]
@@ -63,13 +66,21 @@ impl Catalog {
         let decoy = Principal::new(id, digest, Some(Timestamp::EPOCH), Permissions::ADMIN).into_token();
         let (seen_expired, changes) = (SeenExpired::new(), Changes::default());
         let inner = Inner { store, live, clock, seen_expired, changes, decoy };
-        Ok(Self { inner: Arc::new(inner), origin: None })
+        Ok(Self { inner: Arc::new(inner), origin: None, idempotency_key: IdempotencyKey::default() })
     }
 
     /// A handle to the same tokens. The audit trail says of each change through it that it was requested from `origin`.
     #[must_use]
     pub fn requested_from(&self, origin: impl Into<Option<Origin>>) -> Self {
-        Self { inner: Arc::clone(&self.inner), origin: origin.into() }
+        Self { origin: origin.into(), ..self.clone() }
+    }
+
+    /// A handle to the same tokens, for a request with this key. If the outcome of a deletion stays open, a second one with the
+    /// same key, on behalf of the same token, is answered as the first would have been
+    /// ([`Deletion::idempotency_key`](crate::Deletion::idempotency_key)).
+    #[must_use]
+    pub fn with_idempotency_key(&self, idempotency_key: IdempotencyKey) -> Self {
+        Self { idempotency_key, ..self.clone() }
     }
 
     /// Where the changes through this handle are requested. `None` if that is not known.
@@ -115,6 +126,10 @@ impl Catalog {
     /// Returns `None` if the secret is malformed, or the token is unknown, deleted or expired. The caller cannot tell
     /// which; [`try_authenticate`](Self::try_authenticate) does. A token that is returned has been used
     /// ([`LiveTokens::last_used`]).
+    ///
+    /// Over a store that others change too ([`TokenStore::shared`]), this also refuses a token that another node has just
+    /// created, and every token while the live tokens cannot be relied upon. A server calls
+    /// [`authenticate_or_ask`](Self::authenticate_or_ask).
     pub fn authenticate(&self, secret: &str) -> Option<Principal> {
         self.try_authenticate(secret).ok()
     }
@@ -127,12 +142,59 @@ impl Catalog {
     ///
     /// [`AuthenticationError::Malformed`], [`Unknown`](AuthenticationError::Unknown),
     /// [`Expired`](AuthenticationError::Expired), or [`Deleted`](AuthenticationError::Deleted). A token that was deleted
-    /// before about a hundred thousand others may be reported as unknown.
+    /// before about a hundred thousand others may be reported as unknown. [`Unavailable`](AuthenticationError::Unavailable)
+    /// if the live tokens cannot be relied upon ([`LiveTokens::is_fresh`]).
     pub fn try_authenticate(&self, secret: &str) -> Result<Principal, AuthenticationError> {
+        self.look_up(&Digest::of_presented(secret).ok_or(AuthenticationError::Malformed)?)
+    }
+
+    /// Like [`try_authenticate`](Self::try_authenticate), but asks a store that others change too
+    /// ([`TokenStore::shared`]) before it refuses a token. A token that is live on any node is never refused.
+    ///
+    /// Accepts a token that the live tokens have without waiting. A store that alone changes its tokens is never asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_authenticate`](Self::try_authenticate). [`Unavailable`](AuthenticationError::Unavailable) if the store
+    /// cannot tell now.
+    pub async fn authenticate_or_ask(&self, secret: &str) -> Result<Principal, AuthenticationError> {
         let digest = Digest::of_presented(secret).ok_or(AuthenticationError::Malformed)?;
+        let refused = match (self.look_up(&digest), self.inner.store.shared()) {
+            (Err(refused), Some(_)) => refused,
+            (result, _) => return result,
+        };
+        self.ask(&digest, refused).await
+    }
+
+    /// Asks a shared store about a token that the live tokens refused.
+    async fn ask(&self, digest: &Digest, refused: AuthenticationError) -> Result<Principal, AuthenticationError> {
+        let Inner { store, live, .. } = &*self.inner;
+        let Some(shared) = store.shared() else { return Err(refused) };
+        let principal = match shared.find(digest).await {
+            Ok(Some(principal)) => principal.into_token(),
+            Ok(None) if live.was_deleted(digest) => return Err(AuthenticationError::Deleted),
+            Ok(None) => return Err(AuthenticationError::Unknown),
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "cannot tell whether a token is live");
+                return Err(AuthenticationError::Unavailable);
+            }
+        };
+        let now = self.now();
+        if self.is_expired_at(&principal, || now) {
+            return Err(AuthenticationError::Expired);
+        }
+        live.note_use(&principal, Minute::of(now));
+        Ok(principal)
+    }
+
+    fn look_up(&self, digest: &Digest) -> Result<Principal, AuthenticationError> {
         let live = &self.inner.live;
+        let fresh_until = live.fresh_until();
         // A token that is not found takes the way of an expired one, so that the time does not tell them apart.
-        let found = live.find_with_use(&digest);
+        let found = live.find_with_use(digest);
+        if !fresh_until.is_ahead() {
+            return Err(AuthenticationError::Unavailable);
+        }
         let is_unknown = found.is_none();
         let (principal, last_use) = found.unwrap_or_else(|| (self.inner.decoy.clone(), Minute::default()));
         let now = self.now();
@@ -144,7 +206,7 @@ impl Catalog {
             return Ok(principal);
         }
         // An expired token takes this way too.
-        Err(match (live.was_deleted(&digest), is_unknown) {
+        Err(match (live.was_deleted(digest), is_unknown) {
             (_, false) => AuthenticationError::Expired,
             (true, true) => AuthenticationError::Deleted,
             (false, true) => AuthenticationError::Unknown,
@@ -156,7 +218,8 @@ impl Catalog {
     ///
     /// Use it for anything that outlives a request: a connection, a stream, a subscription. A deletion or a regeneration
     /// makes the secret invalid before it wakes those that wait for it. The future needs no runtime and can be dropped at
-    /// any time. Expiry is not a deletion: [`Principal::expires_at`] tells it in advance, and
+    /// any time. Over a store that others change too, it is also ready once the live tokens cannot be relied upon
+    /// ([`LiveTokens::is_fresh`]), because the token may have been deleted. Expiry is not a deletion: [`Principal::expires_at`] tells it in advance, and
     /// [`is_expired`](Self::is_expired) whether it has come.
     pub fn until_deleted(&self, token: &Principal) -> UntilDeleted {
         self.inner.live.until_deleted(token)
@@ -235,7 +298,7 @@ impl Catalog {
         if !by.is_admin() {
             return Err(CreateError::NotAdmin);
         }
-        if name == TokenName::OPERATOR && !self.inner.live.contains(TokenId::OPERATOR) {
+        if name == TokenName::OPERATOR && self.is_certainly_gone(TokenId::OPERATOR) {
             return Err(CreateError::OperatorToken);
         }
         self.request_fresh(name, permissions, lifetime, Some(by.into())).await
@@ -300,7 +363,7 @@ impl Catalog {
             return Err(DeleteError::NotAdmin);
         }
         let id: TokenId = id.parse().map_err(|_| self.not_found(by))?;
-        if !self.inner.live.contains(id) {
+        if self.is_certainly_gone(id) {
             return Err(self.not_found(by));
         }
         self.request_deletion(id, by).await
@@ -324,21 +387,28 @@ impl Catalog {
             return Err(DeleteError::NotAdmin);
         }
         let name = TokenName::existing(name).map_err(|_| self.not_found(by))?;
-        if name.is_operator() && !self.inner.live.contains(TokenId::OPERATOR) {
+        if name.is_operator() && self.is_certainly_gone(TokenId::OPERATOR) {
             return Err(self.not_found(by));
         }
         self.request_deletion(name, by).await
     }
 
+    /// Whether no token with this ID is live, as far as that can be told without the store.
+    fn is_certainly_gone(&self, id: TokenId) -> bool {
+        !self.inner.live.contains(id) && self.inner.store.shared().is_none()
+    }
+
     /// The error for a token that is not live. A principal that is deleted itself by now does not learn that.
     fn not_found(&self, by: &Principal) -> DeleteError {
-        let was_deleted = by.is_token() && !self.inner.live.holds(by);
+        // A copy of what others change may lack it, although it is live.
+        let was_deleted = by.is_token() && self.inner.store.shared().is_none() && !self.inner.live.holds(by);
         if was_deleted { DeleteError::Unauthorized } else { DeleteError::NotFound }
     }
 
     async fn request_deletion(&self, token: impl Into<TokenSelector>, by: &Principal) -> Result<TokenId, DeleteError> {
         let deletion = Deletion::new(token, by.into(), self.now()).ok_or(DeleteError::OperatorToken)?;
-        match self.inner.store.delete(deletion.requested_from(self.origin)).await? {
+        let deletion = deletion.requested_from(self.origin).with_idempotency_key(self.idempotency_key.clone());
+        match self.inner.store.delete(deletion).await? {
             DeletionOutcome::Deleted(id) => Ok(id),
             DeletionOutcome::Unauthorized => Err(DeleteError::Unauthorized),
             DeletionOutcome::NotFound => Err(DeleteError::NotFound),

@@ -1,7 +1,7 @@
-//! The clock, which is an argument so that tests can set the time.
+//! The clock, which is an argument so that tests can set the time, and the clock that measures how old a copy is.
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::token::Timestamp;
 
@@ -27,11 +27,68 @@ fn timestamp(time: SystemTime) -> Timestamp {
     Timestamp::EPOCH.checked_add(since_epoch).unwrap_or(Timestamp::MAX)
 }
 
+/// A moment of a clock that runs at a constant rate, also while the machine is suspended or the process is stopped: the time
+/// since the machine was started.
+///
+/// It measures how old a copy of the tokens is. [`Clock`] does not, because somebody can set it, and neither does
+/// [`std::time::Instant`], which stands still on Linux while the machine is suspended. On other systems than Linux it is
+/// an `Instant` nevertheless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BootTime(Duration);
+
+impl BootTime {
+    /// The moment when the machine was started.
+    pub const START: Self = Self(Duration::ZERO);
+
+    /// The present moment.
+    pub fn now() -> Self {
+        Self(since_boot())
+    }
+
+    /// The time since the machine was started.
+    pub fn since_boot(self) -> Duration {
+        self.0
+    }
+
+    /// The time since this moment; zero if it has not come yet.
+    pub fn elapsed(self) -> Duration {
+        Self::now().0.saturating_sub(self.0)
+    }
+
+    /// The moment `duration` later. Far beyond any uptime it stays at the last moment that there is.
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration))
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn since_boot() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let (seconds, nanoseconds) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
+    Duration::new(seconds.unwrap_or_default(), nanoseconds.unwrap_or_default())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn since_boot() -> Duration {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+
+    #[test]
+    fn the_time_since_the_machine_was_started_only_grows() {
+        let before = BootTime::now();
+        let after = BootTime::now();
+        assert!(before <= after && before.since_boot() > Duration::ZERO);
+        assert_eq!(after.plus(Duration::from_secs(1)).elapsed(), Duration::ZERO);
+        assert_eq!(after.plus(Duration::MAX), BootTime(Duration::MAX));
+    }
 
     #[test]
     fn a_time_before_1970_or_after_9999_is_clamped() {

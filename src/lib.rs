@@ -68,22 +68,24 @@ mod token;
 
 pub use api::{CatalogApi, admin_token_object};
 pub use catalog::{Catalog, ChangeKind, ChangeOutcome, CreateError, DeleteError, RegenerateError};
-pub use clock::{Clock, SystemClock};
+pub use clock::{BootTime, Clock, SystemClock};
 pub use embed::{Guarded, OverCatalog, OverStore, RequireToken, TokenApi, TokenApiBuilder};
 pub use histogram::{Distribution, Histogram};
 /// The crate generated from the document. Its types are part of the interface of this crate.
 pub use influxdb3_token_api;
 pub use live::{LiveTokens, LiveTokensWriter, UntilDeleted};
 pub use store::{
-    Actor, AuditPage, AuditPosition, AuditRecord, AuditedChange, Cause, Creation, CreationOutcome, Deletion,
-    DeletionOutcome, InvalidOrigin, MemoryStore, Origin, Regeneration, RegenerationOutcome, StoreError,
-    StoreStatistics, TokenSelector, TokenStore,
+    Actor, AuditPage, AuditPosition, AuditRecord, AuditedChange, Cause, CopyStatistics, Creation, CreationOutcome,
+    Deletion, DeletionOutcome, InvalidOrigin, MemoryStore, Origin, Regeneration, RegenerationOutcome, SharedStore,
+    StoreError, StoreStatistics, TokenSelector, TokenStore,
 };
 #[cfg(feature = "sqlite")]
 pub use store::{
     BackupError, BackupSummary, Checked, Damage, LaterChanges, NewBackup, OpenError, RestoreError, RestoreOptions,
     Restored, Snapshot, SqliteOptions, SqliteStore,
 };
+#[cfg(feature = "etcd")]
+pub use store::{EtcdOpenError, EtcdOptions, EtcdOptionsError, EtcdStore, EtcdTls};
 pub use token::{
     Action, Digest, ExpiryTooLate, InvalidPermission, InvalidSecret, InvalidTokenDescription, InvalidTokenId,
     InvalidTokenName, Names, NewToken, NoEntropy, Permission, Permissions, Principal, Resource, Secret, SecretOrigin,

@@ -106,8 +106,8 @@ pub mod server;
 
 pub use api::*;
 pub use openapi_stub_runtime::{
-    ApiError, Authorization, ByteStream, Context, Has, Location, Operation, Parameter, Payload, Response, Scalar,
-    Status, Style, XSpanIdString, security, swagger, validation, with_sources,
+    ApiError, Authorization, ByteStream, Context, Has, IdempotencyKey, Location, Operation, Parameter, Payload,
+    Response, Scalar, Status, Style, XSpanIdString, security, swagger, validation, with_sources,
 };
 pub use operations::{OPERATIONS, SECURITY_SCHEMES};
 

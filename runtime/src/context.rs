@@ -4,9 +4,11 @@ use std::fmt;
 
 use swagger::{Has, XSpanIdString};
 
+use crate::IdempotencyKey;
 use crate::security::PeerAddress;
 
-/// The context of a call that the service makes: the request's span ID, its principal, and the address of its client.
+/// The context of a call that the service makes: the request's span ID, its principal, the address of its
+/// client, and its idempotency key.
 ///
 /// `P` is the principal of the service's [`Authenticator`](crate::security::Authenticator). An authenticator whose
 /// principal is [`swagger::Authorization`] gives implementations the context that those of stock rust-server expect.
@@ -15,17 +17,23 @@ pub struct Context<P> {
     span_id: XSpanIdString,
     principal: Option<P>,
     peer: PeerAddress,
+    idempotency_key: IdempotencyKey,
 }
 
 impl<P> Context<P> {
     /// A context. The principal is `None` if the request carries no credential and the operation demands none.
     pub fn new(span_id: XSpanIdString, principal: Option<P>) -> Self {
-        Self { span_id, principal, peer: PeerAddress::default() }
+        Self { span_id, principal, peer: PeerAddress::default(), idempotency_key: IdempotencyKey::default() }
     }
 
     /// This context, with the address of the client.
     pub fn with_peer(self, peer: PeerAddress) -> Self {
         Self { peer, ..self }
+    }
+
+    /// This context, with the key by which the client marks the repetition of its request.
+    pub fn with_idempotency_key(self, idempotency_key: IdempotencyKey) -> Self {
+        Self { idempotency_key, ..self }
     }
 }
 
@@ -68,6 +76,20 @@ impl<P> Has<PeerAddress> for Context<P> {
 
     fn set(&mut self, peer: PeerAddress) {
         self.peer = peer;
+    }
+}
+
+impl<P> Has<IdempotencyKey> for Context<P> {
+    fn get(&self) -> &IdempotencyKey {
+        &self.idempotency_key
+    }
+
+    fn get_mut(&mut self) -> &mut IdempotencyKey {
+        &mut self.idempotency_key
+    }
+
+    fn set(&mut self, idempotency_key: IdempotencyKey) {
+        self.idempotency_key = idempotency_key;
     }
 }
 

@@ -67,6 +67,7 @@ mod context;
 mod error;
 #[cfg(any(feature = "server", all(feature = "client", feature = "form")))]
 mod form;
+mod idempotency;
 #[cfg(any(feature = "client", feature = "server"))]
 mod media_type;
 mod operation;
@@ -89,6 +90,7 @@ pub mod server;
 pub use body::Body;
 pub use context::Context;
 pub use error::{ApiError, BoxError, with_sources};
+pub use idempotency::IdempotencyKey;
 pub use json::UnknownValue;
 pub use operation::{Location, Operation, Parameter, Response, Status, Style};
 pub use payload::{ByteStream, Payload};

@@ -1,16 +1,19 @@
 //! Every live token, in memory.
 
 mod deleted;
+mod freshness;
 mod last_use;
 mod shards;
 mod watchers;
 
 use std::fmt;
 
+use crate::clock::BootTime;
 use crate::sync::Arc;
 use crate::token::{Digest, Principal, Timestamp, TokenId};
 
 use deleted::Deleted;
+use freshness::{FreshUntil, Freshness};
 use last_use::LastUse;
 pub(crate) use last_use::Minute;
 use shards::Shards;
@@ -45,6 +48,7 @@ struct Tables {
     by_id: Shards<IndexEntry>,
     watchers: Watchers,
     deleted: Deleted,
+    freshness: Freshness,
 }
 
 /// A token, and when it was used last, which takes it from 88 to 96 bytes.
@@ -118,6 +122,24 @@ impl LiveTokens {
         self.tables.deleted.contains(digest.prefix())
     }
 
+    /// Whether the live tokens can be relied upon. They always can, unless others change the store too
+    /// ([`SharedStore`](crate::SharedStore)) and the store could not find out in time what they changed.
+    pub fn is_fresh(&self) -> bool {
+        self.fresh_until().is_ahead()
+    }
+
+    /// Until when they can be relied upon. Read this before the tokens, and check it after them.
+    pub(crate) fn fresh_until(&self) -> FreshUntil {
+        self.tables.freshness.until()
+    }
+
+    /// The IDs of all live tokens, in no order.
+    pub fn ids(&self) -> Vec<TokenId> {
+        let mut ids = Vec::with_capacity(self.len());
+        self.tables.by_id.for_each(|entry| ids.push(entry.id));
+        ids
+    }
+
     /// The number of live tokens.
     pub fn len(&self) -> usize {
         self.tables.by_id.len()
@@ -147,6 +169,7 @@ impl LiveTokensWriter {
             by_id: Shards::new(|entry| hash_of_id(entry.id)),
             watchers: Watchers::default(),
             deleted: Deleted::default(),
+            freshness: Freshness::always(),
         };
         Self { tokens: LiveTokens { tables: Arc::new(tables) } }
     }
@@ -169,7 +192,7 @@ impl LiveTokensWriter {
     pub fn insert(&mut self, token: impl Into<Principal>) {
         let token = token.into().into_token();
         let entry = IndexEntry::new(&token);
-        let Tables { by_digest, by_id, watchers, deleted } = self.tables();
+        let Tables { by_digest, by_id, watchers, deleted, .. } = self.tables();
         let mut part = by_id.lock(hash_of_id(entry.id));
         let replaced = part.insert(entry, |other| other.id == entry.id);
         let replaced = replaced.filter(|replaced| replaced.digest_prefix != entry.digest_prefix);
@@ -195,7 +218,7 @@ impl LiveTokensWriter {
     /// When this returns, readers find the token neither by its digest nor by its ID, and every task that waits for its
     /// deletion has been woken.
     pub fn remove(&mut self, id: TokenId) -> bool {
-        let Tables { by_digest, by_id, watchers, deleted } = self.tables();
+        let Tables { by_digest, by_id, watchers, deleted, .. } = self.tables();
         let mut part = by_id.lock(hash_of_id(id));
         let Some(entry) = part.remove(hash_of_id(id), |entry| entry.id == id) else {
             return false;
@@ -229,6 +252,23 @@ impl LiveTokensWriter {
     #[allow(dead_code, reason = "only a store that opens with deletions calls it")]
     pub(crate) fn remember_deleted(&mut self, digest_prefix: u64) {
         self.tables().deleted.insert(digest_prefix);
+    }
+
+    /// Says that the live tokens can be relied upon until this moment, and not longer. A store calls it after it has applied
+    /// every change that the moment vouches for.
+    ///
+    /// A store that others change too calls this before [`TokenStore::load`](crate::TokenStore::load) returns, and whenever
+    /// it knows more. Without a call, the live tokens can always be relied upon.
+    pub fn set_fresh_until(&mut self, moment: BootTime) {
+        self.tables().freshness.set(moment);
+    }
+
+    /// Wakes every task that waits for the deletion of a token, if the live tokens cannot be relied upon any more: nobody
+    /// could tell those tasks of a deletion.
+    pub fn wake_if_stale(&mut self) {
+        if !self.tokens.is_fresh() {
+            self.tables().watchers.wake_all();
+        }
     }
 
     fn tables(&self) -> &Tables {

@@ -44,6 +44,12 @@ impl Watchers {
         wakers.iter().for_each(|waker| waker.wake());
     }
 
+    /// Wakes every task that waits for a token.
+    pub(super) fn wake_all(&self) {
+        let wakers: Vec<_> = self.entries().wakers.values().map(Arc::clone).collect();
+        wakers.iter().for_each(|waker| waker.wake());
+    }
+
     fn register(&self, id: TokenId, waker: Arc<AtomicWaker>) -> Key {
         let mut entries = self.entries();
         let key = (id, entries.next);
@@ -65,7 +71,7 @@ impl Watchers {
     }
 }
 
-/// A future that is ready once a token is deleted. [`Catalog::until_deleted`](crate::Catalog::until_deleted) returns it.
+/// A future that is ready once a token is deleted, or may have been. [`Catalog::until_deleted`](crate::Catalog::until_deleted) returns it.
 #[must_use = "a future does nothing unless it is polled"]
 pub struct UntilDeleted {
     live: LiveTokens,
@@ -90,7 +96,8 @@ impl Future for UntilDeleted {
         if this.entry.is_none() {
             this.entry = Some(this.live.tables.watchers.register(this.token.id(), Arc::clone(&this.waker)));
         }
-        if this.live.holds(&this.token) { Poll::Pending } else { Poll::Ready(()) }
+        let fresh_until = this.live.fresh_until();
+        if this.live.holds(&this.token) && fresh_until.is_ahead() { Poll::Pending } else { Poll::Ready(()) }
     }
 }
 

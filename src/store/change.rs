@@ -1,5 +1,7 @@
 //! The changes that a store makes: what is requested, and the outcome.
 
+use influxdb3_token_api::IdempotencyKey;
+
 use super::audit::Origin;
 use crate::token::{Digest, NewToken, Principal, Timestamp, TokenId, TokenName, TokenRecord};
 #[cfg(doc)]
@@ -126,6 +128,7 @@ pub struct Deletion {
     by: Actor,
     at: Timestamp,
     origin: Option<Origin>,
+    idempotency_key: IdempotencyKey,
 }
 
 /// Says which live token is meant.
@@ -148,7 +151,8 @@ impl Deletion {
     /// Returns `None` for the operator token. It cannot be deleted, because its ID is fixed and IDs are not reused.
     pub fn new(token: impl Into<TokenSelector>, by: Actor, at: Timestamp) -> Option<Self> {
         let token = token.into();
-        (!token.is_operator()).then_some(Self { token, by, at, origin: None })
+        let idempotency_key = IdempotencyKey::default();
+        (!token.is_operator()).then_some(Self { token, by, at, origin: None, idempotency_key })
     }
 
     /// Says where the change was requested, for the audit trail.
@@ -159,6 +163,17 @@ impl Deletion {
     /// Where the change was requested; `None` if that is not known.
     pub fn origin(&self) -> Option<Origin> {
         self.origin
+    }
+
+    /// Sets the key by which the client marks the repetition of its request.
+    pub fn with_idempotency_key(self, idempotency_key: IdempotencyKey) -> Self {
+        Self { idempotency_key, ..self }
+    }
+
+    /// The key by which the client marks the repetition of its request. A store that may leave the outcome of a deletion open
+    /// answers the repetition as it would have answered the first request; another store may ignore the key.
+    pub fn idempotency_key(&self) -> &IdempotencyKey {
+        &self.idempotency_key
     }
 
     /// The token to delete; neither [`TokenId::OPERATOR`] nor [`TokenName::OPERATOR`].

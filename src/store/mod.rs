@@ -8,7 +8,10 @@
 mod audit;
 mod change;
 mod error;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod memory;
+mod shared;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statistics;
@@ -28,13 +31,16 @@ pub use change::{
     Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, TokenSelector,
 };
 pub use error::{Cause, StoreError};
+#[cfg(feature = "etcd")]
+pub use etcd::{EtcdOpenError, EtcdOptions, EtcdOptionsError, EtcdStore, EtcdTls};
 pub use memory::MemoryStore;
+pub use shared::SharedStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{
     BackupError, BackupSummary, Checked, Damage, LaterChanges, NewBackup, OpenError, RestoreError, RestoreOptions,
     Restored, Snapshot, SqliteOptions, SqliteStore,
 };
-pub use statistics::StoreStatistics;
+pub use statistics::{CopyStatistics, StoreStatistics};
 
 /// Stores tokens durably, and applies every committed change to the live tokens.
 ///
@@ -109,6 +115,11 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// If the trail cannot be read.
     async fn audit(&self, from: AuditPosition, since: Option<Timestamp>, limit: usize)
     -> Result<AuditPage, StoreError>;
+
+    /// This store as one whose tokens others change too. `None` if it alone changes them, so that the live tokens are exact.
+    fn shared(&self) -> Option<&dyn SharedStore> {
+        None
+    }
 
     /// What the store has done since it was opened. Takes no lock that a change holds.
     fn statistics(&self) -> StoreStatistics {

@@ -25,6 +25,29 @@ pub struct StoreStatistics {
     ///
     /// [`TokenStore::probe`]: crate::TokenStore::probe
     pub is_failing: bool,
+    /// How the copy of the tokens does, if others change the store too.
+    pub copy: Option<CopyStatistics>,
+}
+
+/// How the copy of a store does that others change too, and what the store has done for it since it was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CopyStatistics {
+    /// Whether the copy can be relied upon.
+    pub is_fresh: bool,
+    /// How old the copy may be: the time since the last moment of which the store knows that the copy had every change that
+    /// was acknowledged before. `None` if no such moment is known.
+    pub staleness: Option<Duration>,
+    /// Reads that confirmed that the copy has every change.
+    pub confirmations: u64,
+    /// Reads that were to confirm that, and could not.
+    pub failed_confirmations: u64,
+    /// How often the stream of changes was begun again.
+    pub watch_restarts: u64,
+    /// How often all tokens were loaded again.
+    pub reloads: u64,
+    /// Authentications that were decided by a read, because the copy could not decide them.
+    pub fallback_reads: u64,
 }
 
 /// The counters of a store.

@@ -10,6 +10,10 @@ mod deleted_actor;
 mod deletion;
 mod document;
 mod embedding;
+#[cfg(feature = "etcd")]
+mod etcd;
+#[cfg(feature = "etcd")]
+mod etcd_store;
 mod generated_client;
 mod limits;
 mod linearizability;

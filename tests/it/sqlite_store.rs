@@ -18,8 +18,8 @@ laws!(subject);
 
 async fn subject() -> Subject {
     let directory = tempdir().unwrap();
-    let open = move || SqliteStore::open(directory.path().join("data/tokens.db")).unwrap();
-    Subject::new(open()).await.reopened_by(open)
+    let open = move || std::future::ready(SqliteStore::open(directory.path().join("data/tokens.db")).unwrap());
+    Subject::new(open().await).await.reopened_by(open)
 }
 
 #[test]

@@ -25,7 +25,7 @@ use super::router::Router;
 use super::{Parameters, Realm, RequestBody, logged_span_id, span};
 use crate::error::with_sources;
 use crate::security::{AuthenticationError, Authenticator, PeerAddress};
-use crate::{ApiError, Body, Context, Operation};
+use crate::{ApiError, Body, Context, IdempotencyKey, Operation};
 
 /// What the service needs to know of a document. Generated code implements it, for implementations `T` of its trait.
 pub trait Document<T, C>: Send + Sync + 'static {
@@ -164,7 +164,9 @@ where
         let operation = &D::OPERATIONS[index];
         let principal = guard.admit(operation.security, Some(operation), parts).await?;
         let peer = parts.extensions.get::<PeerAddress>().copied().unwrap_or_default();
-        let context = Context::new(XSpanIdString(span::as_str(span_id).to_owned()), principal).with_peer(peer);
+        let context = Context::new(XSpanIdString(span::as_str(span_id).to_owned()), principal)
+            .with_peer(peer)
+            .with_idempotency_key(IdempotencyKey::of(&parts.headers));
         let parameters = Parameters { operation, parts, path };
         // Passed by reference, so that the futures below stay small: each of them would hold it.
         let mut request = Request { parameters: &parameters, body: Some(body) };

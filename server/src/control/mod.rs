@@ -11,6 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures::{Stream, TryStreamExt, stream};
 use influxdb3_token_api::models::{self, AdminTokenObject};
+use influxdb3_token_api::security::AuthenticationError;
 use influxdb3_token_api::with_sources;
 use influxdb3_tokens::{
     Catalog, CreateError, DeleteError, NewToken, TokenDescription, TokenId, TokenName, TokenRecord, admin_token_object,
@@ -232,9 +233,11 @@ pub(crate) async fn regenerate(catalog: &Catalog) -> Result<AdminTokenObject, Er
 
 /// Deletes a token, and returns its ID.
 pub(crate) async fn delete(catalog: &Catalog, token: Delete) -> Result<u64, Error> {
-    let by = catalog.authenticate(&token.by.0);
-    // The API tells a client no more either.
-    let by = by.ok_or_else(|| Refusal::new(RefusalKind::Unauthorized, "a valid credential is required"))?;
+    let by = catalog.authenticate_or_ask(&token.by.0).await.map_err(|reason| match reason {
+        AuthenticationError::Unavailable => Refusal::new(RefusalKind::Unavailable, &reason.to_string()),
+        // The API tells a client no more either.
+        _ => Refusal::new(RefusalKind::Unauthorized, "a valid credential is required"),
+    })?;
     let id = catalog.delete_by_name(&by, &token.name).await?;
     let (by, name, origin) = (by.id(), &token.name, origin(catalog));
     tracing::info!(target: AUDIT, %id, %by, name, origin, change = "deleted", "deleted a token");

@@ -10,6 +10,8 @@ use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use influxdb3_tokens::{
     Actor, Catalog, Creation, CreationOutcome, Deletion, DeletionOutcome, Digest, LiveTokens, MemoryStore, NewToken,
     Permissions, Regeneration, RegenerationOutcome, SecretOrigin, StoreError, SystemClock, Timestamp, TokenId,
@@ -235,8 +237,10 @@ pub(crate) async fn every_token_and_deletion_survives_a_restart(mut subject: Sub
 pub(crate) struct Subject {
     store: Arc<dyn TokenStore>,
     live: LiveTokens,
-    reopen: Option<Box<dyn Fn() -> Arc<dyn TokenStore> + Send + Sync>>,
+    reopen: Option<Reopen>,
 }
+
+type Reopen = Box<dyn Fn() -> BoxFuture<'static, Arc<dyn TokenStore>> + Send + Sync>;
 
 impl Subject {
     /// Loads this store. Its restarts do nothing unless [`Self::reopened_by`] says how to open it again.
@@ -247,15 +251,20 @@ impl Subject {
     }
 
     /// Opens the store again with `open` after a restart has dropped it.
-    pub(crate) fn reopened_by<S: TokenStore>(self, open: impl Fn() -> S + Send + Sync + 'static) -> Self {
-        Self { reopen: Some(Box::new(move || Arc::new(open()))), ..self }
+    pub(crate) fn reopened_by<S, F>(self, open: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        S: TokenStore,
+        F: Future<Output = S> + Send + 'static,
+    {
+        let reopen = move || open().map(|store| Arc::new(store) as Arc<dyn TokenStore>).boxed();
+        Self { reopen: Some(Box::new(reopen)), ..self }
     }
 
     /// Drops the store and opens it again. A store that is not durable stays open instead.
     async fn restart(&mut self) {
         if let Some(open) = &self.reopen {
             self.store = Arc::new(MemoryStore::new());
-            self.store = open();
+            self.store = open().await;
             self.live = load(Arc::clone(&self.store)).await.unwrap();
         }
     }

@@ -6,6 +6,8 @@
 #![cfg(not(test))]
 #![allow(dead_code, missing_docs, unreachable_pub, unused_imports, reason = "only a part of the library is compiled")]
 
+#[path = "../../../src/clock.rs"]
+mod clock;
 #[path = "../../../src/catalog/expiry.rs"]
 mod expiry;
 #[path = "../../../src/live/mod.rs"]

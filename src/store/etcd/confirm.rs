@@ -1,0 +1,125 @@
+//! Confirming that the copy has every change: reads by a quorum, each for all that ask at the same time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::Counts;
+use super::copy::{Known, TokenCopy};
+use super::keys::Keys;
+use super::members::{Members, RequestError};
+use super::watch::{Orders, read_head};
+use crate::clock::BootTime;
+
+/// Where confirmations are asked for.
+#[derive(Default)]
+pub(super) struct Confirmations {
+    wanted: Notify,
+    /// The number of the round that began last.
+    begun: AtomicU64,
+    ended: watch::Sender<(u64, Confirmation)>,
+    waiting: AtomicUsize,
+}
+
+/// What a round found out.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Confirmation {
+    /// The copy has every change that was acknowledged before the round began.
+    Confirmed,
+    /// etcd answers, but the copy lacks changes.
+    #[default]
+    Behind,
+    /// etcd does not answer.
+    Failed(RequestError),
+}
+
+/// How many may wait for a confirmation at the same time.
+const CAPACITY: usize = 16_384;
+
+impl Confirmations {
+    /// Waits for a round that begins after this call. `None` if too many wait.
+    pub(super) async fn next(&self) -> Option<Confirmation> {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= CAPACITY {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        let _waits = Waits(&self.waiting);
+        let mut ended = self.ended.subscribe();
+        // The round that began last may have read before this call.
+        let next = self.begun.load(Ordering::SeqCst) + 1;
+        self.wanted.notify_one();
+        // The sender lives as long as `self`.
+        let ended = ended.wait_for(|(round, _)| *round >= next).await.ok()?;
+        Some(ended.1.clone())
+    }
+}
+
+/// One that waits, until it is dropped.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The task that confirms the copy: when somebody asks for it, and again and again, so that the copy stays fresh.
+pub(super) struct Confirmer {
+    pub(super) members: Arc<Members>,
+    pub(super) keys: Keys,
+    pub(super) copy: Arc<TokenCopy>,
+    pub(super) counts: Arc<Counts>,
+    pub(super) orders: Arc<Orders>,
+    pub(super) confirmations: Arc<Confirmations>,
+}
+
+impl Confirmer {
+    /// Confirms until the task is aborted.
+    pub(super) async fn run(self) {
+        loop {
+            let next = Instant::now() + self.members.request_timeout();
+            let round = self.confirmations.begun.fetch_add(1, Ordering::SeqCst) + 1;
+            let confirmation = self.round().await;
+            let count = match confirmation {
+                Confirmation::Confirmed => &self.counts.confirmations,
+                _ => &self.counts.failed_confirmations,
+            };
+            count.add();
+            self.confirmations.ended.send_replace((round, confirmation));
+            tokio::select! {
+                () = self.confirmations.wanted.notified() => {}
+                () = sleep_until(next) => {}
+            }
+        }
+    }
+
+    async fn round(&self) -> Confirmation {
+        // A read that a load overtook returns an older value than the load; a second one does not.
+        for _ in 0..2 {
+            let begin = BootTime::now();
+            let head = match read_head(&self.members, &self.keys, 0).await {
+                Ok((Some(head), _)) => head,
+                // The whole store is gone.
+                Ok((None, _)) => break,
+                Err(error) => return Confirmation::Failed(error),
+            };
+            if self.copy.knows(&head) == Known::NotYet {
+                let arrival = self.copy.wait_for(head.revision);
+                if timeout(self.members.request_timeout() / 2, arrival).await.is_err() {
+                    self.orders.restart.notify_one();
+                    return Confirmation::Behind;
+                }
+            }
+            if self.copy.knows(&head) == Known::Applied {
+                self.copy.confirm(begin);
+                return Confirmation::Confirmed;
+            }
+        }
+        tracing::warn!("the history of etcd was replaced; the tokens are loaded again");
+        self.copy.distrust();
+        self.orders.reload.notify_one();
+        Confirmation::Behind
+    }
+}

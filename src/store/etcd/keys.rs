@@ -1,0 +1,126 @@
+//! The names of the keys in etcd.
+
+use crate::token::{Digest, TokenId, TokenName};
+
+/// The keys of one store, which all begin with its prefix.
+#[derive(Clone, Debug)]
+pub(super) struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    /// The keys under this prefix.
+    pub(super) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.trim_end_matches('/').to_owned() }
+    }
+
+    /// The format and the UUID of the store; written once.
+    pub(super) fn cluster(&self) -> String {
+        self.under("cluster")
+    }
+
+    /// The ID that the next token gets.
+    pub(super) fn next_id(&self) -> String {
+        self.under("next-id")
+    }
+
+    /// The digest of the operator token's present secret.
+    pub(super) fn operator(&self) -> String {
+        self.under("operator")
+    }
+
+    /// The number of the part of the audit trail to which changes are added.
+    pub(super) fn epoch(&self) -> String {
+        self.under("epoch")
+    }
+
+    /// The beginning of the keys that a node watches: those of the live tokens, and [`head`](Self::head).
+    pub(super) fn live(&self) -> String {
+        self.under("live/")
+    }
+
+    /// The first key after those.
+    pub(super) fn live_end(&self) -> String {
+        // In ASCII, `0` follows `/`.
+        self.under("live0")
+    }
+
+    /// The record of a live token.
+    pub(super) fn token(&self, id: TokenId) -> String {
+        self.under(&format!("live/{}", fixed(id.as_u64())))
+    }
+
+    /// A nonce that every transaction replaces that changes tokens.
+    pub(super) fn head(&self) -> String {
+        self.under("live/head")
+    }
+
+    /// The ID in the key of a live token; `None` for another key.
+    pub(super) fn id_of(&self, key: &[u8]) -> Option<TokenId> {
+        let id = key.strip_prefix(self.live().as_bytes())?;
+        let id = std::str::from_utf8(id).ok().filter(|id| id.len() == DIGITS)?;
+        id.parse().ok().map(TokenId::from_u64)
+    }
+
+    /// The ID of the last token that had a name.
+    pub(super) fn name(&self, name: &TokenName) -> String {
+        self.under(&format!("names/{name}"))
+    }
+
+    /// The ID of the last token that had a digest.
+    pub(super) fn digest(&self, digest: &Digest) -> String {
+        self.under(&format!("digests/{digest}"))
+    }
+
+    /// The mark of the request that deleted a token.
+    pub(super) fn deleted(&self, id: TokenId) -> String {
+        self.under(&format!("deleted/{}", fixed(id.as_u64())))
+    }
+
+    /// The name that a token has or had, kept for the audit trail.
+    pub(super) fn register(&self, id: TokenId) -> String {
+        self.under(&format!("register/{}", fixed(id.as_u64())))
+    }
+
+    /// The beginning of the keys of one part of the audit trail.
+    pub(super) fn audit(&self, epoch: u64) -> String {
+        self.under(&format!("audit/{}/", fixed(epoch)))
+    }
+
+    /// The first key after those of one part of the audit trail.
+    pub(super) fn audit_end(&self, epoch: u64) -> String {
+        self.under(&format!("audit/{}0", fixed(epoch)))
+    }
+
+    /// A key that means nothing, for finding out whether etcd commits.
+    pub(super) fn probe(&self) -> String {
+        self.under("probe")
+    }
+
+    fn under(&self, rest: &str) -> String {
+        format!("{}/{rest}", self.prefix)
+    }
+}
+
+const DIGITS: usize = 20;
+
+/// A number with as many digits as the largest, so that keys are sorted by it.
+pub(super) fn fixed(number: u64) -> String {
+    format!("{number:0DIGITS$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_from_the_key_of_a_live_token_only() {
+        let keys = Keys::new("/tokens/");
+        let id = TokenId::from_u64(7);
+        assert_eq!(keys.token(id), "/tokens/live/00000000000000000007");
+        assert_eq!(keys.id_of(keys.token(id).as_bytes()), Some(id));
+        for key in [keys.head(), keys.live(), keys.deleted(id), "/tokens/live/7".into(), keys.token(id) + "0"] {
+            assert_eq!(keys.id_of(key.as_bytes()), None, "{key}");
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! Tokens in etcd, for many nodes.
+//!
+//! A node keeps a copy of the live tokens, and knows until when it can rely on it. Data goes one way: `writer` commits what is
+//! requested, `watch` follows what any node has committed and applies it to `copy`, `confirm` finds out by reads whether
+//! the copy has everything, and `read` decides about a token when it has not. docs/cluster.md has the protocol and why it
+//! keeps its promise.
+
+mod audit;
+mod confirm;
+mod copy;
+mod keys;
+mod load;
+mod members;
+mod options;
+mod read;
+mod record;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod watch;
+mod writer;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use etcd_client::{GetOptions, Txn, TxnOp};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::statistics::Counters;
+use super::{
+    AuditPage, AuditPosition, CopyStatistics, Creation, CreationOutcome, Deletion, DeletionOutcome, LOADED_ALREADY,
+    Regeneration, RegenerationOutcome, SharedStore, StoreError, StoreStatistics, TokenStore,
+};
+use crate::clock::BootTime;
+use crate::live::LiveTokensWriter;
+use crate::token::{Digest, Principal, Timestamp, TokenId, TokenRecord};
+use confirm::{Confirmation, Confirmations, Confirmer};
+use copy::TokenCopy;
+use keys::Keys;
+use members::{Members, RequestError};
+pub use options::{EtcdOptions, EtcdOptionsError, EtcdTls};
+use read::{Lookup, Reader, first};
+use record::{FORMAT, StoredCluster, token_from_value};
+use transaction::{gets, is_missing, put_head};
+use watch::{Follower, Orders};
+use writer::{Answer, Job, Writer};
+
+/// Tokens in etcd, which many nodes share. Every node opens a store of its own under the same prefix.
+///
+/// After a deletion has been acknowledged by one node, no node accepts the token for longer than the time that
+/// [`EtcdOptions::max_staleness`] sets, whatever fails: nodes, members of etcd, or the network between them. docs/cluster.md has
+/// the promise, its proof, and what it assumes.
+///
+/// The methods need a tokio runtime with time enabled. Dropping the store ends its tasks; a change that was accepted is
+/// completed if the runtime goes on.
+pub struct EtcdStore {
+    shared: Arc<Shared>,
+    cluster_uuid: Uuid,
+    jobs: mpsc::Sender<Job>,
+    lookups: mpsc::Sender<Lookup>,
+    /// What the tasks take that [`load`](TokenStore::load) starts.
+    unstarted: std::sync::Mutex<Option<Unstarted>>,
+    /// The tasks that end with the store.
+    tasks: std::sync::Mutex<JoinSet<()>>,
+}
+
+struct Shared {
+    members: Arc<Members>,
+    keys: Keys,
+    options: EtcdOptions,
+    counters: Arc<Counters>,
+    counts: Arc<Counts>,
+    confirmations: Arc<Confirmations>,
+    /// Empty until the store is loaded.
+    copy: OnceLock<Arc<TokenCopy>>,
+}
+
+struct Unstarted {
+    jobs: mpsc::Receiver<Job>,
+    lookups: mpsc::Receiver<Lookup>,
+}
+
+/// How often the copy did what.
+#[derive(Default)]
+struct Counts {
+    confirmations: Count,
+    failed_confirmations: Count,
+    watch_restarts: Count,
+    reloads: Count,
+    fallback_reads: Count,
+}
+
+#[derive(Default)]
+struct Count(AtomicU64);
+
+impl Count {
+    fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Why an [`EtcdStore`] could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EtcdOpenError {
+    /// etcd cannot be reached, or refuses this node.
+    #[error("cannot reach etcd")]
+    Unavailable(#[source] StoreError),
+    /// The keys under the prefix are of another program, or of a version of this store that this one does not know.
+    #[error("the keys under this prefix of etcd are not those of a token store of version {FORMAT}")]
+    OtherFormat,
+}
+
+impl EtcdStore {
+    /// Opens the store under the prefix, which is created if etcd has none there.
+    ///
+    /// # Errors
+    ///
+    /// See [`EtcdOpenError`].
+    pub async fn open(options: EtcdOptions) -> Result<Self, EtcdOpenError> {
+        let members = Arc::new(Members::new(options.clone()));
+        let keys = Keys::new(&options.prefix);
+        let cluster = StoredCluster { format: FORMAT, uuid: Uuid::new_v4() };
+        let operations = [
+            TxnOp::put(keys.cluster(), cluster.to_value(), None),
+            TxnOp::put(keys.next_id(), "1", None),
+            TxnOp::put(keys.epoch(), "0", None),
+            put_head(&keys),
+        ];
+        let create =
+            Txn::new().when([is_missing(keys.cluster())]).and_then(operations).or_else(gets(vec![keys.cluster()]));
+        let deadline = Instant::now() + 4 * members.request_timeout();
+        let answer = members.ask(deadline, |client| {
+            let create = create.clone();
+            async move { client.kv_client().txn(create).await }
+        });
+        let answer = answer.await.map_err(|error| EtcdOpenError::Unavailable(error.into()))?;
+        let cluster_uuid = if answer.succeeded() {
+            cluster.uuid
+        } else {
+            let stored = answer.op_responses().into_iter().next().and_then(first);
+            let stored = stored.and_then(|pair| serde_json::from_slice::<StoredCluster>(pair.value()).ok());
+            stored.filter(|stored| stored.format == FORMAT).ok_or(EtcdOpenError::OtherFormat)?.uuid
+        };
+        let (jobs, waiting_jobs) = mpsc::channel(options.queue_capacity.max(1));
+        let (lookups, waiting_lookups) = mpsc::channel(read::CAPACITY);
+        let shared = Shared {
+            members,
+            keys,
+            options,
+            counters: Arc::new(Counters::new()),
+            counts: Arc::default(),
+            confirmations: Arc::default(),
+            copy: OnceLock::new(),
+        };
+        let unstarted = Unstarted { jobs: waiting_jobs, lookups: waiting_lookups };
+        Ok(Self {
+            shared: Arc::new(shared),
+            cluster_uuid,
+            jobs,
+            lookups,
+            unstarted: std::sync::Mutex::new(Some(unstarted)),
+            tasks: std::sync::Mutex::default(),
+        })
+    }
+
+    async fn request<T>(&self, job: impl FnOnce(Answer<T>) -> Job + Send) -> Result<T, StoreError> {
+        if self.shared.copy.get().is_none() {
+            return Err(StoreError::unavailable("the store is not loaded"));
+        }
+        let (answer, answered) = oneshot::channel();
+        match self.jobs.try_send(job(answer)) {
+            Ok(()) => answered.await.map_err(|_| StoreError::outcome_unknown("the store was closed"))?,
+            Err(TrySendError::Full(_)) => Err(StoreError::Busy),
+            Err(TrySendError::Closed(_)) => Err(StoreError::unavailable("the store was closed")),
+        }
+    }
+
+    /// Starts the tasks that keep the copy up to date and make changes.
+    fn start(&self, Unstarted { jobs, lookups }: Unstarted, copy: &Arc<TokenCopy>) {
+        let Shared { members, keys, counters, counts, confirmations, .. } = &*self.shared;
+        let (members, copy, counts, orders) = (members.clone(), copy.clone(), counts.clone(), Arc::<Orders>::default());
+        let writer = Writer {
+            members: members.clone(),
+            keys: keys.clone(),
+            copy: copy.clone(),
+            counters: counters.clone(),
+            jobs,
+            next_id: 1,
+            epoch: 0,
+            changes_in_epoch: 0,
+        };
+        // Not ended with the store: it ends by itself once every accepted change is made.
+        tokio::spawn(writer.run());
+        let reader = Reader { members: members.clone(), keys: keys.clone(), lookups };
+        let follower = Follower {
+            members: members.clone(),
+            keys: keys.clone(),
+            copy: copy.clone(),
+            counts: counts.clone(),
+            orders: orders.clone(),
+        };
+        let (keys, confirmations) = (keys.clone(), confirmations.clone());
+        let confirmer = Confirmer { members, keys, copy: copy.clone(), counts, orders, confirmations };
+        let mut tasks = self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        tasks.spawn(reader.run());
+        tasks.spawn(follower.run());
+        tasks.spawn(confirmer.run());
+        tasks.spawn(wake_if_stale(copy, self.shared.options.max_staleness));
+    }
+}
+
+/// Wakes those that wait for the deletion of a token, as soon as the copy cannot be relied upon any more.
+async fn wake_if_stale(copy: Arc<TokenCopy>, max_staleness: Duration) {
+    let mut was_fresh = false;
+    loop {
+        // A timer stands still while the machine is suspended, so it must not run for long.
+        let left = max_staleness.saturating_sub(copy.staleness().unwrap_or(max_staleness));
+        sleep(left.clamp(Duration::from_millis(5), max_staleness / 8)).await;
+        let is_fresh = copy.live().is_fresh();
+        if was_fresh && !is_fresh {
+            copy.wake_if_stale();
+        }
+        was_fresh = is_fresh;
+    }
+}
+
+#[async_trait]
+impl TokenStore for EtcdStore {
+    fn cluster_uuid(&self) -> Uuid {
+        self.cluster_uuid
+    }
+
+    async fn load(&self, live: LiveTokensWriter) -> Result<(), StoreError> {
+        let unstarted = self.unstarted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        let unstarted = unstarted.ok_or_else(|| StoreError::unavailable(LOADED_ALREADY))?;
+        let copy = Arc::new(TokenCopy::new(live, self.shared.options.max_staleness));
+        load::load(&self.shared.members, &self.shared.keys, &copy).await.map_err(StoreError::unavailable)?;
+        _ = self.shared.copy.set(copy.clone());
+        self.start(unstarted, &copy);
+        Ok(())
+    }
+
+    async fn create(&self, creation: Creation) -> Result<CreationOutcome, StoreError> {
+        self.request(|answer| Job::Create(Box::new(creation), answer)).await
+    }
+
+    async fn delete(&self, deletion: Deletion) -> Result<DeletionOutcome, StoreError> {
+        self.request(|answer| Job::Delete(deletion, answer)).await
+    }
+
+    async fn regenerate(&self, regeneration: Regeneration) -> Result<RegenerationOutcome, StoreError> {
+        self.request(|answer| Job::Regenerate(Box::new(regeneration), answer)).await
+    }
+
+    async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
+        const PAGE: usize = 1000;
+        // What this node has accepted comes first.
+        self.request(Job::Pass).await?;
+        let Shared { members, keys, .. } = &*self.shared;
+        let mut records: Vec<TokenRecord> = Vec::new();
+        let mut next = match after {
+            Some(id) => id.as_u64().checked_add(1),
+            None => Some(0),
+        };
+        while let (Some(from), true) = (next, records.len() < limit) {
+            // The key of `head` comes after those of all tokens.
+            let options =
+                GetOptions::new().with_range(keys.head()).with_limit((limit - records.len()).min(PAGE) as i64);
+            let answer = members.ask(Instant::now() + 4 * members.request_timeout(), |client| {
+                let (key, options) = (keys.token(TokenId::from_u64(from)), options.clone());
+                async move { client.kv_client().get(key, Some(options)).await }
+            });
+            let answer = answer.await?;
+            for pair in answer.kvs() {
+                let id = keys.id_of(pair.key()).ok_or_else(|| StoreError::unavailable("etcd has a key of no token"))?;
+                records.push(token_from_value(id, pair.value())?);
+            }
+            next = records.last().filter(|_| answer.more()).and_then(|record| record.id.as_u64().checked_add(1));
+        }
+        Ok(records)
+    }
+
+    async fn audit(
+        &self,
+        from: AuditPosition,
+        since: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<AuditPage, StoreError> {
+        self.request(Job::Pass).await?;
+        audit::page(&self.shared.members, &self.shared.keys, from, since, limit).await
+    }
+
+    fn shared(&self) -> Option<&dyn SharedStore> {
+        Some(self)
+    }
+
+    fn statistics(&self) -> StoreStatistics {
+        let Shared { counters, counts, copy, .. } = &*self.shared;
+        let capacity = self.jobs.max_capacity();
+        let copy = copy.get().map(|copy| CopyStatistics {
+            is_fresh: copy.live().is_fresh(),
+            staleness: copy.staleness(),
+            confirmations: counts.confirmations.get(),
+            failed_confirmations: counts.failed_confirmations.get(),
+            watch_restarts: counts.watch_restarts.get(),
+            reloads: counts.reloads.get(),
+            fallback_reads: counts.fallback_reads.get(),
+        });
+        StoreStatistics {
+            queue_depth: (capacity - self.jobs.capacity()) as u64,
+            queue_capacity: capacity as u64,
+            copy,
+            ..counters.statistics()
+        }
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.request(Job::Probe).await
+    }
+}
+
+#[async_trait]
+impl SharedStore for EtcdStore {
+    async fn find(&self, digest: &Digest) -> Result<Option<Principal>, StoreError> {
+        let begin = BootTime::now();
+        let Shared { confirmations, copy, options, counts, .. } = &*self.shared;
+        let live = copy.get().ok_or_else(|| StoreError::unavailable("the store is not loaded"))?.live();
+        match confirmations.next().await {
+            Some(Confirmation::Confirmed) => {
+                let fresh_until = live.fresh_until();
+                let found = live.find(digest);
+                if fresh_until.is_ahead() {
+                    return Ok(found);
+                }
+            }
+            Some(Confirmation::Behind) => {}
+            Some(Confirmation::Failed(error)) => return Err(error.into()),
+            None => return Err(StoreError::Busy),
+        }
+        counts.fallback_reads.add();
+        let (answer, answered) = oneshot::channel();
+        self.lookups.try_send(Lookup { digest: *digest, answer }).map_err(|_| StoreError::Busy)?;
+        let found = answered.await.map_err(|_| StoreError::unavailable("the store was closed"))??;
+        if begin.elapsed() >= options.max_staleness {
+            return Err(RequestError::Timeout.into());
+        }
+        Ok(found)
+    }
+}
+
+impl fmt::Debug for EtcdStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EtcdStore").field("options", &self.shared.options).finish_non_exhaustive()
+    }
+}

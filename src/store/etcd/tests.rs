@@ -1,0 +1,1 @@
+//! Tests of the parts; `tests/it/etcd` has those with a real etcd.

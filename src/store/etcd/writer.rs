@@ -1,0 +1,172 @@
+//! The task that makes changes, one transaction after another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use etcd_client::{KeyValue, Txn, TxnOp, TxnOpResponse, TxnResponse};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::copy::{Event, Revision, TokenCopy};
+use super::keys::Keys;
+use super::members::{Members, RequestError};
+use super::read::first;
+use super::transaction::{Change, Mark, gets, has_value};
+use crate::store::statistics::Counters;
+use crate::store::{
+    Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, StoreError,
+};
+
+mod create;
+mod delete;
+mod regenerate;
+
+/// Where the answer to a request is sent.
+pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// A request to the writer.
+pub(super) enum Job {
+    Create(Box<Creation>, Answer<CreationOutcome>),
+    Delete(Deletion, Answer<DeletionOutcome>),
+    Regenerate(Box<Regeneration>, Answer<RegenerationOutcome>),
+    Probe(Answer<()>),
+    /// Answered once every job before it is done.
+    Pass(Answer<()>),
+}
+
+/// How many deletions share a transaction. etcd takes 128 operations, unless it is configured otherwise, and counts those of
+/// the transaction itself with those of each deletion in it.
+const BATCH: usize = 64;
+
+/// How many changes a node adds to a part of the audit trail before it begins the next part. Whoever reads the trail reads a
+/// whole part at a time.
+const CHANGES_IN_EPOCH: usize = 1024;
+
+pub(super) struct Writer {
+    pub(super) members: Arc<Members>,
+    pub(super) keys: Keys,
+    pub(super) copy: Arc<TokenCopy>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) jobs: mpsc::Receiver<Job>,
+    /// What this node knows of the key `next-id`. A creation that finds another value reads it.
+    pub(super) next_id: u64,
+    /// What this node knows of the key `epoch`. A change that finds another value reads it.
+    pub(super) epoch: u64,
+    /// How many changes this node has added to this part of the audit trail.
+    pub(super) changes_in_epoch: usize,
+}
+
+impl Writer {
+    /// Makes changes until nobody can request any more. Every change that was accepted is completed.
+    pub(super) async fn run(mut self) {
+        let mut jobs = Vec::with_capacity(BATCH);
+        while self.jobs.recv_many(&mut jobs, BATCH).await > 0 {
+            let mut deletions = Vec::new();
+            for job in jobs.drain(..) {
+                let job = match job {
+                    Job::Delete(deletion, answer) => {
+                        deletions.push((deletion, answer));
+                        continue;
+                    }
+                    job => job,
+                };
+                // In the order in which they were requested.
+                self.delete(std::mem::take(&mut deletions)).await;
+                // The receiver may be gone; ignore the error.
+                match job {
+                    Job::Create(creation, answer) => _ = answer.send(self.create(*creation).await),
+                    Job::Regenerate(regeneration, answer) => _ = answer.send(self.regenerate(*regeneration).await),
+                    Job::Probe(answer) => _ = answer.send(self.probe().await),
+                    Job::Pass(answer) => _ = answer.send(Ok(())),
+                    Job::Delete(..) => {}
+                }
+            }
+            self.delete(deletions).await;
+            if self.changes_in_epoch >= CHANGES_IN_EPOCH {
+                self.begin_epoch().await;
+            }
+        }
+    }
+
+    /// When a change that begins now is given up. Its outcome is open then.
+    fn deadline(&self) -> Instant {
+        const SHORTEST: Duration = Duration::from_secs(2);
+        Instant::now() + (4 * self.members.request_timeout()).max(SHORTEST)
+    }
+
+    fn change<'a>(&'a self, mark: &'a Mark) -> Change<'a> {
+        Change { keys: &self.keys, epoch: self.epoch, mark }
+    }
+
+    /// Commits a transaction, which may be sent several times: its preconditions let it take effect once.
+    async fn commit(&self, deadline: Instant, transaction: Txn) -> Result<TxnResponse, StoreError> {
+        let answer = self.members.ask(deadline, |client| {
+            let transaction = transaction.clone();
+            async move { client.kv_client().txn(transaction).await }
+        });
+        answer.await.map_err(|error| {
+            self.counters.failed();
+            match error {
+                RequestError::Refused(_) => StoreError::unavailable(error),
+                _ => StoreError::outcome_unknown(error),
+            }
+        })
+    }
+
+    /// Applies a change that this node has made to its copy.
+    fn made(&mut self, revision: Revision, event: Event) {
+        self.copy.apply_own(revision, event);
+        self.changes_in_epoch += 1;
+    }
+
+    /// Takes note of the value of `epoch`.
+    fn note_epoch(&mut self, value: Option<&KeyValue>) {
+        let epoch = value.and_then(|pair| pair.value_str().ok()?.parse().ok());
+        if epoch.is_some_and(|epoch| epoch != self.epoch) {
+            self.epoch = epoch.unwrap_or_default();
+            self.changes_in_epoch = 0;
+        }
+    }
+
+    /// Begins the next part of the audit trail, unless another node has done so.
+    async fn begin_epoch(&mut self) {
+        let is_same = has_value(self.keys.epoch(), self.epoch.to_string());
+        let next = TxnOp::put(self.keys.epoch(), (self.epoch + 1).to_string(), None);
+        let transaction = Txn::new().when([is_same]).and_then([next]).or_else(gets(vec![self.keys.epoch()]));
+        match self.commit(self.deadline(), transaction).await {
+            Ok(answer) if answer.succeeded() => {
+                self.epoch += 1;
+                self.changes_in_epoch = 0;
+            }
+            Ok(answer) => {
+                let pairs = pairs(answer.op_responses());
+                self.note_epoch(pairs.first().and_then(Option::as_ref));
+            }
+            // The next change finds out.
+            Err(_) => {}
+        }
+    }
+
+    /// Finds out whether etcd commits, by a key that means nothing.
+    async fn probe(&self) -> Result<(), StoreError> {
+        let put = TxnOp::put(self.keys.probe(), uuid::Uuid::new_v4().simple().to_string(), None);
+        self.commit(self.deadline(), Txn::new().and_then([put])).await?;
+        self.counters.works();
+        Ok(())
+    }
+}
+
+/// The revision of a transaction.
+fn revision(answer: &TxnResponse) -> Revision {
+    answer.header().map_or(0, |header| header.revision())
+}
+
+/// What the reads of a transaction returned.
+fn pairs(responses: Vec<TxnOpResponse>) -> Vec<Option<KeyValue>> {
+    responses.into_iter().map(first).collect()
+}
+
+/// The values of these pairs.
+fn values(pairs: &[Option<KeyValue>]) -> Vec<Option<&[u8]>> {
+    pairs.iter().map(|pair| pair.as_ref().map(KeyValue::value)).collect()
+}

@@ -1,0 +1,115 @@
+//! Creations.
+
+use etcd_client::KeyValue;
+use tokio::time::Instant;
+
+use super::super::copy::Event;
+use super::super::read::get_all;
+use super::super::record::{RegisterEntry, id_from_value, token_from_value};
+use super::super::transaction::{Before, Mark, acting, may_act};
+use super::{Writer, revision, values};
+use crate::store::{Creation, CreationOutcome, StoreError};
+use crate::token::{SecretOrigin, TokenId, TokenRecord};
+
+/// What stands in the way of a creation.
+enum Obstacle {
+    /// Nothing any more. The keys of its name and its digest are like this.
+    Gone(Before, Before),
+    Outcome(CreationOutcome),
+}
+
+impl Writer {
+    /// Creates a token.
+    pub(super) async fn create(&mut self, creation: Creation) -> Result<CreationOutcome, StoreError> {
+        let (deadline, mark) = (self.deadline(), Mark::random());
+        let (mut name, mut digest) = (Before::Absent, Before::Absent);
+        loop {
+            let begin = Instant::now();
+            let id = if creation.token().name.is_operator() { TokenId::OPERATOR } else { self.next() };
+            let record = creation.clone().into_record(id);
+            let transaction = self.change(&mark).creation(&record, name, digest, creation.by(), creation.origin());
+            let answer = self.commit(deadline, transaction).await?;
+            if answer.succeeded() {
+                self.counters.committed(1, begin.elapsed());
+                self.next_id = self.next_id.max(id.as_u64() + 1);
+                self.made(revision(&answer), Event::Put(record.clone()));
+                return Ok(CreationOutcome::Created(record));
+            }
+            match self.obstacle(&creation, &mark, deadline).await? {
+                Obstacle::Outcome(outcome) => return Ok(outcome),
+                Obstacle::Gone(found_name, found_digest) => (name, digest) = (found_name, found_digest),
+            }
+        }
+    }
+
+    fn next(&self) -> TokenId {
+        TokenId::from_u64(self.next_id)
+    }
+
+    /// Finds out why a creation did not succeed.
+    async fn obstacle(&mut self, creation: &Creation, mark: &Mark, deadline: Instant) -> Result<Obstacle, StoreError> {
+        let token = creation.token();
+        let mut keys = vec![self.keys.epoch(), self.keys.next_id()];
+        keys.extend([self.keys.name(&token.name), self.keys.digest(&token.digest)]);
+        keys.extend(acting(&self.keys, creation.by()));
+        let pairs = get_all(&self.members, deadline, keys).await?;
+        let [epoch, next_id, name, digest, acting @ ..] = &pairs[..] else {
+            return Err(StoreError::unavailable("etcd returned fewer values than were asked for"));
+        };
+        self.note_epoch(epoch.as_ref());
+        self.next_id = next_id.as_ref().and_then(|pair| id_from_value(pair.value())).map_or(1, TokenId::as_u64);
+        let [name, digest] = [name, digest].map(|pair| pair.as_ref().and_then(last_token));
+        let named = self.token_of(name, deadline).await?;
+        let with_digest = self.token_of(digest, deadline).await?.filter(|(record, _)| record.digest == token.digest);
+        if let Some((record, revision)) = with_digest.as_ref().filter(|(_, entry)| entry.mark == mark.as_str()).map(
+            // The same request, sent before.
+            |(record, entry)| (record, entry.revision),
+        ) {
+            self.copy.apply_own(revision, Event::Put(record.clone()));
+            return Ok(Obstacle::Outcome(CreationOutcome::Created(record.clone())));
+        }
+        let outcome = if !may_act(creation.by(), &values(acting)) {
+            CreationOutcome::Unauthorized
+        } else if named.is_some_and(|(record, _)| record.name == token.name) {
+            CreationOutcome::NameTaken
+        } else if with_digest.is_some() {
+            CreationOutcome::DigestTaken
+        } else if digest.is_some() && token.origin == SecretOrigin::Given {
+            CreationOutcome::DigestDeleted
+        } else {
+            let before = |last: Option<(TokenId, i64)>| last.map_or(Before::Absent, |(id, at)| Before::Dead(id, at));
+            return Ok(Obstacle::Gone(before(name), before(digest)));
+        };
+        Ok(Obstacle::Outcome(outcome))
+    }
+
+    /// The live token that a name or a digest leads to, and what is registered of it.
+    async fn token_of(
+        &self,
+        last: Option<(TokenId, i64)>,
+        deadline: Instant,
+    ) -> Result<Option<(TokenRecord, Registered)>, StoreError> {
+        let Some((id, _)) = last else { return Ok(None) };
+        let keys = vec![self.keys.token(id), self.keys.register(id)];
+        let pairs = get_all(&self.members, deadline, keys).await?;
+        let [Some(token), register] = &pairs[..] else { return Ok(None) };
+        let record = token_from_value(id, token.value())?;
+        let entry = register.as_ref().and_then(|pair| {
+            let entry = RegisterEntry::from_value(pair.value())?;
+            Some(Registered { mark: entry.mark, revision: pair.create_revision() })
+        });
+        Ok(Some((record, entry.unwrap_or_default())))
+    }
+}
+
+/// What is registered of a token.
+#[derive(Default)]
+struct Registered {
+    mark: String,
+    revision: i64,
+}
+
+/// The last token that had a name or a digest, and the revision in which that was put.
+fn last_token(pair: &KeyValue) -> Option<(TokenId, i64)> {
+    Some((id_from_value(pair.value())?, pair.mod_revision()))
+}
