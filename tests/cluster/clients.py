@@ -17,8 +17,9 @@ from tests.cluster.checker import OPERATOR
 from tests.cluster.cluster import API, OPERATIONS
 from tests.cluster.cluster import OPERATOR as OPERATOR_SECRET
 
-# For each node.
-WORKERS = 4
+# For each node: clients that do everything, and clients that only try tokens that somebody wants to delete. Those go on
+# while a node makes everybody wait who brings it something new.
+WORKERS, PROBERS = 4, 3
 MOST_LIVE = 60
 # How long a client waits for an answer: longer than any pause of the nemesis, to see what a node answers that wakes up.
 TIMEOUT = 8
@@ -78,8 +79,11 @@ class Clients:
         self.cluster, self.history, self.pool = cluster, history, Pool()
         self.changed = threading.Condition()
         self.is_open, self.is_over, self.busy = True, False, 0
+        kinds = [Worker] * WORKERS + [Prober] * PROBERS
         self.workers = [
-            Worker(self, node, f"{seed} {node.name} {number}") for node in cluster.nodes for number in range(WORKERS)
+            kind(self, node, f"{seed} {node.name} {number}")
+            for node in cluster.nodes
+            for number, kind in enumerate(kinds)
         ]
 
     def start(self):
@@ -147,6 +151,9 @@ class Clients:
 class Worker(threading.Thread):
     """A client of one node. It repeats deletions through others too."""
 
+    # The longest that it waits between two requests, in seconds.
+    pause = 0.03
+
     def __init__(self, clients, node, seed):
         super().__init__(daemon=True)
         self.clients, self.node = clients, node
@@ -158,16 +165,16 @@ class Worker(threading.Thread):
         while not self.clients.is_over:
             with self.clients.turn():
                 self.work()
-            time.sleep(self.random.uniform(0, 0.03))
+            time.sleep(self.random.uniform(0, self.pause))
 
     def work(self):
         chance = self.random.random()
-        if chance < 0.12 and len(self.pool.live) < MOST_LIVE:
+        if chance < 0.2 and len(self.pool.live) < MOST_LIVE:
             token = self.create()
             if token:
                 # Other nodes may not have heard of it yet.
                 self.use(self.random.choice(self.clients.cluster.nodes), token)
-        elif chance < 0.24:
+        elif chance < 0.32:
             # A token that somebody else is deleting is deleted by one client at most.
             token = self.pool.some(self.random, live=self.random.random() < 0.6)
             if token:
@@ -210,11 +217,13 @@ class Worker(threading.Thread):
         return token or self.pool.operator
 
     def avenge(self, dead):
-        """Deletes another token on behalf of one that was just deleted, of which other nodes may not have heard."""
-        token = self.pool.some(self.random, live=True)
-        if token:
-            self.pool.doom(token)
-            self.delete(token, dead, self.random.choice(self.clients.cluster.nodes))
+        """Tries to delete other tokens on behalf of one that was just deleted, of which nodes may not have heard."""
+        nodes = self.clients.cluster.nodes
+        for node in self.random.sample(nodes, len(nodes)):
+            token = self.pool.some(self.random, live=True)
+            if token:
+                self.pool.doom(token)
+                self.delete(token, dead, node)
 
     def delete(self, token, actor, node=None):
         """Deletes a token on behalf of another, and repeats that if the outcome is unknown. Returns whether it was
@@ -250,6 +259,17 @@ class Worker(threading.Thread):
             return None
         self.connections[address] = connection
         return response.status
+
+
+class Prober(Worker):
+    """A client that only tries tokens that are being deleted, or were."""
+
+    pause = 0.1
+
+    def work(self):
+        token = self.pool.some(self.random, live=False)
+        if token:
+            self.use(self.node, token)
 
 
 def create(control_socket, name, timeout=TIMEOUT):

@@ -127,8 +127,10 @@ class NotAvailable(Exception):
 
 
 class Nemesis:
-    def __init__(self, cluster, clients, history, seed, kinds=tuple(KINDS)):
-        self.cluster, self.clients, self.history = cluster, clients, history
+    """`nodes` are those that it may break."""
+
+    def __init__(self, cluster, clients, history, seed, kinds, nodes):
+        self.cluster, self.clients, self.history, self.nodes = cluster, clients, history, nodes
         self.random = random.Random(f"{seed} nemesis")
         self.kinds, self.deck, self.busy = kinds, [], set()
         self.faults, self.recoveries = Counter(), []
@@ -150,7 +152,7 @@ class Nemesis:
             self.faults[name] += 1
             detail = f"{name} {KINDS[name](self)}"
             self.history.add(h.Event(h.FAULT, h.UNKNOWN, begun, h.now(), detail=detail))
-        end = time.monotonic() + self.random.choice((0.3, 1, 1.5, 2.5)) * self.cluster.bound
+        end = time.monotonic() + self.random.choice((0.3, 1.5, 2.5, 4)) * self.cluster.bound
         while time.monotonic() < end and not is_over():
             time.sleep(0.05)
         self.recover()
@@ -186,7 +188,7 @@ class Nemesis:
             raise NotAvailable(detail)
 
     def node(self):
-        return self.choose(self.cluster.nodes)
+        return self.choose(self.nodes)
 
     def member(self):
         """A member; half of the time the leader."""
@@ -216,7 +218,7 @@ class Nemesis:
     def impair(self, **rule):
         """All links of a machine are bad, or all links of all."""
         machines = self.cluster.network.machines
-        bad = self.random.choice((machines, [self.random.choice(machines)]))
+        bad = self.random.choice((machines, [self.random.choice([*self.cluster.members, *self.nodes])]))
         for one in bad:
             for other in machines:
                 self.cluster.network.set_both(one, other, **rule)

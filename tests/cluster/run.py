@@ -74,7 +74,10 @@ class Run:
         self.cluster = Cluster(programs, temporary(), options.output, options.bound, seed)
         print(f"started in {time.monotonic() - begun:.1f} s", flush=True)
         self.clients = Clients(self.cluster, self.history, seed)
-        self.nemesis = nemesis.Nemesis(self.cluster, self.clients, self.history, seed, options.faults.split())
+        # A fault of another node brings no bug of the first to light.
+        nodes = self.cluster.nodes[:1] if options.bugs else self.cluster.nodes
+        kinds = options.faults.split()
+        self.nemesis = nemesis.Nemesis(self.cluster, self.clients, self.history, seed, kinds, nodes)
 
     def run(self, seconds):
         end = time.monotonic() + seconds

@@ -9,7 +9,7 @@ Bugs, separated by spaces in the variable STAND_IN_BUGS:
 `trusts-silence`    takes its copy for fresh for as long as the connection of its watch seems to be open
 `rejects-misses`    answers 401 for a token that its copy lacks, without asking etcd
 `deletes-twice`     answers 204 for a token that somebody else has deleted
-`forgets-retries`   answers 404 to the repetition of a request that has deleted the token
+`forgets-retries`   takes its own deletion for another's when it repeats a transaction
 `loses-creations`   acknowledges some creations without committing them
 `ignores-restores`  believes its copy although etcd's history was replaced
 `trusts-actors`     deletes on behalf of a token that may have been deleted meanwhile
@@ -50,7 +50,7 @@ class Node:
         self.prefix, self.bound, self.bugs = f"/{prefix}", bound, bugs
         self.etcd = Etcd(members, timeout=max(bound * 0.4, 0.5))
         self.replica = Replica(self.etcd, self.prefix, bound, bugs)
-        self.created, self.has_failed = 0, False
+        self.created, self.deleted, self.has_failed = 0, 0, False
 
     def key(self, kind, token=None):
         return f"{self.prefix}/{kind}" if token is None else f"{self.prefix}/{kind}/{token:020}"
@@ -150,7 +150,12 @@ class Node:
         if "trusts-actors" not in self.bugs:
             compare.append(e.exists(self.key("live", actor)))
         success = [e.delete(live), e.put(deleted, mark), self.head()]
-        done = self.commit(compare, success, [e.get(deleted), e.get(self.key("live", actor)), e.get(live)])
+        transaction = (compare, success, [e.get(deleted), e.get(self.key("live", actor)), e.get(live)])
+        self.deleted += 1
+        if "forgets-retries" in self.bugs and self.deleted % 5 == 0:
+            # As if the answer were lost.
+            self.commit(*transaction)
+        done = self.commit(*transaction)
         if done.succeeded:
             self.replica.apply(token, None, done.revision, own=True)
             return 204

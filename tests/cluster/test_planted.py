@@ -23,7 +23,7 @@ PLANTED = {
     "trusts-silence": ("cut-node", "late acceptance"),
     "rejects-misses": ("latency", "live token rejected"),
     "deletes-twice": ("compact", "two deletions"),
-    "forgets-retries": ("cut-node-one-way cut-member-one-way", "live token absent"),
+    "forgets-retries": ("compact", "live token absent"),
     "loses-creations": ("compact", "live token rejected"),
     "ignores-restores": ("restore", "live token rejected"),
     "trusts-actors": ("latency", "dead actor"),
