@@ -139,6 +139,15 @@ test-load: ## Check that the running server serves a good client while it is att
 	cargo build --locked --bin influxdb3-tokens
 	python3 -m tests.load.run
 
+# How long `make test-cluster` breaks the cluster.
+SECONDS := 150
+
+.PHONY: test-cluster
+test-cluster: ## Break three members of etcd and three nodes in every way, and check what clients see; SECONDS=7200 for long
+	cargo build --locked --bin influxdb3-tokens
+	python3 -m unittest discover -t . -s tests/cluster
+	python3 -m tests.cluster.run --seconds $(SECONDS)
+
 .PHONY: test-spec-update
 test-spec-update: ## Test `make spec-update`, in copies of the checkout
 	python3 -m tests.spec_update.run

@@ -7,9 +7,10 @@ import os
 import shutil
 import subprocess
 import time
-from pathlib import Path
 
+from tests.cluster import isolation
 from tests.cluster.etcd import Etcd, Unreachable, encoded
+from tests.cluster.loopback import Loopback
 from tests.cluster.network import Network
 
 MEMBERS, NODES = 3, 3
@@ -26,7 +27,7 @@ class Cluster:
     def __init__(self, programs, folder, logs, bound, seed):
         self.folder, self.bound = folder, bound
         names = [f"m{number + 1}" for number in range(MEMBERS)] + [f"n{number + 1}" for number in range(NODES)]
-        self.network = Network(names, seed, logs)
+        self.network = (Network if isolation.is_entered() else Loopback)(names, seed, logs)
         self.members, self.nodes = self.network.machines[:MEMBERS], self.network.machines[MEMBERS:]
         # Over the network that always works.
         self.etcd = Etcd([(member.outside, CLIENTS) for member in self.members], timeout=2)
@@ -39,13 +40,19 @@ class Cluster:
             (folder / node.name).mkdir(mode=0o700)
             node.start(self.node_command(node, program))
         for node in self.nodes:
-            wait_for(START, node.name, lambda node=node: self.verify(node, OPERATOR) == 200)
+            wait_for(START, node.name, lambda node=node: self.has_started(node))
+
+    def has_started(self, node):
+        if not node.is_running:
+            raise RuntimeError(f"{node.name} ended at its start; see {node.log}")
+        return self.verify(node, OPERATOR) == 200
 
     def member_command(self, member, data, token):
         inside, outside = f"http://{member.address}:{CLIENTS}", f"http://{member.outside}:{CLIENTS}"
+        clients = inside if inside == outside else f"{inside},{outside}"
         return [
             "etcd", "--name", member.name, "--data-dir", data, "--logger", "zap", "--log-level", "warn",
-            "--listen-client-urls", f"{inside},{outside}", "--advertise-client-urls", inside,
+            "--listen-client-urls", clients, "--advertise-client-urls", inside,
             "--listen-peer-urls", peer(member), *self.membership(member, token),
             # So few that a member which was away needs a snapshot from its leader.
             "--snapshot-count", "500",
@@ -161,11 +168,3 @@ def wait_for(seconds, what, is_ready):
 def has_tools():
     """Whether the machine has etcd and what a snapshot needs."""
     return all(map(shutil.which, ("etcd", "etcdctl")))
-
-
-def temporary():
-    """The folder of a run in its own mount of memory, where fsync costs nothing."""
-    folder = Path("/mnt/cluster")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
-    return folder

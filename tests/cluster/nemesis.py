@@ -118,6 +118,8 @@ KINDS = {
         cut_link, split, latency, loss, compact, restore,
     )
 }  # fmt: skip
+# They break links.
+LINKS = {name for name in KINDS if name.startswith(("cut", "split", "latency", "loss"))}
 # It removes other faults.
 ALONE = {"restore"}
 

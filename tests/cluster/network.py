@@ -10,6 +10,8 @@ from tests.cluster.machine import ROOT, Machine
 class Network:
     """Machines that a router connects. `names` are those of the machines, in the order of their numbers."""
 
+    has_links = True
+
     def __init__(self, names, seed, logs):
         self.router = subprocess.Popen(
             [sys.executable, "-m", "tests.cluster.router", str(seed), *names],
