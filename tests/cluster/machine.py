@@ -30,14 +30,14 @@ class Machine:
         with within(10, "a network namespace"):
             while namespace(self.holder.pid) == namespace("self"):
                 os.sched_yield()
-        run(f"ip link set {self.name} netns {self.holder.pid}")
+        run(f"ip link set dev {self.name} netns {self.holder.pid}")
         run(f"ip link add {self.wire} type veth peer name outside netns {self.holder.pid}")
         run(f"ip address add 10.78.{self.number}.1/24 dev {self.wire}")
-        run(f"ip link set {self.wire} up")
+        run(f"ip link set dev {self.wire} up")
         for command in (
             "ip link set lo up",
             f"ip address add {self.address}/24 dev {self.name}",
-            f"ip link set {self.name} up",
+            f"ip link set dev {self.name} up",
             f"ip address add {self.outside}/24 dev outside",
             "ip link set outside up",
         ):
