@@ -7,7 +7,7 @@ its invocation, or never. So the checker reports only what no order of effects c
 
 `two deletions`        Two requests have deleted one token.
 `late acceptance`      A node accepted a token in a request that was sent later than the bound after its deletion was
-                       acknowledged, or after some node refused it as deleted.
+                       acknowledged, or after some node did not find it any more.
 `live token rejected`  A node refused a token after its creation was acknowledged, and before its first deletion began.
 `live token absent`    A deletion was told that its token does not exist, while no other request could have deleted it.
 `dead actor`           A deletion succeeded on behalf of a token whose own deletion was acknowledged before.
@@ -98,8 +98,10 @@ def two_deletions(token, _):
 
 
 def late_acceptance(token, bound):
-    rejections = [event for event in token.uses if event.outcome == h.REJECTED and event.invoked >= token.begins]
-    death = min([*token.acknowledged, *rejections], key=lambda event: event.returned, default=None)
+    refusals = [event for event in token.uses if event.outcome == h.REJECTED]
+    refusals += [event for event in token.deletions if event.outcome == h.ABSENT]
+    refusals = [event for event in refusals if event.invoked >= token.begins]
+    death = min([*token.acknowledged, *refusals], key=lambda event: event.returned, default=None)
     if death is None:
         return
     for use in token.uses:

@@ -34,7 +34,7 @@ def restored(at, name="s"):
     return Event(h.RESTORE, h.UNKNOWN, at, at + 1, detail=name)
 
 
-class Checker(unittest.TestCase):
+class CheckerTest(unittest.TestCase):
     def assert_finds(self, promise, *events):
         self.assertEqual([violation.promise for violation in check(events, BOUND)], [promise])
 
@@ -46,6 +46,8 @@ class Checker(unittest.TestCase):
         self.assert_finds(promise, *events)
         self.assert_finds_nothing(*events[:-1], replace(events[-1], **mended))
 
+
+class Promises(CheckerTest):
     def test_two_requests_that_delete_one_token_are_found(self):
         events = [created(), deleted(h.DELETED, 11), deleted(h.DELETED, 11, "b")]
         self.assert_mended("two deletions", events, outcome=h.ABSENT)
@@ -59,7 +61,7 @@ class Checker(unittest.TestCase):
         self.assert_mended("late acceptance", events, outcome=h.REJECTED)
 
     def test_a_request_may_be_accepted_that_was_sent_within_the_bound(self):
-        late = replace(used(h.ACCEPTED, 12), returned=20.0)
+        late = replace(used(h.ACCEPTED, 12.05), returned=20.0)
         self.assert_finds_nothing(created(), deleted(h.DELETED, 11), late)
 
     def test_a_token_is_dead_once_a_node_has_refused_it(self):
@@ -82,6 +84,7 @@ class Checker(unittest.TestCase):
 
     def test_a_token_may_be_rejected_before_its_creation_returns_and_once_its_deletion_has_begun(self):
         self.assert_finds_nothing(created(), used(h.REJECTED, 10.05))
+        self.assert_finds_nothing(created(), used(h.REJECTED, 10.05), used(h.ACCEPTED, 50))
         self.assert_finds_nothing(created(), replace(used(h.REJECTED, 10.9), returned=11.1), deleted(h.UNKNOWN, 11))
 
     def test_a_live_actor_that_is_rejected_is_found(self):
@@ -98,6 +101,7 @@ class Checker(unittest.TestCase):
 
     def test_a_token_may_be_absent_that_another_request_may_have_deleted(self):
         self.assert_finds_nothing(created(), deleted(h.UNKNOWN, 11, "b"), deleted(h.ABSENT, 12))
+        self.assert_finds_nothing(created(), deleted(h.ABSENT, 10.05))
 
     def test_a_deletion_on_behalf_of_a_deleted_token_is_found(self):
         events = [created(), deleted(h.DELETED, 11), created(2), deleted(h.DELETED, 11.2, "b", 2, actor=1)]
@@ -127,7 +131,7 @@ class Checker(unittest.TestCase):
         self.assert_mended("not available", [Event(h.HEALED, h.LATE, 5, 16)], outcome=h.AVAILABLE)
 
 
-class Restore(Checker):
+class Restore(CheckerTest):
     def test_what_was_changed_after_the_snapshot_may_be_lost(self):
         lost_deletion = [created(), snapshot(11), deleted(h.DELETED, 12), restored(13)]
         self.assert_finds_nothing(*lost_deletion, used(h.ACCEPTED, 20), deleted(h.DELETED, 30, "b"))
@@ -146,6 +150,18 @@ class Restore(Checker):
             restored(13),
             used(h.ACCEPTED, 20),
         )
+
+    def test_a_request_that_was_under_way_at_the_restore_may_see_either_state(self):
+        overlapping = replace(used(h.REJECTED, 12.9), returned=13.5)
+        self.assert_finds_nothing(snapshot(9), created(), restored(13), overlapping)
+
+    def test_a_token_that_was_absent_before_the_snapshot_stays_dead(self):
+        events = [created(), deleted(h.UNKNOWN, 10.5, "b"), deleted(h.ABSENT, 11), snapshot(12), restored(13)]
+        self.assert_mended("late acceptance", [*events, used(h.ACCEPTED, 20)], outcome=h.REJECTED)
+
+    def test_a_token_that_a_restore_brought_back_may_delete(self):
+        events = [created(), created(2), snapshot(11), deleted(h.DELETED, 12), restored(13)]
+        self.assert_finds_nothing(*events, deleted(h.DELETED, 20, "b", 2, actor=1))
 
     def test_what_was_changed_before_the_snapshot_is_kept(self):
         events = [created(), deleted(h.DELETED, 11), snapshot(12), restored(13), used(h.ACCEPTED, 20)]
