@@ -17,9 +17,11 @@ from tests.cluster.checker import OPERATOR
 from tests.cluster.cluster import API, OPERATIONS
 from tests.cluster.cluster import OPERATOR as OPERATOR_SECRET
 
-# For each node: clients that do everything, and clients that only try tokens that somebody wants to delete. Those go on
-# while a node makes everybody wait who brings it something new.
-WORKERS, PROBERS = 4, 3
+# For each node: clients that do everything, and clients that only try tokens which the node knows and others delete.
+# Those go on while a node that is cut off lets everybody wait who brings it something new.
+WORKERS, PROBERS = 5, 3
+# How much one client may leave for those of another node to do.
+QUEUE = 100
 MOST_LIVE = 60
 # How long a client waits for an answer: longer than any pause of the nemesis, to see what a node answers that wakes up.
 TIMEOUT = 8
@@ -78,6 +80,9 @@ class Clients:
     def __init__(self, cluster, history, seed):
         self.cluster, self.history, self.pool = cluster, history, Pool()
         self.changed = threading.Condition()
+        # For each node: what its clients do next, and the tokens that it has accepted and not refused since.
+        self.queues = {node: deque(maxlen=QUEUE) for node in cluster.nodes}
+        self.known = {node: {} for node in cluster.nodes}
         self.is_open, self.is_over, self.busy = True, False, 0
         kinds = [Worker] * WORKERS + [Prober] * PROBERS
         self.workers = [
@@ -118,6 +123,9 @@ class Clients:
         yield
         with self.changed:
             self.pool.forget()
+            for node in self.cluster.nodes:
+                self.queues[node].clear()
+                self.known[node].clear()
             self.is_open = True
             self.changed.notify_all()
 
@@ -133,7 +141,7 @@ class Clients:
     def compare_node(self, node, end):
         worker = Worker(self, node, "")
         for token in [self.pool.operator, *self.pool.all[-MOST_COMPARED:]]:
-            while (event := worker.asked(node, token, h.COMPARED)).outcome not in (h.ACCEPTED, h.REJECTED):
+            while (event := worker.asked(token, h.COMPARED)).outcome not in (h.ACCEPTED, h.REJECTED):
                 if h.now() > end:
                     break
                 time.sleep(0.05)
@@ -149,10 +157,11 @@ class Clients:
 
 
 class Worker(threading.Thread):
-    """A client of one node. It repeats deletions through others too."""
+    """A client of one node. It leaves to those of other nodes what is to be done there, and never waits for them."""
 
     # The longest that it waits between two requests, in seconds.
     pause = 0.03
+    timeout = TIMEOUT
 
     def __init__(self, clients, node, seed):
         super().__init__(daemon=True)
@@ -168,23 +177,25 @@ class Worker(threading.Thread):
             time.sleep(self.random.uniform(0, self.pause))
 
     def work(self):
+        with contextlib.suppress(IndexError):
+            return self.clients.queues[self.node].popleft()(self)
         chance = self.random.random()
         if chance < 0.2 and len(self.pool.live) < MOST_LIVE:
-            token = self.create()
-            if token:
-                # Other nodes may not have heard of it yet.
-                self.use(self.random.choice(self.clients.cluster.nodes), token)
+            self.create()
         elif chance < 0.32:
-            # A token that somebody else is deleting is deleted by one client at most.
             token = self.pool.some(self.random, live=self.random.random() < 0.6)
             if token:
                 self.pool.doom(token)
-                if self.delete(token, self.actor()) and self.random.random() < 0.3:
-                    self.avenge(token)
+                self.delete(token, self.actor())
         else:
             token = self.pool.some(self.random, live=self.random.random() < 0.5)
             if token:
-                self.use(self.node, token)
+                self.use(token)
+
+    def leave(self, task, node=None):
+        """Leaves something to do to the clients of a node."""
+        node = node or self.random.choice(self.clients.cluster.nodes)
+        self.clients.queues[node].append(task)
 
     def create(self):
         invoked = h.now()
@@ -194,20 +205,28 @@ class Worker(threading.Thread):
         outcome = h.CREATED if token else h.UNKNOWN
         number = token.number if token else None
         self.history.add(h.Event(h.CREATE, outcome, invoked, returned, self.node.name, number))
-        return token
+        if token:
+            # Other nodes may not have heard of it yet.
+            self.leave(lambda worker: worker.use(token))
 
-    def use(self, node, token):
-        self.history.add(self.asked(node, token, h.USE))
+    def use(self, token):
+        event = self.asked(token, h.USE)
+        self.history.add(event)
+        known = self.clients.known[self.node]
+        if event.outcome == h.ACCEPTED:
+            known[token] = None
+        else:
+            known.pop(token, None)
 
-    def asked(self, node, token, op):
+    def asked(self, token, op):
         """Asks the node whether it accepts the token, or has the token delete what does not exist."""
         invoked = h.now()
         if op == h.COMPARED or self.random.random() < 0.8:
-            status = self.ask(node, OPERATIONS, "GET", "/verify", token)
+            status = self.ask(OPERATIONS, "GET", "/verify", token)
         else:
-            status = self.ask(node, API, "DELETE", f"/api/v3/configure/token?id={UNKNOWN_ID}", token)
+            status = self.ask(API, "DELETE", f"/api/v3/configure/token?id={UNKNOWN_ID}", token)
         outcome = {200: h.ACCEPTED, 404: h.ACCEPTED, 401: h.REJECTED, 503: h.UNDECIDED}.get(status, h.UNKNOWN)
-        return h.Event(op, outcome, invoked, h.now(), node.name, token.number)
+        return h.Event(op, outcome, invoked, h.now(), self.node.name, token.number)
 
     def actor(self):
         """On whose behalf to delete: the operator, or another token, which may be dead."""
@@ -216,40 +235,34 @@ class Worker(threading.Thread):
             token = self.pool.some(self.random, live=self.random.random() < 0.5)
         return token or self.pool.operator
 
+    def delete(self, token, actor, request=None, repetitions=REPETITIONS):
+        """Deletes a token on behalf of another. If the outcome is unknown, that is repeated at some node."""
+        request = request or f"{self.random.getrandbits(64):x}"
+        invoked = h.now()
+        path = f"/api/v3/configure/token?id={token.id}"
+        status = self.ask(API, "DELETE", path, actor, {"Idempotency-Key": request})
+        outcome = {204: h.DELETED, 404: h.ABSENT, 401: h.REJECTED, 503: h.UNDECIDED}.get(status, h.UNKNOWN)
+        returned = h.now()
+        self.history.add(
+            h.Event(h.DELETE, outcome, invoked, returned, self.node.name, token.number, actor.number, request)
+        )
+        if outcome in (h.UNDECIDED, h.UNKNOWN) and repetitions:
+            self.leave(lambda worker: worker.delete(token, actor, request, repetitions - 1))
+        elif outcome == h.DELETED and self.random.random() < 0.3:
+            for node in self.clients.cluster.nodes:
+                self.leave(lambda worker: worker.avenge(token), node)
+
     def avenge(self, dead):
-        """Tries to delete other tokens on behalf of one that was just deleted, of which nodes may not have heard."""
-        nodes = self.clients.cluster.nodes
-        for node in self.random.sample(nodes, len(nodes)):
-            token = self.pool.some(self.random, live=True)
-            if token:
-                self.pool.doom(token)
-                self.delete(token, dead, node)
+        """Tries to delete another token on behalf of one that the node may not know to be dead."""
+        token = self.pool.some(self.random, live=True)
+        if token:
+            self.pool.doom(token)
+            self.delete(token, dead)
 
-    def delete(self, token, actor, node=None):
-        """Deletes a token on behalf of another, and repeats that if the outcome is unknown. Returns whether it was
-        deleted.
-        """
-        request, node = f"{self.random.getrandbits(64):x}", node or self.node
-        for _ in range(1 + REPETITIONS):
-            invoked = h.now()
-            path = f"/api/v3/configure/token?id={token.id}"
-            status = self.ask(node, API, "DELETE", path, actor, {"Idempotency-Key": request})
-            outcome = {204: h.DELETED, 404: h.ABSENT, 401: h.REJECTED, 503: h.UNDECIDED}.get(status, h.UNKNOWN)
-            self.history.add(
-                h.Event(h.DELETE, outcome, invoked, h.now(), node.name, token.number, actor.number, request)
-            )
-            # At a restore of etcd, IDs may come again.
-            if outcome not in (h.UNDECIDED, h.UNKNOWN) or not self.clients.is_open:
-                return outcome == h.DELETED
-            node = self.random.choice(self.clients.cluster.nodes)
-            time.sleep(self.random.uniform(0, 0.3))
-        return False
-
-    def ask(self, node, port, method, path, token, headers=()):
+    def ask(self, port, method, path, token, headers=()):
         """The status of the answer; `None` without one."""
-        address = (node.outside, port)
-        connection = self.connections.pop(address, None)
-        connection = connection or http.client.HTTPConnection(*address, timeout=TIMEOUT)
+        connection = self.connections.pop(port, None)
+        connection = connection or http.client.HTTPConnection(self.node.outside, port, timeout=self.timeout)
         try:
             connection.request(method, path, headers={"Authorization": f"Bearer {token.secret}", **dict(headers)})
             response = connection.getresponse()
@@ -257,19 +270,24 @@ class Worker(threading.Thread):
         except (OSError, http.client.HTTPException):
             connection.close()
             return None
-        self.connections[address] = connection
+        self.connections[port] = connection
         return response.status
 
 
 class Prober(Worker):
-    """A client that only tries tokens that are being deleted, or were."""
+    """A client that only tries tokens that its node knows, and that are being deleted or were. A node that accepts one
+    from its copy does so at once.
+    """
 
     pause = 0.1
+    timeout = 0.3
 
     def work(self):
-        token = self.pool.some(self.random, live=False)
-        if token:
-            self.use(self.node, token)
+        known = self.clients.known[self.node]
+        with self.pool.lock:
+            tokens = [token for token in self.pool.doomed if token in known]
+        if tokens:
+            self.use(self.random.choice(tokens))
 
 
 def create(control_socket, name, timeout=TIMEOUT):

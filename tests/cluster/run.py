@@ -57,7 +57,8 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=180, help="how long the nemesis works")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32), help="of an earlier run")
-    parser.add_argument("--bound", type=float, default=1, help="the nodes' --max-staleness, in seconds")
+    parser.add_argument("--bound", type=float, default=1, help="the bound that is promised, in seconds")
+    parser.add_argument("--max-staleness", type=float, help="another one for the nodes, to see it found")
     parser.add_argument("--binary", type=Path, default=server.BINARY, help="the program of the nodes")
     parser.add_argument("--stand-in", action="store_true", help="run a stand-in for the nodes' program")
     parser.add_argument("--bugs", default="", metavar="BUGS", help="bugs of the stand-in on the first node")
@@ -78,11 +79,13 @@ class Run:
         program = [STAND_IN if options.stand_in or options.bugs else options.binary]
         programs = [["env", f"STAND_IN_BUGS={options.bugs}", *program], program, program]
         begun = time.monotonic()
-        self.cluster = Cluster(programs, folder, options.output, options.bound, seed)
+        staleness = options.max_staleness or options.bound
+        self.cluster = Cluster(programs, folder, options.output, staleness, seed)
         print(f"started in {time.monotonic() - begun:.1f} s", flush=True)
         self.clients = Clients(self.cluster, self.history, seed)
         # A fault of another node brings no bug of the first to light.
         nodes = self.cluster.nodes[:1] if options.bugs else self.cluster.nodes
+        self.has_bug = bool(options.bugs or options.max_staleness)
         kinds = [kind for kind in options.faults.split() if self.cluster.network.has_links or kind not in nemesis.LINKS]
         self.nemesis = nemesis.Nemesis(self.cluster, self.clients, self.history, seed, kinds, nodes)
 
@@ -102,7 +105,7 @@ class Run:
 
     def is_bug_found(self):
         """Whether the run need not go on, because it has found a bug that it looks for."""
-        if self.options.bugs and not self.is_found and time.monotonic() > self.next_look:
+        if self.has_bug and not self.is_found and time.monotonic() > self.next_look:
             self.next_look = time.monotonic() + 0.5
             self.is_found = bool(check(self.history.so_far(), self.options.bound))
         return self.is_found
