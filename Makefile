@@ -142,7 +142,7 @@ test-load: ## Check that the running server serves a good client while it is att
 	python3 -m tests.load.run
 
 # How long `make test-cluster` breaks the cluster.
-SECONDS := 150
+SECONDS := 110
 
 .PHONY: test-cluster
 test-cluster: ## Break three members of etcd and three nodes in every way, and check what clients see; SECONDS=10800 for long
