@@ -83,7 +83,7 @@ run: ## Build the server, create an operator token on the first run, and serve o
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --ops-bind $(OPERATIONS) --data-dir $(DATA)$(IN_STORE) $(if $(TLS_ON),--tls-self-signed) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: tools check-generated check-format check-python check-lints check-docs check-book check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-model test-generation test-fixtures test-schemathesis test-clients test-page test-documentation test-packaging test-load test-spec-update test-fuzz test-instructions test-peers ## Run every check
+test: tools check-generated check-format check-python check-lints check-docs check-book check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-model test-generation test-fixtures test-schemathesis test-clients test-page test-documentation test-packaging test-load test-cluster test-spec-update test-fuzz test-instructions test-peers ## Run every check
 
 .PHONY: tools
 tools: $(if $(COUNTED_HERE),valgrind) ## Install the tools of `make test`, side by side
@@ -148,6 +148,15 @@ test-packaging: ## Test the image, the systemd unit, the Debian package and the 
 test-load: ## Check that the running server serves a good client while it is attacked
 	cargo build --locked --bin influxdb3-tokens
 	python3 -m tests.load.run
+
+# How long `make test-cluster` breaks the cluster.
+SECONDS := 110
+
+.PHONY: test-cluster
+test-cluster: ## Break three members of etcd and three nodes in every way, and check what clients see; SECONDS=10800 for long
+	cargo build --locked --bin influxdb3-tokens
+	python3 -m unittest discover -t . -s tests/cluster
+	python3 -m tests.cluster.run --seconds $(SECONDS)
 
 .PHONY: test-spec-update
 test-spec-update: ## Test `make spec-update`, in copies of the checkout
