@@ -19,7 +19,7 @@ use super::log::{self, Committed};
 use super::mark::{self, Acknowledged};
 use super::schema::{self, APPLICATION_ID, USER_VERSION};
 use super::staging::Watermarks;
-use super::{BackupSummary, journal, migration, read, restore};
+use super::{BackupSummary, journal, last_use, migration, read, restore};
 use crate::live::{LiveTokens, LiveTokensWriter};
 use crate::store::Origin;
 use crate::token::Digest;
@@ -48,6 +48,12 @@ pub struct Checked {
     pub uncompacted: u64,
     /// The regenerations of the operator token's secret, each of which is linked to the one before.
     pub regenerations: u64,
+    /// The creations: one of each token that ever was.
+    pub creations: u64,
+    /// The last uses of tokens, without those that are damaged.
+    pub uses: u64,
+    /// The tokens whose last use is damaged. The next start of the server forgets it, and nothing depends on it.
+    pub damaged_uses: Vec<i64>,
 }
 
 /// What a database has, all of which is verified.
@@ -55,6 +61,8 @@ pub(super) struct Contents {
     pub(super) cluster: Uuid,
     pub(super) live: LiveTokens,
     pub(super) watermarks: Watermarks,
+    creations: u64,
+    uses: last_use::Loaded,
     format: i64,
     connection: Connection,
 }
@@ -179,8 +187,8 @@ impl Database {
             schema::require_acknowledged(&connection, cluster, &acknowledged)?;
         }
         let mut writer = LiveTokensWriter::new();
-        let watermarks = read::load(&connection, cluster, &mut writer)?;
-        Ok(Contents { cluster, live: writer.tokens().clone(), watermarks, format, connection })
+        let read::Loaded { watermarks, creations, uses } = read::load(&connection, cluster, &mut writer)?;
+        Ok(Contents { cluster, live: writer.tokens().clone(), watermarks, creations, uses, format, connection })
     }
 }
 
@@ -209,6 +217,9 @@ impl Contents {
             deletions: self.watermarks.deletion.seq.unsigned_abs(),
             uncompacted: (self.watermarks.deletion.seq - compacted).unsigned_abs(),
             regenerations: self.watermarks.regeneration.seq.unsigned_abs(),
+            creations: self.creations,
+            uses: self.uses.rows - self.uses.damaged.len() as u64,
+            damaged_uses: self.uses.damaged.clone(),
         })
     }
 }
