@@ -323,7 +323,20 @@ pub(super) fn later(path: &Path, cluster: Uuid, from: &Watermarks) -> Result<Opt
     let operator = read::operator(&connection).map(|operator| later.operator = operator.map(|token| token.digest));
     let token = schema::last_token(&connection).map(|last| later.token = last.max(from.token));
     let damage = [deletions.err(), regenerations.err(), operator.err(), token.err().map(ReadError::from)];
-    later.damage = damage.into_iter().flatten().next().map(|error| error.to_string());
+    // The ends of the journals may be lost, which nothing in the database tells.
+    let last = |from: Link, rows: usize| from.seq.saturating_add_unsigned(rows as u64);
+    let lacks = |marked: &Watermarks| {
+        marked.deletion.seq > last(from.deletion, later.deletions.len())
+            || marked.regeneration.seq > last(from.regeneration, later.regenerations.len())
+    };
+    let lost = match mark::read(path) {
+        Ok(Some(mark)) if mark.cluster == cluster && lacks(&mark.watermarks) => {
+            Some(ReadError::damaged("acknowledged changes are missing"))
+        }
+        Ok(_) => None,
+        Err(error) => Some(error),
+    };
+    later.damage = damage.into_iter().chain([lost]).flatten().next().map(|error| error.to_string());
     Ok(Some(later))
 }
 
