@@ -11,6 +11,13 @@ use openapi_stub_runtime::Printable;
 
 use super::{DataDir, Failure, access};
 
+const EXAMPLES: &str = "Examples:
+  influxdb3-tokens backup tokens.backup
+  # Another file each day, on the machine of a server with another directory
+  influxdb3-tokens backup --data-dir /var/lib/influxdb3-tokens \"tokens-$(date +%F).backup\"
+  # The same file each time
+  influxdb3-tokens backup --force tokens.backup";
+
 /// Back up the tokens to a file, while the server runs or not
 ///
 /// The file has every change that was acknowledged before the command started. It is verified before the command succeeds.
@@ -18,6 +25,7 @@ use super::{DataDir, Failure, access};
 ///
 /// Exit codes: 0, the backup is complete; 1, there is none; 2, wrong usage.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// The file to write, which only its owner can read. Until it is complete, its name ends with `.partial`
     file: PathBuf,

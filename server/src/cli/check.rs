@@ -10,12 +10,19 @@ use influxdb3_tokens::{Checked, SqliteStore};
 use super::backup::{counted, describe};
 use super::{DataDir, Failure, access};
 
+const EXAMPLES: &str = "Examples:
+  # The database of a server, which may run
+  influxdb3-tokens check --data-dir /var/lib/influxdb3-tokens
+  # A backup
+  influxdb3-tokens check tokens.backup";
+
 /// Verify the token database, or a backup, and change nothing
 ///
 /// While a server runs, its database is verified without its write-ahead log, which the server verified when it started.
 ///
 /// Exit codes: 0, everything is in order; 1, something is not, or could not be read; 2, wrong usage.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// A file that `backup` has written [default: the database of --data-dir]
     file: Option<PathBuf>,

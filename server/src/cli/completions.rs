@@ -23,8 +23,13 @@ pub(super) struct Options {
     shell: Shell,
 }
 
+const MAN_EXAMPLES: &str = "Examples:
+  influxdb3-tokens man ~/.local/share/man/man1
+  man influxdb3-tokens-create-token";
+
 /// Write the manual pages into a directory
 #[derive(Args)]
+#[command(after_help = MAN_EXAMPLES)]
 pub(super) struct ManOptions {
     /// The directory, which is created unless it exists
     directory: PathBuf,

@@ -5,7 +5,9 @@ use std::error::Error;
 use std::io::{self, Write};
 
 use influxdb3_token_api::with_sources;
-use openapi_stub_runtime::Printable;
+use openapi_stub_runtime::{Printable, without_userinfo};
+
+use super::log::{Values, redact};
 
 /// The longest error or warning, in characters.
 const LONGEST: usize = 2_000;
@@ -35,7 +37,13 @@ fn line(what: &str, text: &str) -> String {
         Some((end, _)) => (&text[..end], "\u{2026}"),
         None => (text, ""),
     };
-    format!("{what}: {}{more}", Printable(shown))
+    format!("{what}: {}{more}", printable(shown))
+}
+
+/// A line without an effect on the terminal, and without what may be a secret: an error may repeat an argument.
+pub(super) fn printable(line: &str) -> String {
+    let shown = Printable(&without_userinfo(line)).to_string();
+    String::from_utf8_lossy(&redact(shown.as_bytes(), Values::Raw)).into_owned()
 }
 
 /// Prints a line in one piece, so that the lines of several processes do not mix.

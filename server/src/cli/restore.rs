@@ -11,6 +11,12 @@ use openapi_stub_runtime::Printable;
 use super::backup::{counted, describe};
 use super::{DataDir, Failure, tell, warn};
 
+const EXAMPLES: &str = "Examples:
+  # On a machine without a database
+  influxdb3-tokens restore tokens.backup
+  # Instead of the database, without the tokens that were deleted since
+  influxdb3-tokens restore --force --keep-deletions tokens.backup";
+
 /// Make a backup the token database. The server must be stopped
 ///
 /// A token that was deleted after the backup is valid in it. If the present database can be read, the command finds such
@@ -18,6 +24,7 @@ use super::{DataDir, Failure, tell, warn};
 ///
 /// Exit codes: 0, the backup was restored; 1, it was not, and the database is as it was; 2, wrong usage.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// A file that `backup` has written
     file: PathBuf,

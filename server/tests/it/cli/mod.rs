@@ -8,6 +8,7 @@ mod create;
 mod delete;
 mod given_tokens;
 mod healthcheck;
+mod hosts;
 mod lost_output;
 #[cfg(target_os = "linux")]
 mod manager;
