@@ -134,14 +134,22 @@ struct Given {
 }
 
 impl Given {
-    fn new(arg: &Arg, value: OsString, origin: Origin) -> Option<Self> {
-        let name = format!("--{}", arg.get_long()?);
-        let is_flag = matches!(arg.get_action(), ArgAction::SetTrue | ArgAction::Count);
-        let argument = match value.to_str().filter(|_| is_flag) {
-            Some(value) => vendor::is_true(value).then(|| name.into()),
+    /// An option without a long name cannot be given.
+    fn new(arg: &Arg, value: OsString, origin: Origin) -> Result<Option<Self>, Failure> {
+        let Some(name) = arg.get_long().map(|name| format!("--{name}")) else { return Ok(None) };
+        let is_on = match (arg.get_action(), value.to_str().unwrap_or_default()) {
+            (ArgAction::SetTrue, value) => match vendor::boolean(value) {
+                None => return Err(format!("{origin}: {name} is `true` or `false`").into()),
+                is_on => is_on,
+            },
+            (ArgAction::Count, value) => Some(vendor::is_true(value)),
+            _ => None,
+        };
+        let argument = match is_on {
+            Some(is_on) => is_on.then(|| name.into()),
             None => Some([OsStr::new(&name), OsStr::new("="), &value].into_iter().collect()),
         };
-        Some(Self { id: arg.get_id().to_string(), value, origin, argument })
+        Ok(Some(Self { id: arg.get_id().to_string(), value, origin, argument }))
     }
 }
 
@@ -157,9 +165,9 @@ fn of_files(command: &Command, guess: &ArgMatches, environment: &Environment) ->
     let mut given: Vec<_> = missing()
         .filter_map(|arg| {
             let (value, origin) = environment.value(arg)?;
-            Given::new(arg, value, origin)
+            Given::new(arg, value, origin).transpose()
         })
-        .collect();
+        .collect::<Result<_, _>>()?;
     let config = guess.try_get_raw("config").ok().flatten().and_then(Iterator::last).map(OsStr::to_owned);
     let config = config.or_else(|| given.iter().find(|given| given.id == "config").map(|given| given.value.clone()));
     let Some(file) = config.map(PathBuf::from) else { return Ok(given) };
@@ -168,7 +176,7 @@ fn of_files(command: &Command, guess: &ArgMatches, environment: &Environment) ->
         let arg = missing().find(|arg| arg.get_long() == Some(entry.option.as_str()));
         let Some(arg) = arg.filter(|arg| given.iter().all(|given| *arg.get_id() != given.id)) else { continue };
         let origin = Origin::Configuration { file: shown.clone(), line: entry.line };
-        given.extend(Given::new(arg, entry.value.into(), origin));
+        given.extend(Given::new(arg, entry.value.into(), origin)?);
     }
     Ok(given)
 }
