@@ -15,7 +15,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use super::environment::{Environment, Origin};
-use super::output::printable;
+use super::output::{printable, shortened};
 use super::provenance::{Provenance, Setting};
 use super::{Cli, Failure, configuration, vendor};
 
@@ -291,7 +291,8 @@ fn end(error: &clap::Error) -> ! {
         error.exit();
     }
     let text = error.render().to_string();
-    let printable = text.split('\n').map(printable).collect::<Vec<_>>().join("\n");
+    let lines = text.split('\n').map(|line| shortened(&printable(line)).into_owned());
+    let printable = lines.collect::<Vec<_>>().join("\n");
     // Nobody may read it; the exit code says the same.
     let _ = io::stderr().write_all(printable.as_bytes());
     std::process::exit(error.exit_code())

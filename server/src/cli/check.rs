@@ -8,7 +8,7 @@ use clap::Args;
 use influxdb3_tokens::{Checked, SqliteStore};
 
 use super::backup::{counted, describe};
-use super::{DataDir, Failure, access};
+use super::{DataDir, Failure, access, is_broken_pipe};
 
 const EXAMPLES: &str = "Examples:
   # The database of a server, which may run
@@ -55,12 +55,12 @@ pub(super) async fn run(Options { file, directory }: Options) -> Result<ExitCode
             }
         }
     };
-    let mut out = std::io::stdout().lock();
-    for (part, finding) in report {
-        writeln!(out, "{part:<14} {finding}")?;
+    let mut text: String = report.iter().map(|(part, finding)| format!("{part:<14} {finding}\n")).collect();
+    text += "everything is in order\n";
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if !is_broken_pipe(&error) => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
     }
-    writeln!(out, "everything is in order")?;
-    Ok(ExitCode::SUCCESS)
 }
 
 fn files(checked: &Checked) -> Vec<(&'static str, String)> {

@@ -14,6 +14,7 @@ mod lost_output;
 mod manager;
 #[cfg(target_os = "linux")]
 mod mounted_secrets;
+mod precedence;
 mod printing;
 mod serve;
 mod show;
