@@ -160,6 +160,22 @@ fn completions_and_manual_pages_know_the_subcommands() {
         assert!(script.contains("tokens") && script.contains("check-config"), "{shell}");
         assert!(!script.contains("object-store"), "{shell}");
     }
+    let completed = |words: &str| {
+        let script = succeed(&["completions", "bash"]);
+        let run = "COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
+            _influxdb3__tokens \"$1\" \"${@: -1}\" \"${@: -2:1}\"; echo \"${COMPREPLY[*]}\"";
+        let mut bash = Command::new("bash");
+        bash.args(["-c", &(script + run), "bash", "influxdb3-tokens"]).args(words.split(' '));
+        finish(bash)
+    };
+    for (words, expected) in [
+        ("cre", "create\n"),
+        ("create token --perm", "--permission\n"),
+        ("show tokens --format ", "pretty json jsonl csv\n"),
+        ("serve --log-format l", "logfmt\n"),
+    ] {
+        assert_eq!(completed(words), (0, expected.to_owned(), String::new()), "{words}");
+    }
     let directory = DataDir::new();
     let pages = directory.beside("man");
     succeed(&["man", pages.to_str().unwrap()]);
