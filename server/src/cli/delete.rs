@@ -152,6 +152,9 @@ fn client(host: &str, tls: &TlsClientOptions) -> Result<Client, Failure> {
     };
     client.map_err(|error| match error {
         AddressError::Certificates(_) => error.into(),
+        AddressError::Malformed(_) => {
+            wrong_usage(&format!("--host: {}; write it like http://127.0.0.1:8181", with_sources(&error)))
+        }
         _ => wrong_usage(&format!("--host: {}", with_sources(&error))),
     })
 }
