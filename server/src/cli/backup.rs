@@ -15,6 +15,13 @@ use tokio::task::spawn_blocking;
 use super::{DataDir, Failure, access};
 use crate::control;
 
+const EXAMPLES: &str = "Examples:
+  influxdb3-tokens backup tokens.backup
+  # Another file each day, on the machine of a server with another directory
+  influxdb3-tokens backup --data-dir /var/lib/influxdb3-tokens \"tokens-$(date +%F).backup\"
+  # The same file each time
+  influxdb3-tokens backup --force tokens.backup";
+
 /// Back up the tokens to a file, while the server runs or not
 ///
 /// The file has every change that was acknowledged before the command started. It is verified before the command succeeds.
@@ -22,6 +29,7 @@ use crate::control;
 ///
 /// Exit codes: 0, the backup is complete; 1, there is none; 2, wrong usage.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// The file to write, which only its owner can read. Until it is complete, its name ends with `.partial`
     file: PathBuf,
@@ -43,7 +51,8 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         None => access::open(directory).await?.store.backup(file, *force).await.map_err(advise)?,
     };
     let line = format!("backed up {} to {}\n", describe(&summary), Printable(&file.display().to_string()));
-    std::io::stdout().write_all(line.as_bytes())?;
+    // The backup is complete, even if nobody reads this.
+    let _ = std::io::stdout().write_all(line.as_bytes());
     Ok(ExitCode::SUCCESS)
 }
 

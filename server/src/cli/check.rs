@@ -9,7 +9,13 @@ use influxdb3_tokens::{Checked, SqliteStore};
 use tokio::task::spawn_blocking;
 
 use super::backup::{counted, describe};
-use super::{DataDir, Failure, access};
+use super::{DataDir, Failure, access, is_broken_pipe};
+
+const EXAMPLES: &str = "Examples:
+  # The database of a server, which may run
+  influxdb3-tokens check --data-dir /var/lib/influxdb3-tokens
+  # A backup
+  influxdb3-tokens check tokens.backup";
 
 /// Verify the token database, or a backup, and change nothing
 ///
@@ -17,6 +23,7 @@ use super::{DataDir, Failure, access};
 ///
 /// Exit codes: 0, everything is in order; 1, something is not, or could not be read; 2, wrong usage.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// A file that `backup` has written [default: the database of --data-dir]
     file: Option<PathBuf>,
@@ -51,16 +58,19 @@ pub(super) async fn run(Options { file, directory }: Options) -> Result<ExitCode
             }
         }
     };
-    let mut out = std::io::stdout().lock();
-    for (part, finding) in first.into_iter().chain(contents(&checked)) {
-        writeln!(out, "{part:<14} {finding}")?;
-    }
+    let lines = first.into_iter().chain(contents(&checked));
+    let mut text: String = lines.map(|(part, finding)| format!("{part:<14} {finding}\n")).collect();
     let damaged = &checked.damaged_uses;
     if damaged.is_empty() {
-        writeln!(out, "everything is in order")?;
+        text += "everything is in order\n";
+    }
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if !is_broken_pipe(&error) => return Err(error.into()),
+        _ => {}
+    }
+    if damaged.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    out.flush()?;
     Err(format!(
         "the last use of {} is damaged, the first of which is token {}. Nothing depends on it, and the next start of the \
          server forgets it; but the disk may be losing data",

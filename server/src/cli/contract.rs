@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use influxdb3_token_api::models::Secret;
 use influxdb3_token_contract::{CommandTokens, Contract, Detail, FileTokens, Report};
 
-use super::arguments::duration;
+use super::arguments::{duration, server_address};
 use super::tls::TlsClientOptions;
 use super::{Failure, is_broken_pipe, tell};
 
@@ -29,7 +29,8 @@ const EXAMPLES: &str = "Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// The server's address. If it has a path, it precedes the path of each operation
-    #[arg(short = 'H', long, env = "INFLUXDB3_HOST_URL", value_name = "URL", default_value = "http://127.0.0.1:8181")]
+    #[arg(short = 'H', long, env = "INFLUXDB3_HOST_URL", hide_env_values = true, value_name = "URL",
+        default_value = "http://127.0.0.1:8181", value_parser = server_address)]
     host: String,
 
     /// An admin token, which is not deleted. Prefer the variable, because other users can see arguments

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 use futures::FutureExt;
 use influxdb3_tokens::{SqliteStore, TokenApi};
 use influxdb3_tokens_server::{Server, descriptors_for_connections, listen, raise_descriptor_limit};
@@ -23,13 +23,15 @@ use super::limits::LimitOptions;
 use super::log::{DroppedLines, Log, LogFormat};
 use super::manager::ServiceManager;
 use super::ops::OpsOptions;
-use super::output::{error_line, warn};
+use super::output::error_line;
 use super::provenance::Provenance;
 use super::sandbox::{Confinement, Sandbox};
 use super::tls::TlsServerOptions;
-use super::{DataDir, Failure, access, is_broken_pipe, protection, token_file};
+use super::{DataDir, Failure, access, protection, token_file};
 use crate::control;
 use crate::ops::{self, Counted, Ops, Process, Requests, Sources};
+
+mod check_config;
 
 /// How long threads may take to end after everything else has.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
@@ -91,7 +93,7 @@ pub(super) struct Options {
     log_format: LogFormat,
 
     /// Do without the sandbox, which lets the server open only its own files and execute no program
-    #[arg(long, env = "INFLUXDB3_TOKENS_NO_SANDBOX", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "INFLUXDB3_TOKENS_NO_SANDBOX", value_parser = BoolishValueParser::new())]
     no_sandbox: bool,
 
     #[command(flatten)]
@@ -107,7 +109,7 @@ pub(super) struct Options {
 /// Prepares the process, and serves in a runtime of its own: no thread may run before the sandbox is entered.
 pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCode, Failure> {
     if options.check_config {
-        return check(options, &provenance);
+        return check_config::check(&options, &provenance);
     }
     let forgotten = protection::forget_unused_secret();
     // The sandbox hides the files that say where a host is.
@@ -155,24 +157,6 @@ pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCo
     runtime.shutdown_timeout(END_TIMEOUT);
     log.end();
     Ok(if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Reads what the server would read, and prints the values of the options. Opens no port, and changes nothing.
-fn check(options: Options, provenance: &Provenance) -> Result<ExitCode, Failure> {
-    match provenance.print(options.config.as_deref()) {
-        Err(error) if !is_broken_pipe(&error) => return Err(error.into()),
-        _ => {}
-    }
-    for warning in &provenance.warnings {
-        warn(warning);
-    }
-    addresses(&options.http_bind)?;
-    options.ops.ops_bind.as_ref().map(addresses).transpose()?;
-    options.tls.check()?;
-    let given =
-        token_file::given_tokens(options.admin_token_file.as_deref(), options.permission_tokens_file.as_deref())?;
-    given.warnings.iter().for_each(|warning| warn(warning));
-    Ok(ExitCode::SUCCESS)
 }
 
 impl Options {

@@ -22,15 +22,28 @@ const VALID: Duration = Duration::from_secs(397 * 24 * 3600);
 /// An authority signs the certificate, because not every client trusts a certificate that signs itself. The key of the
 /// authority is forgotten, so nothing else can be signed with it.
 pub(super) fn make_unless_present(folder: &Path, host: &str) -> Result<(PathBuf, PathBuf), Failure> {
-    let (certificate, key, ca) = (folder.join("cert.pem"), folder.join("key.pem"), folder.join("ca.pem"));
-    if !(certificate.exists() && key.exists() && ca.exists()) {
-        let made = make(host)?;
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| at(folder, &error))?;
-        for (file, content) in [(&key, made.key), (&certificate, made.certificate), (&ca, made.ca)] {
-            write(file, &content).map_err(|error| at(file, &error))?;
-        }
+    if let Some(present) = present(folder) {
+        return Ok(present);
+    }
+    let [certificate, key, ca] = files(folder);
+    let made = make(host)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| at(folder, &error))?;
+    for (file, content) in [(&key, made.key), (&certificate, made.certificate), (&ca, made.ca)] {
+        write(file, &content).map_err(|error| at(file, &error))?;
     }
     Ok((certificate, key))
+}
+
+/// The certificate and the key of a folder that has all three files.
+pub(super) fn present(folder: &Path) -> Option<(PathBuf, PathBuf)> {
+    let files = files(folder);
+    let is_complete = files.iter().all(|file| file.exists());
+    let [certificate, key, _] = files;
+    is_complete.then_some((certificate, key))
+}
+
+fn files(folder: &Path) -> [PathBuf; 3] {
+    ["cert.pem", "key.pem", "ca.pem"].map(|name| folder.join(name))
 }
 
 struct Made {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use influxdb3_tokens_server::{Tls, TlsFiles, TlsVersion};
 use openapi_stub_runtime::Printable;
@@ -37,7 +37,7 @@ pub(in crate::cli) struct TlsServerOptions {
     /// Make a certificate for this machine in the folder `tls` of the data directory, unless it has one, and use it. Its
     /// clients need `ca.pem` from there
     #[arg(long, env = "INFLUXDB3_TLS_SELF_SIGNED", conflicts_with = "tls_key", group = "certificate",
-        hide_short_help = true, value_parser = FalseyValueParser::new())]
+        hide_short_help = true, value_parser = BoolishValueParser::new())]
     tls_self_signed: bool,
 }
 
@@ -62,14 +62,18 @@ impl TlsServerOptions {
 
     fn files(&self) -> Option<TlsFiles> {
         let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else { return None };
+        Some(self.files_of(certificate, key))
+    }
+
+    fn files_of(&self, certificate: &Path, key: &Path) -> TlsFiles {
         let files = TlsFiles::new(certificate, key).minimum_version(match self.tls_minimum_version {
             MinimumVersion::Tls12 => TlsVersion::Tls12,
             MinimumVersion::Tls13 => TlsVersion::Tls13,
         });
-        Some(match &self.tls_client_ca {
+        match &self.tls_client_ca {
             Some(file) => files.client_ca(file),
             None => files,
-        })
+        }
     }
 
     /// The folders and files that the server must be able to read while it runs, to follow the changes of its files.
@@ -92,9 +96,14 @@ impl TlsServerOptions {
         Ok(Some(tls))
     }
 
-    /// Reads the files as [`Self::load`] does, and follows no change of them.
-    pub(in crate::cli) fn check(&self) -> Result<(), Failure> {
-        self.files().map(Tls::from_files).transpose()?;
+    /// Reads the files as [`Self::load`] does, and follows no change of them. Makes no certificate.
+    pub(in crate::cli) fn check(&self, data_dir: &Path) -> Result<(), Failure> {
+        let made = || self_signed::present(&data_dir.join("tls"));
+        let files = match self.tls_self_signed.then(made).flatten() {
+            Some((certificate, key)) => Some(self.files_of(&certificate, &key)),
+            None => self.files(),
+        };
+        files.map(Tls::from_files).transpose()?;
         Ok(())
     }
 
