@@ -37,6 +37,7 @@ mod restore;
 mod sandbox;
 mod serve;
 mod show;
+mod signals;
 mod tls;
 mod token_file;
 mod vendor;
