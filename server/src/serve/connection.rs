@@ -307,7 +307,7 @@ async fn respond<S: Service>(
         tracing::debug!(
             method,
             status = response.status().as_u16(),
-            reason = response.body().authentication_error().map(AuthenticationError::reason),
+            reason = response.body().authentication().rejection().map(AuthenticationError::reason),
             peer = %own.peer,
             span_id = response.headers().get("x-span-id").and_then(|id| id.to_str().ok()).map(logged_span_id),
             microseconds = begun.elapsed().as_micros(),
