@@ -109,7 +109,9 @@ class Package(unittest.TestCase):
         self.assertEqual(machine.run("stat", "--format=%U %a", STATE).split(), ["influxdb3-tokens", "700"])
 
     def check_restart(self, machine, operator):
-        """A server that is killed comes back with its tokens."""
+        """A reload does not end the server, and one that is killed comes back with its tokens."""
+        machine.run("systemctl", "reload", "influxdb3-tokens")
+        self.use(machine, operator)
         machine.run("systemctl", "kill", "--signal=KILL", "influxdb3-tokens")
         with within(60, "systemd to restart the server"):
             while (machine.property("NRestarts"), machine.property("ActiveState")) != ("1", "active"):

@@ -38,6 +38,7 @@ mod restore;
 mod sandbox;
 mod serve;
 mod show;
+mod signals;
 mod text_file;
 mod tls;
 mod token_file;

@@ -24,12 +24,7 @@ pub(super) fn check(options: &Options, provenance: &Provenance) -> Result<ExitCo
     for warning in &provenance.warnings {
         warn(warning);
     }
-    let checks = [
-        bindings(options),
-        options.tls.check(&options.directory.data_dir),
-        tokens(options),
-        directory(&options.directory),
-    ];
+    let checks = [bindings(options), options.tls.check(), tokens(options), directory(&options.directory)];
     let mut code = ExitCode::SUCCESS;
     for error in checks.into_iter().filter_map(Result::err) {
         tell(error.as_ref());

@@ -7,9 +7,8 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use influxdb3_tokens_server::{Tls, TlsFiles, TlsVersion};
 use openapi_stub_runtime::Printable;
-use tokio::signal::unix::{SignalKind, signal};
 
-use super::self_signed;
+use super::self_signed::SelfSigned;
 use crate::cli::Failure;
 use crate::cli::output::error_line;
 
@@ -39,6 +38,10 @@ pub(in crate::cli) struct TlsServerOptions {
     #[arg(long, env = "INFLUXDB3_TLS_SELF_SIGNED", conflicts_with = "tls_key", group = "certificate",
         hide_short_help = true, value_parser = BoolishValueParser::new())]
     tls_self_signed: bool,
+
+    /// The certificate that the server makes, if it is wanted.
+    #[arg(skip)]
+    self_signed: Option<SelfSigned>,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -51,29 +54,25 @@ enum MinimumVersion {
 }
 
 impl TlsServerOptions {
-    /// Makes the certificate for this machine, if it is wanted and missing. `host` is what the server listens on.
-    pub(in crate::cli) fn prepare(&mut self, data_dir: &Path, host: &str) -> Result<(), Failure> {
+    /// Says where the certificate for this machine is, if it is wanted. `host` is what the server listens on.
+    pub(in crate::cli) fn prepare(&mut self, data_dir: &Path, host: &str) {
         if self.tls_self_signed {
-            let (certificate, key) = self_signed::make_unless_present(&data_dir.join("tls"), host)?;
-            (self.tls_cert, self.tls_key) = (Some(certificate), Some(key));
+            let made = SelfSigned::new(data_dir.join("tls"), host);
+            (self.tls_cert, self.tls_key) = (Some(made.certificate()), Some(made.key()));
+            self.self_signed = Some(made);
         }
-        Ok(())
     }
 
     fn files(&self) -> Option<TlsFiles> {
         let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else { return None };
-        Some(self.files_of(certificate, key))
-    }
-
-    fn files_of(&self, certificate: &Path, key: &Path) -> TlsFiles {
         let files = TlsFiles::new(certificate, key).minimum_version(match self.tls_minimum_version {
             MinimumVersion::Tls12 => TlsVersion::Tls12,
             MinimumVersion::Tls13 => TlsVersion::Tls13,
         });
-        match &self.tls_client_ca {
+        Some(match &self.tls_client_ca {
             Some(file) => files.client_ca(file),
             None => files,
-        }
+        })
     }
 
     /// The folders and files that the server must be able to read while it runs, to follow the changes of its files.
@@ -82,9 +81,13 @@ impl TlsServerOptions {
         files.into_iter().flatten().flat_map(|file| places(file)).collect()
     }
 
-    /// The configuration of TLS, or `None` for HTTP. From now on, SIGHUP reads the files again.
+    /// The configuration of TLS, or `None` for HTTP. The certificate for this machine is made, and renewed from now on.
     pub(in crate::cli) fn load(&self) -> Result<Option<Tls>, Failure> {
         let Some(files) = self.files() else { return Ok(None) };
+        if let Some(made) = &self.self_signed {
+            made.make_if_missing()?;
+            made.renew_if_due();
+        }
         if let Some(key) = &self.tls_key
             && is_readable_by_others(key)
         {
@@ -92,18 +95,34 @@ impl TlsServerOptions {
             tracing::warn!(key = %Printable(&key), "every user of this machine can read the private key");
         }
         let tls = Tls::from_files(files)?;
-        reload_at_hangup(tls.clone())?;
+        if let Some(made) = &self.self_signed {
+            tokio::spawn(made.clone().renew_regularly(tls.clone()));
+        }
         Ok(Some(tls))
     }
 
+    /// Reads the files of TLS again. It blocks while it reads.
+    pub(in crate::cli) fn reload(&self, tls: Option<Tls>) -> impl Fn() + Clone + Send + 'static {
+        let made = self.self_signed.clone();
+        move || {
+            let Some(tls) = &tls else {
+                tracing::info!("SIGHUP: without TLS, there is nothing to read again");
+                return;
+            };
+            if let Some(made) = &made {
+                made.renew_if_due();
+            }
+            if let Err(error) = tls.reload() {
+                tracing::error!("{}; the previous certificate stays in use", error_line(&error));
+            }
+        }
+    }
+
     /// Reads the files as [`Self::load`] does, and follows no change of them. Makes no certificate.
-    pub(in crate::cli) fn check(&self, data_dir: &Path) -> Result<(), Failure> {
-        let made = || self_signed::present(&data_dir.join("tls"));
-        let files = match self.tls_self_signed.then(made).flatten() {
-            Some((certificate, key)) => Some(self.files_of(&certificate, &key)),
-            None => self.files(),
-        };
-        files.map(Tls::from_files).transpose()?;
+    pub(in crate::cli) fn check(&self) -> Result<(), Failure> {
+        if self.self_signed.as_ref().is_none_or(SelfSigned::is_complete) {
+            self.files().map(Tls::from_files).transpose()?;
+        }
         Ok(())
     }
 
@@ -111,20 +130,6 @@ impl TlsServerOptions {
     pub(in crate::cli) fn scheme(&self) -> &'static str {
         if self.tls_cert.is_some() { "https" } else { "http" }
     }
-}
-
-fn reload_at_hangup(tls: Tls) -> Result<(), Failure> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    tokio::spawn(async move {
-        while hangup.recv().await.is_some() {
-            let tls = tls.clone();
-            let reloaded = tokio::task::spawn_blocking(move || tls.reload()).await;
-            if let Ok(Err(error)) = reloaded {
-                tracing::error!("{}; the previous certificate stays in use", error_line(&error));
-            }
-        }
-    });
-    Ok(())
 }
 
 #[cfg(unix)]
