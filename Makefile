@@ -68,13 +68,13 @@ run: ## Build the server, create an operator token on the first run, and serve o
 		mkdir -m 700 -p $(DATA); \
 		$(BINARY) create token --admin --offline --output-file $(OPERATOR); \
 	fi
-	@printf '%s\n' '' \
+	@[[ -e $(DATA)/tokens.db ]] && id=ID || id=1; printf '%s\n' '' \
 		"The server keeps its tokens in $(DATA)/.$$([[ ! -e $(OPERATOR) ]] || echo ' The operator token is in $(OPERATOR).')" \
-		'To try next, in another terminal:' '' \
+		"To try next, in another terminal$$([[ $$id == 1 ]] || echo ', with the ID that the first command prints'):" '' \
 		'  $(BINARY) create token --admin --name ci$(ELSEWHERE)' \
 		'  $(BINARY) show tokens$(ELSEWHERE)' \
 		"  TOKEN=\$$(sed -n 's/.*\"token\": \"\(.*\)\".*/\1/p' $(OPERATOR))" \
-		'  curl -i $(if $(TLS_ON),--cacert $(CA) )-X DELETE -H "Authorization: Bearer $$TOKEN" "$(URL)/api/v3/configure/token?id=1"' \
+		'  curl -i $(if $(TLS_ON),--cacert $(CA) )-X DELETE -H "Authorization: Bearer $$TOKEN" "$(URL)/api/v3/configure/token?id='"$$id\"" \
 		'  $(BINARY) create token --permission db:sensors:read,write --name writer$(ELSEWHERE)' \
 		'  INFLUXDB3_AUTH_TOKEN=$$TOKEN $(BINARY) delete token --token-name writer$(ELSEWHERE)' '' \
 		'In a browser, with that token: http://$(OPERATIONS)/' ''

@@ -38,7 +38,7 @@ class Package(unittest.TestCase):
             "./etc/default/influxdb3-tokens": "-rw-r--r--",
             "./usr/share/doc/influxdb3-tokens/copyright": "-rw-r--r--",
             "./usr/share/doc/influxdb3-tokens/changelog.Debian.gz": "-rw-r--r--",
-            "./usr/share/doc/influxdb3-tokens/CHANGELOG.md": "-rw-r--r--",
+            "./usr/share/doc/influxdb3-tokens/changelog.gz": "-rw-r--r--",
         }.items():
             found = files.get(name) or files.get(f"./usr{name[1:]}")
             self.assertEqual(found, [mode, "0/0"], name)
