@@ -97,6 +97,7 @@ class Package(unittest.TestCase):
             self.assertEqual(machine.property("ActiveState"), "active", machine.log())
             self.check_confinement(machine)
             self.use(machine, secret)
+            self.check_tls(machine)
 
     def check_confinement(self, machine):
         self.assertIn("the sandbox is in force", machine.log())
@@ -123,6 +124,19 @@ class Package(unittest.TestCase):
         machine.run(*AS_THE_SERVER, "influxdb3-tokens", "backup", copy, "--data-dir", STATE)
         machine.run(*AS_THE_SERVER, "influxdb3-tokens", "check", copy)
         self.assertNotIn("ERROR", machine.log())
+
+    def check_tls(self, machine):
+        """The service makes a certificate, and reads it again when it changes."""
+        machine.run("sh", "-c", "echo INFLUXDB3_TLS_SELF_SIGNED=true >> /etc/default/influxdb3-tokens")
+        machine.run("systemctl", "restart", "influxdb3-tokens")
+        get = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", f"{STATE}/tls/ca.pem"]
+        self.assertEqual(machine.run(*get, "https://127.0.0.1:8181/"), "404")
+        machine.run("sh", "-c", f"touch {STATE}/tls/*.pem")
+        machine.run("systemctl", "kill", "--signal=HUP", "influxdb3-tokens")
+        with within(60, "the server to read its certificate again"):
+            while "read the certificate for new connections" not in machine.log():
+                pass
+        self.assertEqual(machine.run(*get, "https://127.0.0.1:8181/"), "404")
 
     def use(self, machine, operator=None):
         """Creates a token and deletes it over HTTP. Returns the operator token's secret."""
