@@ -47,6 +47,10 @@ crate = $(notdir $(patsubst %/bin/,%,$(dir $(1))))
 RUNNER := 'target."cfg(all())".runner = ["timeout", "--foreground", "15m"]'
 LIMITED := $(if $(shell command -v timeout),--config $(RUNNER))
 
+# Two for each core, because many tests wait: for the end of a process, a limit or a lifetime.
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+export RUST_TEST_THREADS ?= $(shell echo $$((2 * $(or $(CORES),1))))
+
 # The record was counted on x86-64 Linux and holds nowhere else.
 COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
 
