@@ -47,6 +47,10 @@ crate = $(notdir $(patsubst %/bin/,%,$(dir $(1))))
 RUNNER := 'target."cfg(all())".runner = ["timeout", "--foreground", "15m"]'
 LIMITED := $(if $(shell command -v timeout),--config $(RUNNER))
 
+# Two for each core, because many tests wait: for the end of a process, a limit or a lifetime.
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+export RUST_TEST_THREADS ?= $(shell echo $$((2 * $(or $(CORES),1))))
+
 # The record was counted on x86-64 Linux and holds nowhere else.
 COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
 
@@ -81,7 +85,7 @@ run: ## Build the server, create an operator token on the first run, and serve o
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --ops-bind $(OPERATIONS) --data-dir $(DATA) $(if $(TLS_ON),--tls-self-signed) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: tools check-generated check-format check-python check-lints check-docs check-book check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-page test-documentation test-packaging test-load test-spec-update test-fuzz test-instructions test-peers ## Run every check
+test: tools check-generated check-format check-python check-lints check-docs check-book check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-server test-packaging test-spec-update test-fuzz test-instructions test-peers ## Run every check
 
 .PHONY: tools
 tools: $(if $(COUNTED_HERE),valgrind) ## Install the tools of `make test`, side by side
@@ -108,6 +112,12 @@ test-generation: ## Test api/facts/, and crates that stand alone
 .PHONY: test-fixtures
 test-fixtures: ## Generate, check and test a crate from each document in tests/fixtures/
 	python3 -m tests.fixtures.run
+
+# Mostly they wait, so they run side by side. The output of each is printed when it ends.
+.PHONY: test-server
+test-server: ## Run test-schemathesis, test-clients, test-page, test-documentation and test-load
+	cargo build --locked --bin influxdb3-tokens
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-schemathesis test-clients test-page test-documentation test-load
 
 .PHONY: test-schemathesis
 test-schemathesis: ## Run Schemathesis against the running server
