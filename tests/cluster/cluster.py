@@ -116,12 +116,18 @@ class Cluster:
     def stop(self):
         self.network.stop()
 
+    def has_caught_up(self):
+        try:
+            return self.etcd.call_member(0, "/v3/kv/range", {"key": encoded(PREFIX)}) is not None
+        except Unreachable:
+            return False
+
     def snapshot(self, file):
         """Saves a snapshot of etcd, which has everything that was committed before.
 
         A snapshot is what one member has, and a member may lag. It has caught up once it answers a linearizable read.
         """
-        self.etcd.call_member(0, "/v3/kv/range", {"key": encoded(PREFIX)})
+        wait_for(30, "a member that has every change", self.has_caught_up)
         endpoint = f"http://{self.members[0].outside}:{CLIENTS}"
         etcdctl("--endpoints", endpoint, "snapshot", "save", file)
 
