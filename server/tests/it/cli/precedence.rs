@@ -42,6 +42,8 @@ fn values(option: &str) -> [String; 4] {
         "no-sandbox" => ["true", "false", "true", "false"],
         "http-bind" | "ops-bind" => ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3", "127.0.0.1:4"],
         "ops-host" => ["a.example", "b.example", "c.example", "d.example"],
+        "store" => ["etcd://a.example", "etcd://b.example", "etcd://c.example", "etcd://d.example"],
+        "max-staleness" => ["1s", "2s", "3s", "4s"],
         name if name.ends_with("-timeout") || name.ends_with("-delay") => ["1s", "2s", "3s", "4s"],
         name if name.starts_with("max-") || name.starts_with("min-") => ["11", "12", "13", "14"],
         _ => ["file1", "file2", "file3", "file4"],
