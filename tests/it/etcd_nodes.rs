@@ -10,8 +10,8 @@ use http::HeaderMap;
 use influxdb3_token_api::IdempotencyKey;
 use influxdb3_token_api::security::AuthenticationError::{Deleted, Unavailable, Unknown};
 use influxdb3_tokens::{
-    AuditPosition, Catalog, CopyStatistics, DeleteError, EtcdOptions, EtcdStore, NewToken, Permissions, Principal,
-    Secret, StoreError, SystemClock, TokenRecord,
+    AuditPosition, Catalog, CopyStatistics, CreateError, DeleteError, EtcdOptions, EtcdStore, NewToken, Permissions,
+    Principal, Secret, StoreError, SystemClock, TokenRecord,
 };
 
 use crate::etcd::{self, Member};
@@ -163,6 +163,25 @@ async fn without_etcd_a_token_is_accepted_no_longer_than_the_bound() {
     // The deletion may have been made by now.
     let decided = node.authenticate_or_ask(secret.expose()).await;
     assert!(!matches!(decided, Err(Unavailable)), "{decided:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_waits_while_etcd_does_not_answer_is_not_sent_later() {
+    let member = Member::start().await;
+    let node = node(&member.options()).await;
+    member.pause();
+    let creations = (0..4).map(|number| {
+        let (token, _) = NewToken::fresh(format!("late {number}").parse().unwrap(), Permissions::ADMIN).unwrap();
+        let node = node.clone();
+        async move { node.create(token).await.unwrap_err() }
+    });
+    let errors = within("the errors", futures::future::join_all(creations)).await;
+    let is_open = |error: &CreateError| matches!(error, CreateError::Store(error) if error.may_have_happened());
+    assert_eq!(errors.iter().filter(|error| is_open(error)).count(), 1, "{errors:?}");
+    member.resume();
+    until("a fresh copy", async || copy(&node).is_fresh).await;
+    create(&node, "another").await;
+    assert!(node.live().len() <= 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
