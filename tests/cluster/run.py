@@ -35,8 +35,6 @@ def main():
     if not isolation.is_entered() and not options.loopback:
         if isolation.is_possible():
             isolation.enter([sys.executable, "-m", "tests.cluster.run", *sys.argv[1:], "--seed", str(options.seed)])
-        if "CI" in os.environ:
-            sys.exit("this machine allows no network namespaces, or has no /dev/net/tun")
         print("no link is broken, because this machine allows no network namespaces, or has no /dev/net/tun")
     print(f"seed {options.seed}", flush=True)
     end, seed = time.monotonic() + options.seconds, options.seed
