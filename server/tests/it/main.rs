@@ -3,6 +3,8 @@
 
 mod blocking;
 mod cli;
+#[cfg(all(target_os = "linux", feature = "etcd"))]
+mod cluster;
 mod connection_limits;
 mod connections;
 mod control_socket;
