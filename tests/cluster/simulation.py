@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 class Costs:
     """What etcd 3.4.23 takes, in seconds of one core; docs/cluster-limits.md says how it was measured."""
 
-    read: float = 150e-6
-    event: float = 30e-6
-    commit: float = 400e-6
+    read: float = 120e-6
+    event: float = 20e-6
+    commit: float = 500e-6
 
 
 @dataclass(frozen=True)
