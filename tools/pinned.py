@@ -125,7 +125,8 @@ def program(crate):
         cargo = ["cargo", "install", "--locked", *CRATE_OPTIONS.get(name, []), "--root", folder, crate]
         try:
             # A compiler's cache may start a server, which would hold the lock.
-            run(cargo, env={**os.environ, "CARGO_TARGET_DIR": str(build)}, inherits_lock=False)
+            environment = {"CARGO_TARGET_DIR": str(build), "CARGO_PROFILE_DEV_DEBUG": "0"}
+            run(cargo, env={**os.environ, **environment}, inherits_lock=False)
         finally:
             shutil.rmtree(build, ignore_errors=True)
 

@@ -10,6 +10,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use influxdb3_token_api::with_sources;
+use openapi_stub_runtime::without_userinfo;
 use rustls::ClientConfig;
 
 use super::CannotRun;
@@ -63,7 +64,9 @@ impl Server {
         http2: bool,
         timeout: Duration,
     ) -> Result<Self, CannotRun> {
-        let invalid = || CannotRun::Address(host.to_owned());
+        // A password in the address is not sent, and must not be reported.
+        let host = &*without_userinfo(host);
+        let invalid = || CannotRun::Address(host.rsplit('@').next().unwrap_or_default().to_owned());
         let uri: Uri = host.parse().map_err(|_| invalid())?;
         if uri.authority().is_none() || uri.query().is_some() {
             return Err(invalid());

@@ -8,13 +8,13 @@ use bytes::Bytes;
 use futures::Stream;
 use http_body::{Frame, SizeHint};
 
-use crate::security::AuthenticationError;
+use crate::security::AuthenticationOutcome;
 use crate::{BoxError, ByteStream, Payload};
 
 /// The body of a response that the service sends, or of a request that the client sends.
 pub struct Body {
     kind: Kind,
-    authentication_error: Option<AuthenticationError>,
+    authentication: AuthenticationOutcome,
 }
 
 enum Kind {
@@ -30,19 +30,17 @@ impl Body {
     }
 
     const fn new(kind: Kind) -> Self {
-        Self { kind, authentication_error: None }
+        Self { kind, authentication: AuthenticationOutcome::Unchecked }
     }
 
-    /// Why the request was rejected, if it was because of its credentials: for the server's log and metrics. It is not sent.
-    /// `None` for the body of a request.
-    pub const fn authentication_error(&self) -> Option<AuthenticationError> {
-        self.authentication_error
+    /// How the credentials of the request fared whose response this is: for the server's log and metrics. It is not sent.
+    pub const fn authentication(&self) -> AuthenticationOutcome {
+        self.authentication
     }
 
-    /// Sets why the request was rejected. The body carries the reason, because the first extension of a response costs three
-    /// allocations.
-    pub const fn set_authentication_error(&mut self, reason: Option<AuthenticationError>) {
-        self.authentication_error = reason;
+    /// Sets how the credentials of the request fared.
+    pub const fn set_authentication(&mut self, outcome: AuthenticationOutcome) {
+        self.authentication = outcome;
     }
 }
 

@@ -15,7 +15,7 @@
 //! | [`json`], [`validation`] | how models are read and written, and the limits of their values |
 //! | [`ApiError`], [`UndeclaredResponse`] | failures, and the responses behind them |
 //! | [`Context`], [`Secret`] | the context of a call, values that are never printed |
-//! | [`Printable`] | texts of strangers, for a terminal or a log |
+//! | [`Printable`], [`without_userinfo`] | texts of strangers, and URLs, for a terminal or a log |
 //!
 //! # Features
 //!
@@ -77,6 +77,7 @@ mod properties;
 mod scalar;
 mod secret;
 mod undeclared;
+mod userinfo;
 
 pub mod json;
 pub mod security;
@@ -100,3 +101,4 @@ pub use scalar::{Scalar, Texts, Value, ValueError};
 pub use secret::Secret;
 pub use swagger::{self, Authorization, Has, XSpanIdString};
 pub use undeclared::UndeclaredResponse;
+pub use userinfo::without_userinfo;

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::Either;
 use influxdb3_token_api::SECURITY_SCHEMES;
-use influxdb3_token_api::security::{Authenticator, SecurityRequirement};
+use influxdb3_token_api::security::{AuthenticationOutcome, Authenticator, SecurityRequirement};
 use influxdb3_token_api::server::{Body, Guard, REALM, Rejection, query_parameter};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -117,9 +117,11 @@ impl<A: Authenticator<Principal = Principal>> RequireToken<A> {
         Self { guard: self.guard.rejections(render), ..self }
     }
 
-    /// Checks in the order of the API: credentials, parameters, permission.
-    async fn check(&self, parts: &Parts) -> Result<Principal, Rejection> {
+    /// Checks in the order of the API: credentials, parameters, permission. Says how the credentials fared, unless the
+    /// rejection does.
+    async fn check(&self, parts: &Parts, authentication: &mut AuthenticationOutcome) -> Result<Principal, Rejection> {
         let principal = self.guard.check(self.security, parts).await?;
+        *authentication = AuthenticationOutcome::Accepted;
         let (is_enough, otherwise) = match &self.required {
             Required::Token => (true, ""),
             Required::Admin => (principal.is_admin(), "only an admin token may do this"),
@@ -211,13 +213,18 @@ where
         let require = Arc::clone(&self.require);
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            match require.check(&parts).await {
+            let mut authentication = AuthenticationOutcome::Unchecked;
+            match require.check(&parts, &mut authentication).await {
                 Ok(principal) => {
                     parts.extensions.insert(principal);
                     let response = inner.call(Request::from_parts(parts, body)).await?;
                     Ok(response.map(Either::Right))
                 }
-                Err(rejection) => Ok(require.guard.reject(&rejection, &parts).map(Either::Left)),
+                Err(rejection) => {
+                    let mut response = require.guard.reject(&rejection, &parts);
+                    response.body_mut().set_authentication(rejection.authentication().or(authentication));
+                    Ok(response.map(Either::Left))
+                }
             }
         })
     }

@@ -11,10 +11,13 @@ import unittest
 from pathlib import Path
 
 from api import generate
+from tools import third_party
 
 ROOT = Path(__file__).resolve().parents[2]
 # Cargo identifies a package by its path within the workspace, so the copy needs a separate target folder.
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute() / "copies"
+CHECKOUT_TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute()
+TARGET = CHECKOUT_TARGET / "copies"
+LOCK = ROOT / "tests" / "fixtures" / "Cargo.lock"
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
 ONE = """
@@ -84,7 +87,8 @@ class Standalone(unittest.TestCase):
 
     def check(self, crate, *options):
         # The checkout's tests use these versions. Cargo removes those that the crate does not need.
-        shutil.copyfile(ROOT / "tests" / "fixtures" / "Cargo.lock", crate / "Cargo.lock")
+        shutil.copyfile(LOCK, crate / "Cargo.lock")
+        third_party.share(CHECKOUT_TARGET, TARGET, LOCK)
         command = ["cargo", "check", "--quiet", *options]
         environment = {**ENVIRONMENT, "CARGO_TARGET_DIR": str(TARGET)}
         return subprocess.run(command, cwd=crate, env=environment, stderr=subprocess.PIPE, text=True, timeout=1200)

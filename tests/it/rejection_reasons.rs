@@ -1,15 +1,18 @@
 //! The server learns why a credential is rejected; the client does not.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Either, Empty};
 use influxdb3_token_api::security::AuthenticationError::{
     self, Deleted, Expired, InsufficientScope, Malformed, Missing, Unknown,
 };
+use influxdb3_token_api::security::AuthenticationOutcome;
 use influxdb3_token_api::server::Body;
-use influxdb3_tokens::{Catalog, MemoryStore, Secret, SqliteStore, SystemClock, TokenApi};
+use influxdb3_tokens::{Action, Catalog, MemoryStore, Secret, SqliteStore, SystemClock, TokenApi};
+use tower::{Layer, Service};
 
 use crate::creation::create;
 use crate::document::{DELETED, PARAMETER, PATH, Token};
@@ -78,6 +81,38 @@ async fn a_secret_that_was_regenerated_counts_as_deleted() {
     assert!(catalog.try_authenticate(new.expose()).is_ok());
 }
 
+#[tokio::test]
+async fn a_response_says_whether_its_credentials_were_looked_at() {
+    let server = Server::in_memory().await;
+    let operator = server.operator().await;
+    let api = TokenApi::new(server.catalog.clone());
+    let accepted = || Request::builder().header("authorization", bearer(&operator)).method("DELETE");
+    let known = format!("{PATH}?{PARAMETER}=77");
+    for (request, expected) in [
+        (accepted().uri(&known), AuthenticationOutcome::Accepted),
+        (accepted().uri(PATH), AuthenticationOutcome::Accepted),
+        (accepted().uri(format!("{PATH}/")), AuthenticationOutcome::Unchecked),
+        (accepted().uri(&known).method("GET"), AuthenticationOutcome::Unchecked),
+        (accepted().uri(&known).header("host", "a b"), AuthenticationOutcome::Unchecked),
+        (Request::builder().method("DELETE").uri(&known), AuthenticationOutcome::Rejected(Missing)),
+    ] {
+        let request = request.body(Empty::<&[u8]>::new()).unwrap();
+        let shown = format!("{} {}", request.method(), request.uri());
+        assert_eq!(api.handle(request).await.body().authentication(), expected, "{shown}");
+    }
+
+    let inner = tower::service_fn(|_| async { Ok::<_, Infallible>(Response::new(Empty::<&[u8]>::new())) });
+    let mut route = api.require_token().database_in_query(Action::Read, "db").layer(inner);
+    for (request, expected) in [
+        (accepted().uri("/"), AuthenticationOutcome::Accepted),
+        (Request::builder().uri("/"), AuthenticationOutcome::Rejected(Missing)),
+    ] {
+        let response = route.call(request.body(Empty::<&[u8]>::new()).unwrap()).await.unwrap();
+        let Either::Left(body) = response.into_body() else { panic!("the request was admitted") };
+        assert_eq!(body.authentication(), expected);
+    }
+}
+
 fn bearer(secret: &str) -> String {
     format!("Bearer {secret}")
 }
@@ -92,5 +127,5 @@ async fn answer(api: &TokenApi, token: Token, authorization: Option<&str>) -> Re
 }
 
 fn reason(response: &Response<Body>) -> Option<AuthenticationError> {
-    response.body().authentication_error()
+    response.body().authentication().rejection()
 }

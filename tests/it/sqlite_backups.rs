@@ -220,6 +220,13 @@ async fn a_restore_keeps_the_deletions_of_a_damaged_database() {
     assert_eq!(restored.deleted_since, [named(3)]);
     assert!(restored.unknown.unwrap().contains("row 4 of the table deletions"));
 
+    // The chain is whole, but the mark names one more.
+    let (_root, path, backup) = changed_since_its_backup().await;
+    Connection::open(&path).unwrap().execute_batch("DELETE FROM deletions WHERE seq = 4").unwrap();
+    let restored = SqliteStore::restore(&backup, &path, keep).await.unwrap();
+    assert_eq!(restored.deleted_since, [named(3)]);
+    assert!(restored.unknown.unwrap().contains("acknowledged changes are missing"));
+
     let (_root, path, backup) = changed_since_its_backup().await;
     fs::write(&path, "lost").unwrap();
     let restored = SqliteStore::restore(&backup, &path, keep).await.unwrap();

@@ -38,7 +38,7 @@ class Package(unittest.TestCase):
             "./etc/default/influxdb3-tokens": "-rw-r--r--",
             "./usr/share/doc/influxdb3-tokens/copyright": "-rw-r--r--",
             "./usr/share/doc/influxdb3-tokens/changelog.Debian.gz": "-rw-r--r--",
-            "./usr/share/doc/influxdb3-tokens/CHANGELOG.md": "-rw-r--r--",
+            "./usr/share/doc/influxdb3-tokens/changelog.gz": "-rw-r--r--",
         }.items():
             found = files.get(name) or files.get(f"./usr{name[1:]}")
             self.assertEqual(found, [mode, "0/0"], name)
@@ -61,6 +61,7 @@ class Package(unittest.TestCase):
             self.check_confinement(machine)
             operator = self.use(machine)
             self.check_restart(machine, operator)
+            self.check_backup(machine)
 
             machine.run("sh", "-c", "echo INFLUXDB3_LOG_FORMAT=json >> /etc/default/influxdb3-tokens")
             machine.run("dpkg", "--install", "--force-confold", "/package.deb")
@@ -96,6 +97,7 @@ class Package(unittest.TestCase):
             self.assertEqual(machine.property("ActiveState"), "active", machine.log())
             self.check_confinement(machine)
             self.use(machine, secret)
+            self.check_tls(machine)
 
     def check_confinement(self, machine):
         self.assertIn("the sandbox is in force", machine.log())
@@ -109,12 +111,34 @@ class Package(unittest.TestCase):
         self.assertEqual(machine.run("stat", "--format=%U %a", STATE).split(), ["influxdb3-tokens", "700"])
 
     def check_restart(self, machine, operator):
-        """A server that is killed comes back with its tokens."""
+        """A reload does not end the server, and one that is killed comes back with its tokens."""
+        machine.run("systemctl", "reload", "influxdb3-tokens")
+        self.use(machine, operator)
         machine.run("systemctl", "kill", "--signal=KILL", "influxdb3-tokens")
         with within(60, "systemd to restart the server"):
             while (machine.property("NRestarts"), machine.property("ActiveState")) != ("1", "active"):
                 pass
         self.use(machine, operator)
+
+    def check_backup(self, machine):
+        """The server takes part in a backup, under all of its restrictions."""
+        copy = f"{STATE}/copy"
+        machine.run(*AS_THE_SERVER, "influxdb3-tokens", "backup", copy, "--data-dir", STATE)
+        machine.run(*AS_THE_SERVER, "influxdb3-tokens", "check", copy)
+        self.assertNotIn("ERROR", machine.log())
+
+    def check_tls(self, machine):
+        """The service makes a certificate, and reads it again when it changes."""
+        machine.run("sh", "-c", "echo INFLUXDB3_TLS_SELF_SIGNED=true >> /etc/default/influxdb3-tokens")
+        machine.run("systemctl", "restart", "influxdb3-tokens")
+        get = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", f"{STATE}/tls/ca.pem"]
+        self.assertEqual(machine.run(*get, "https://127.0.0.1:8181/"), "404")
+        machine.run("sh", "-c", f"touch {STATE}/tls/*.pem")
+        machine.run("systemctl", "reload", "influxdb3-tokens")
+        with within(60, "the server to read its certificate again"):
+            while "read the certificate for new connections" not in machine.log():
+                pass
+        self.assertEqual(machine.run(*get, "https://127.0.0.1:8181/"), "404")
 
     def use(self, machine, operator=None):
         """Creates a token and deletes it over HTTP. Returns the operator token's secret."""

@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools import third_party
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Cargo identifies a package by its path within the workspace. Without a separate target folder, it would mistake the
-# copy's results for those of the checkout.
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute() / "copies"
+# copy's results for those of the checkout. Third-party crates are the same.
+CHECKOUT_TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute()
+TARGET = CHECKOUT_TARGET / "copies"
 FOLDER = ROOT / "target" / "spec-update-tests"
 COPY = FOLDER / "checkout"
 
@@ -42,6 +45,7 @@ class Checkout:
         # The copy uses the checkout's installed tools.
         (COPY / "target").mkdir()
         (COPY / "target" / "tools").symlink_to(ROOT / "target" / "tools")
+        third_party.share(CHECKOUT_TARGET, TARGET, ROOT / "Cargo.lock")
 
     def hashes(self):
         """The SHA-256 and the permissions of every file, except the output of builds."""

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools import third_party
+
 from .commands import finish
-from .paths import CHECKED, STAGE
+from .paths import CHECKED, ROOT, STAGE, TARGET
 
 
 def type_check(needed):
@@ -23,6 +25,7 @@ def type_check(needed):
     environment = {**os.environ, "CARGO_TARGET_DIR": str(CHECKED)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     step = "type-checking" if CHECKED.exists() else "type-checking, the first time with all dependencies: takes minutes"
+    third_party.share(TARGET, CHECKED, ROOT / "Cargo.lock")
     process, printed, complaints = finish(step, cargo, cwd=STAGE, env=environment, **pipes)
 
     generated, by_hand = [], []

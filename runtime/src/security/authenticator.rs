@@ -85,8 +85,8 @@ impl<'r> Authentication<'r> {
 /// Why credentials yield no principal. If several alternatives of an operation fail, the greatest reason is the answer.
 ///
 /// The reasons up to [`Deleted`](Self::Deleted) are refusals. The service answers all of them with the same 401, so that a
-/// client cannot tell them apart. The server can: the [`Body`](crate::Body) of the response carries the reason, which is not
-/// sent.
+/// client cannot tell them apart. The server can: the response carries it in an
+/// [`AuthenticationOutcome`](super::AuthenticationOutcome).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthenticationError {

@@ -8,15 +8,18 @@
 //! | [`Credential`], [`PeerCertificate`] | what a request carries under a scheme |
 //! | [`PeerAddress`] | where a request comes from, which is no credential |
 //! | [`Authenticator`], [`Authentication`], [`AuthenticationError`] | from credentials to a principal |
+//! | [`AuthenticationOutcome`] | how that went, for logs and metrics |
 //!
 //! [`Operation::security`](crate::Operation::security) lists requirements, which are alternatives.
 
 mod authenticator;
 mod credential;
+mod outcome;
 mod peer;
 mod scheme;
 
 pub use authenticator::{Authentication, AuthenticationError, Authenticator};
 pub use credential::{Credential, PeerCertificate};
+pub use outcome::AuthenticationOutcome;
 pub use peer::PeerAddress;
 pub use scheme::{SecurityKind, SecurityRequirement, SecurityScheme};

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 
 use super::credentials::Presented;
 use super::realm::Realm;
-use super::rejection::{Rejection, Unasked};
+use super::rejection::Rejection;
 use super::{X_SPAN_ID, reply, span};
 use crate::security::{Authentication, AuthenticationError, Authenticator, SecurityRequirement};
 use crate::{Body, Operation};
@@ -67,10 +67,12 @@ impl<A: Authenticator> Guard<A> {
         self.admit(security, None, parts).await?.ok_or(Rejection::Unauthenticated { security, reason })
     }
 
-    /// The complete response to a rejected request, as the service would send it.
+    /// The complete response to a rejected request, as the service would send it. It carries the outcome that
+    /// [`Rejection::authentication`] says.
     pub fn reject(&self, rejection: &Rejection, parts: &Parts) -> Response<Body> {
         let mut response = self.render(rejection);
         self.finish(&mut response, span::accept_or_make(&parts.headers), &parts.method);
+        response.body_mut().set_authentication(rejection.authentication());
         response
     }
 
@@ -111,21 +113,16 @@ impl<A: Authenticator> Guard<A> {
         }
     }
 
-    /// The response to a rejection, before [`finish`](Self::finish). Its body carries the [`AuthenticationError`].
+    /// The response to a rejection, before [`finish`](Self::finish).
     pub(super) fn render(&self, rejection: &Rejection) -> Response<Body> {
         let response = rejection.response(self.realm);
-        let mut response = match &self.rejections {
+        match &self.rejections {
             None => response,
             Some(render) => catch_unwind(AssertUnwindSafe(|| render(rejection, response))).unwrap_or_else(|_| {
                 tracing::error!("the rendering of a rejection panicked");
                 Rejection::Internal.response(self.realm)
             }),
-        };
-        response.body_mut().set_authentication_error(rejection.authentication_error());
-        if matches!(rejection, Rejection::Host { .. }) {
-            response.extensions_mut().insert(Unasked);
         }
-        response
     }
 
     /// Adds the headers that every response carries.

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`Service`], [`Builder`], [`Prefix`] | a document's operations, and where and how they are served |
 //! | [`Guard`], [`Realm`] | authentication as the service does it, for other routes |
-//! | [`Rejection`], [`Unasked`] | why and when a request is rejected |
+//! | [`Rejection`] | why a request is rejected |
 //! | [`logged_span_id`] | the span ID of a request as a log may show it |
 //! | [`Document`], [`Request`], [`Parameters`], [`RequestReader`], [`Reply`], [`Failure`] | what generated code is made of |
 
@@ -37,7 +37,7 @@ pub use parameters::Parameters;
 pub use prefix::{InvalidPrefix, Prefix};
 pub use query::{query_parameter, query_parameters};
 pub use realm::Realm;
-pub use rejection::{Rejection, Unasked};
+pub use rejection::Rejection;
 pub use reply::Reply;
 pub use request::{Request, RequestReader, checked};
 pub use service::{Document, Failure, Service};

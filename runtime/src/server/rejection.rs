@@ -10,7 +10,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use super::realm::Realm;
-use crate::security::{AuthenticationError, SecurityRequirement};
+use crate::security::{AuthenticationError, AuthenticationOutcome, SecurityRequirement};
 use crate::{Body, Operation};
 
 /// Why a request is rejected. Its text is the message that the client receives.
@@ -108,12 +108,15 @@ impl Rejection {
         }
     }
 
-    /// Why the credentials of the request were rejected, if they were.
-    pub fn authentication_error(&self) -> Option<AuthenticationError> {
+    /// How the credentials of the request fared, as far as the rejection says it: most can come before the credentials are
+    /// looked at.
+    pub fn authentication(&self) -> AuthenticationOutcome {
         match self {
-            Rejection::Unauthenticated { reason, .. } => Some(*reason),
-            Rejection::InsufficientScope { .. } => Some(AuthenticationError::InsufficientScope),
-            _ => None,
+            Rejection::Unauthenticated { reason, .. } => AuthenticationOutcome::Rejected(*reason),
+            Rejection::InsufficientScope { .. } => {
+                AuthenticationOutcome::Rejected(AuthenticationError::InsufficientScope)
+            }
+            _ => AuthenticationOutcome::Unchecked,
         }
     }
 
@@ -185,10 +188,6 @@ impl Rejection {
         }
     }
 }
-
-/// An extension of the response to a request for an operation that was rejected before its credentials were looked at.
-#[derive(Clone, Copy, Debug)]
-pub struct Unasked;
 
 /// The message for a client.
 enum Message {

@@ -146,7 +146,6 @@ impl fmt::Debug for Reply {
 /// sends it over HTTP/2.
 pub(super) fn remove_body(response: &mut Response<Body>) {
     let body = mem::take(response.body_mut());
-    response.body_mut().set_authentication_error(body.authentication_error());
     if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
         response.headers_mut().insert(CONTENT_LENGTH, length.into());
     }

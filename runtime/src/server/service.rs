@@ -24,7 +24,7 @@ use super::request::Request;
 use super::router::Router;
 use super::{Parameters, Realm, RequestBody, logged_span_id, span};
 use crate::error::with_sources;
-use crate::security::{AuthenticationError, Authenticator, PeerAddress};
+use crate::security::{AuthenticationError, AuthenticationOutcome, Authenticator, PeerAddress};
 use crate::{ApiError, Body, Context, IdempotencyKey, Operation};
 
 /// What the service needs to know of a document. Generated code implements it, for implementations `T` of its trait.
@@ -138,22 +138,35 @@ where
         let span_id = span::accept_or_make(&parts.headers);
         async move {
             let service = service.borrow();
-            let answer = AssertUnwindSafe(service.answer(&parts, body, &span_id)).catch_unwind().await;
+            let mut authentication = AuthenticationOutcome::Unchecked;
+            let answer = service.answer(&parts, body, &span_id, &mut authentication);
+            let answer = AssertUnwindSafe(answer).catch_unwind().await;
             let guard = &service.inner.guard;
             let mut response = match answer {
                 Ok(Ok(response)) => response,
-                Ok(Err(rejection)) => guard.render(&rejection),
+                Ok(Err(rejection)) => {
+                    authentication = rejection.authentication().or(authentication);
+                    guard.render(&rejection)
+                }
                 Err(_) => {
                     tracing::error!(span_id = logged_span_id(span::as_str(&span_id)), "a call panicked");
                     guard.render(&Rejection::Internal)
                 }
             };
             guard.finish(&mut response, span_id, &parts.method);
+            response.body_mut().set_authentication(authentication);
             response
         }
     }
 
-    async fn answer<B>(&self, parts: &Parts, body: B, span_id: &HeaderValue) -> Result<Response<Body>, Rejection>
+    /// Answers a request, and says how its credentials fared, unless the rejection does.
+    async fn answer<B>(
+        &self,
+        parts: &Parts,
+        body: B,
+        span_id: &HeaderValue,
+        authentication: &mut AuthenticationOutcome,
+    ) -> Result<Response<Body>, Rejection>
     where
         B: RequestBody,
     {
@@ -163,6 +176,9 @@ where
         let index = router.find(&parts.method, path)?;
         let operation = &D::OPERATIONS[index];
         let principal = guard.admit(operation.security, Some(operation), parts).await?;
+        if principal.is_some() {
+            *authentication = AuthenticationOutcome::Accepted;
+        }
         let peer = parts.extensions.get::<PeerAddress>().copied().unwrap_or_default();
         let context = Context::new(XSpanIdString(span::as_str(span_id).to_owned()), principal)
             .with_peer(peer)
@@ -182,7 +198,7 @@ where
                         (&D::REALM.insufficient, AuthenticationError::InsufficientScope)
                     };
                     challenges.append_to(&mut response, operation.security);
-                    response.body_mut().set_authentication_error(Some(reason));
+                    *authentication = AuthenticationOutcome::Rejected(reason);
                 }
                 Ok(response)
             }

@@ -4,6 +4,7 @@
 //! `.env`, the configuration file of `serve`, its default. The parser knows arguments, variables and defaults. A value of a
 //! file becomes an argument, unless the option has a value that comes first, so the parser checks it like any other.
 
+use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -12,9 +13,9 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
-use openapi_stub_runtime::Printable;
 
 use super::environment::{Environment, Origin};
+use super::output::{printable, shortened};
 use super::provenance::{Provenance, Setting};
 use super::{Cli, Failure, configuration, vendor};
 
@@ -77,7 +78,7 @@ pub(super) fn try_parse(arguments: &[OsString], environment: &Environment) -> Re
     // First to learn which subcommand it is, and what the arguments give.
     let guess = command.clone().ignore_errors(true).try_get_matches_from(arguments).unwrap_or_default();
     let (path, guess) = subcommand(&guess);
-    let given = match path.iter().try_fold(&whole, |command, name| command.find_subcommand(name)) {
+    let given = match find(&whole, &path) {
         Some(command) if !path.is_empty() => of_files(command, guess, environment).map_err(Unusable::File)?,
         _ => Vec::new(),
     };
@@ -85,6 +86,7 @@ pub(super) fn try_parse(arguments: &[OsString], environment: &Environment) -> Re
     let unusable = |error: clap::Error, command: &mut Command| {
         let error = error.format(command);
         command.build();
+        let error = with_variables(error, find(command, &path).zip(find(&whole, &path)));
         Unusable::Arguments(with_origin(error, command, &path, &given))
     };
     let mut matches = command.try_get_matches_from_mut(&arguments).map_err(|error| unusable(error, &mut command))?;
@@ -109,6 +111,11 @@ fn subcommand(matches: &ArgMatches) -> (Vec<String>, &ArgMatches) {
     (path, matches)
 }
 
+/// The subcommand with these names.
+fn find<'c>(command: &'c Command, path: &[String]) -> Option<&'c Command> {
+    path.iter().try_fold(command, |command, name| command.find_subcommand(name))
+}
+
 /// A variable that is empty counts as one that is not set.
 fn without_empty_variables(command: Command) -> Command {
     let is_empty = |arg: &Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
@@ -127,14 +134,22 @@ struct Given {
 }
 
 impl Given {
-    fn new(arg: &Arg, value: OsString, origin: Origin) -> Option<Self> {
-        let name = format!("--{}", arg.get_long()?);
-        let is_flag = matches!(arg.get_action(), ArgAction::SetTrue | ArgAction::Count);
-        let argument = match value.to_str().filter(|_| is_flag) {
-            Some(value) => vendor::is_true(value).then(|| name.into()),
+    /// An option without a long name cannot be given.
+    fn new(arg: &Arg, value: OsString, origin: Origin) -> Result<Option<Self>, Failure> {
+        let Some(name) = arg.get_long().map(|name| format!("--{name}")) else { return Ok(None) };
+        let is_on = match (arg.get_action(), value.to_str().unwrap_or_default()) {
+            (ArgAction::SetTrue, value) => match vendor::boolean(value) {
+                None => return Err(format!("{origin}: {name} is `true` or `false`").into()),
+                is_on => is_on,
+            },
+            (ArgAction::Count, value) => Some(vendor::is_true(value)),
+            _ => None,
+        };
+        let argument = match is_on {
+            Some(is_on) => is_on.then(|| name.into()),
             None => Some([OsStr::new(&name), OsStr::new("="), &value].into_iter().collect()),
         };
-        Some(Self { id: arg.get_id().to_string(), value, origin, argument })
+        Ok(Some(Self { id: arg.get_id().to_string(), value, origin, argument }))
     }
 }
 
@@ -150,9 +165,9 @@ fn of_files(command: &Command, guess: &ArgMatches, environment: &Environment) ->
     let mut given: Vec<_> = missing()
         .filter_map(|arg| {
             let (value, origin) = environment.value(arg)?;
-            Given::new(arg, value, origin)
+            Given::new(arg, value, origin).transpose()
         })
-        .collect();
+        .collect::<Result<_, _>>()?;
     let config = guess.try_get_raw("config").ok().flatten().and_then(Iterator::last).map(OsStr::to_owned);
     let config = config.or_else(|| given.iter().find(|given| given.id == "config").map(|given| given.value.clone()));
     let Some(file) = config.map(PathBuf::from) else { return Ok(given) };
@@ -161,7 +176,7 @@ fn of_files(command: &Command, guess: &ArgMatches, environment: &Environment) ->
         let arg = missing().find(|arg| arg.get_long() == Some(entry.option.as_str()));
         let Some(arg) = arg.filter(|arg| given.iter().all(|given| *arg.get_id() != given.id)) else { continue };
         let origin = Origin::Configuration { file: shown.clone(), line: entry.line };
-        given.extend(Given::new(arg, entry.value.into(), origin));
+        given.extend(Given::new(arg, entry.value.into(), origin)?);
     }
     Ok(given)
 }
@@ -217,6 +232,30 @@ fn provenance(
     Ok(Provenance { settings, warnings })
 }
 
+/// Adds to an error about missing options which variables can give them. `commands` is the subcommand as it was used, and
+/// with the variables that are empty.
+fn with_variables(mut error: clap::Error, commands: Option<(&Command, &Command)>) -> clap::Error {
+    let missing = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(missing)) if error.kind() == ErrorKind::MissingRequiredArgument => missing,
+        _ => return error,
+    };
+    let Some((command, whole)) = commands else { return error };
+    let missing = command.get_arguments().filter(|arg| missing.contains(&arg.to_string()));
+    let advice = missing.filter_map(|arg| {
+        let arg = whole.get_arguments().find(|other| other.get_id() == arg.get_id())?;
+        let (option, variable) = (arg.get_long()?, arg.get_env()?.to_string_lossy());
+        let is_empty = std::env::var_os(&*variable).is_some_and(|value| value.is_empty());
+        let state = if is_empty { ", which is empty" } else { "" };
+        Some(format!("give --{option}, or set the variable {variable}{state}").into())
+    });
+    let advice: Vec<_> = advice.collect();
+    if advice.is_empty() {
+        return error;
+    }
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(advice));
+    error
+}
+
 /// Adds to an error about a value where the value comes from, if the arguments do not show it.
 fn with_origin(error: clap::Error, command: &Command, path: &[String], given: &[Given]) -> clap::Error {
     let text = |kind| match error.get(kind) {
@@ -226,8 +265,7 @@ fn with_origin(error: clap::Error, command: &Command, path: &[String], given: &[
     let (Some(option), Some(value)) = (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue)) else {
         return error;
     };
-    let subcommand = path.iter().try_fold(command, |command, name| command.find_subcommand(name));
-    let arg = subcommand.and_then(|command| command.get_arguments().find(|arg| arg.to_string() == option));
+    let arg = find(command, path).and_then(|command| command.get_arguments().find(|arg| arg.to_string() == option));
     let is_it = |given: &&Given| arg.is_some_and(|arg| *arg.get_id() == given.id) && given.value == value;
     let Some(origin) = given.iter().find(is_it).map(|given| &given.origin) else { return error };
     let shown = error.render().to_string();
@@ -246,14 +284,15 @@ pub(super) fn wrong_usage(subcommand: &str, reason: &str) -> ! {
     end(&subcommand.error(ErrorKind::ArgumentConflict, reason))
 }
 
-/// Prints what the parser says, and ends the program. An error may repeat an argument, which may come from elsewhere, so it
-/// has no colours: they could not be told apart from terminal escapes in the argument.
+/// Prints what the parser says, and ends the program. An error may repeat an argument, which may come from elsewhere or be
+/// a secret, so it has no colours: they could not be told apart from terminal escapes in the argument.
 fn end(error: &clap::Error) -> ! {
     if !error.use_stderr() {
         error.exit();
     }
     let text = error.render().to_string();
-    let printable = text.split('\n').map(|line| Printable(line).to_string()).collect::<Vec<_>>().join("\n");
+    let lines = text.split('\n').map(|line| shortened(&printable(line)).into_owned());
+    let printable = lines.collect::<Vec<_>>().join("\n");
     // Nobody may read it; the exit code says the same.
     let _ = io::stderr().write_all(printable.as_bytes());
     std::process::exit(error.exit_code())
@@ -267,6 +306,15 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         return Err("it must be at least a millisecond; write a duration such as `30d` or `1h 30m`".to_owned());
     }
     Ok(duration)
+}
+
+/// Reads the address of a server. It leaves out a user name and a password, which no request carries, so that nothing prints
+/// them.
+pub(super) fn server_address(text: &str) -> Result<String, Infallible> {
+    let (scheme, rest) = text.split_at(text.find("://").map_or(0, |at| at + 3));
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let authority = authority.rsplit('@').next().unwrap_or_default();
+    Ok([scheme, authority, path].concat())
 }
 
 /// Reads the host and the port of an address to listen on. The host is looked up later.
@@ -308,6 +356,18 @@ mod tests {
     #[test]
     fn the_command_is_well_formed() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn the_address_of_a_server_is_kept_without_a_password() {
+        for (text, kept) in [
+            ("http://user:password@host:8181/base", "http://host:8181/base"),
+            ("user:password@host:8181", "host:8181"),
+            ("http://user@host/@base", "http://host/@base"),
+            ("host:8181", "host:8181"),
+        ] {
+            assert_eq!(server_address(text).as_deref(), Ok(kept));
+        }
     }
 
     #[test]

@@ -12,10 +12,18 @@ use super::store::StoreArguments;
 use super::{Failure, is_broken_pipe};
 use crate::control::{Audit, Change};
 
+const EXAMPLES: &str = "Examples:
+  influxdb3-tokens audit
+  # The changes of a week, for a program
+  influxdb3-tokens audit --since 7d --format jsonl
+  # The deletions since a moment
+  influxdb3-tokens audit --since 2026-01-31T12:00:00Z --format csv | grep ,deleted,";
+
 /// Show the audit trail: each creation, regeneration and deletion of a token
 ///
 /// Exit codes: 0, all changes were shown; 1, they were not; 2, wrong usage.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// Show only changes since this time, such as `2026-01-31T12:00:00Z`, or so long ago, such as `30d` or `1h 30m`
     #[arg(long, env = "INFLUXDB3_TOKENS_SINCE", value_name = "TIME", value_parser = since)]
@@ -52,11 +60,12 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
 async fn print(options: &Options) -> Result<(), Failure> {
     let audit = Audit { since: options.since };
     let changes = Access::to_existing(&options.store).await?.changes(audit).await?;
-    listing::print(options.format, None, changes).await
+    listing::print(options.format, false, changes).await
 }
 
 impl Entry for Change {
     const COLUMNS: &'static [&'static str] = &["time", "change", "id", "name", "by", "by_name", "origin"];
+    const TEXTS: &'static [&'static str] = &["name", "by_name", "origin"];
 
     fn cells(&self) -> Vec<String> {
         let Self { time, change, id, name, by, by_name, origin } = self.clone();

@@ -3,14 +3,25 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 use influxdb3_tokens::{BackupError, BackupSummary, NewBackup, Timestamp};
 use openapi_stub_runtime::Printable;
+use tokio::task::spawn_blocking;
 
 use super::store::{self, NotHere};
 use super::{DataDir, Failure, access};
+use crate::control;
+
+const EXAMPLES: &str = "Examples:
+  influxdb3-tokens backup tokens.backup
+  # Another file each day, on the machine of a server with another directory
+  influxdb3-tokens backup --data-dir /var/lib/influxdb3-tokens \"tokens-$(date +%F).backup\"
+  # The same file each time
+  influxdb3-tokens backup --force tokens.backup";
 
 /// Back up the tokens to a file, while the server runs or not
 ///
@@ -19,6 +30,7 @@ use super::{DataDir, Failure, access};
 ///
 /// Exit codes: 0, the backup is complete; 1, there is none; 2, wrong usage.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// The file to write, which only its owner can read. Until it is complete, its name ends with `.partial`
     file: PathBuf,
@@ -39,13 +51,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     etcd.refuse()?;
     require_elsewhere(file, directory)?;
     let summary = match access::running(directory).await? {
-        Some(mut server) => {
-            let mut backup = NewBackup::create(file, *force).map_err(advise)?;
-            let held = server.hold_file().await?;
-            backup.copy_held(directory.database(), &held)?;
-            server.release_file().await?;
-            backup.finish().map_err(advise)?
-        }
+        Some(server) => copy(server, file, *force, directory.database()).await?,
         None => {
             access::require_database(directory)?;
             let sqlite = store::open_database(directory.database()).await?.sqlite;
@@ -53,8 +59,34 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         }
     };
     let line = format!("backed up {} to {}\n", describe(&summary), Printable(&file.display().to_string()));
-    std::io::stdout().write_all(line.as_bytes())?;
+    // The backup is complete, even if nobody reads this.
+    let _ = std::io::stdout().write_all(line.as_bytes());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Copies the database of a running server. The server holds the file before the backup is begun, so a command that has to
+/// wait for another one leaves nothing.
+async fn copy(
+    mut server: control::Client,
+    file: &Path,
+    force: bool,
+    database: PathBuf,
+) -> Result<BackupSummary, Failure> {
+    let held = server.hold_file().await?;
+    let mut backup = NewBackup::create(file, force).map_err(advise)?;
+    let copied = Arc::new(AtomicU64::new(0));
+    let (counter, mut before) = (Arc::clone(&copied), 0);
+    let has_progress = move || {
+        let now = copied.load(Ordering::Relaxed);
+        std::mem::replace(&mut before, now) != now
+    };
+    let copying = move || {
+        let done = backup.copy_held(database, &held, |bytes| counter.store(bytes, Ordering::Relaxed));
+        done.map(|()| backup)
+    };
+    let backup = server.while_held(has_progress, spawn_blocking(copying)).await??;
+    server.release_file().await?;
+    backup.finish().map_err(advise)
 }
 
 /// Says how to replace a file that exists.

@@ -23,8 +23,13 @@ pub(super) struct Options {
     shell: Shell,
 }
 
+const MAN_EXAMPLES: &str = "Examples:
+  influxdb3-tokens man ~/.local/share/man/man1
+  man influxdb3-tokens-create-token";
+
 /// Write the manual pages into a directory
 #[derive(Args)]
+#[command(after_help = MAN_EXAMPLES)]
 pub(super) struct ManOptions {
     /// The directory, which is created unless it exists
     directory: PathBuf,
@@ -33,6 +38,12 @@ pub(super) struct ManOptions {
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(options.shell, &mut Cli::command(), "influxdb3-tokens", &mut script);
+    if matches!(options.shell, Shell::Bash) {
+        // clap_complete 4.6.11 takes the hyphen of the name for the beginning of a subcommand, but not everywhere, so that
+        // the script would know no subcommand.
+        let text = String::from_utf8_lossy(&script).replace("influxdb3__subcmd__tokens", "influxdb3__tokens");
+        script = text.into_bytes();
+    }
     match io::stdout().write_all(&script) {
         Err(error) if !is_broken_pipe(&error) => Err(error.into()),
         _ => Ok(ExitCode::SUCCESS),

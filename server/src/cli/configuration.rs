@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::{Arg, Command};
 use toml::de::{DeTable, DeValue};
 
-use super::Failure;
+use super::{Failure, text_file};
 
 /// Options that make no sense in a file.
 const NOT_IN_A_FILE: [&str; 5] = ["config", "check-config", "help", "help-all", "version"];
@@ -38,7 +38,7 @@ pub(super) fn read(path: &Path, serve: &Command) -> Result<Vec<Entry>, Failure> 
         let path = path.display();
         return Err(format!("{path}: other users can write to it; run `chmod go-w {path}`").into());
     }
-    let text = fs::read_to_string(path).map_err(failed)?;
+    let text = text_file::read(path).map_err(failed)?;
     entries(&text, serve).map_err(|(line, reason)| format!("{}: line {line}: {reason}", path.display()).into())
 }
 
@@ -50,7 +50,10 @@ fn entries(text: &str, serve: &Command) -> Result<Vec<Entry>, (usize, String)> {
     let mut entries = Vec::new();
     for (key, value) in table.get_ref() {
         let line = line(key.span().start);
-        let (arg, option) = option(serve, key.get_ref()).map_err(|reason| (line, reason))?;
+        let (arg, option) = option(serve, key.get_ref()).map_err(|reason| match value.get_ref() {
+            DeValue::Table(_) => (line, format!("`{}` is a section; the file has no sections", key.get_ref())),
+            _ => (line, reason),
+        })?;
         let value = argument(value.get_ref(), arg.get_value_delimiter()).ok_or_else(|| {
             let kinds = "a text, a number, `true` or `false`";
             let list = if arg.get_value_delimiter().is_some() { ", or a list of them" } else { "" };
@@ -130,6 +133,7 @@ mod tests {
             ("\nhttp_bind = \"a\"", 2, "did you mean `http-bind`?"),
             ("http-bnd = \"a\"", 1, "did you mean `http-bind`?"),
             ("colour = 1", 1, "see `influxdb3-tokens serve --help`"),
+            ("\n[serve]\nhttp-bind = \"a\"", 2, "`serve` is a section"),
             ("config = \"a\"", 1, "command line only"),
             ("http-bind = [1]", 1, "`http-bind` is a text"),
             ("max-connections = 1\n[http-bind]\n", 2, "`http-bind` is a text"),

@@ -15,7 +15,7 @@ use influxdb3_token_contract::{
 };
 use influxdb3_tokens::{Catalog, Permissions};
 
-use super::arguments::duration;
+use super::arguments::{duration, server_address};
 use super::store::EtcdArguments;
 use super::tls::TlsClientOptions;
 use super::{Failure, is_broken_pipe, tell};
@@ -35,7 +35,8 @@ const EXAMPLES: &str = "Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// The server's address. If it has a path, it precedes the path of each operation
-    #[arg(short = 'H', long, env = "INFLUXDB3_HOST_URL", value_name = "URL", default_value = "http://127.0.0.1:8181")]
+    #[arg(short = 'H', long, env = "INFLUXDB3_HOST_URL", hide_env_values = true, value_name = "URL",
+        default_value = "http://127.0.0.1:8181", value_parser = server_address)]
     host: String,
 
     /// An admin token, which is not deleted. Prefer the variable, because other users can see arguments

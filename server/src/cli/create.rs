@@ -16,7 +16,7 @@ use super::access::Access;
 use super::arguments::duration;
 use super::confirmation::is_confirmed;
 use super::named_server::ServerOptions;
-use super::output::printable_json;
+use super::output::{is_stdout_closed, printable_json};
 use super::store::StoreArguments;
 use super::{Failure, advice, tell_reason, token_file, warn};
 use crate::control::Create;
@@ -104,6 +104,9 @@ enum Format {
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let (name, permissions) = name_and_permissions(&options)?;
+    if !options.offline && is_stdout_closed() {
+        return Err("standard output is closed, so the secret would be lost; nothing was created or changed".into());
+    }
     if options.create_databases.is_some() {
         warn("--create-databases has no effect: this server has tokens, and no databases");
     }

@@ -15,10 +15,11 @@ use openapi_stub_runtime::Printable;
 use openapi_stub_runtime::client::AddressError;
 
 use super::access::Access;
+use super::arguments::server_address;
 use super::named_server::{self, Refused};
 use super::store::StoreArguments;
 use super::tls::TlsClientOptions;
-use super::{Failure, confirmation};
+use super::{Failure, confirmation, no_response};
 use crate::control::{self, Delete, Error, RefusalKind};
 
 const EXAMPLES: &str = "Examples:
@@ -54,7 +55,8 @@ pub(super) struct Options {
 
     /// The server's address. For --token-name, it must be that of the server of --data-dir
     /// [default for --id: http://127.0.0.1:8181]
-    #[arg(short = 'H', long, env = "INFLUXDB3_HOST_URL", value_name = "URL")]
+    #[arg(short = 'H', long, env = "INFLUXDB3_HOST_URL", hide_env_values = true, value_name = "URL",
+        value_parser = server_address)]
     host: Option<String>,
 
     /// An admin token. Prefer the variable, because other users can see arguments
@@ -141,23 +143,12 @@ async fn by_id(client: Client, host: &str, id: String, token: &str) -> Result<Ex
         Ok(DeleteTokenResponse::TokenNotFound) => end(NOT_FOUND, "no token has this ID or name"),
         Ok(DeleteTokenResponse::RequestFailed(message)) => end(1, &text(&message, token)),
         Err(error) => {
-            super::tell_reason(&reason(&error, host));
+            super::tell_reason(&no_response::reason(&error, host));
             if let Some(response) = error.response() {
                 super::tell_reason(&format!("the response begins with \"{}\"", beginning(response.body(), token)));
             }
             Ok(ExitCode::from(if error.is_unavailable() { NO_RESPONSE } else { 1 }))
         }
-    }
-}
-
-/// Why a call failed, with the server if that did not answer. A password in the address is left out.
-fn reason(error: &ApiError, host: &str) -> String {
-    let text = with_sources(error);
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    match error.response() {
-        None if text.ends_with("UnknownIssuer") => format!("{host}: {text}; --tls-ca names the authority to trust"),
-        None => format!("{host}: {text}"),
-        Some(_) => text,
     }
 }
 
@@ -172,6 +163,9 @@ fn client(host: &str, tls: &TlsClientOptions) -> Result<Client, Failure> {
     };
     client.map_err(|error| match error {
         AddressError::Certificates(_) => error.into(),
+        AddressError::Malformed(_) => {
+            wrong_usage(&format!("--host: {}; write it like http://127.0.0.1:8181", with_sources(&error)))
+        }
         _ => wrong_usage(&format!("--host: {}", with_sources(&error))),
     })
 }
@@ -228,13 +222,6 @@ fn end(code: u8, reason: &str) -> Result<ExitCode, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_error_names_the_server_without_the_password_in_its_address() {
-        let error = ApiError::unavailable("invalid peer certificate: UnknownIssuer");
-        let shown = reason(&error, "https://user:password@host:8181");
-        assert!(shown.starts_with("host:8181: ") && shown.contains("--tls-ca"), "{shown}");
-    }
 
     #[test]
     fn a_response_that_repeats_the_credential_is_shown_without_it() {

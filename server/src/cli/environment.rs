@@ -12,7 +12,7 @@ use clap::Arg;
 use rustix::process::geteuid;
 use zeroize::Zeroizing;
 
-use super::Failure;
+use super::{Failure, text_file};
 
 /// The file of variables, in the current directory, as InfluxDB 3 reads it.
 const FILE: &str = ".env";
@@ -77,7 +77,7 @@ impl Environment {
                 format!("{path} is ignored, because another user can change it; run `chmod go-w {path}` as its owner");
             return Ok(Self { warning: Some(warning), ..Self::default() });
         }
-        let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
+        let text = text_file::read(path).map_err(failed)?;
         Ok(Self { file: variables(&text).map_err(|line| invalid(path, line))?, warning: None })
     }
 

@@ -8,11 +8,17 @@ use clap::Args;
 use super::{DataDir, Failure};
 use crate::control::Client;
 
+const EXAMPLES: &str = "Examples:
+  influxdb3-tokens healthcheck
+  # In a Dockerfile
+  HEALTHCHECK CMD [\"influxdb3-tokens\", \"healthcheck\"]";
+
 /// Check that the server of --data-dir runs and can read its tokens
 ///
 /// It asks through the control socket, so it needs neither a port nor a token; run it as the server's user. Exit codes: 0,
 /// the server is healthy; 1, it is not, or it did not answer within 5 seconds; 2, wrong usage.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     #[command(flatten)]
     directory: DataDir,

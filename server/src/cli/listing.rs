@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use clap::ValueEnum;
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
 use openapi_stub_runtime::Printable;
@@ -29,33 +30,34 @@ pub(super) trait Entry: Serialize {
     /// The names of the columns, which are those of the JSON objects.
     const COLUMNS: &'static [&'static str];
 
+    /// The names of the columns whose cells may be broken into lines.
+    const TEXTS: &'static [&'static str];
+
     /// In the order of the columns. Unknown values are empty.
     fn cells(&self) -> Vec<String>;
 
-    /// The cells of the first columns, for people.
+    /// Like [`Self::cells`], for a table that is not wide. A cell may be shorter, or left out at the end.
     fn short_cells(&self) -> Vec<String> {
         self.cells()
     }
 }
 
-/// Prints entries to standard output. Of a table, it prints the first `columns`, with short cells, or all of them if that
-/// is `None`. Only the table needs all entries before it prints the first.
+/// Prints entries to standard output. A table that is not wide has short cells, no column without values, and breaks texts
+/// into lines if the terminal is narrower. Only the table needs all entries before it prints the first.
 pub(super) async fn print<E: Entry>(
     format: Format,
-    columns: Option<usize>,
+    is_wide: bool,
     mut entries: BoxStream<'_, Result<E, Failure>>,
 ) -> Result<(), Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     match format {
         Format::Pretty => {
-            let mut table = comfy_table::Table::new();
-            let names = columns.map_or(E::COLUMNS, |count| &E::COLUMNS[..count]);
-            table.load_preset(comfy_table::presets::ASCII_MARKDOWN).set_header(names);
+            let mut rows = Vec::new();
             while let Some(entry) = entries.try_next().await? {
-                let cells = if columns.is_some() { entry.short_cells() } else { entry.cells() };
-                table.add_row(cells.iter().take(names.len()).map(|cell| Printable(cell).to_string()));
+                let cells = if is_wide { entry.cells() } else { entry.short_cells() };
+                rows.push(cells.iter().map(|cell| Printable(cell).to_string()).collect());
             }
-            writeln!(out, "{table}")?;
+            writeln!(out, "{}", if is_wide { table(E::COLUMNS, rows) } else { narrow_table::<E>(rows) })?;
         }
         Format::Json => {
             let mut separator = "[\n  ";
@@ -80,4 +82,44 @@ pub(super) async fn print<E: Entry>(
         }
     }
     Ok(out.flush()?)
+}
+
+/// How many characters of a text stay on a line, however narrow the terminal is.
+const NARROWEST_TEXT: u16 = 12;
+
+fn table(names: &[&str], rows: Vec<Vec<String>>) -> Table {
+    let mut table = Table::new();
+    table.load_preset(comfy_table::presets::ASCII_MARKDOWN).set_header(names).add_rows(rows);
+    table
+}
+
+fn narrow_table<E: Entry>(mut rows: Vec<Vec<String>>) -> Table {
+    let has_value = |column: usize| rows.iter().any(|row| row.get(column).is_some_and(|cell| !cell.is_empty()));
+    // One without rows has every column, because it would have none otherwise.
+    let shown: Vec<_> = (0..E::COLUMNS.len()).map(|column| rows.is_empty() || has_value(column)).collect();
+    for row in &mut rows {
+        let mut shown = shown.iter();
+        row.retain(|_| shown.next() == Some(&true));
+    }
+    let names: Vec<_> = E::COLUMNS.iter().zip(shown).filter_map(|(name, shown)| shown.then_some(*name)).collect();
+    let mut table = table(&names, rows);
+    if let Some(width) = terminal_width() {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        let widths = table.column_max_content_widths();
+        for ((column, name), width) in table.column_iter_mut().zip(&names).zip(widths) {
+            // The padding counts too.
+            let narrowest = Width::Fixed(width.min(NARROWEST_TEXT) + column.padding_width());
+            column.set_constraint(match E::TEXTS.contains(name) {
+                true => ColumnConstraint::LowerBoundary(narrowest),
+                false => ColumnConstraint::ContentWidth,
+            });
+        }
+    }
+    table
+}
+
+/// The width of the terminal that standard output is, in characters.
+fn terminal_width() -> Option<u16> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col)
 }

@@ -30,6 +30,7 @@ mod listing;
 mod log;
 mod manager;
 mod named_server;
+mod no_response;
 mod ops;
 mod output;
 mod protection;
@@ -38,7 +39,9 @@ mod restore;
 mod sandbox;
 mod serve;
 mod show;
+mod signals;
 mod store;
+mod text_file;
 mod tls;
 mod token_file;
 mod vendor;
@@ -47,9 +50,18 @@ use arguments::{Parsed, wrong_usage};
 pub(crate) use log::DroppedLines;
 use output::{is_broken_pipe, tell, tell_reason, warn};
 
+const EXAMPLES: &str = "Examples:
+  # The operator token, and a server
+  influxdb3-tokens create token --admin
+  influxdb3-tokens serve
+  # Another token, and its deletion; INFLUXDB3_AUTH_TOKEN has the operator token
+  influxdb3-tokens create token --permission db:sensors:read,write --name sensors
+  influxdb3-tokens show tokens
+  influxdb3-tokens delete token --token-name sensors";
+
 /// Serves InfluxDB 3's token API, with tokens that are stored durably and rejected once they are deleted.
 #[derive(Parser)]
-#[command(name = "influxdb3-tokens", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "influxdb3-tokens", version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -11,6 +11,7 @@ use clap::Args;
 use http::Uri;
 
 use super::access::{self, Access};
+use super::arguments::server_address;
 use super::store::StoreArguments;
 use super::{Failure, wrong_usage};
 
@@ -18,7 +19,7 @@ use super::{Failure, wrong_usage};
 pub(super) struct ServerOptions {
     /// The address of the server of --data-dir, as InfluxDB's commands have it. This command reaches the server through
     /// --data-dir, and refuses the address of another server
-    #[arg(short = 'H', long, value_name = "URL")]
+    #[arg(short = 'H', long, value_name = "URL", value_parser = server_address)]
     host: Option<String>,
 
     /// Accepted as InfluxDB's commands have it, and not needed: the server's user may do everything on its machine

@@ -1,11 +1,14 @@
 //! What the command prints. Every text that came from outside, such as a server's message, a name or a path, is printed
 //! without an effect on the terminal.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io::{self, Write};
 
 use influxdb3_token_api::with_sources;
-use openapi_stub_runtime::Printable;
+use openapi_stub_runtime::{Printable, without_userinfo};
+
+use super::log::{Values, redact};
 
 /// The longest error or warning, in characters.
 const LONGEST: usize = 2_000;
@@ -31,11 +34,35 @@ pub(super) fn warn(warning: &str) {
 }
 
 fn line(what: &str, text: &str) -> String {
-    let (shown, more) = match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => (&text[..end], "\u{2026}"),
-        None => (text, ""),
-    };
-    format!("{what}: {}{more}", Printable(shown))
+    format!("{what}: {}", shortened(&printable(text)))
+}
+
+/// The beginning and the end of a text that is too long: the reason may follow an argument.
+pub(super) fn shortened(text: &str) -> Cow<'_, str> {
+    let at = |count: usize| text.char_indices().nth(count).map(|(at, _)| at);
+    match at(LONGEST) {
+        None => text.into(),
+        Some(_) => {
+            let length = text.chars().count();
+            let (beginning, end) = (at(LONGEST / 2).unwrap_or(0), at(length - LONGEST / 2).unwrap_or(text.len()));
+            format!("{}\u{2026}{}", &text[..beginning], &text[end..]).into()
+        }
+    }
+}
+
+/// A line without an effect on the terminal, and without what may be a secret: an error may repeat an argument.
+pub(super) fn printable(line: &str) -> String {
+    let shown = Printable(&without_userinfo(line)).to_string();
+    String::from_utf8_lossy(&redact(shown.as_bytes(), Values::Raw)).into_owned()
+}
+
+/// Whether the process was started without a standard output. The runtime of Rust opens `/dev/null` instead then, for reading
+/// and writing.
+pub(super) fn is_stdout_closed() -> bool {
+    use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
+    let is_both = fcntl_getfl(io::stdout()).is_ok_and(|flags| flags & OFlags::ACCMODE == OFlags::RDWR);
+    let device = |found: rustix::io::Result<rustix::fs::Stat>| found.map(|found| found.st_rdev).ok();
+    is_both && device(fstat(io::stdout())) == device(stat("/dev/null"))
 }
 
 /// Prints a line in one piece, so that the lines of several processes do not mix.
@@ -78,6 +105,13 @@ pub(super) fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_text_is_shown_with_its_beginning_and_its_end() {
+        assert_eq!(shortened(&"ü".repeat(2_000)), "ü".repeat(2_000));
+        let long = format!("a{}z", "ü".repeat(2_000));
+        assert_eq!(shortened(&long), format!("a{}…{}z", "ü".repeat(999), "ü".repeat(999)));
+    }
 
     #[test]
     fn printable_json_has_the_same_value() {

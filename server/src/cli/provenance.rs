@@ -3,9 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use openapi_stub_runtime::Printable;
-
 use super::configuration;
+use super::output::printable;
 
 /// What the arguments, the variables and the files say to `serve`, beside its options.
 #[derive(Debug, Default)]
@@ -44,5 +43,5 @@ impl Provenance {
 
 /// Prints a line without an effect on a terminal.
 fn print_line(line: &str) -> io::Result<()> {
-    writeln!(io::stdout(), "{}", Printable(line))
+    writeln!(io::stdout(), "{}", printable(line))
 }

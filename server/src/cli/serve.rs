@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 use futures::FutureExt;
 use influxdb3_tokens::TokenApi;
 use influxdb3_tokens_server::{Server, descriptors_for_connections, listen, raise_descriptor_limit};
 use openapi_stub_runtime::Printable;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
@@ -23,14 +23,17 @@ use super::limits::LimitOptions;
 use super::log::{DroppedLines, Log, LogFormat};
 use super::manager::ServiceManager;
 use super::ops::OpsOptions;
-use super::output::{error_line, warn};
+use super::output::error_line;
 use super::provenance::Provenance;
 use super::sandbox::{Confinement, Sandbox};
+use super::signals::{self, Hangup};
 use super::store::{Opened, PreparedStore, StoreArguments};
 use super::tls::TlsServerOptions;
-use super::{Failure, freshness, is_broken_pipe, protection, token_file};
+use super::{Failure, freshness, protection, token_file};
 use crate::control;
 use crate::ops::{self, Counted, Ops, Process, Requests, Sources};
+
+mod check_config;
 
 /// How long threads may take to end after everything else has.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
@@ -92,7 +95,7 @@ pub(super) struct Options {
     log_format: LogFormat,
 
     /// Do without the sandbox, which lets the server open only its own files and execute no program
-    #[arg(long, env = "INFLUXDB3_TOKENS_NO_SANDBOX", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "INFLUXDB3_TOKENS_NO_SANDBOX", value_parser = BoolishValueParser::new())]
     no_sandbox: bool,
 
     #[command(flatten)]
@@ -107,15 +110,15 @@ pub(super) struct Options {
 
 /// Prepares the process, and serves in a runtime of its own: no thread may run before the sandbox is entered.
 pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCode, Failure> {
+    options.tls.prepare(&options.store.directory.data_dir, &options.http_bind.0);
     if options.check_config {
-        return check(options, &provenance);
+        return check_config::check(&options, &provenance);
     }
     let forgotten = protection::forget_unused_secret();
     // The sandbox hides the files that say where a host is.
     let (api, ops) = (addresses(&options.http_bind)?, options.ops.ops_bind.as_ref().map(addresses).transpose()?);
     let addresses = Addresses { api, ops };
     let store = options.store.prepare()?;
-    options.tls.prepare(&options.store.directory.data_dir, &options.http_bind.0)?;
     let tls_files = options.tls.readable();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
@@ -130,11 +133,12 @@ pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCo
     };
 
     let runtime = runtime.enable_all().build()?;
-    {
+    let hangup = {
         // Before the log is written, which may be a file that cannot grow.
         let _entered = runtime.enter();
         protection::survive_file_size_limit()?;
-    }
+        Hangup::catch()?
+    };
     let log = Log::start(options.log_filter.clone(), options.log_format)?;
     protection::redact_panics(protection::log_panic);
     for warning in &provenance.warnings {
@@ -147,34 +151,25 @@ pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCo
     if let Err(error) = raise_descriptor_limit() {
         tracing::warn!(%error, "cannot raise the limit of file descriptors");
     }
-    let prepared = Prepared { store, addresses, dropped_lines: log.dropped_lines(), process, manager };
-    let served = runtime.block_on(serve_until_stopped(options, prepared));
-    if let Err(error) = &served {
-        log.print(error_line(error.as_ref()));
-    }
-    // What ends with it may log. A thread that reads a file of TLS may be stuck, if the file is on a network.
-    runtime.shutdown_timeout(END_TIMEOUT);
+    let prepared = Prepared { store, addresses, dropped_lines: log.dropped_lines(), process, manager, hangup };
+    // What ends with the runtime may log.
+    let served = run_in(runtime, END_TIMEOUT, async {
+        let served = serve_until_stopped(options, prepared).await;
+        if let Err(error) = &served {
+            log.print(error_line(error.as_ref()));
+        }
+        served
+    });
     log.end();
     Ok(if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Reads what the server would read, and prints the values of the options. Opens no port, and changes nothing.
-fn check(options: Options, provenance: &Provenance) -> Result<ExitCode, Failure> {
-    match provenance.print(options.config.as_deref()) {
-        Err(error) if !is_broken_pipe(&error) => return Err(error.into()),
-        _ => {}
-    }
-    for warning in &provenance.warnings {
-        warn(warning);
-    }
-    addresses(&options.http_bind)?;
-    options.ops.ops_bind.as_ref().map(addresses).transpose()?;
-    options.tls.check()?;
-    options.store.etcd.read()?;
-    let given =
-        token_file::given_tokens(options.admin_token_file.as_deref(), options.permission_tokens_file.as_deref())?;
-    given.warnings.iter().for_each(|warning| warn(warning));
-    Ok(ExitCode::SUCCESS)
+/// Runs a future, and then ends the runtime within a limit: one of its threads may be stuck, such as with a file of TLS
+/// on a network.
+fn run_in<F: Future>(runtime: Runtime, limit: Duration, future: F) -> F::Output {
+    let output = runtime.block_on(future);
+    runtime.shutdown_timeout(limit);
+    output
 }
 
 impl Options {
@@ -199,11 +194,12 @@ struct Prepared {
     dropped_lines: DroppedLines,
     process: Process,
     manager: ServiceManager,
+    hangup: Hangup,
 }
 
 async fn serve_until_stopped(options: Options, prepared: Prepared) -> Result<(), Failure> {
-    let Prepared { store, addresses, dropped_lines, process, manager } = prepared;
-    let (mut stop, stop_at_once) = signals()?;
+    let Prepared { store, addresses, dropped_lines, process, manager, hangup } = prepared;
+    let (mut stop, stop_at_once) = signals::stop()?;
     let opened = tokio::select! {
         opened = store.open() => opened?,
         // It may wait for etcd.
@@ -218,6 +214,7 @@ async fn serve_until_stopped(options: Options, prepared: Prepared) -> Result<(),
     given.warnings.iter().for_each(|warning| tracing::warn!("{}", Printable(warning)));
     token_file::create(catalog, given.tokens).await?;
     let tls = options.tls.load()?;
+    hangup.then(options.tls.reload(tls.clone()));
 
     let listener = listen_on(&addresses.api).map_err(|error| cannot_listen(&options.http_bind, &error))?;
     let ops_listener = options.ops.listen(addresses.ops.as_deref())?;
@@ -307,22 +304,30 @@ pub(super) fn listen_on(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
     result
 }
 
-/// Two futures, which become ready when the process is told to stop for the first and the second time. The signals are
-/// caught as soon as this is called.
-fn signals() -> Result<(impl Future<Output = ()>, impl Future<Output = ()>), Failure> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let (first, is_first) = oneshot::channel();
-    let (second, is_second) = oneshot::channel();
-    tokio::spawn(async move {
-        for told in [first, second] {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            // The receiver may be gone; ignore the error.
-            let _ = told.send(());
-        }
-    });
-    Ok((is_first.map(drop), is_second.map(drop)))
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_is_stuck_does_not_keep_the_process_from_ending() {
+        let (held, stuck) = mpsc::channel::<()>();
+        let (ended, has_ended) = mpsc::channel();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            run_in(runtime, Duration::from_millis(1), async {
+                let (begun, has_begun) = oneshot::channel();
+                tokio::task::spawn_blocking(move || {
+                    begun.send(()).unwrap();
+                    stuck.recv()
+                });
+                has_begun.await.unwrap();
+            });
+            ended.send(())
+        });
+        has_ended.recv_timeout(Duration::from_secs(30)).unwrap();
+        drop(held);
+    }
 }

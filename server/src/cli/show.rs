@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 
 use super::listing::{self, Entry, Format};
@@ -25,7 +26,8 @@ pub(super) struct Options {
     #[arg(long, env = "INFLUXDB3_TOKENS_SHOW_FORMAT", value_enum, default_value_t = Format::Pretty)]
     format: Format,
 
-    /// Show the whole hash, and when the token was used last. The other formats always do
+    /// Show every column, with the whole hash, times to the millisecond, and when the token was used last, each token on
+    /// one line. The other formats always have all of it
     #[arg(long)]
     wide: bool,
 
@@ -45,11 +47,8 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
 
 async fn print(options: &Options) -> Result<(), Failure> {
     let access = options.server.access("show", &options.store, true).await?;
-    listing::print(options.format, (!options.wide).then_some(NARROW), access.tokens().await?).await
+    listing::print(options.format, options.wide, access.tokens().await?).await
 }
-
-/// How many columns a table has without `--wide`.
-const NARROW: usize = Summary::COLUMNS.len() - 1;
 
 impl Entry for Summary {
     const COLUMNS: &'static [&'static str] = &[
@@ -61,16 +60,29 @@ impl Entry for Summary {
         "created_by_token_id",
         "expiry",
         "permissions",
-        // Only with `--wide`, or in another format.
         "last_used",
     ];
+    const TEXTS: &'static [&'static str] = &["name", "description", "permissions"];
 
     fn cells(&self) -> Vec<String> {
-        let time = |time: chrono::DateTime<chrono::Utc>| time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        self.cells_with(&self.hash, |time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+
+    /// With the beginning of the hash, which is enough for people to compare, times to the minute in UTC, and no last use.
+    fn short_cells(&self) -> Vec<String> {
+        let hash: String = self.hash.chars().take(8).chain(['…']).collect();
+        let mut cells = self.cells_with(&hash, |time| time.format("%Y-%m-%d %H:%M").to_string());
+        cells.pop();
+        cells
+    }
+}
+
+impl Summary {
+    fn cells_with(&self, hash: &str, time: impl Fn(DateTime<Utc>) -> String + Copy) -> Vec<String> {
         vec![
             self.id.to_string(),
             self.name.clone(),
-            self.hash.clone(),
+            hash.to_owned(),
             time(self.created_at),
             self.description.clone().unwrap_or_default(),
             self.created_by.map(|id| id.to_string()).unwrap_or_default(),
@@ -78,11 +90,5 @@ impl Entry for Summary {
             self.permissions.clone(),
             self.last_used.map(time).unwrap_or_default(),
         ]
-    }
-
-    /// With the beginning of the hash, which is enough for people to compare.
-    fn short_cells(&self) -> Vec<String> {
-        let hash = self.hash.chars().take(12).chain(['…']).collect();
-        Self { hash, ..self.clone() }.cells()
     }
 }

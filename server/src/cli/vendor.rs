@@ -62,7 +62,16 @@ pub(super) fn is_without_auth(matches: &ArgMatches) -> bool {
     values.into_iter().any(|value| is_true(value.to_string_lossy().as_ref()))
 }
 
-/// Whether a flag with this value is on.
+/// Whether a flag of ours with this value is on, as the parser reads its variable; `None` if the value says neither.
+pub(super) fn boolean(value: &str) -> Option<bool> {
+    match &*value.to_ascii_lowercase() {
+        "1" | "on" | "t" | "true" | "y" | "yes" => Some(true),
+        "0" | "off" | "f" | "false" | "n" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether a flag of InfluxDB 3 with this value is on.
 pub(super) fn is_true(value: &str) -> bool {
     !["", "0", "f", "false", "n", "no", "off"].contains(&value.trim().to_ascii_lowercase().as_str())
 }

@@ -2,22 +2,34 @@
 //! whether the file was held all the time.
 //!
 //! So the server writes nothing, needs no space for a second copy, and can stay in its sandbox. When the command ends in any
-//! way, its connection does, and the file is released.
+//! way, its connection does, and the file is released. A command that is stopped, or whose target is stuck, keeps its
+//! connection; so it says from time to time that it makes progress, and the server waits no longer than [`PATIENCE`] for
+//! that.
 
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use influxdb3_tokens::{BackupSummary, SqliteStore, Timestamp};
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::client::unexpected;
 use super::connection::Connection;
 use super::server::{LONGEST_REQUEST, send};
 use super::{Client, Error, Refusal, RefusalKind, Reply, Request, refused};
 
-/// How long a command may copy.
-const LONGEST_COPY: Duration = Duration::from_secs(3600);
+#[cfg(test)]
+mod tests;
+
+/// How long the server holds the file without a message of the command.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a command says that it makes progress.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long a command may take in all.
+pub(super) const LONGEST_COPY: Duration = Duration::from_secs(3600);
 
 /// What the file that is held has.
 #[derive(Debug, Serialize, Deserialize)]
@@ -63,18 +75,40 @@ impl Client {
         }
     }
 
+    /// Runs `work` while the file is held. The server releases the file if `has_progress`, which says whether there was
+    /// progress since its last call, is `false` for a minute; [`release_file`](Self::release_file) then fails.
+    pub(crate) async fn while_held<T>(
+        &mut self,
+        mut has_progress: impl FnMut() -> bool,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let mut work = pin!(work);
+        loop {
+            match timeout(INTERVAL, &mut work).await {
+                Ok(done) => return done,
+                Err(_) if has_progress() => {
+                    // The server may have given up. The release says so.
+                    let _ = self.send(Request::KeepFile).await;
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
     /// Releases the file. Fails if it was not held until now.
     pub(crate) async fn release_file(mut self) -> Result<(), Error> {
-        self.send(Request::ReleaseFile).await?;
-        match self.receive().await? {
-            Reply::FileReleased => Ok(()),
-            Reply::Refused(refusal) => Err(refusal.into()),
-            _ => Err(unexpected()),
+        // A server that has given up closes the connection after it has said so.
+        let sent = self.send(Request::ReleaseFile).await;
+        match self.receive().await {
+            Ok(Reply::FileReleased) => Ok(()),
+            Ok(Reply::Refused(refusal)) => Err(refusal.into()),
+            Ok(_) => Err(unexpected()),
+            Err(error) => Err(sent.err().unwrap_or(error)),
         }
     }
 }
 
-/// Holds the file of the store until the command releases it, or is gone.
+/// Holds the file of the store until the command releases it, is gone, or makes no progress.
 pub(super) async fn hold(connection: &mut Connection, store: Option<&SqliteStore>) -> io::Result<()> {
     let Some(store) = store else {
         return refuse(
@@ -90,19 +124,30 @@ pub(super) async fn hold(connection: &mut Connection, store: Option<&SqliteStore
     };
     send(connection, &Reply::FileHeld(snapshot.summary().into())).await?;
     tracing::debug!("a command copies the database");
-    let next = timeout(LONGEST_COPY, connection.receive(LONGEST_REQUEST)).await;
-    match next.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))? {
-        Some(Request::ReleaseFile) if snapshot.is_held() => {
-            let BackupSummary { tokens, deletions, .. } = *snapshot.summary();
-            tracing::info!(tokens, deletions, "a command has copied the database");
-            send(connection, &Reply::FileReleased).await
+    let end = Instant::now() + LONGEST_COPY;
+    loop {
+        let next = timeout_at(end.min(Instant::now() + PATIENCE), connection.receive(LONGEST_REQUEST)).await;
+        let Ok(next) = next else {
+            drop(snapshot);
+            tracing::warn!("a command that copies the database makes no progress, and is given up");
+            let reason = format!("the copy made no progress for {PATIENCE:?}, or took longer than {LONGEST_COPY:?}");
+            return refuse(connection, RefusalKind::Unavailable, &reason).await;
+        };
+        match next? {
+            Some(Request::KeepFile) if snapshot.is_held() => {}
+            Some(Request::ReleaseFile) if snapshot.is_held() => {
+                let BackupSummary { tokens, deletions, .. } = *snapshot.summary();
+                tracing::info!(tokens, deletions, "a command has copied the database");
+                return send(connection, &Reply::FileReleased).await;
+            }
+            Some(Request::KeepFile | Request::ReleaseFile) => {
+                let reason =
+                    "the database changed while it was copied: that took too long for so many changes; try again";
+                return refuse(connection, RefusalKind::Unavailable, reason).await;
+            }
+            Some(_) => return refuse(connection, RefusalKind::Other, "the file is held; release it first").await,
+            None => return Ok(()),
         }
-        Some(Request::ReleaseFile) => {
-            let reason = "the database changed while it was copied: that took too long for so many changes; try again";
-            refuse(connection, RefusalKind::Unavailable, reason).await
-        }
-        Some(_) => refuse(connection, RefusalKind::Other, "the file is held; release it first").await,
-        None => Ok(()),
     }
 }
 

@@ -57,6 +57,8 @@ enum Request {
     Health,
     /// Hold the file of the database still, to copy it.
     HoldFile,
+    /// Go on holding the file, because the copy makes progress. It has no reply.
+    KeepFile,
     /// Let the file change again.
     ReleaseFile,
 }

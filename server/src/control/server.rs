@@ -173,7 +173,9 @@ async fn answer(connection: &mut Connection, served: &Served, request: Request) 
             send(connection, &reply).await
         }
         Request::HoldFile => backup::hold(connection, store.as_deref()).await,
-        Request::ReleaseFile => backup::refuse(connection, RefusalKind::Other, "no file is held").await,
+        Request::KeepFile | Request::ReleaseFile => {
+            backup::refuse(connection, RefusalKind::Other, "no file is held").await
+        }
     }
 }
 

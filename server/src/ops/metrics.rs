@@ -20,28 +20,44 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::Ops;
+use super::rendering::Rendering;
 
 pub(super) fn routes() -> Router<Ops> {
+    let (openmetrics, prometheus) = (Rendering::default(), Rendering::default());
+    let metrics = async move |State(ops): State<Ops>, headers: HeaderMap| {
+        if accepts_openmetrics(&headers) {
+            let render = |shown: &mut String, registry: &Registry| text::encode(shown, registry);
+            respond(&openmetrics, ops, "application/openmetrics-text; version=1.0.0; charset=utf-8", render).await
+        } else {
+            let render = |shown: &mut String, registry: &Registry| prometheus_text::encode(shown, registry);
+            respond(&prometheus, ops, "text/plain; version=0.0.4; charset=utf-8", render).await
+        }
+    };
     Router::new().route("/metrics", get(metrics))
 }
 
-async fn metrics(State(ops): State<Ops>, headers: HeaderMap) -> Response {
-    const OPENMETRICS: HeaderValue =
-        HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(Scrape(ops)));
+fn accepts_openmetrics(headers: &HeaderMap) -> bool {
     let accepts =
         |value: &HeaderValue| value.to_str().is_ok_and(|value| value.contains("application/openmetrics-text"));
-    let mut shown = String::new();
-    let (content_type, encoded) = if headers.get_all(ACCEPT).iter().any(accepts) {
-        (OPENMETRICS, text::encode(&mut shown, &registry))
-    } else {
-        (PROMETHEUS, prometheus_text::encode(&mut shown, &registry))
+    headers.get_all(ACCEPT).iter().any(accepts)
+}
+
+async fn respond(
+    rendering: &Rendering,
+    ops: Ops,
+    content_type: &'static str,
+    encode: impl FnOnce(&mut String, &Registry) -> fmt::Result + Send + 'static,
+) -> Response {
+    let render = move || {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Scrape(ops)));
+        let mut shown = String::new();
+        encode(&mut shown, &registry).map(|()| shown)
     };
-    match encoded {
-        Ok(()) => ([(CONTENT_TYPE, content_type), (VARY, HeaderValue::from_static("accept"))], shown).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    let headers = [(CONTENT_TYPE, HeaderValue::from_static(content_type)), (VARY, HeaderValue::from_static("accept"))];
+    match rendering.get(render).await {
+        Some(shown) => (headers, shown).into_response(),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 

@@ -9,6 +9,7 @@ mod hosts;
 mod metrics;
 mod page;
 mod process;
+mod rendering;
 mod requests;
 mod tokens;
 mod verify;

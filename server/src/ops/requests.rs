@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::extract::State;
+use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use influxdb3_token_api::security::AuthenticationError;
-use influxdb3_token_api::server::{Body, Rejection, Unasked};
+use influxdb3_token_api::security::{AuthenticationError, AuthenticationOutcome};
+use influxdb3_token_api::server::{Body, Rejection};
 use influxdb3_token_api::{OPERATIONS, Operation};
-use influxdb3_tokens::{Distribution, Histogram, TokenApi};
+use influxdb3_tokens::{Distribution, Histogram, Principal, RequireToken, TokenApi};
 use influxdb3_tokens_server::Service;
 
 /// The API, whose requests are counted.
@@ -47,24 +47,26 @@ impl Service for Counted {
     }
 }
 
-/// Puts the reason of a rejection into the extensions of its response, because axum replaces the body that carries it.
-pub(super) fn keep_reason(rejection: &Rejection, mut response: Response<Body>) -> Response<Body> {
-    if let Some(reason) = rejection.authentication_error() {
-        response.extensions_mut().insert(reason);
-    }
-    response
-}
-
-/// Counts the accepted or rejected credential of a request for another route than an operation, which keeps the reason.
-pub(super) async fn count_authentication(
-    State(requests): State<Arc<Requests>>,
-    response: axum::response::Response,
-) -> axum::response::Response {
-    match response.extensions().get::<AuthenticationError>() {
-        Some(reason) => requests.count_rejection(*reason),
-        None => requests.count_acceptance(),
-    }
-    response
+/// Counts the credentials of the requests for another route than an operation. `accept` decides whether a principal may
+/// have what it asks for.
+pub(super) fn counted(
+    require: RequireToken,
+    requests: &Arc<Requests>,
+    accept: impl Fn(&Parts, &Principal) -> Result<(), Rejection> + Send + Sync + 'static,
+) -> RequireToken {
+    let (accepted, rejected) = (Arc::clone(requests), Arc::clone(requests));
+    require
+        .accepted_by(move |parts, principal| {
+            let outcome = accept(parts, principal);
+            if outcome.as_ref().err().and_then(|rejection| rejection.authentication().rejection()).is_none() {
+                accepted.count_authentication(AuthenticationOutcome::Accepted);
+            }
+            outcome
+        })
+        .rejections(move |rejection, response| {
+            rejected.count_authentication(rejection.authentication());
+            response
+        })
 }
 
 /// The statuses that a response can have.
@@ -142,23 +144,19 @@ impl Requests {
         if index.is_some() {
             of_operation.durations.observe(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
         }
-        let requires_credential = operation.is_some_and(|operation| !operation.security.is_empty());
-        match response.body().authentication_error() {
-            Some(reason) => self.count_rejection(reason),
-            None if requires_credential && response.extensions().get::<Unasked>().is_none() => self.count_acceptance(),
-            None => {}
-        }
+        self.count_authentication(response.body().authentication());
     }
 
-    /// A credential was accepted.
-    pub(crate) fn count_acceptance(&self) {
-        self.accepted.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A credential was rejected.
-    pub(crate) fn count_rejection(&self, reason: AuthenticationError) {
-        if let Some(index) = REASONS.iter().position(|counted| *counted == reason) {
-            self.rejected[index].fetch_add(1, Ordering::Relaxed);
+    fn count_authentication(&self, outcome: AuthenticationOutcome) {
+        let count = match outcome {
+            AuthenticationOutcome::Unchecked => None,
+            AuthenticationOutcome::Accepted => Some(&self.accepted),
+            AuthenticationOutcome::Rejected(reason) => {
+                REASONS.iter().position(|counted| *counted == reason).map(|index| &self.rejected[index])
+            }
+        };
+        if let Some(count) = count {
+            count.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -196,10 +194,10 @@ mod tests {
 
     use super::*;
 
-    fn response(status: u16, reason: Option<AuthenticationError>) -> Response<Body> {
+    fn response(status: u16, outcome: AuthenticationOutcome) -> Response<Body> {
         let mut response = Response::<Body>::default();
         *response.status_mut() = StatusCode::from_u16(status).unwrap();
-        response.body_mut().set_authentication_error(reason);
+        response.body_mut().set_authentication(outcome);
         response
     }
 
@@ -207,11 +205,16 @@ mod tests {
     fn every_reason_of_a_401_is_counted_apart() {
         let requests = Requests::new();
         for (index, reason) in REASONS.into_iter().enumerate() {
-            (0..=index)
-                .for_each(|_| requests.count(Some(&OPERATIONS[0]), &response(401, Some(reason)), Duration::ZERO));
+            (0..=index).for_each(|_| {
+                requests.count(
+                    Some(&OPERATIONS[0]),
+                    &response(401, AuthenticationOutcome::Rejected(reason)),
+                    Duration::ZERO,
+                )
+            });
         }
-        requests.count(Some(&OPERATIONS[0]), &response(404, None), Duration::ZERO);
-        requests.count(None, &response(404, None), Duration::ZERO);
+        requests.count(Some(&OPERATIONS[0]), &response(404, AuthenticationOutcome::Accepted), Duration::ZERO);
+        requests.count(None, &response(404, AuthenticationOutcome::Unchecked), Duration::ZERO);
         let counts: Vec<_> = requests.authentications().map(|(_, _, count)| count).collect();
         assert_eq!(counts, [1, 1, 2, 3, 4, 5, 6, 7]);
         let responses: Vec<_> = requests.responses().filter(|(.., count)| *count > 0).collect();
@@ -235,7 +238,7 @@ mod tests {
     fn strange_statuses_make_no_series_of_their_own() {
         let requests = Requests::new();
         let before = requests.responses().count();
-        requests.count(None, &response(999, None), Duration::ZERO);
+        requests.count(None, &response(999, AuthenticationOutcome::Unchecked), Duration::ZERO);
         assert_eq!(requests.responses().count(), before);
     }
 }

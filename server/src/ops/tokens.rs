@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::middleware::map_response_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -12,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request};
 use influxdb3_token_api::server::{Rejection, query_parameters};
 use influxdb3_token_api::{OPERATIONS, with_sources};
-use influxdb3_tokens::{TokenApi, TokenId};
+use influxdb3_tokens::{Principal, TokenApi, TokenId};
 use serde::Serialize;
 
 use super::Ops;
@@ -24,9 +23,17 @@ const LIMIT: usize = 1000;
 
 pub(super) fn routes(api: &TokenApi, requests: &Arc<Requests>) -> Router<Ops> {
     // Under the schemes of the API. Others would have browsers ask for a password.
-    let require = api.require_token().security(OPERATIONS[0].security).admin().rejections(requests::keep_reason);
-    let count = map_response_with_state(Arc::clone(requests), requests::count_authentication);
-    Router::new().route("/tokens", get(list)).route_layer(require).route_layer(count)
+    let require = requests::counted(api.require_token().security(OPERATIONS[0].security), requests, accept);
+    Router::new().route("/tokens", get(list)).route_layer(require)
+}
+
+/// Admits an admin token.
+fn accept(_: &Parts, principal: &Principal) -> Result<(), Rejection> {
+    if principal.is_admin() {
+        return Ok(());
+    }
+    let message = "only an admin token may do this".into();
+    Err(Rejection::InsufficientScope { security: OPERATIONS[0].security, forbidden: false, message })
 }
 
 /// A page of the list, in the order of the IDs.

@@ -9,7 +9,6 @@ use std::fmt::Write;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
-use axum::middleware::map_response_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Extension, Router};
@@ -46,13 +45,9 @@ static SCHEMES: LazyLock<Vec<SecurityRequirement>> = LazyLock::new(|| {
 });
 
 pub(super) fn routes(api: &TokenApi, requests: &Arc<Requests>) -> Router<Ops> {
-    let require = api.require_token().security(&SCHEMES).accepted_by(accept).rejections(requests::keep_reason);
+    let require = requests::counted(api.require_token().security(&SCHEMES), requests, accept);
     let paths = [PATH.to_owned(), format!("{PATH}/"), format!("{PATH}/{{*path}}")];
-    paths
-        .iter()
-        .fold(Router::new(), |router, path| router.route(path, any(pass)))
-        .route_layer(require)
-        .route_layer(map_response_with_state(Arc::clone(requests), requests::count_authentication))
+    paths.iter().fold(Router::new(), |router, path| router.route(path, any(pass))).route_layer(require)
 }
 
 /// Whether this is a path of [`routes`]. A proxy may send the `Host` of the request that it asks about.

@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -21,6 +22,7 @@ use openapi_stub_runtime::Printable;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Semaphore;
+use tokio::task::yield_now;
 
 use super::activity::{Activity, Answering, Order};
 use super::collected::Collected;
@@ -35,6 +37,10 @@ use crate::logged;
 
 /// How long an HTTP/2 connection may be silent before the server pings its client.
 const PING: Duration = Duration::from_secs(30);
+
+/// How many requests an HTTP/1.1 connection answers before other connections get their turn. A client that sends many
+/// without waiting would otherwise hold a thread for milliseconds.
+const TURN: u32 = 8;
 
 /// What all connections of a server share.
 #[derive(Debug)]
@@ -209,12 +215,26 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
     S: Service,
 {
-    let service = service_fn(|request| respond(Arc::clone(own), own.refusal.fault(), request));
+    // Only this task uses it.
+    let answered = AtomicU32::new(0);
+    let service = service_fn(|request| {
+        let before = answered.load(Ordering::Relaxed);
+        answered.store(before + 1, Ordering::Relaxed);
+        let is_over = before >= TURN;
+        let (own, fault) = (Arc::clone(own), own.refusal.fault());
+        async move {
+            if is_over {
+                yield_now().await;
+            }
+            respond(own, fault, request).await
+        }
+    });
     let mut http1 = own.server.http1.clone();
     http1.auto_date_header(has_http_date(SystemTime::now()));
     let mut connection = http1.serve_connection(TokioIo::new(stream), service);
     let mut draining = false;
     let has_ended = poll_fn(|context| {
+        answered.store(0, Ordering::Relaxed);
         if own.activity.order() >= Order::Drain && !draining {
             draining = true;
             Pin::new(&mut connection).graceful_shutdown();
@@ -307,7 +327,7 @@ async fn respond<S: Service>(
         tracing::debug!(
             method,
             status = response.status().as_u16(),
-            reason = response.body().authentication_error().map(AuthenticationError::reason),
+            reason = response.body().authentication().rejection().map(AuthenticationError::reason),
             peer = %own.peer,
             span_id = response.headers().get("x-span-id").and_then(|id| id.to_str().ok()).map(logged_span_id),
             microseconds = begun.elapsed().as_micros(),

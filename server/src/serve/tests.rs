@@ -15,6 +15,7 @@ mod ending;
 mod numbers;
 mod time;
 mod tls;
+mod turns;
 
 const HTTP1_REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 

@@ -9,10 +9,11 @@ use crate::process::{command, finish};
 #[test]
 fn every_help_text_matches_its_snapshot() {
     let subcommands = ["serve", "create", "show", "delete", "audit", "backup", "restore", "check", "contract"];
-    for subcommand in ["", "healthcheck", "completions"].into_iter().chain(subcommands) {
+    for subcommand in ["", "healthcheck", "completions", "man"].into_iter().chain(subcommands) {
         let arguments = [subcommand, "--help"];
         let (code, out, error) = finish(command(if subcommand.is_empty() { &arguments[1..] } else { &arguments }));
         assert_eq!((code, &*error), (0, ""));
+        assert!(out.contains("\n\nExamples:\n"), "{out}");
         assert_snapshot!(format!("{subcommand}-help").trim_start_matches('-'), out);
     }
 }

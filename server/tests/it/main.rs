@@ -38,6 +38,7 @@ mod secrets;
 mod serving;
 #[cfg(target_os = "linux")]
 mod shutdown;
+mod signals;
 mod tls;
 
 // Shared with the tests of the library, which use all of it.

@@ -7,16 +7,19 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use influxdb3_tokens::{Catalog, SqliteStore, SystemClock, TokenName};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::blocking::{block, kill, output};
 use crate::client::{Client, Http1, Http2};
 use crate::creation::create;
 use crate::document::Token;
+use crate::limits::within;
 
 /// The command, without the `INFLUXDB3_` variables of the tests' environment.
 pub(crate) fn command(arguments: &[&str]) -> Command {
@@ -199,6 +202,16 @@ impl Running {
     /// Everything that the server has printed on standard error.
     pub(crate) fn log(&self) -> String {
         self.stderr.as_ref().map(|stderr| contents(stderr.try_clone().unwrap())).unwrap_or_default()
+    }
+
+    /// Waits until the log contains this.
+    pub(crate) async fn until_logged(&self, text: &str) {
+        let logged = async {
+            while !self.log().contains(text) {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        within(format_args!("{text:?} in the log"), logged).await;
     }
 
     pub(crate) fn url(&self) -> String {

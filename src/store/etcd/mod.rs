@@ -48,7 +48,7 @@ use read::{Lookup, Reader, first};
 use record::{FORMAT, StoredCluster, token_from_value};
 use transaction::{gets, is_missing, put_head};
 use watch::{Follower, Orders};
-use writer::{Answer, Job, Writer};
+use writer::{Answer, Job, Request, Writer};
 
 /// Tokens in etcd, which many nodes share. Every node opens a store of its own under the same prefix.
 ///
@@ -61,7 +61,7 @@ use writer::{Answer, Job, Writer};
 pub struct EtcdStore {
     shared: Arc<Shared>,
     cluster_uuid: Uuid,
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<Request>,
     lookups: mpsc::Sender<Lookup>,
     /// What the tasks take that [`load`](TokenStore::load) starts.
     unstarted: std::sync::Mutex<Option<Unstarted>>,
@@ -81,7 +81,7 @@ struct Shared {
 }
 
 struct Unstarted {
-    jobs: mpsc::Receiver<Job>,
+    jobs: mpsc::Receiver<Request>,
     lookups: mpsc::Receiver<Lookup>,
 }
 
@@ -178,7 +178,8 @@ impl EtcdStore {
             return Err(StoreError::unavailable("the store is not loaded"));
         }
         let (answer, answered) = oneshot::channel();
-        match self.jobs.try_send(job(answer)) {
+        let deadline = Instant::now() + 4 * self.shared.members.commit_timeout();
+        match self.jobs.try_send(Request { deadline, job: job(answer) }) {
             Ok(()) => answered.await.map_err(|_| StoreError::outcome_unknown("the store was closed"))?,
             Err(TrySendError::Full(_)) => Err(StoreError::Busy),
             Err(TrySendError::Closed(_)) => Err(StoreError::unavailable("the store was closed")),
@@ -194,7 +195,7 @@ impl EtcdStore {
             keys: keys.clone(),
             copy: copy.clone(),
             counters: counters.clone(),
-            jobs,
+            requests: jobs,
             next_id: 1,
             epoch: 0,
             changes_in_epoch: 0,

@@ -70,9 +70,8 @@ impl Follower {
                 }
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "the tokens are loaded again from etcd");
-                    if matches!(error, FollowError::OtherHistory(_)) {
-                        self.copy.distrust();
-                    }
+                    // Even if changes were only missed: their history may have been replaced as well.
+                    self.copy.distrust();
                     self.reload().await;
                 }
             }

@@ -23,7 +23,13 @@ mod regenerate;
 /// Where the answer to a request is sent.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
-/// A request to the writer.
+/// A request to the writer, and when it is given up.
+pub(super) struct Request {
+    pub(super) deadline: Instant,
+    pub(super) job: Job,
+}
+
+/// What is requested of the writer.
 pub(super) enum Job {
     Create(Box<Creation>, Answer<CreationOutcome>),
     Delete(Deletion, Answer<DeletionOutcome>),
@@ -46,7 +52,7 @@ pub(super) struct Writer {
     pub(super) keys: Keys,
     pub(super) copy: Arc<TokenCopy>,
     pub(super) counters: Arc<Counters>,
-    pub(super) jobs: mpsc::Receiver<Job>,
+    pub(super) requests: mpsc::Receiver<Request>,
     /// What this node knows of the key `next-id`. A creation that finds another value reads it.
     pub(super) next_id: u64,
     /// What this node knows of the key `epoch`. A change that finds another value reads it.
@@ -56,29 +62,23 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Makes changes until nobody can request any more. Every change that was accepted is completed.
+    /// Makes changes until nobody can request any more. Every change that was accepted is completed, unless it had to wait
+    /// until its deadline: etcd does not answer then, and it is not sent.
     pub(super) async fn run(mut self) {
-        let mut jobs = Vec::with_capacity(BATCH);
-        while self.jobs.recv_many(&mut jobs, BATCH).await > 0 {
+        let mut requests = Vec::with_capacity(BATCH);
+        while self.requests.recv_many(&mut requests, BATCH).await > 0 {
             let mut deletions = Vec::new();
-            for job in jobs.drain(..) {
+            for Request { deadline, job } in requests.drain(..) {
                 let job = match job {
                     Job::Delete(deletion, answer) => {
-                        deletions.push((deletion, answer));
+                        deletions.push((deadline, deletion, answer));
                         continue;
                     }
                     job => job,
                 };
                 // In the order in which they were requested.
                 self.delete(std::mem::take(&mut deletions)).await;
-                // The receiver may be gone; ignore the error.
-                match job {
-                    Job::Create(creation, answer) => _ = answer.send(self.create(*creation).await),
-                    Job::Regenerate(regeneration, answer) => _ = answer.send(self.regenerate(*regeneration).await),
-                    Job::Probe(answer) => _ = answer.send(self.probe().await),
-                    Job::Pass(answer) => _ = answer.send(Ok(())),
-                    Job::Delete(..) => {}
-                }
+                self.make(deadline, job).await;
             }
             self.delete(deletions).await;
             if self.changes_in_epoch >= CHANGES_IN_EPOCH {
@@ -87,9 +87,19 @@ impl Writer {
         }
     }
 
-    /// When a change that begins now is given up. Its outcome is open then.
-    fn deadline(&self) -> Instant {
-        Instant::now() + 4 * self.members.commit_timeout()
+    async fn make(&mut self, deadline: Instant, job: Job) {
+        let is_late = Instant::now() >= deadline;
+        // The receivers may be gone; ignore the errors.
+        match job {
+            Job::Create(_, answer) if is_late => _ = answer.send(Err(late())),
+            Job::Regenerate(_, answer) if is_late => _ = answer.send(Err(late())),
+            Job::Probe(answer) | Job::Pass(answer) if is_late => _ = answer.send(Err(late())),
+            Job::Create(creation, answer) => _ = answer.send(self.create(*creation, deadline).await),
+            Job::Regenerate(regeneration, answer) => _ = answer.send(self.regenerate(*regeneration, deadline).await),
+            Job::Probe(answer) => _ = answer.send(self.probe(deadline).await),
+            Job::Pass(answer) => _ = answer.send(Ok(())),
+            Job::Delete(deletion, answer) => self.delete(vec![(deadline, deletion, answer)]).await,
+        }
     }
 
     fn change<'a>(&'a self, mark: &'a Mark) -> Change<'a> {
@@ -131,7 +141,8 @@ impl Writer {
         let is_same = has_value(self.keys.epoch(), self.epoch.to_string());
         let next = TxnOp::put(self.keys.epoch(), (self.epoch + 1).to_string(), None);
         let transaction = Txn::new().when([is_same]).and_then([next]).or_else(gets(vec![self.keys.epoch()]));
-        match self.commit(self.deadline(), transaction).await {
+        let deadline = Instant::now() + self.members.commit_timeout();
+        match self.commit(deadline, transaction).await {
             Ok(answer) if answer.succeeded() => {
                 self.epoch += 1;
                 self.changes_in_epoch = 0;
@@ -146,12 +157,17 @@ impl Writer {
     }
 
     /// Finds out whether etcd commits, by a key that means nothing.
-    async fn probe(&self) -> Result<(), StoreError> {
+    async fn probe(&self, deadline: Instant) -> Result<(), StoreError> {
         let put = TxnOp::put(self.keys.probe(), uuid::Uuid::new_v4().simple().to_string(), None);
-        self.commit(self.deadline(), Txn::new().and_then([put])).await?;
+        self.commit(deadline, Txn::new().and_then([put])).await?;
         self.counters.works();
         Ok(())
     }
+}
+
+/// The error of a change that waited until its deadline.
+fn late() -> StoreError {
+    StoreError::unavailable("etcd does not answer in time to the changes before this one")
 }
 
 /// The revision of a transaction.

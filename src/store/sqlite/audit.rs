@@ -67,21 +67,23 @@ pub(super) fn fill_creations(connection: &Connection) -> Result<(), ReadError> {
     Ok(compacted(next..last.saturating_add(1))?)
 }
 
-/// Checks that each ID up to `last` has a creation, and the operator token if it exists.
-pub(super) fn check_creations(connection: &Connection, last: i64, has_operator: bool) -> Result<(), ReadError> {
-    let mut next = if has_operator { id_to_sql(TokenId::OPERATOR) } else { 1 };
-    creations(connection, i64::MIN, journal::ALL, |creation| {
-        if creation.token != next {
-            return Err(missing(next));
+/// Checks that each ID up to `last` has a creation, and the operator token if it exists, and no other. Returns their number.
+pub(super) fn check_creations(connection: &Connection, last: i64, has_operator: bool) -> Result<u64, ReadError> {
+    let mut ids = if has_operator { id_to_sql(TokenId::OPERATOR) } else { 1 }..=last;
+    let mut count = 0;
+    creations(connection, i64::MIN, journal::ALL, |creation| match ids.next() {
+        Some(id) if id < creation.token => Err(missing(id)),
+        Some(id) if id == creation.token => {
+            count += 1;
+            Ok(())
         }
-        next += 1;
-        Ok(())
+        _ => Err(ReadError::damaged(format!("token {} has a creation, but was never created", creation.token))),
     })?;
-    if next == last.saturating_add(1).max(1) { Ok(()) } else { Err(missing(next)) }
+    ids.next().map_or(Ok(count), |id| Err(missing(id)))
 }
 
 fn missing(token: i64) -> ReadError {
-    ReadError::damaged(format!("the creation of token {token} is missing, or too much"))
+    ReadError::damaged(format!("the creation of token {token} is missing"))
 }
 
 /// A row of `creations`.

@@ -3,7 +3,7 @@
 //! A backup begins with the bytes of the database, so every tool for SQLite reads it. The trailer follows, in 512 bytes that
 //! SQLite ignores: when the backup was taken, how much it has, and the SHA-256 of everything before.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::error::OpenError;
-use super::file::{beside, sync_parent};
 use super::inspect::{self, Checked, Contents};
+use super::partial::Partial;
 use super::snapshot::Snapshot;
 use crate::store::StoreError;
 use crate::token::Timestamp;
@@ -39,6 +39,13 @@ pub enum BackupError {
     #[error("{} exists, and is not overwritten", path.display())]
     Exists {
         /// The file.
+        path: PathBuf,
+    },
+
+    /// Something other than a file has the name, such as a directory, a device or a symbolic link.
+    #[error("{} is not a regular file, and is not replaced: name a file, or the target of the link", path.display())]
+    NotRegular {
+        /// The path.
         path: PathBuf,
     },
 
@@ -83,14 +90,14 @@ impl BackupError {
     }
 }
 
-/// A backup that is being written, under the name of the file with `.partial` after it. It gets its name when it is whole,
-/// durable and verified. Dropping this before removes it.
+/// A backup that is being written. It gets its name when it is whole, durable and verified; until then, its name has eight
+/// digits and `.partial` after it, so that two backups of one name do not meet. Dropping this before removes it.
+///
+/// A killed process leaves the partial file. The next backup of the same name removes it, if nothing was written to it for
+/// an hour.
 #[derive(Debug)]
 pub struct NewBackup {
-    path: PathBuf,
-    partial: PathBuf,
-    file: File,
-    overwrite: bool,
+    partial: Partial,
 }
 
 impl NewBackup {
@@ -98,21 +105,10 @@ impl NewBackup {
     ///
     /// # Errors
     ///
-    /// [`BackupError::Exists`] unless `overwrite`, or if the file cannot be made.
+    /// [`BackupError::NotRegular`] if something other than a file has the name; [`BackupError::Exists`] if a file has it,
+    /// unless `overwrite`; or if the file cannot be made.
     pub fn create(path: impl AsRef<Path>, overwrite: bool) -> Result<Self, BackupError> {
-        let path = path.as_ref().to_owned();
-        let partial = beside(&path, ".partial");
-        if !overwrite && fs::symlink_metadata(&path).is_ok() {
-            return Err(BackupError::Exists { path });
-        }
-        // An earlier backup may have been killed.
-        match fs::remove_file(&partial) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(BackupError::io(&partial)(error)),
-            _ => {}
-        }
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&partial);
-        let file = file.map_err(BackupError::io(&partial))?;
-        Ok(Self { path, partial, file, overwrite })
+        Partial::create(path.as_ref(), overwrite).map(|partial| Self { partial })
     }
 
     /// Copies the file that a snapshot holds still, in the process of the store.
@@ -127,39 +123,47 @@ impl NewBackup {
             offset += length as u64;
             Ok(length)
         };
-        self.copy(read, snapshot.summary())?;
+        self.copy(read, snapshot.summary(), |_| ())?;
         if snapshot.is_held() { Ok(()) } else { Err(BackupError::Changed) }
     }
 
     /// Copies the database at `database`, which the store of another process holds still. The caller makes sure afterwards
-    /// that the snapshot is still held.
+    /// that the snapshot is still held. `copied` is called with the number of bytes that have been copied, from time to time.
     ///
     /// # Errors
     ///
     /// If a file cannot be read or written.
-    pub fn copy_held(&mut self, database: impl AsRef<Path>, summary: &BackupSummary) -> Result<(), BackupError> {
+    pub fn copy_held(
+        &mut self,
+        database: impl AsRef<Path>,
+        summary: &BackupSummary,
+        copied: impl FnMut(u64),
+    ) -> Result<(), BackupError> {
         let database = database.as_ref();
         let mut file = File::open(database).map_err(BackupError::io(database))?;
-        self.copy(move |chunk| file.read(chunk), summary)
+        self.copy(move |chunk| file.read(chunk), summary, copied)
     }
 
     fn copy(
         &mut self,
         read: impl FnMut(&mut [u8]) -> io::Result<usize>,
         summary: &BackupSummary,
+        mut copied: impl FnMut(u64),
     ) -> Result<(), BackupError> {
         let (mut sha, mut length) = (Sha256::new(), 0);
-        let mut file = &self.file;
-        let copied = each_chunk(read, |chunk| {
+        let mut file = &self.partial.file;
+        let read = each_chunk(read, |chunk| {
             sha.update(chunk);
+            file.write_all(chunk)?;
             length += chunk.len() as u64;
-            file.write_all(chunk)
+            copied(length);
+            Ok(())
         });
-        let written = copied.and_then(|()| {
+        let written = read.and_then(|()| {
             let trailer = Trailer { length, summary: summary.clone() };
             file.write_all(&trailer.encode(sha))
         });
-        written.map_err(BackupError::io(&self.partial))
+        written.map_err(BackupError::io(self.partial.path()))
     }
 
     /// Syncs the backup, verifies it as [`BackupSummary::of`] does, and gives it its name, durably.
@@ -168,34 +172,10 @@ impl NewBackup {
     ///
     /// If the copy is not whole, or if it cannot get its name.
     pub fn finish(self) -> Result<BackupSummary, BackupError> {
-        self.file.sync_all().map_err(BackupError::io(&self.partial))?;
-        let summary = BackupSummary::of(&self.partial)?;
-        let named = if self.overwrite {
-            fs::rename(&self.partial, &self.path)
-        } else {
-            // Unlike a renaming, this fails if the name is in use.
-            fs::hard_link(&self.partial, &self.path)
-        };
-        match named {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(BackupError::Exists { path: self.path.clone() });
-            }
-            // Some file systems have no hard links.
-            Err(_) if !self.overwrite && fs::symlink_metadata(&self.path).is_err() => {
-                fs::rename(&self.partial, &self.path)
-            }
-            named => named,
-        }
-        .and_then(|()| sync_parent(&self.path))
-        .map_err(BackupError::io(&self.path))?;
+        self.partial.file.sync_all().map_err(BackupError::io(self.partial.path()))?;
+        let summary = BackupSummary::of(self.partial.path())?;
+        self.partial.complete()?;
         Ok(summary)
-    }
-}
-
-impl Drop for NewBackup {
-    fn drop(&mut self) {
-        // It has another name by now, or is not whole.
-        let _ = fs::remove_file(&self.partial);
     }
 }
 

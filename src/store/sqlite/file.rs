@@ -39,7 +39,10 @@ impl Directory {
             return Err(OpenError::damaged(path, damage));
         }
         create_file(path).map_err(|source| OpenError::io(path, source))?;
-        Self::check(locked, path)
+        let directory = Self::check(locked, path)?;
+        // SQLite would name no reason, such as a file system that is read-only.
+        OpenOptions::new().write(true).open(path).map_err(|source| OpenError::io(path, source))?;
+        Ok(directory)
     }
 
     /// Locks the directory of the database at `path`, which must exist, and checks its files. Changes nothing.

@@ -19,7 +19,7 @@ use super::log::{self, Committed};
 use super::mark::{self, Acknowledged};
 use super::schema::{self, APPLICATION_ID, USER_VERSION};
 use super::staging::Watermarks;
-use super::{BackupSummary, journal, migration, read, restore};
+use super::{BackupSummary, journal, last_use, migration, read, restore};
 use crate::live::{LiveTokens, LiveTokensWriter};
 use crate::store::Origin;
 use crate::token::Digest;
@@ -48,6 +48,12 @@ pub struct Checked {
     pub uncompacted: u64,
     /// The regenerations of the operator token's secret, each of which is linked to the one before.
     pub regenerations: u64,
+    /// The creations: one of each token that ever was.
+    pub creations: u64,
+    /// The last uses of tokens, without those that are damaged.
+    pub uses: u64,
+    /// The tokens whose last use is damaged. The next start of the server forgets it, and nothing depends on it.
+    pub damaged_uses: Vec<i64>,
 }
 
 /// What a database has, all of which is verified.
@@ -55,6 +61,8 @@ pub(super) struct Contents {
     pub(super) cluster: Uuid,
     pub(super) live: LiveTokens,
     pub(super) watermarks: Watermarks,
+    creations: u64,
+    uses: last_use::Loaded,
     format: i64,
     connection: Connection,
 }
@@ -179,8 +187,8 @@ impl Database {
             schema::require_acknowledged(&connection, cluster, &acknowledged)?;
         }
         let mut writer = LiveTokensWriter::new();
-        let watermarks = read::load(&connection, cluster, &mut writer)?;
-        Ok(Contents { cluster, live: writer.tokens().clone(), watermarks, format, connection })
+        let read::Loaded { watermarks, creations, uses } = read::load(&connection, cluster, &mut writer)?;
+        Ok(Contents { cluster, live: writer.tokens().clone(), watermarks, creations, uses, format, connection })
     }
 }
 
@@ -209,6 +217,9 @@ impl Contents {
             deletions: self.watermarks.deletion.seq.unsigned_abs(),
             uncompacted: (self.watermarks.deletion.seq - compacted).unsigned_abs(),
             regenerations: self.watermarks.regeneration.seq.unsigned_abs(),
+            creations: self.creations,
+            uses: self.uses.rows - self.uses.damaged.len() as u64,
+            damaged_uses: self.uses.damaged.clone(),
         })
     }
 }
@@ -312,7 +323,20 @@ pub(super) fn later(path: &Path, cluster: Uuid, from: &Watermarks) -> Result<Opt
     let operator = read::operator(&connection).map(|operator| later.operator = operator.map(|token| token.digest));
     let token = schema::last_token(&connection).map(|last| later.token = last.max(from.token));
     let damage = [deletions.err(), regenerations.err(), operator.err(), token.err().map(ReadError::from)];
-    later.damage = damage.into_iter().flatten().next().map(|error| error.to_string());
+    // The ends of the journals may be lost, which nothing in the database tells.
+    let last = |from: Link, rows: usize| from.seq.saturating_add_unsigned(rows as u64);
+    let lacks = |marked: &Watermarks| {
+        marked.deletion.seq > last(from.deletion, later.deletions.len())
+            || marked.regeneration.seq > last(from.regeneration, later.regenerations.len())
+    };
+    let lost = match mark::read(path) {
+        Ok(Some(mark)) if mark.cluster == cluster && lacks(&mark.watermarks) => {
+            Some(ReadError::damaged("acknowledged changes are missing"))
+        }
+        Ok(_) => None,
+        Err(error) => Some(error),
+    };
+    later.damage = damage.into_iter().chain([lost]).flatten().next().map(|error| error.to_string());
     Ok(Some(later))
 }
 

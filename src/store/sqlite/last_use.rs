@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 
 use super::checksum;
-use super::error::ReadError;
 use super::row::{id_from_sql, id_to_sql, time_from_sql};
 use crate::live::{LiveTokens, LiveTokensWriter};
 use crate::token::{Timestamp, TokenId};
@@ -79,17 +78,37 @@ impl Saving {
     }
 }
 
+/// What [`load`] has found.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    /// The rows.
+    pub(super) rows: u64,
+    /// The keys of the damaged rows, which are not restored.
+    pub(super) damaged: Vec<i64>,
+}
+
 /// Restores the uses of the live tokens. A deleted token may still have one, until it is compacted.
-pub(super) fn load(connection: &Connection, live: &mut LiveTokensWriter) -> Result<(), ReadError> {
+///
+/// No other table depends on this one, and no decision about a token does. So a damaged row loses a time that was coarse
+/// anyway, and refuses nothing.
+pub(super) fn load(connection: &Connection, live: &mut LiveTokensWriter) -> rusqlite::Result<Loaded> {
     let mut statement = connection.prepare("SELECT token_id, minute, checksum FROM uses ORDER BY token_id")?;
     let mut rows = statement.query([])?;
+    let mut loaded = Loaded::default();
     while let Some(row) = rows.next()? {
         let (id, minute) = (row.get(0)?, row.get::<_, i64>(1)?);
-        let at = minute.checked_mul(MILLIS).and_then(time_from_sql);
-        match at.filter(|_| row.get_ref(2).is_ok_and(|sum| checksum::is_in(sum, checksum::last_use(id, minute)))) {
+        let is_whole = checksum::is_in(row.get_ref(2)?, checksum::last_use(id, minute));
+        match minute.checked_mul(MILLIS).and_then(time_from_sql).filter(|_| is_whole) {
             Some(at) => live.restore_use(id_from_sql(id), at),
-            None => return Err(ReadError::damaged(format!("the last use of token {id} is damaged"))),
+            None => loaded.damaged.push(id),
         }
+        loaded.rows += 1;
     }
-    Ok(())
+    Ok(loaded)
+}
+
+/// Removes damaged rows, in the open transaction.
+pub(super) fn remove(connection: &Connection, damaged: &[i64]) -> rusqlite::Result<()> {
+    let mut remove = connection.prepare_cached("DELETE FROM uses WHERE token_id = ?1")?;
+    damaged.iter().try_for_each(|id| remove.execute([id]).map(drop))
 }

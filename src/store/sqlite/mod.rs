@@ -21,6 +21,7 @@ mod last_use;
 mod log;
 mod mark;
 mod migration;
+mod partial;
 mod queue;
 mod read;
 mod recovery;

@@ -14,12 +14,16 @@ use super::{audit, compaction, last_use, schema};
 use crate::live::{LiveTokens, LiveTokensWriter};
 use crate::token::{Digest, Principal, TokenId, TokenRecord};
 
+/// What [`load`] has read.
+pub(super) struct Loaded {
+    pub(super) watermarks: Watermarks,
+    /// The rows of `creations`.
+    pub(super) creations: u64,
+    pub(super) uses: last_use::Loaded,
+}
+
 /// Makes all tokens of the file live. None is live yet.
-pub(super) fn load(
-    connection: &Connection,
-    cluster: Uuid,
-    live: &mut LiveTokensWriter,
-) -> Result<Watermarks, ReadError> {
+pub(super) fn load(connection: &Connection, cluster: Uuid, live: &mut LiveTokensWriter) -> Result<Loaded, ReadError> {
     check_structure(connection)?;
     let mut deletions = Vec::new();
     let deletion = journal::deletions_after(connection, Link::first(cluster, DELETIONS), journal::ALL, |row, _| {
@@ -61,9 +65,9 @@ pub(super) fn load(
     if i64::try_from(known) != Ok(token) {
         return Err(ReadError::damaged(format!("{token} tokens were created, but the file has {known}")));
     }
-    audit::check_creations(connection, token, operator != 0)?;
-    last_use::load(connection, live)?;
-    Ok(Watermarks { deletion, regeneration, token, operator })
+    let creations = audit::check_creations(connection, token, operator != 0)?;
+    let uses = last_use::load(connection, live)?;
+    Ok(Loaded { watermarks: Watermarks { deletion, regeneration, token, operator }, creations, uses })
 }
 
 /// Has SQLite check its pages, and the index of names against the table. A list of free pages that contains a page in use

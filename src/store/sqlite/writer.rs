@@ -15,7 +15,7 @@ use super::batch::{Answer, Change};
 use super::compaction::{self, Compaction};
 use super::error::ReadError;
 use super::file::{Directory, OpenFiles, Removed};
-use super::last_use::Saving;
+use super::last_use::{self, Saving};
 use super::mark::Mark;
 use super::queue::Receiver;
 use super::read::{self, Missed};
@@ -384,12 +384,28 @@ impl Writer {
         let cluster_uuid = self.cluster_uuid;
         self.reopen_if_lost()?;
         let connection = self.connection.as_ref().expect("reopen_if_lost has succeeded");
-        let applied = read::load(connection, cluster_uuid, &mut live).map_err(StoreError::unavailable)?;
+        let read::Loaded { watermarks: applied, uses, .. } =
+            read::load(connection, cluster_uuid, &mut live).map_err(StoreError::unavailable)?;
         self.compacted = compaction::watermark(connection).map_err(StoreError::unavailable)?;
         self.files = Some(self.keep(&self.directory, connection, &applied)?);
         self.applied = applied;
         self.live = Some(live);
+        self.remove_uses(&uses.damaged);
         Ok(())
+    }
+
+    /// Removes the rows of last uses that are damaged.
+    fn remove_uses(&mut self, damaged: &[i64]) {
+        let Some(first) = damaged.first() else { return };
+        tracing::warn!(
+            count = damaged.len(),
+            first,
+            "the last use of tokens is damaged, and forgotten; check the disk"
+        );
+        if let Err(failure) = self.transaction(|connection| Ok(Some(last_use::remove(connection, damaged)?))) {
+            let error = self.store_error(failure);
+            tracing::warn!(%error, "cannot remove the damaged last uses; the next start tries again");
+        }
     }
 
     /// Makes everything durable that has been read and verified.

@@ -5,7 +5,7 @@ use http_body_util::BodyExt;
 
 use super::*;
 use crate::Location;
-use crate::security::{Credential, SecurityKind, SecurityScheme};
+use crate::security::{AuthenticationOutcome, Credential, SecurityKind, SecurityScheme};
 
 static REALM: Realm = crate::server::realm!("test");
 const TOKEN: SecurityScheme = SecurityScheme::new("bearer", SecurityKind::Bearer);
@@ -130,19 +130,20 @@ fn a_refusal_has_a_reason_that_its_response_carries_but_does_not_show() {
     ] {
         let request = request("GET", values);
         let rejection = block_on(guard.check(BEARER, &request)).expect_err("it is rejected");
-        assert_eq!(rejection.authentication_error(), Some(reason), "{values:?}");
+        assert_eq!(rejection.authentication().rejection(), Some(reason), "{values:?}");
         let response = guard.reject(&rejection, &request);
-        assert_eq!(response.body().authentication_error(), Some(reason), "{values:?}");
+        assert_eq!(response.body().authentication(), AuthenticationOutcome::Rejected(reason), "{values:?}");
         shown.push((response.status(), response.headers().clone(), body(response)));
     }
     assert!(shown.windows(2).all(|pair| pair[0] == pair[1]), "{shown:?}");
     // Another rendering of the response does not lose the reason.
     let guard = guard.rejections(|_, _| Response::default());
-    let reason =
-        |rejection: &Rejection, method| guard.reject(rejection, &request(method, &[])).body().authentication_error();
+    let outcome =
+        |rejection: &Rejection, method| guard.reject(rejection, &request(method, &[])).body().authentication();
     for method in ["GET", "HEAD"] {
-        assert_eq!(reason(&UNAUTHENTICATED, method), Some(AuthenticationError::Unknown));
-        assert_eq!(reason(&Rejection::UnknownPath, method), None);
+        let unknown = AuthenticationOutcome::Rejected(AuthenticationError::Unknown);
+        assert_eq!(outcome(&UNAUTHENTICATED, method), unknown);
+        assert_eq!(outcome(&Rejection::UnknownPath, method), AuthenticationOutcome::Unchecked);
     }
 }
 
@@ -152,7 +153,7 @@ fn the_greatest_reason_of_several_alternatives_counts() {
     let builder = headers.iter().fold(Request::builder(), |builder, (name, value)| builder.header(*name, *value));
     let (parts, ()) = builder.body(()).expect("a request").into_parts();
     let rejection = block_on(Guard::new(ByText, &REALM).check(EITHER, &parts)).expect_err("it is rejected");
-    assert_eq!(rejection.authentication_error(), Some(AuthenticationError::Expired));
+    assert_eq!(rejection.authentication().rejection(), Some(AuthenticationError::Expired));
 }
 
 #[test]

@@ -23,7 +23,7 @@ mod redact;
 
 use format::{Logfmt, Pretty, write_pair};
 use queue::{Queue, Report};
-use redact::{Values, redact};
+pub(super) use redact::{Values, redact};
 
 /// How long the end of the server waits for the last lines to be written.
 const PATIENCE: Duration = Duration::from_secs(1);

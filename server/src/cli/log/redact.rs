@@ -13,7 +13,7 @@ const SHORTEST: usize = 17;
 
 /// How a line shows a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Values {
+pub(in crate::cli) enum Values {
     /// In quotation marks with escapes, or as it is. A token has no spaces, but may have quotation marks.
     Raw,
     /// In quotation marks with escapes, unless it has neither spaces nor quotation marks.
@@ -21,7 +21,7 @@ pub(super) enum Values {
 }
 
 /// The line, with each text that may be a token replaced.
-pub(super) fn redact(line: &[u8], values: Values) -> Cow<'_, [u8]> {
+pub(in crate::cli) fn redact(line: &[u8], values: Values) -> Cow<'_, [u8]> {
     let Some(mut start) = find(line) else { return Cow::Borrowed(line) };
     let (mut rest, mut redacted) = (line, Vec::new());
     loop {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
@@ -23,7 +23,7 @@ pub(in crate::cli) struct TlsClientOptions {
     tls_ca: Option<PathBuf>,
 
     /// Accept any certificate. Anyone on the way to the server can then read the token
-    #[arg(long, env = "INFLUXDB3_TLS_NO_VERIFY", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "INFLUXDB3_TLS_NO_VERIFY", value_parser = BoolishValueParser::new())]
     tls_no_verify: bool,
 
     /// File with a certificate in PEM to present, for a server that requires one

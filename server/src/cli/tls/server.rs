@@ -3,13 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use influxdb3_tokens_server::{Tls, TlsFiles, TlsVersion};
 use openapi_stub_runtime::Printable;
-use tokio::signal::unix::{SignalKind, signal};
 
-use super::self_signed;
+use super::self_signed::SelfSigned;
 use crate::cli::Failure;
 use crate::cli::output::error_line;
 
@@ -37,8 +36,12 @@ pub(in crate::cli) struct TlsServerOptions {
     /// Make a certificate for this machine in the folder `tls` of the data directory, unless it has one, and use it. Its
     /// clients need `ca.pem` from there
     #[arg(long, env = "INFLUXDB3_TLS_SELF_SIGNED", conflicts_with = "tls_key", group = "certificate",
-        hide_short_help = true, value_parser = FalseyValueParser::new())]
+        hide_short_help = true, value_parser = BoolishValueParser::new())]
     tls_self_signed: bool,
+
+    /// The certificate that the server makes, if it is wanted.
+    #[arg(skip)]
+    self_signed: Option<SelfSigned>,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -51,13 +54,13 @@ enum MinimumVersion {
 }
 
 impl TlsServerOptions {
-    /// Makes the certificate for this machine, if it is wanted and missing. `host` is what the server listens on.
-    pub(in crate::cli) fn prepare(&mut self, data_dir: &Path, host: &str) -> Result<(), Failure> {
+    /// Says where the certificate for this machine is, if it is wanted. `host` is what the server listens on.
+    pub(in crate::cli) fn prepare(&mut self, data_dir: &Path, host: &str) {
         if self.tls_self_signed {
-            let (certificate, key) = self_signed::make_unless_present(&data_dir.join("tls"), host)?;
-            (self.tls_cert, self.tls_key) = (Some(certificate), Some(key));
+            let made = SelfSigned::new(data_dir.join("tls"), host);
+            (self.tls_cert, self.tls_key) = (Some(made.certificate()), Some(made.key()));
+            self.self_signed = Some(made);
         }
-        Ok(())
     }
 
     fn files(&self) -> Option<TlsFiles> {
@@ -78,9 +81,13 @@ impl TlsServerOptions {
         files.into_iter().flatten().flat_map(|file| places(file)).collect()
     }
 
-    /// The configuration of TLS, or `None` for HTTP. From now on, SIGHUP reads the files again.
+    /// The configuration of TLS, or `None` for HTTP. The certificate for this machine is made, and renewed from now on.
     pub(in crate::cli) fn load(&self) -> Result<Option<Tls>, Failure> {
         let Some(files) = self.files() else { return Ok(None) };
+        if let Some(made) = &self.self_signed {
+            made.make_if_missing()?;
+            made.renew_if_due();
+        }
         if let Some(key) = &self.tls_key
             && is_readable_by_others(key)
         {
@@ -88,13 +95,34 @@ impl TlsServerOptions {
             tracing::warn!(key = %Printable(&key), "every user of this machine can read the private key");
         }
         let tls = Tls::from_files(files)?;
-        reload_at_hangup(tls.clone())?;
+        if let Some(made) = &self.self_signed {
+            tokio::spawn(made.clone().renew_regularly(tls.clone()));
+        }
         Ok(Some(tls))
     }
 
-    /// Reads the files as [`Self::load`] does, and follows no change of them.
+    /// Reads the files of TLS again. It blocks while it reads.
+    pub(in crate::cli) fn reload(&self, tls: Option<Tls>) -> impl Fn() + Clone + Send + 'static {
+        let made = self.self_signed.clone();
+        move || {
+            let Some(tls) = &tls else {
+                tracing::info!("SIGHUP: without TLS, there is nothing to read again");
+                return;
+            };
+            if let Some(made) = &made {
+                made.renew_if_due();
+            }
+            if let Err(error) = tls.reload() {
+                tracing::error!("{}; the previous certificate stays in use", error_line(&error));
+            }
+        }
+    }
+
+    /// Reads the files as [`Self::load`] does, and follows no change of them. Makes no certificate.
     pub(in crate::cli) fn check(&self) -> Result<(), Failure> {
-        self.files().map(Tls::from_files).transpose()?;
+        if self.self_signed.as_ref().is_none_or(SelfSigned::is_complete) {
+            self.files().map(Tls::from_files).transpose()?;
+        }
         Ok(())
     }
 
@@ -102,20 +130,6 @@ impl TlsServerOptions {
     pub(in crate::cli) fn scheme(&self) -> &'static str {
         if self.tls_cert.is_some() { "https" } else { "http" }
     }
-}
-
-fn reload_at_hangup(tls: Tls) -> Result<(), Failure> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    tokio::spawn(async move {
-        while hangup.recv().await.is_some() {
-            let tls = tls.clone();
-            let reloaded = tokio::task::spawn_blocking(move || tls.reload()).await;
-            if let Ok(Err(error)) = reloaded {
-                tracing::error!("{}; the previous certificate stays in use", error_line(&error));
-            }
-        }
-    });
-    Ok(())
 }
 
 #[cfg(unix)]

@@ -160,6 +160,22 @@ fn completions_and_manual_pages_know_the_subcommands() {
         assert!(script.contains("tokens") && script.contains("check-config"), "{shell}");
         assert!(!script.contains("object-store"), "{shell}");
     }
+    let completed = |words: &str| {
+        let script = succeed(&["completions", "bash"]);
+        let run = "COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
+            _influxdb3__tokens \"$1\" \"${@: -1}\" \"${@: -2:1}\"; echo \"${COMPREPLY[*]}\"";
+        let mut bash = Command::new("bash");
+        bash.args(["-c", &(script + run), "bash", "influxdb3-tokens"]).args(words.split(' '));
+        finish(bash)
+    };
+    for (words, expected) in [
+        ("cre", "create\n"),
+        ("create token --perm", "--permission\n"),
+        ("show tokens --format ", "pretty json jsonl csv\n"),
+        ("serve --log-format l", "logfmt\n"),
+    ] {
+        assert_eq!(completed(words), (0, expected.to_owned(), String::new()), "{words}");
+    }
     let directory = DataDir::new();
     let pages = directory.beside("man");
     succeed(&["man", pages.to_str().unwrap()]);
@@ -168,4 +184,94 @@ fn completions_and_manual_pages_know_the_subcommands() {
         assert!(text.starts_with(".ie") || text.contains(".TH"), "{page}");
     }
     fail(2, &["completions", "cmd"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_check_finds_what_serve_refuses_and_changes_nothing() {
+    let directory = DataDir::new();
+    let here = directory.beside("");
+    create(&directory.argument(), &["--admin"]);
+    fs::write(directory.beside("file"), "no certificate").unwrap();
+    for (name, mode) in [("open", 0o777), ("empty", 0o700), ("no-database", 0o700), ("tls", 0o700)] {
+        fs::create_dir(directory.beside(name)).unwrap();
+        set_mode(&directory.beside(name), mode);
+    }
+    fs::create_dir(directory.beside("tls/tls")).unwrap();
+    for name in ["no-database/tokens.db-wal", "tls/tls/cert.pem", "tls/tls/key.pem", "tls/tls/ca.pem"] {
+        write(&directory, name, "");
+    }
+    let files = || {
+        let mut list = Command::new("find");
+        list.arg(&here).args(["-printf", "%p %T@ %m\n"]);
+        finish(list).1
+    };
+    for (arguments, refused) in [
+        (&["--data-dir=data"][..], None),
+        (&["--data-dir=empty"], None),
+        (&["--data-dir=a/new/one", "--tls-self-signed"], None),
+        (&["--data-dir=open"], Some("open is open to other users")),
+        (&["--data-dir=file"], Some("file")),
+        (&["--data-dir=file/data"], Some("file/data")),
+        (&["--data-dir=no-database"], Some("no-database")),
+        (&["--tls-cert=file", "--tls-key=file"], Some("file: it contains no certificate")),
+        (&["--data-dir=tls", "--tls-self-signed"], Some("tls/tls/cert.pem: it contains no certificate")),
+        (&["--http-bind=192.0.2.1:1"], Some("192.0.2.1:1: ")),
+        (&["--http-bind=127.0.0.1:9", "--ops-bind=127.0.0.1:9"], Some("has the same address")),
+    ] {
+        let before = files();
+        let (code, _, error) = checked(&directory, arguments, &[]);
+        assert_eq!(
+            (code, error.is_empty()),
+            (i32::from(refused.is_some()), refused.is_none()),
+            "{arguments:?}: {error}"
+        );
+        assert_eq!(files(), before, "{arguments:?}");
+        let Some(refused) = refused else { continue };
+        assert!(error.starts_with("error: ") && error.contains(refused), "{error}");
+        let mut serve = command(&[&["serve", "--log-filter=off", "--http-bind=127.0.0.1:0"], arguments].concat());
+        if !arguments[0].starts_with("--http-bind") {
+            assert_eq!(
+                finish({
+                    serve.current_dir(&here);
+                    serve
+                })
+                .0,
+                1,
+                "{arguments:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_check_beside_a_running_server_warns_that_it_listens() {
+    let directory = DataDir::new();
+    let server = directory.start(&[]);
+    let bind = format!("--http-bind={}", server.address);
+    let (code, _, error) = checked(&directory, &[&bind, "--data-dir=data"], &[]);
+    assert!(code == 0 && error.starts_with("warning: ") && error.contains("a server listens there now"), "{error}");
+    assert!(server.end(Signal::TERM).0.success());
+}
+
+#[test]
+fn a_flag_in_a_file_is_on_or_off_and_nothing_else() {
+    let directory = DataDir::new();
+    let here = |arguments: &[&str]| {
+        let mut command = command(arguments);
+        command.current_dir(directory.beside(""));
+        finish(command)
+    };
+    write(&directory, ".env", "INFLUXDB3_TOKENS_ADMIN=maybe\n");
+    let (code, _, error) = here(&["create"]);
+    let expected = "error: INFLUXDB3_TOKENS_ADMIN in .env: --admin is `true` or `false`\n";
+    assert_eq!((code, &*error), (1, expected));
+    write(&directory, ".env", "\u{feff}INFLUXDB3_TOKENS_ADMIN=No\r\n");
+    assert!(here(&["create"]).2.contains("--admin or --permission"));
+    assert!(!directory.path().exists());
+    write(&directory, ".env", "");
+    write(&directory, "serve.toml", "no-sandbox = \"perhaps\"\n");
+    let (code, _, error) = checked(&directory, &["--config=serve.toml"], &[]);
+    assert!(code == 1 && error.contains("line 1 of serve.toml: --no-sandbox is `true` or `false`"), "{error}");
+    assert_eq!(checked(&directory, &[], &[("INFLUXDB3_TOKENS_NO_SANDBOX", "maybe")]).0, 2);
 }

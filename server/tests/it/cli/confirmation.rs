@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
 use rustix::process::Pid;
@@ -12,12 +13,8 @@ use crate::blocking::{block, kill};
 use crate::process::{DataDir, command, delete_here};
 
 /// Runs a command whose standard input is a terminal on which `answer` is typed. Returns its exit code and what it printed.
-fn answer(answer: &str, mut command: Command) -> (i32, String) {
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&terminal).unwrap();
-    unlockpt(&terminal).unwrap();
-    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
-    let end = File::options().read(true).write(true).open(name).unwrap();
+pub(super) fn answer(answer: &str, mut command: Command) -> (i32, String) {
+    let (terminal, end) = terminal();
     let (mut reader, writer) = std::io::pipe().unwrap();
     command.stdin(Stdio::from(end)).stdout(writer.try_clone().unwrap()).stderr(writer);
     let mut process = command.spawn().unwrap();
@@ -32,6 +29,34 @@ fn answer(answer: &str, mut command: Command) -> (i32, String) {
         (process.wait().unwrap().code().unwrap(), printed)
     };
     block("the end of the command", read, || kill(id))
+}
+
+/// What a command prints on a terminal of this width.
+pub(super) fn on_terminal(columns: u16, mut command: Command) -> String {
+    let (terminal, end) = terminal();
+    let size = rustix::termios::Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    rustix::termios::tcsetwinsize(&end, size).unwrap();
+    command.stdout(end);
+    let mut process = command.spawn().unwrap();
+    drop(command);
+    let id = Pid::from_child(&process);
+    let read = move || {
+        let mut printed = Vec::new();
+        // Once the command has closed its end, reading fails.
+        let _ = File::from(terminal).read_to_end(&mut printed);
+        assert!(process.wait().unwrap().success());
+        String::from_utf8(printed).unwrap()
+    };
+    block("the end of the command", read, || kill(id))
+}
+
+/// A terminal, and the end of it that a command uses.
+fn terminal() -> (OwnedFd, File) {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    (terminal, File::options().read(true).write(true).open(name).unwrap())
 }
 
 #[test]

@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{create, secret, succeed};
 use crate::blocking::{block, end, kill};
-use crate::process::{DataDir, command, delete};
+use crate::process::{DataDir, command, delete, finish};
 
 /// A pipe whose reader is gone.
 fn closed_pipe() -> Stdio {
@@ -62,6 +62,26 @@ fn a_secret_written_to_a_full_disk_is_reported_as_lost() {
 }
 
 #[test]
+fn no_token_is_created_if_its_secret_cannot_be_printed_anywhere() {
+    let directory = DataDir::new();
+    let argument = directory.argument();
+    let program = env!("CARGO_BIN_EXE_influxdb3-tokens");
+    let closed = |arguments: &[&str]| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "exec \"$@\" >&-", "sh", program]).args(arguments).arg(&argument);
+        shell.stdin(Stdio::null());
+        finish(shell)
+    };
+    let (code, _, error) = closed(&["create", "--admin"]);
+    assert!(code == 1 && error.contains("standard output is closed") && !directory.path().exists(), "{error}");
+    let operator = create(&argument, &["--admin"]);
+    assert_eq!(closed(&["create", "--admin", "--regenerate"]).0, 1);
+    assert!(succeed(&["show", "--format=csv", &argument]).contains(operator.hash.as_ref().unwrap()));
+    // Output that nobody wants to see is another matter.
+    assert_eq!(finish_into(Stdio::null(), command(&["create", "--admin", "--name=a", &argument])).0, 0);
+}
+
+#[test]
 fn an_offline_token_is_kept_even_if_nobody_reads_the_message() {
     let directory = DataDir::new();
     let file = directory.beside("admin.json");
@@ -82,6 +102,22 @@ fn a_report_that_nobody_reads_ends_without_an_error() {
     let mut contract = command(&["contract", "--allow-incomplete", "--host", &server.url()]);
     contract.env("INFLUXDB3_AUTH_TOKEN", secret(&operator));
     assert_eq!(finish_into(closed_pipe(), contract), (0, String::new()));
+}
+
+#[test]
+fn a_backup_and_its_restoration_succeed_even_if_nobody_reads_the_message() {
+    let directory = DataDir::new();
+    let argument = directory.argument();
+    create(&argument, &["--admin"]);
+    let file = directory.beside("backup");
+    let file = file.to_str().unwrap();
+    for arguments in
+        [&["backup", file][..], &["check", file], &["check"], &["restore", file, "--force", "--keep-deletions"]]
+    {
+        let command = command(&[arguments, &[&argument]].concat());
+        assert_eq!(finish_into(closed_pipe(), command), (0, String::new()), "{arguments:?}");
+    }
+    assert!(succeed(&["show", &argument]).contains("_admin"));
 }
 
 #[test]

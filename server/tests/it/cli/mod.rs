@@ -8,11 +8,13 @@ mod create;
 mod delete;
 mod given_tokens;
 mod healthcheck;
+mod hosts;
 mod lost_output;
 #[cfg(target_os = "linux")]
 mod manager;
 #[cfg(target_os = "linux")]
 mod mounted_secrets;
+mod precedence;
 mod printing;
 mod serve;
 mod show;

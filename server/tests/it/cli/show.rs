@@ -6,9 +6,10 @@ use futures::future::join_all;
 use influxdb3_tokens::NewToken;
 use serde_json::Value;
 
+use super::confirmation::on_terminal;
 use super::{create, fail, secret, succeed};
 use crate::creation::create as create_in;
-use crate::process::DataDir;
+use crate::process::{DataDir, command};
 
 const COLUMNS: [&str; 9] =
     ["id", "name", "hash", "created_at", "description", "created_by_token_id", "expiry", "permissions", "last_used"];
@@ -30,17 +31,19 @@ fn each_format_shows_all_tokens_without_secrets_with_and_without_a_server() {
     for text in &without {
         assert!(!text.contains("apiv3_"), "{text}");
         assert!(created.iter().all(|token| !text.contains(&secret(token)[6..22])), "{text}");
-        assert!(created.iter().all(|token| text.contains(&token.hash.as_ref().unwrap()[..12])), "{text}");
+        assert!(created.iter().all(|token| text.contains(&token.hash.as_ref().unwrap()[..8])), "{text}");
     }
 
     let [pretty, json, jsonl, csv] = &without;
     assert_eq!(pretty.lines().count(), 2 + 3);
     let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
-    assert_eq!(cells(pretty.lines().next().unwrap()), COLUMNS[..8]);
+    // No token was created by another, and the last use is for a wide table.
+    let names: Vec<_> = COLUMNS[..8].iter().filter(|name| **name != "created_by_token_id").collect();
+    assert!(cells(pretty.lines().next().unwrap()).iter().eq(names), "{pretty}");
     let wide = succeed(&["show", "tokens", "--wide", &argument]);
     assert_eq!(cells(wide.lines().next().unwrap()), COLUMNS);
     let hash = |text: &str| cells(text.lines().nth(2).unwrap())[2].clone();
-    assert_eq!((hash(pretty).chars().count(), Some(hash(&wide))), (13, created[0].hash.clone()));
+    assert_eq!((hash(pretty).chars().count(), Some(hash(&wide))), (9, created[0].hash.clone()));
     let objects: Vec<Value> = serde_json::from_str(json).unwrap();
     assert_eq!(jsonl.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>(), objects);
     for (object, token) in objects.iter().zip(&created) {
@@ -124,4 +127,28 @@ async fn tokens_that_exceed_the_size_of_a_message_are_all_shown() {
     let shown = succeed(&["show", &directory.argument(), "--format=jsonl"]);
     assert!(shown.len() > 16 << 20);
     assert_eq!(shown.lines().filter(|line| line.contains(&name)).count(), TOKENS);
+}
+
+#[test]
+fn a_table_without_descriptions_fits_a_hundred_columns() {
+    let directory = DataDir::new();
+    create(&directory.argument(), &["--admin"]);
+    create(&directory.argument(), &["--admin", "--name=deployment", "--expiry=30d"]);
+    create(&directory.argument(), &["--permission=db:sensors:read,write", "--name=gateway"]);
+    let widest = |arguments: &[&str]| {
+        let shown = succeed(&[&["show", &*directory.argument()], arguments].concat());
+        shown.lines().map(|line| line.chars().count()).max().unwrap()
+    };
+    assert!(widest(&[]) <= 100 && widest(&["--wide"]) > 100);
+}
+
+#[test]
+fn a_table_on_a_terminal_is_not_wider_than_it() {
+    let directory = DataDir::new();
+    let text = "a description that is longer than a line of the terminal on which the table is shown";
+    create(&directory.argument(), &["--admin", "--name=deployment", "--description", text]);
+    let shown = on_terminal(80, command(&["show", &directory.argument()]));
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    assert!(shown.lines().count() > 4 && shown.contains("deployment"), "{shown}");
+    assert!(succeed(&["show", &directory.argument()]).contains(text));
 }

@@ -103,6 +103,12 @@ fn an_argument_is_repeated_without_an_effect_on_the_terminal() {
 }
 
 #[test]
+fn a_long_argument_is_repeated_in_part_and_the_reason_is_shown() {
+    let error = fail(2, &["create", "--admin", &format!("--expiry={}", "x".repeat(100_000))]);
+    assert!(error.len() < 3_000 && error.contains("write a duration such as `30d`"), "{error}");
+}
+
+#[test]
 fn a_host_name_can_be_listened_on() {
     let directory = DataDir::new();
     let mut serve = command(&["serve", &directory.argument()]);

@@ -83,8 +83,38 @@ async fn a_server_that_is_killed_during_a_backup_makes_it_fail_and_loses_nothing
     server.end(Signal::KILL);
     let mut line = String::new();
     assert_eq!(within("the end", stream.read_line(&mut line)).await.unwrap_or(0), 0);
-    assert!(!source.beside("backup").exists() && !source.beside("backup.partial").exists());
+    assert_eq!(left_beside(&source), ["data"]);
     assert_eq!(accepted(&source, &readers).await, [1, 2, 3].into());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 6)]
+async fn backups_to_one_file_at_the_same_time_do_not_meet() {
+    let (first, ..) = directory(3).await;
+    let (second, ..) = directory(5).await;
+    let _servers = [first.start(&[]), second.start(&[])];
+    let file = first.beside("backup");
+    let mut complete = 0;
+    for _ in 0..4 {
+        let commands = [&first, &second, &first, &second].map(|source| backup(source, &file));
+        let outputs = commands.map(|command| tokio::task::spawn_blocking(|| output(command)));
+        for output in outputs {
+            let output = output.await.unwrap();
+            let printed = String::from_utf8(output.stderr).unwrap();
+            assert!(output.status.success() || printed.contains("another backup is under way"), "{printed}");
+            complete += usize::from(output.status.success());
+        }
+        succeed(command(&["check", file.to_str().unwrap()]));
+        assert_eq!(left_beside(&first), ["backup", "data"]);
+    }
+    assert!(complete >= 4, "one of them is made each time");
+}
+
+/// The names of what is beside the data directory.
+fn left_beside(source: &DataDir) -> Vec<String> {
+    let entries = fs::read_dir(source.beside("")).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,7 +198,6 @@ async fn a_backup_to_a_disk_that_fails_leaves_nothing_and_the_server_goes_on() {
             failures += plan.failed();
             assert!(output.status.success() || !file.exists());
             let _ = fs::remove_file(&file);
-            let _ = fs::remove_file(source.beside("backup.partial"));
             let request = Request::delete(readers[failures as usize % 40].token).bearer(&operator);
             assert!([DELETED, 404].contains(&client.send(&request).await.status.as_u16()));
         }

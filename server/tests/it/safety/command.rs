@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use rustix::process::Signal;
 
@@ -27,7 +28,12 @@ async fn a_backup_is_restored_elsewhere_and_everything_is_checked() {
     assert!(target.catalog().await.authenticate(&operator).is_some());
     for checked in [check(&source), check(&target), command(&["check", file.to_str().unwrap()])] {
         let printed = succeed(checked);
-        assert!(printed.contains("3 tokens live") && printed.ends_with("everything is in order\n"), "{printed}");
+        assert!(
+            printed.contains("3 tokens live")
+                && printed.contains("4 creations, one")
+                && printed.ends_with("everything is in order\n"),
+            "{printed}"
+        );
     }
     let server = target.start(&[]);
     let printed = succeed(check(&target));
@@ -151,6 +157,14 @@ async fn a_backup_leaves_other_files_alone() {
         let printed = fail(backup(&source, &source.path().join(name)));
         assert!(printed.contains("is the name of a file of the database"), "{printed}");
     }
+    let (folder, link) = (source.beside("folder"), source.beside("link"));
+    fs::create_dir(&folder).unwrap();
+    symlink(&file, &link).unwrap();
+    for special in [&folder, &link, Path::new("/dev/null")] {
+        let printed = fail(backup(&source, special));
+        assert!(printed.contains("is not a regular file, and is not replaced"), "{printed}");
+    }
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     let printed = fail(backup(&source, &source.beside("missing/backup")));
     assert!(printed.contains("missing/backup"), "{printed}");
     let none = DataDir::in_memory();

@@ -64,7 +64,7 @@ impl Authority {
 
     /// A client that trusts this authority alone.
     pub(crate) fn trusting(&self) -> ClientConfig {
-        self.trusting_builder().with_no_client_auth()
+        trusting(&self.pem)
     }
 
     /// The same with a certificate of its own.
@@ -73,17 +73,22 @@ impl Authority {
         certificate: CertificateDer<'static>,
         key: PrivateKeyDer<'static>,
     ) -> ClientConfig {
-        self.trusting_builder().with_client_auth_cert(vec![certificate], key).unwrap()
+        trusting_builder(&self.pem).with_client_auth_cert(vec![certificate], key).unwrap()
     }
+}
 
-    fn trusting_builder(&self) -> ConfigBuilder<ClientConfig, WantsClientCert> {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap()).unwrap();
-        ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-    }
+/// A client that trusts the authority with this certificate alone.
+pub(super) fn trusting(pem: &str) -> ClientConfig {
+    trusting_builder(pem).with_no_client_auth()
+}
+
+fn trusting_builder(pem: &str) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
+    ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
 }
 
 impl Signed {

@@ -8,7 +8,7 @@ use std::process::Command;
 use rustix::process::Signal;
 
 use super::certificates::{Authority, options, write};
-use crate::process::{DataDir, Running, command, finish};
+use crate::process::{DataDir, command, finish};
 
 #[test]
 fn a_server_does_not_start_with_files_that_it_cannot_use() {
@@ -108,26 +108,4 @@ fn a_key_that_every_user_can_read_is_warned_of() {
         let (_, log) = directory.start(&[&files[0], &files[1]]).end(Signal::TERM);
         assert_eq!(log.contains("every user of this machine can read the private key"), warns, "{mode:o}: {log}");
     }
-}
-
-#[test]
-fn a_server_makes_a_certificate_for_its_machine_once() {
-    let directory = DataDir::new();
-    let ca = directory.path().join("tls/ca.pem");
-    let delete = |server: &Running, arguments: &[&str]| {
-        let mut delete = crate::process::delete(&server.url(), 7);
-        delete.args(arguments).env("INFLUXDB3_AUTH_TOKEN", "apiv3_unknown");
-        finish(delete).0
-    };
-    let mut made = Vec::new();
-    for _ in 0..2 {
-        let server = directory.start(&["--tls-self-signed"]);
-        assert_eq!(delete(&server, &["--tls-ca", ca.to_str().unwrap()]), 3);
-        assert_eq!(delete(&server, &[]), 5);
-        server.end(Signal::TERM);
-        made.push(fs::read(&ca).unwrap());
-        let key = fs::metadata(directory.path().join("tls/key.pem")).unwrap();
-        assert_eq!(key.permissions().mode() & 0o777, 0o600);
-    }
-    assert!(made[0] == made[1]);
 }

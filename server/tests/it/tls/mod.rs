@@ -4,3 +4,4 @@ pub(crate) mod certificates;
 mod clients;
 mod files;
 mod reload;
+mod self_signed;

@@ -1,6 +1,7 @@
 //! Certificates that are replaced while the server runs.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,14 +23,18 @@ use crate::limits::within;
 use crate::process::{DataDir, Running};
 
 /// A connection over HTTP/1.1.
-struct Connection(TlsStream<TcpStream>);
+pub(super) struct Connection(TlsStream<TcpStream>);
 
 impl Connection {
-    async fn open(server: &Running, config: &ClientConfig) -> Self {
+    pub(super) async fn open(server: &Running, config: &ClientConfig) -> Self {
+        Self::try_open(server, config).await.unwrap()
+    }
+
+    pub(super) async fn try_open(server: &Running, config: &ClientConfig) -> io::Result<Self> {
         let stream = TcpStream::connect(server.address).await.unwrap();
         let connector = TlsConnector::from(Arc::new(config.clone()));
         let name = "127.0.0.1".try_into().unwrap();
-        Self(within("a handshake", connector.connect(name, stream)).await.unwrap())
+        within("a handshake", connector.connect(name, stream)).await.map(Self)
     }
 
     /// Sends a request, and returns the beginning of the response.
@@ -40,7 +45,7 @@ impl Connection {
         String::from_utf8_lossy(&response[..count.min(12)]).into_owned()
     }
 
-    fn certificate(&self) -> CertificateDer<'static> {
+    pub(super) fn certificate(&self) -> CertificateDer<'static> {
         self.0.get_ref().1.peer_certificates().unwrap()[0].clone()
     }
 }
@@ -53,16 +58,6 @@ async fn until_presented(server: &Running, config: &ClientConfig, signed: &Signe
         }
     };
     within("the server to present the new certificate", presented).await;
-}
-
-/// Waits until the log contains this.
-async fn until_logged(server: &Running, text: &str) {
-    let logged = async {
-        while !server.log().contains(text) {
-            sleep(Duration::from_millis(50)).await;
-        }
-    };
-    within(format_args!("{text:?} in the log"), logged).await;
 }
 
 fn start(directory: &DataDir, folder: &Path) -> Running {
@@ -160,12 +155,12 @@ async fn files_that_cannot_be_used_leave_the_previous_certificate_in_use() {
     ] {
         write(&folder.join(file), content);
         signal(Signal::HUP);
-        until_logged(&server, reason).await;
+        server.until_logged(reason).await;
         assert!(Connection::open(&server, &config).await.certificate() == first.der());
     }
     fs::remove_file(folder.join("tls.key")).unwrap();
     // Without a signal.
-    until_logged(&server, "tls.key: No such file").await;
+    server.until_logged("tls.key: No such file").await;
     assert!(Connection::open(&server, &config).await.certificate() == first.der());
     write(&folder.join("tls.key"), &second.key);
     until_presented(&server, &config, &second).await;

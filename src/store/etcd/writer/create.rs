@@ -20,8 +20,12 @@ enum Obstacle {
 
 impl Writer {
     /// Creates a token.
-    pub(super) async fn create(&mut self, creation: Creation) -> Result<CreationOutcome, StoreError> {
-        let (deadline, mark) = (self.deadline(), Mark::random());
+    pub(super) async fn create(
+        &mut self,
+        creation: Creation,
+        deadline: Instant,
+    ) -> Result<CreationOutcome, StoreError> {
+        let mark = Mark::random();
         let (mut name, mut digest) = (Before::Absent, Before::Absent);
         loop {
             let begin = Instant::now();

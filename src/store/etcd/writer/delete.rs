@@ -9,7 +9,7 @@ use super::super::copy::{Event, Revision};
 use super::super::read::get_all;
 use super::super::record::id_from_value;
 use super::super::transaction::{Mark, acting, may_act};
-use super::{Answer, BATCH, Writer, pairs, revision, values};
+use super::{Answer, BATCH, Writer, late, pairs, revision, values};
 use crate::store::{Actor, Deletion, DeletionOutcome, StoreError, TokenSelector};
 use crate::token::{TokenId, TokenName};
 
@@ -24,9 +24,18 @@ struct Open {
 
 impl Writer {
     /// Makes these deletions, in this order, and answers them.
-    pub(super) async fn delete(&mut self, deletions: Vec<(Deletion, Answer<DeletionOutcome>)>) {
-        let deadline = self.deadline();
-        let mut open: Vec<_> = deletions.into_iter().map(Open::new).collect();
+    pub(super) async fn delete(&mut self, deletions: Vec<(Instant, Deletion, Answer<DeletionOutcome>)>) {
+        let now = Instant::now();
+        let (mut open, mut deadline) = (Vec::with_capacity(deletions.len()), now);
+        for (until, deletion, answer) in deletions {
+            let deletion = Open::new(deletion, answer);
+            if until <= now {
+                fail(vec![deletion], &late());
+                continue;
+            }
+            deadline = deadline.max(until);
+            open.push(deletion);
+        }
         while !open.is_empty() {
             open = self.resolve_names(open, deadline).await;
             let waiting = take_waiting(&mut open);
@@ -129,7 +138,7 @@ impl Writer {
 }
 
 impl Open {
-    fn new((deletion, answer): (Deletion, Answer<DeletionOutcome>)) -> Self {
+    fn new(deletion: Deletion, answer: Answer<DeletionOutcome>) -> Self {
         let id = match deletion.token() {
             TokenSelector::Id(id) => Some(*id),
             TokenSelector::Name(_) => None,

@@ -12,8 +12,12 @@ use crate::token::TokenId;
 
 impl Writer {
     /// Gives the operator token another secret.
-    pub(super) async fn regenerate(&mut self, regeneration: Regeneration) -> Result<RegenerationOutcome, StoreError> {
-        let (deadline, mark) = (self.deadline(), Mark::random());
+    pub(super) async fn regenerate(
+        &mut self,
+        regeneration: Regeneration,
+        deadline: Instant,
+    ) -> Result<RegenerationOutcome, StoreError> {
+        let mark = Mark::random();
         let mut sent = false;
         loop {
             let begin = Instant::now();

@@ -58,8 +58,9 @@ async fn tables_that_do_not_fit_together_are_refused() {
         ),
         ("UPDATE deletions SET change = 9 WHERE seq = 2", "row 2 of the table deletions is damaged or missing"),
         ("UPDATE deletions SET origin = '::1' WHERE seq = 3", "row 3 of the table deletions is damaged or missing"),
-        ("DELETE FROM creations WHERE token_id = 1", "the creation of token 1 is missing"),
-        ("DELETE FROM creations WHERE token_id = 5", "the creation of token 5 is missing"),
+        ("DELETE FROM creations WHERE token_id = 1", "the creation of token 1 is missing."),
+        ("DELETE FROM creations WHERE token_id = 3", "the creation of token 3 is missing."),
+        ("DELETE FROM creations WHERE token_id = 5", "the creation of token 5 is missing."),
         ("UPDATE creations SET name = 'other' WHERE token_id = 1", "the creation of token 1 is damaged"),
         (
             "UPDATE creations SET name = NULL, created_at = NULL WHERE token_id = 1",
@@ -67,7 +68,6 @@ async fn tables_that_do_not_fit_together_are_refused() {
         ),
         ("UPDATE creations SET origin = '::1' WHERE token_id = 4", "the creation of token 4 is damaged"),
         ("UPDATE creations SET token_id = 0 WHERE token_id = 1", "the creation of token 0 is damaged"),
-        ("INSERT INTO uses VALUES (4, 7, 7)", "the last use of token 4 is damaged"),
         ("UPDATE tokens SET description = 'other' WHERE id = 4", "the record of token 4 is damaged"),
         ("UPDATE tokens SET description = NULL WHERE id = 5", "the record of token 5 is damaged"),
         ("CREATE TRIGGER t AFTER INSERT ON deletions BEGIN DELETE FROM deletions; END", "the definition of a table"),
@@ -76,6 +76,43 @@ async fn tables_that_do_not_fit_together_are_refused() {
         let refusal = refusal_after(|connection| connection.execute_batch(sql).unwrap()).await;
         assert!(refusal.contains(finding), "{sql}: {refusal}");
     }
+}
+
+#[tokio::test]
+async fn a_creation_of_a_token_that_never_was_is_refused() {
+    for token in [0, 6, i64::MAX] {
+        let refusal = refusal_after(move |connection| {
+            let whole = checksum::creation(token, None, None, None, Default::default());
+            let sql = "INSERT INTO creations (token_id, checksum) VALUES (?1, ?2)";
+            connection.execute(sql, (token, whole)).unwrap();
+        })
+        .await;
+        assert!(refusal.contains(&format!("token {token} has a creation, but was never created")), "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_last_use_is_forgotten_and_refuses_nothing() {
+    let mut subject = Subject::new().await;
+    for number in 1..=4 {
+        subject.create(token(number, number)).await;
+        let minute = crate::live::Minute::of(Timestamp::from_millis(60_000 * number).unwrap());
+        subject.live.note_use(&subject.live.by_id(TokenId::from_u64(number)).unwrap(), minute);
+    }
+    subject.tamper(Writer::save_uses).await;
+    subject
+        .sql("UPDATE uses SET minute = minute + 1 WHERE token_id = 2; UPDATE uses SET token_id = 9 WHERE token_id = 3")
+        .await;
+    subject.close();
+    let checked = SqliteStore::check(&subject.path).unwrap();
+    assert_eq!((checked.uses, checked.damaged_uses, checked.creations), (2, vec![2, 9], 4));
+    subject.reopen();
+    subject.live = load(&subject.store).await;
+    let used = |id| subject.live.last_used(TokenId::from_u64(id)).map(|at| at.as_millis() / 60_000);
+    assert_eq!([1, 2, 3, 4].map(used), [Some(1), None, None, Some(4)]);
+    subject.close();
+    let checked = SqliteStore::check(&subject.path).unwrap();
+    assert_eq!((checked.uses, checked.damaged_uses), (2, vec![]));
 }
 
 #[tokio::test]

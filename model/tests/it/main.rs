@@ -1,0 +1,5 @@
+//! Runs the checker.
+
+mod broken;
+mod check;
+mod sound;
