@@ -6,7 +6,6 @@ run fails with the requests that break a promise. Logs and the history are in ta
 """
 
 import argparse
-import os
 import random
 import shutil
 import sys

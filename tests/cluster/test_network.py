@@ -1,6 +1,5 @@
 """Tests what faults rest on: the router obeys its rules, and nothing outlives a run, however it ends."""
 
-import os
 import re
 import signal
 import subprocess
