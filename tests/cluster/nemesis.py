@@ -13,6 +13,7 @@ from collections import Counter
 from tests.cluster import history as h
 from tests.cluster.etcd import OutOfRange, Unreachable
 
+
 def kill_member(nemesis):
     return each(nemesis.member(), lambda member: member.kill())
 
