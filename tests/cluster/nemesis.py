@@ -13,9 +13,6 @@ from collections import Counter
 from tests.cluster import history as h
 from tests.cluster.etcd import OutOfRange, Unreachable
 
-# How long all nodes may take to be available after the last fault was removed, in seconds.
-RECOVERY = 10
-
 
 def kill_member(nemesis):
     return each(nemesis.member(), lambda member: member.kill())
@@ -131,10 +128,12 @@ class NotAvailable(Exception):
 class Nemesis:
     """`nodes` are those that it may break."""
 
-    def __init__(self, cluster, clients, history, seed, kinds, nodes):
+    def __init__(self, cluster, clients, history, seed, kinds, nodes, recovery):
         self.cluster, self.clients, self.history, self.nodes = cluster, clients, history, nodes
         self.random = random.Random(f"{seed} nemesis")
         self.kinds, self.deck, self.busy = kinds, [], set()
+        # How long all nodes may take to be available after the last fault was removed, in seconds.
+        self.recovery = recovery
         self.faults, self.recoveries = Counter(), []
 
     def run(self, is_over):
@@ -177,13 +176,13 @@ class Nemesis:
         crashed = self.cluster.heal()
         begun = h.now()
         waiting = set(self.cluster.nodes)
-        while waiting and h.now() <= begun + RECOVERY:
+        while waiting and h.now() <= begun + self.recovery:
             self.cluster.restart_ended()
             waiting = {node for node in waiting if not self.clients.is_available(node)}
             time.sleep(0.02)
         took = h.now() - begun
         self.recoveries.append(took)
-        outcome = h.AVAILABLE if took <= RECOVERY and not crashed else h.LATE
+        outcome = h.AVAILABLE if took <= self.recovery and not crashed else h.LATE
         detail = " ".join([*(f"{name} had ended" for name in crashed), *(f"{node.name} waits" for node in waiting)])
         self.history.add(h.Event(h.HEALED, outcome, begun, begun + took, detail=detail or None))
         if waiting:

@@ -78,7 +78,8 @@ impl Options {
     }
 
     fn report(&self, restored: &Restored) {
-        let mut text = format!("restored {}; {} valid now\n", describe(&restored.backup), are(restored.tokens));
+        let mut text =
+            format!("restored {}; {} valid now\n", describe(&restored.backup), tokens(restored.tokens, ["is", "are"]));
         if let Some(previous) = &restored.previous {
             let previous = previous.display().to_string();
             text += &format!("the previous database is in {}\n", Printable(&previous));
@@ -109,8 +110,8 @@ impl Options {
             None => {}
         }
         if restored.created_since > 0 {
-            let tokens = counted(restored.created_since, "token");
-            warn(&format!("{tokens} were created after the backup and are lost. Their IDs will be given again"));
+            let lost = tokens(restored.created_since, ["was", "were"]);
+            warn(&format!("{lost} created after the backup and lost by this. New tokens will get the same IDs"));
         }
         // The backup is restored, even if nobody reads this.
         let _ = std::io::stdout().write_all(text.as_bytes());
@@ -134,8 +135,9 @@ impl Options {
     }
 }
 
-fn are(tokens: u64) -> String {
-    format!("{} {}", counted(tokens, "token"), if tokens == 1 { "is" } else { "are" })
+/// A number of tokens, and the verb for one or several.
+fn tokens(number: u64, [one, several]: [&str; 2]) -> String {
+    format!("{} {}", counted(number, "token"), if number == 1 { one } else { several })
 }
 
 /// The IDs and names of the first tokens, and the number of the others.

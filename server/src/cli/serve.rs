@@ -114,6 +114,7 @@ pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCo
     if options.check_config {
         return check_config::check(&options, &provenance);
     }
+    signals::survive_hangup()?;
     let forgotten = protection::forget_unused_secret();
     // The sandbox hides the files that say where a host is.
     let (api, ops) = (addresses(&options.http_bind)?, options.ops.ops_bind.as_ref().map(addresses).transpose()?);

@@ -3,6 +3,7 @@
 use std::io;
 
 use futures::FutureExt;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -26,6 +27,14 @@ impl Hangup {
     }
 }
 
+/// Keeps SIGHUP from ending the process before its runtime exists. Starts no thread.
+pub(super) fn survive_hangup() -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_io().build()?;
+    let _entered = runtime.enter();
+    // The process keeps the handler, and the next runtime gets the signals that came before it.
+    Hangup::catch().map(drop)
+}
+
 /// Two futures, which become ready when the process is told to stop for the first and the second time. The signals are
 /// caught as soon as this is called.
 pub(super) fn stop() -> io::Result<(impl Future<Output = ()>, impl Future<Output = ()>)> {
@@ -44,4 +53,17 @@ pub(super) fn stop() -> io::Result<(impl Future<Output = ()>, impl Future<Output
         }
     });
     Ok((is_first.map(drop), is_second.map(drop)))
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{Signal, getpid, kill_process};
+
+    use super::*;
+
+    #[test]
+    fn a_hangup_before_the_runtime_exists_ends_nothing() {
+        survive_hangup().unwrap();
+        kill_process(getpid(), Signal::HUP).unwrap();
+    }
 }

@@ -140,7 +140,7 @@ impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}. Deleted tokens could be accepted again, so nothing is served. `influxdb3-tokens restore FILE --force \
+            "{}. A damaged file may lack deletions, so nothing is served. `influxdb3-tokens restore FILE --force \
              --keep-deletions` restores a backup, and keeps the damaged files; see \"A damaged file\" in docs/storage.md",
             self.0
         )

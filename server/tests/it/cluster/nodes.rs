@@ -84,6 +84,30 @@ async fn without_etcd_every_node_answers_503_after_the_bound_and_serves_again_wh
 }
 
 #[tokio::test]
+async fn a_node_that_cannot_reach_etcd_is_not_ready_before_its_copy_is_too_old() {
+    let Some(etcd) = Etcd::start().await else { return };
+    let node = Node::start(&etcd, &["--max-staleness=1h"]);
+    let operator = create(&["--admin", &etcd.store()]);
+    node.until_verified(secret(&operator), 200).await;
+    assert_eq!(get(node.server.operations(), "/ready").await.status(), 200);
+    // A token of another node is known once it has been asked for; the stream of changes brings it here.
+    until("the token", async || {
+        let metrics = text(get(node.server.operations(), "/metrics").await);
+        metrics.contains("influxdb3_tokens_live 1\n").then_some(())
+    })
+    .await;
+
+    etcd.signal(Signal::STOP);
+    let ready = get(node.server.operations(), "/ready").await;
+    assert_eq!(ready.status(), 503);
+    let ready: Value = serde_json::from_str(&text(ready)).unwrap();
+    assert_eq!(ready["reasons"], serde_json::json!(["the store does not answer"]));
+    assert_eq!(node.verify(secret(&operator)).await.status(), 200);
+    etcd.signal(Signal::CONT);
+    until("/ready", async || (get(node.server.operations(), "/ready").await.status() == 200).then_some(())).await;
+}
+
+#[tokio::test]
 async fn nodes_with_one_token_file_start_at_the_same_time() {
     let Some(etcd) = Etcd::start().await else { return };
     let file = etcd.folder.beside("admin-token.json");
