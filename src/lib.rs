@@ -11,7 +11,7 @@
 //! | `embed` | [`TokenApi`], the service to embed, and [`RequireToken`], a layer for other routes |
 //! | `api` | [`CatalogApi`], which implements the traits of [`influxdb3_token_api`], the crate generated from the document |
 //! | `catalog` | [`Catalog`], the rules: authenticate, create, delete, regenerate |
-//! | `store` | [`TokenStore`] and its implementations [`MemoryStore`] and `SqliteStore` (feature `sqlite`) |
+//! | `store` | [`TokenStore`] and its implementations [`MemoryStore`], `SqliteStore` (feature `sqlite`) and `EtcdStore` (feature `etcd`) |
 //! | `live` | every live token in memory: [`LiveTokens`] reads, [`LiveTokensWriter`] writes and belongs to the store |
 //! | `token` | the types of a token, which are validated when they are made |
 //! | `clock` | [`Clock`], which tells the time |
@@ -24,7 +24,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `sqlite` (default) | `SqliteStore`, a store in one SQLite file |
-//! | `etcd` | `EtcdStore`, a store in etcd for many nodes |
+//! | `etcd` | `EtcdStore`, a store in etcd for many nodes: a deleted token is refused by all within a bound. Its build needs `protoc` |
 //!
 //! # Example
 //!
