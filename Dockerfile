@@ -3,7 +3,7 @@
 FROM rust:1.95.0-bookworm AS build
 # `gnu` links glibc instead of musl.
 ARG LIBC=musl
-RUN apt-get update && apt-get install --yes --no-install-recommends musl-tools python3 && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update && apt-get install --yes --no-install-recommends musl-tools python3-venv && rm -rf /var/lib/apt/lists/* \
     && rustup target add "$(uname -m)-unknown-linux-$LIBC"
 WORKDIR /source
 COPY . .

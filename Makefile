@@ -11,6 +11,8 @@ DATA := data
 OPERATOR := $(DATA)/operator-token.json
 ADDRESS := 127.0.0.1:8181
 OPERATIONS := 127.0.0.1:8182
+# With STORE=etcd://…, `make run` serves the tokens in etcd.
+IN_STORE := $(if $(STORE), --store $(STORE))
 # With TLS=1, `make run` serves HTTPS with a certificate that the server makes.
 TLS_ON := $(filter-out 0,$(TLS))
 URL := $(if $(TLS_ON),https,http)://$(ADDRESS)
@@ -62,14 +64,14 @@ help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 .PHONY: run
-run: ## Build the server, create an operator token on the first run, and serve on 127.0.0.1:8181; TLS=1 serves HTTPS
+run: ## Build the server, create an operator token on the first run, and serve on 127.0.0.1:8181; TLS=1 serves HTTPS, STORE=etcd://… serves tokens in etcd
 	cargo build --release --locked --bin influxdb3-tokens
 	@if [[ ! -e $(DATA)/tokens.db && ! -e $(OPERATOR) ]]; then \
 		mkdir -m 700 -p $(DATA); \
 		$(BINARY) create token --admin --offline --output-file $(OPERATOR); \
 	fi
 	@printf '%s\n' '' \
-		"The server keeps its tokens in $(DATA)/.$$([[ ! -e $(OPERATOR) ]] || echo ' The operator token is in $(OPERATOR).')" \
+		"The server keeps its tokens in $(or $(STORE),$(DATA)/).$$([[ ! -e $(OPERATOR) ]] || echo ' The operator token is in $(OPERATOR).')" \
 		'To try next, in another terminal:' '' \
 		'  $(BINARY) create token --admin --name ci$(ELSEWHERE)' \
 		'  $(BINARY) show tokens$(ELSEWHERE)' \
@@ -78,7 +80,7 @@ run: ## Build the server, create an operator token on the first run, and serve o
 		'  $(BINARY) create token --permission db:sensors:read,write --name writer$(ELSEWHERE)' \
 		'  INFLUXDB3_AUTH_TOKEN=$$TOKEN $(BINARY) delete token --token-name writer$(ELSEWHERE)' '' \
 		'In a browser, with that token: http://$(OPERATIONS)/' ''
-	@exec $(BINARY) serve --http-bind $(ADDRESS) --ops-bind $(OPERATIONS) --data-dir $(DATA) $(if $(TLS_ON),--tls-self-signed) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
+	@exec $(BINARY) serve --http-bind $(ADDRESS) --ops-bind $(OPERATIONS) --data-dir $(DATA)$(IN_STORE) $(if $(TLS_ON),--tls-self-signed) $$([[ ! -e $(OPERATOR) ]] || echo --admin-token-file $(OPERATOR))
 
 .PHONY: test
 test: tools check-generated check-format check-python check-lints check-docs check-book check-features check-dependencies $(if $(COUNTED_HERE),check-instructions) test-rust test-generation test-fixtures test-schemathesis test-clients test-page test-documentation test-packaging test-load test-spec-update test-fuzz test-instructions test-peers ## Run every check

@@ -24,6 +24,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `sqlite` (default) | `SqliteStore`, a store in one SQLite file |
+//! | `etcd` | `EtcdStore`, a store in etcd for many nodes |
 //!
 //! # Example
 //!

@@ -7,6 +7,10 @@
 //! needs only `influxdb3-tokens`. Everything else that the command does is private to it: `influxdb3-tokens help` lists
 //! the subcommands.
 //!
+//! | feature | what it adds |
+//! |---|---|
+//! | `etcd` (default) | the command's option `--store etcd://…`; nothing in this library |
+//!
 //! ```
 //! use std::sync::Arc;
 //!

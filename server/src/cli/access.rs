@@ -1,15 +1,15 @@
-//! The tokens of a data directory: through its server if one runs, otherwise from the database.
+//! The tokens: those of a data directory through its server if one runs, otherwise from the store.
 
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::Arc;
 
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use influxdb3_token_api::models::AdminTokenObject;
-use influxdb3_tokens::{Catalog, Origin, SqliteStore, SystemClock};
+use influxdb3_tokens::{Catalog, SqliteStore};
 
+use super::store::StoreArguments;
 use super::{DataDir, Failure};
 use crate::control::{self, Audit, Change, Create, Delete, Error, Summary};
 
@@ -20,16 +20,27 @@ pub(super) enum Access {
 
 impl Access {
     /// Like [`Self::to`], but does not make a database.
-    pub(super) async fn to_existing(directory: &DataDir) -> Result<Self, Failure> {
-        require_database(directory)?;
-        Self::to(directory).await
+    pub(super) async fn to_existing(store: &StoreArguments) -> Result<Self, Failure> {
+        Self::find(store, true).await
     }
 
-    pub(super) async fn to(directory: &DataDir) -> Result<Self, Failure> {
-        Ok(match running(directory).await? {
-            Some(client) => Self::Running(client),
-            None => Self::Opened(open(directory).await?.catalog),
-        })
+    /// The store in etcd if `--store` names one. Otherwise the server of the data directory if it runs, wherever its tokens
+    /// are, or else the database.
+    pub(super) async fn to(store: &StoreArguments) -> Result<Self, Failure> {
+        Self::find(store, false).await
+    }
+
+    async fn find(store: &StoreArguments, existing: bool) -> Result<Self, Failure> {
+        if store.is_etcd() {
+            return Ok(Self::Opened(store.open().await?));
+        }
+        if let Some(client) = running(&store.directory).await? {
+            return Ok(Self::Running(client));
+        }
+        if existing {
+            require_database(&store.directory)?;
+        }
+        Ok(Self::Opened(store.open().await?))
     }
 
     /// Creates a token.
@@ -94,20 +105,6 @@ pub(super) async fn running(directory: &DataDir) -> Result<Option<control::Clien
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
         Err(error) => Err(inaccessible(directory, &directory.control_socket(), &error)),
     }
-}
-
-/// A database that this process has open.
-pub(super) struct Opened {
-    pub(super) store: Arc<SqliteStore>,
-    pub(super) catalog: Catalog,
-}
-
-/// Opens the database, and makes it unless it exists. Its changes are those of a command on the machine.
-pub(super) async fn open(directory: &DataDir) -> Result<Opened, Failure> {
-    let store = Arc::new(SqliteStore::open(directory.database())?);
-    let catalog = Catalog::open(Arc::clone(&store) as _, Arc::new(SystemClock)).await?;
-    let origin = Origin::Command(Some(rustix::process::getuid().as_raw()));
-    Ok(Opened { store, catalog: catalog.requested_from(origin) })
 }
 
 /// The error for a file of a data directory that cannot be reached, usually because the directory is another user's.

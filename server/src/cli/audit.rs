@@ -8,7 +8,8 @@ use influxdb3_tokens::{Clock, SystemClock};
 
 use super::access::Access;
 use super::listing::{self, Entry, Format};
-use super::{DataDir, Failure, is_broken_pipe};
+use super::store::StoreArguments;
+use super::{Failure, is_broken_pipe};
 use crate::control::{Audit, Change};
 
 /// Show the audit trail: each creation, regeneration and deletion of a token
@@ -25,7 +26,7 @@ pub(super) struct Options {
     format: Format,
 
     #[command(flatten)]
-    directory: DataDir,
+    store: StoreArguments,
 }
 
 /// Reads a time, or a time before now, as milliseconds since the Unix epoch. One before 1970 is 1970.
@@ -50,7 +51,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
 
 async fn print(options: &Options) -> Result<(), Failure> {
     let audit = Audit { since: options.since };
-    let changes = Access::to_existing(&options.directory).await?.changes(audit).await?;
+    let changes = Access::to_existing(&options.store).await?.changes(audit).await?;
     listing::print(options.format, None, changes).await
 }
 

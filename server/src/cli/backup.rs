@@ -9,6 +9,7 @@ use clap::Args;
 use influxdb3_tokens::{BackupError, BackupSummary, NewBackup, Timestamp};
 use openapi_stub_runtime::Printable;
 
+use super::store::{self, NotHere};
 use super::{DataDir, Failure, access};
 
 /// Back up the tokens to a file, while the server runs or not
@@ -28,11 +29,14 @@ pub(super) struct Options {
 
     #[command(flatten)]
     directory: DataDir,
+
+    #[command(flatten)]
+    etcd: NotHere,
 }
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
-    let Options { file, force, directory } = &options;
-    access::require_database(directory)?;
+    let Options { file, force, directory, etcd } = &options;
+    etcd.refuse()?;
     require_elsewhere(file, directory)?;
     let summary = match access::running(directory).await? {
         Some(mut server) => {
@@ -42,7 +46,11 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             server.release_file().await?;
             backup.finish().map_err(advise)?
         }
-        None => access::open(directory).await?.store.backup(file, *force).await.map_err(advise)?,
+        None => {
+            access::require_database(directory)?;
+            let sqlite = store::open_database(directory.database()).await?.sqlite;
+            sqlite.expect("it is a database").backup(file, *force).await.map_err(advise)?
+        }
     };
     let line = format!("backed up {} to {}\n", describe(&summary), Printable(&file.display().to_string()));
     std::io::stdout().write_all(line.as_bytes())?;

@@ -8,6 +8,7 @@ use clap::Args;
 use influxdb3_tokens::{Checked, SqliteStore};
 
 use super::backup::{counted, describe};
+use super::store::NotHere;
 use super::{DataDir, Failure, access};
 
 /// Verify the token database, or a backup, and change nothing
@@ -22,31 +23,35 @@ pub(super) struct Options {
 
     #[command(flatten)]
     directory: DataDir,
+
+    #[command(flatten)]
+    etcd: NotHere,
 }
 
-pub(super) async fn run(Options { file, directory }: Options) -> Result<ExitCode, Failure> {
+pub(super) async fn run(Options { file, directory, etcd }: Options) -> Result<ExitCode, Failure> {
+    if file.is_none() {
+        etcd.refuse()?;
+    }
     let report = match file {
         Some(file) => {
             let (summary, checked) = SqliteStore::check_backup(&file)?;
             let whole = format!("its checksum is right, and it has {}", describe(&summary));
             [vec![("backup", whole)], contents(&checked)].concat()
         }
-        None => {
-            access::require_database(&directory)?;
-            match access::running(&directory).await? {
-                Some(mut server) => {
-                    let held = server.hold_file().await?;
-                    let checked = SqliteStore::check_held(directory.database(), &held);
-                    server.release_file().await?;
-                    let server = "runs, and held the database still meanwhile".to_owned();
-                    [vec![("server", server)], contents(&checked?)].concat()
-                }
-                None => {
-                    let checked = SqliteStore::check(directory.database())?;
-                    [files(&checked), contents(&checked)].concat()
-                }
+        None => match access::running(&directory).await? {
+            Some(mut server) => {
+                let held = server.hold_file().await?;
+                let checked = SqliteStore::check_held(directory.database(), &held);
+                server.release_file().await?;
+                let server = "runs, and held the database still meanwhile".to_owned();
+                [vec![("server", server)], contents(&checked?)].concat()
             }
-        }
+            None => {
+                access::require_database(&directory)?;
+                let checked = SqliteStore::check(directory.database())?;
+                [files(&checked), contents(&checked)].concat()
+            }
+        },
     };
     let mut out = std::io::stdout().lock();
     for (part, finding) in report {

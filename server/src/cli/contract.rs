@@ -5,15 +5,21 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use influxdb3_token_api::models::Secret;
-use influxdb3_token_contract::{CommandTokens, Contract, Detail, FileTokens, Report};
+use influxdb3_token_contract::{
+    CommandTokens, Contract, Detail, FileTokens, IssuedToken, NotIssued, Report, TokenSource, WantedToken,
+};
+use influxdb3_tokens::{Catalog, Permissions};
 
 use super::arguments::duration;
+use super::store::EtcdArguments;
 use super::tls::TlsClientOptions;
 use super::{Failure, is_broken_pipe, tell};
+use crate::control::{self, Create};
 
 const EXAMPLES: &str = "Examples:
   # INFLUXDB3_AUTH_TOKEN has an admin token, which is not deleted
@@ -40,7 +46,7 @@ pub(super) struct Options {
     tls: TlsClientOptions,
 
     /// Shell command that creates a token and prints it as JSON. It runs once for each token, with `--admin --name N`,
-    /// `--permission P --name N` or `--admin --name N --expiry 1s` appended
+    /// `--permission P --name N` or `--admin --name N --expiry 1s` appended. With --store, none is needed
     #[arg(long, env = "INFLUXDB3_TOKENS_PROVISION", value_name = "COMMAND", conflicts_with = "tokens")]
     provision: Option<String>,
 
@@ -76,6 +82,9 @@ pub(super) struct Options {
     /// Write a report as JSON too
     #[arg(long, env = "INFLUXDB3_TOKENS_JSON", value_name = "FILE")]
     json: Option<PathBuf>,
+
+    #[command(flatten)]
+    etcd: EtcdArguments,
 }
 
 const BROKEN: u8 = 1;
@@ -97,10 +106,11 @@ async fn check(options: &Options) -> Result<Report, Failure> {
     let mut contract = Contract::new(&options.host, Secret(options.token.clone())).timeout(options.timeout);
     if let Some(command) = &options.provision {
         contract = contract.tokens(CommandTokens::new(command));
-    }
-    if let Some(file) = &options.tokens {
+    } else if let Some(file) = &options.tokens {
         let tokens = FileTokens::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
         contract = contract.tokens(tokens);
+    } else if let Some(etcd) = options.etcd.read()? {
+        contract = contract.tokens(StoreTokens(etcd.open(Duration::ZERO).await?));
     }
     if let Some(tls) = options.tls.config()? {
         contract = contract.tls(tls);
@@ -136,6 +146,28 @@ async fn check(options: &Options) -> Result<Report, Failure> {
     match report.write(anstream::stdout().lock(), detail) {
         Err(error) if !is_broken_pipe(&error) => Err(error.into()),
         _ => Ok(report),
+    }
+}
+
+/// Creates tokens in the store of the server under test.
+struct StoreTokens(Catalog);
+
+#[async_trait]
+impl TokenSource for StoreTokens {
+    async fn issue(&self, wanted: &WantedToken) -> Result<IssuedToken, NotIssued> {
+        let permissions = wanted.permission.clone().unwrap_or_else(|| Permissions::ADMIN.to_string());
+        let (name, expires_in) = (wanted.name.clone(), wanted.expires_in);
+        let created = control::create(&self.0, Create { name, description: None, permissions, expires_in }).await;
+        let created = created.map_err(|error| match error {
+            control::Error::Refused(refusal) => NotIssued::Unavailable(refusal.to_string()),
+            other => NotIssued::Failed(other.to_string()),
+        })?;
+        let (Some(id), Some(secret)) = (created.id, created.token) else {
+            return Err(NotIssued::Failed("a new token lacks its ID or its secret".to_owned()));
+        };
+        let expiry = created.expiry.as_ref().and_then(serde_json::Value::as_str);
+        let expires_at = expiry.and_then(|expiry| expiry.parse().ok());
+        Ok(IssuedToken { expires_at, ..IssuedToken::new(id.to_string(), &wanted.name, secret) })
     }
 }
 

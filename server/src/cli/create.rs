@@ -17,7 +17,8 @@ use super::arguments::duration;
 use super::confirmation::is_confirmed;
 use super::named_server::ServerOptions;
 use super::output::printable_json;
-use super::{DataDir, Failure, advice, tell_reason, token_file, warn};
+use super::store::StoreArguments;
+use super::{Failure, advice, tell_reason, token_file, warn};
 use crate::control::Create;
 
 const EXAMPLES: &str = "Examples:
@@ -87,7 +88,7 @@ pub(super) struct Options {
     create_databases: Option<String>,
 
     #[command(flatten)]
-    directory: DataDir,
+    store: StoreArguments,
 
     #[command(flatten)]
     server: ServerOptions,
@@ -107,7 +108,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         warn("--create-databases has no effect: this server has tokens, and no databases");
     }
     if options.regenerate {
-        let access = options.server.access("create", &options.directory, true).await?;
+        let access = options.server.access("create", &options.store, true).await?;
         if !options.yes && !is_confirmed("Replace the secret of the operator token?")? {
             tell_reason("the operator token was not changed, because that was not confirmed");
             return Ok(ExitCode::FAILURE);
@@ -135,12 +136,12 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
                 permissions: permissions.to_string(),
                 expires_in: options.expiry,
             };
-            let access = options.server.access("create", &options.directory, false).await?;
-            let is_served = matches!(access, Access::Running(_));
+            let access = options.server.access("create", &options.store, false).await?;
+            let is_served = options.store.is_etcd() || matches!(access, Access::Running(_));
             let token = access.create(token).await?;
             print(&token, Change::Created, options.format).map_err(|error| lost(&token, Change::Created, &error))?;
             if !is_served && matches!(options.format, Format::Text) {
-                let directory = Printable(&options.directory.data_dir.to_string_lossy()).to_string();
+                let directory = Printable(&options.store.directory.data_dir.to_string_lossy()).to_string();
                 // Unlike the secret, it can be lost.
                 let _ = writeln!(
                     io::stdout(),

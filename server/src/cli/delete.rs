@@ -16,9 +16,10 @@ use openapi_stub_runtime::client::AddressError;
 
 use super::access::Access;
 use super::named_server::{self, Refused};
+use super::store::StoreArguments;
 use super::tls::TlsClientOptions;
-use super::{DataDir, Failure, confirmation};
-use crate::control::{Delete, Error, RefusalKind};
+use super::{Failure, confirmation};
+use crate::control::{self, Delete, Error, RefusalKind};
 
 const EXAMPLES: &str = "Examples:
   # By its name, on the server's machine; INFLUXDB3_AUTH_TOKEN has an admin token
@@ -39,11 +40,11 @@ const EXAMPLES: &str = "Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// The name of the token to delete. The API takes no name, so this uses the control socket of the server of
-    /// --data-dir, or its database if no server runs
+    /// --data-dir, or its database if no server runs, or --store
     #[arg(long, env = "INFLUXDB3_TOKENS_TOKEN_NAME", value_name = "NAME", conflicts_with = "id")]
     token_name: Option<String>,
 
-    /// The ID of the token to delete, instead of its name
+    /// The ID of the token to delete, instead of its name. With --store and without --host, it is deleted in etcd
     #[arg(long, env = "INFLUXDB3_TOKENS_ID")]
     id: Option<String>,
 
@@ -64,7 +65,7 @@ pub(super) struct Options {
     tls: TlsClientOptions,
 
     #[command(flatten)]
-    directory: DataDir,
+    store: StoreArguments,
 }
 
 const UNAUTHORIZED: u8 = 3;
@@ -75,10 +76,10 @@ const NO_RESPONSE: u8 = 5;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
-    let Options { token_name, id, yes, host, token, directory, tls } = options;
+    let Options { token_name, id, yes, host, token, store, tls } = options;
     match (token_name, id) {
         (Some(name), _) => {
-            let access = match named_server::access(host.as_deref(), &directory, true).await {
+            let access = match named_server::access(host.as_deref(), &store, true).await {
                 Ok(access) => access,
                 // The name could be that of a token of another server than the one that is meant.
                 Err(Refused::Other(reason)) => wrong_usage(&reason),
@@ -87,6 +88,16 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             };
             match is_confirmed(yes, &format!("Delete the token \"{name}\"?"))? {
                 true => by_name(access, name, token).await,
+                false => not_confirmed(),
+            }
+        }
+        (None, Some(id)) if host.is_none() && store.is_etcd() => {
+            let catalog = store.open().await?;
+            match is_confirmed(yes, &format!("Delete the token with the ID {id}?"))? {
+                true => {
+                    let deleted = async { control::delete_by_id(&catalog, &id, &Secret(token)).await };
+                    in_store(deleted, |id| format!("with ID {id}")).await
+                }
                 false => not_confirmed(),
             }
         }
@@ -168,9 +179,16 @@ fn client(host: &str, tls: &TlsClientOptions) -> Result<Client, Failure> {
 /// Deletes a token on the server's machine.
 async fn by_name(access: Access, name: String, token: String) -> Result<ExitCode, Failure> {
     let done = format!("\"{name}\"");
-    let answer = tokio::time::timeout(PATIENCE, access.delete(Delete { name, by: Secret(token) })).await;
-    let error = match answer {
-        Ok(Ok(id)) => return Ok(print(&format!("{done} (ID {id})"))),
+    in_store(access.delete(Delete { name, by: Secret(token) }), |id| format!("{done} (ID {id})")).await
+}
+
+/// Makes a deletion, and prints `done` of the ID of the deleted token.
+async fn in_store(
+    deletion: impl Future<Output = Result<u64, Error>>,
+    done: impl FnOnce(u64) -> String,
+) -> Result<ExitCode, Failure> {
+    let error = match tokio::time::timeout(PATIENCE, deletion).await {
+        Ok(Ok(id)) => return Ok(print(&done(id))),
         Ok(Err(error)) => error,
         Err(_) => return end(NO_RESPONSE, &format!("no response within {PATIENCE:?}")),
     };

@@ -21,6 +21,7 @@ mod contract;
 mod create;
 mod delete;
 mod environment;
+mod freshness;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod healthcheck;
@@ -37,6 +38,7 @@ mod restore;
 mod sandbox;
 mod serve;
 mod show;
+mod store;
 mod tls;
 mod token_file;
 mod vendor;

@@ -11,7 +11,8 @@ use clap::Args;
 use http::Uri;
 
 use super::access::{self, Access};
-use super::{DataDir, Failure, wrong_usage};
+use super::store::StoreArguments;
+use super::{Failure, wrong_usage};
 
 #[derive(Args)]
 pub(super) struct ServerOptions {
@@ -43,17 +44,17 @@ pub(super) enum Refused {
 }
 
 impl ServerOptions {
-    /// The tokens of the data directory, if the server that `--host` names is that of the directory. `existing` does not
-    /// make a database. Another server is wrong usage of `subcommand`.
+    /// The tokens of the store, or of the data directory if the server that `--host` names is that of the directory.
+    /// `existing` does not make a database. Another server is wrong usage of `subcommand`.
     pub(super) async fn access(
         &self,
         subcommand: &str,
-        directory: &DataDir,
+        store: &StoreArguments,
         existing: bool,
     ) -> Result<Access, Failure> {
         // The control socket needs none of them.
         let _ = (&self.token, &self.tls_ca, self.tls_no_verify);
-        access(self.host.as_deref(), directory, existing).await.map_err(|refused| match refused {
+        access(self.host.as_deref(), store, existing).await.map_err(|refused| match refused {
             Refused::Other(reason) => wrong_usage(subcommand, &reason),
             Refused::NotRunning(reason) => reason.into(),
             Refused::Failed(error) => error,
@@ -62,11 +63,16 @@ impl ServerOptions {
 }
 
 /// Like [`ServerOptions::access`], and tells the reasons apart.
-pub(super) async fn access(host: Option<&str>, directory: &DataDir, existing: bool) -> Result<Access, Refused> {
+pub(super) async fn access(host: Option<&str>, store: &StoreArguments, existing: bool) -> Result<Access, Refused> {
     let Some(host) = host else {
-        let access = if existing { Access::to_existing(directory).await } else { Access::to(directory).await };
+        let access = if existing { Access::to_existing(store).await } else { Access::to(store).await };
         return access.map_err(Refused::Failed);
     };
+    if store.is_etcd() {
+        let advice = "--store makes the command change the tokens in etcd, and not through a server";
+        return Err(Refused::Other(format!("--host {host}: {advice}; leave out one of them")));
+    }
+    let directory = &store.directory;
     let shown = directory.data_dir.display();
     let why = "the API cannot do this, so the command works on the server's machine, through --data-dir";
     let Some(mut client) = access::running(directory).await.map_err(Refused::Failed)? else {

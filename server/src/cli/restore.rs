@@ -9,6 +9,7 @@ use influxdb3_tokens::{LaterChanges, RestoreError, RestoreOptions, Restored, Sql
 use openapi_stub_runtime::Printable;
 
 use super::backup::{counted, describe};
+use super::store::NotHere;
 use super::{DataDir, Failure, tell, warn};
 
 /// Make a backup the token database. The server must be stopped
@@ -37,9 +38,13 @@ pub(super) struct Options {
 
     #[command(flatten)]
     directory: DataDir,
+
+    #[command(flatten)]
+    etcd: NotHere,
 }
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
+    options.etcd.refuse()?;
     let database = options.directory.database();
     let restored = SqliteStore::restore(&options.file, &database, options.how()).await;
     match restored {

@@ -9,6 +9,9 @@ pub(super) struct Sandbox<'a> {
     pub(super) directory: &'a Path,
     /// Files that the process may read, and folders whose files it may read.
     pub(super) files: Vec<&'a Path>,
+    /// The ports of other machines, or of this one, to which the process may connect. Files that say where a host is can be
+    /// read if there are any.
+    pub(super) ports: Vec<u16>,
 }
 
 /// What is in force.
@@ -26,8 +29,8 @@ impl Sandbox<'_> {
     /// Confines this thread, and every thread and process that it starts from now on. So it must be called before any
     /// other thread runs.
     ///
-    /// The process can then open no other file than those of this sandbox, execute no program, make no TCP connection,
-    /// and send no signal to another process. It may listen on any address. Files that are open stay open.
+    /// The process can then open no other file than those of this sandbox, execute no program, make no TCP connection to
+    /// another port, and send no signal to another process. It may listen on any address. Files that are open stay open.
     #[cfg(target_os = "linux")]
     pub(super) fn enter(&self) -> Confinement {
         linux::enter(self).unwrap_or_else(|error| Confinement::Without(error.to_string()))
@@ -55,8 +58,8 @@ mod linux {
     use std::path::Path;
 
     use landlock::{
-        ABI, Access, AccessFs, AccessNet, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr,
-        RulesetError, RulesetStatus, Scope,
+        ABI, Access, AccessFs, AccessNet, BitFlags, NetPort, PathBeneath, PathFd, Ruleset, RulesetAttr,
+        RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
     };
 
     use super::{Confinement, Sandbox};
@@ -67,20 +70,42 @@ mod linux {
     /// What SQLite reads for random numbers.
     const RANDOM: &str = "/dev/urandom";
 
+    /// What is read to find out where a host is. The name of a server of DNS may change while the process runs: the file is
+    /// a link then, to one of the folders.
+    const FOR_NAMES: [&str; 9] = [
+        "/etc/gai.conf",
+        "/etc/host.conf",
+        "/etc/hosts",
+        "/etc/nsswitch.conf",
+        "/etc/resolv.conf",
+        "/etc/services",
+        "/run/NetworkManager",
+        "/run/resolvconf",
+        "/run/systemd/resolve",
+    ];
+
+    /// The port of DNS, for an answer that is too long for UDP.
+    const DNS: u16 = 53;
+
     pub(super) fn enter(sandbox: &Sandbox<'_>) -> Result<Confinement, RulesetError> {
         let ruleset = Ruleset::default()
             .handle_access(AccessFs::from_all(VERSION))?
             .handle_access(AccessNet::ConnectTcp)?
             .scope(Scope::from_all(VERSION))?
             .create()?;
-        let read =
-            sandbox.files.iter().copied().chain([Path::new(RANDOM)]).map(|file| (file, AccessFs::ReadFile.into()));
+        let for_names = if sandbox.ports.is_empty() { &[][..] } else { &FOR_NAMES };
+        let files = sandbox.files.iter().copied().chain([Path::new(RANDOM)]).chain(for_names.iter().map(Path::new));
+        let read = files.map(|file| (file, AccessFs::ReadFile.into()));
         // A missing file is an error when it is opened, which is not the sandbox's concern.
         let rules = [(sandbox.directory, in_directory())]
             .into_iter()
             .chain(read)
             .filter_map(|(path, access)| Some(Ok(PathBeneath::new(PathFd::new(path).ok()?, access))));
-        let restricted = ruleset.add_rules::<_, _, _, RulesetError>(rules)?.restrict_self()?;
+        let dns = (!sandbox.ports.is_empty()).then_some(DNS);
+        let ports = sandbox.ports.iter().copied().chain(dns);
+        let ports = ports.map(|port| Ok(NetPort::new(port, AccessNet::ConnectTcp)));
+        let ruleset = ruleset.add_rules::<_, _, _, RulesetError>(rules)?;
+        let restricted = ruleset.add_rules::<_, _, _, RulesetError>(ports)?.restrict_self()?;
         Ok(match restricted.ruleset {
             RulesetStatus::FullyEnforced => Confinement::Full,
             RulesetStatus::PartiallyEnforced => Confinement::Partial,
@@ -109,13 +134,19 @@ mod tests {
 
     /// Runs `act` in the sandbox of a folder and a file, in a thread of its own, because only that thread is confined.
     fn confined(act: impl FnOnce(&Path, &Path) + Send) {
+        confined_with(Vec::new(), act);
+    }
+
+    /// The same, with connections to these ports.
+    fn confined_with(ports: Vec<u16>, act: impl FnOnce(&Path, &Path) + Send) {
         let outside = tempfile::tempdir().unwrap();
         let (directory, file) = (outside.path().join("data"), outside.path().join("tokens.json"));
         fs::create_dir(&directory).unwrap();
         fs::write(&file, "tokens").unwrap();
         fs::write(outside.path().join("other"), "other").unwrap();
         let run = || {
-            let sandbox = Sandbox { directory: &directory, files: vec![&file, Path::new("/nowhere/at/all.json")] };
+            let files = vec![&*file, Path::new("/nowhere/at/all.json")];
+            let sandbox = Sandbox { directory: &directory, files, ports };
             match sandbox.enter() {
                 Confinement::Full => act(&directory, &file),
                 other => skip(&other),
@@ -190,5 +221,18 @@ mod tests {
         // Outside the sandbox, the same address can be reached.
         TcpStream::connect(address).unwrap();
         drop(listener);
+    }
+
+    #[test]
+    fn connections_to_the_given_ports_are_made_and_hosts_are_found() {
+        let [given, other] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let port = given.local_addr().unwrap().port();
+        confined_with(vec![port], |_, file| {
+            TcpStream::connect(("localhost", port)).unwrap();
+            assert_eq!(TcpStream::connect(other.local_addr().unwrap()).unwrap_err().kind(), PermissionDenied);
+            fs::read("/etc/hosts").unwrap();
+            assert_eq!(fs::read(file.with_file_name("other")).unwrap_err().kind(), PermissionDenied);
+            assert_eq!(fs::read("/etc/passwd").unwrap_err().kind(), PermissionDenied);
+        });
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use futures::FutureExt;
-use influxdb3_tokens::{SqliteStore, TokenApi};
+use influxdb3_tokens::TokenApi;
 use influxdb3_tokens_server::{Server, descriptors_for_connections, listen, raise_descriptor_limit};
 use openapi_stub_runtime::Printable;
 use tokio::net::TcpListener;
@@ -26,8 +26,9 @@ use super::ops::OpsOptions;
 use super::output::{error_line, warn};
 use super::provenance::Provenance;
 use super::sandbox::{Confinement, Sandbox};
+use super::store::{Opened, PreparedStore, StoreArguments};
 use super::tls::TlsServerOptions;
-use super::{DataDir, Failure, access, is_broken_pipe, protection, token_file};
+use super::{Failure, freshness, is_broken_pipe, protection, token_file};
 use crate::control;
 use crate::ops::{self, Counted, Ops, Process, Requests, Sources};
 
@@ -66,7 +67,7 @@ pub(super) struct Options {
     http_bind: (String, u16),
 
     #[command(flatten)]
-    directory: DataDir,
+    store: StoreArguments,
 
     /// File with an admin token. The token is created unless its name or secret is already in use
     #[arg(long, env = "INFLUXDB3_ADMIN_TOKEN_FILE", value_name = "FILE")]
@@ -113,8 +114,8 @@ pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCo
     // The sandbox hides the files that say where a host is.
     let (api, ops) = (addresses(&options.http_bind)?, options.ops.ops_bind.as_ref().map(addresses).transpose()?);
     let addresses = Addresses { api, ops };
-    SqliteStore::prepare(options.directory.database())?;
-    options.tls.prepare(&options.directory.data_dir, &options.http_bind.0)?;
+    let store = options.store.prepare()?;
+    options.tls.prepare(&options.store.directory.data_dir, &options.http_bind.0)?;
     let tls_files = options.tls.readable();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
@@ -125,7 +126,7 @@ pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCo
     let manager = ServiceManager::connect();
     let confinement = match options.no_sandbox {
         true => Confinement::Without("it is switched off".to_owned()),
-        false => options.sandbox(&tls_files).enter(),
+        false => options.sandbox(&tls_files, store.ports()).enter(),
     };
 
     let runtime = runtime.enable_all().build()?;
@@ -146,7 +147,7 @@ pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCo
     if let Err(error) = raise_descriptor_limit() {
         tracing::warn!(%error, "cannot raise the limit of file descriptors");
     }
-    let prepared = Prepared { addresses, dropped_lines: log.dropped_lines(), process, manager };
+    let prepared = Prepared { store, addresses, dropped_lines: log.dropped_lines(), process, manager };
     let served = runtime.block_on(serve_until_stopped(options, prepared));
     if let Err(error) = &served {
         log.print(error_line(error.as_ref()));
@@ -169,6 +170,7 @@ fn check(options: Options, provenance: &Provenance) -> Result<ExitCode, Failure>
     addresses(&options.http_bind)?;
     options.ops.ops_bind.as_ref().map(addresses).transpose()?;
     options.tls.check()?;
+    options.store.etcd.read()?;
     let given =
         token_file::given_tokens(options.admin_token_file.as_deref(), options.permission_tokens_file.as_deref())?;
     given.warnings.iter().for_each(|warning| warn(warning));
@@ -176,10 +178,10 @@ fn check(options: Options, provenance: &Provenance) -> Result<ExitCode, Failure>
 }
 
 impl Options {
-    fn sandbox<'a>(&'a self, tls_files: &'a [PathBuf]) -> Sandbox<'a> {
+    fn sandbox<'a>(&'a self, tls_files: &'a [PathBuf], ports: Vec<u16>) -> Sandbox<'a> {
         let files = [&self.admin_token_file, &self.permission_tokens_file];
         let files = files.into_iter().flatten().chain(tls_files).map(AsRef::as_ref).collect();
-        Sandbox { directory: &self.directory.data_dir, files }
+        Sandbox { directory: &self.store.directory.data_dir, files, ports }
     }
 }
 
@@ -192,6 +194,7 @@ struct Addresses {
 
 /// What was prepared before the sandbox was entered, or needs the log.
 struct Prepared {
+    store: PreparedStore,
     addresses: Addresses,
     dropped_lines: DroppedLines,
     process: Process,
@@ -199,18 +202,18 @@ struct Prepared {
 }
 
 async fn serve_until_stopped(options: Options, prepared: Prepared) -> Result<(), Failure> {
-    let Prepared { addresses, dropped_lines, process, manager } = prepared;
-    let access::Opened { store, catalog } = access::open(&options.directory).await?;
+    let Prepared { store, addresses, dropped_lines, process, manager } = prepared;
+    let Opened { catalog, sqlite, .. } = &store.open().await?;
     let given =
         token_file::given_tokens(options.admin_token_file.as_deref(), options.permission_tokens_file.as_deref())?;
     given.warnings.iter().for_each(|warning| tracing::warn!("{}", Printable(warning)));
-    token_file::create(&catalog, given.tokens).await?;
+    token_file::create(catalog, given.tokens).await?;
     let (stop, stop_at_once) = signals()?;
     let tls = options.tls.load()?;
 
     let listener = listen_on(&addresses.api).map_err(|error| cannot_listen(&options.http_bind, &error))?;
     let ops_listener = options.ops.listen(addresses.ops.as_deref())?;
-    let socket = options.directory.control_socket();
+    let socket = options.store.directory.control_socket();
     let control_listener = control::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
     let address = listener.local_addr()?;
     let ops_address = ops_listener.as_ref().map(TcpListener::local_addr).transpose()?;
@@ -244,11 +247,12 @@ async fn serve_until_stopped(options: Options, prepared: Prepared) -> Result<(),
             ops.server(options.ops.hosts()).serve(listener, has_drained.map(drop)).await;
         }
     };
-    let served = control::Served { catalog, store: Some(store), address };
+    let served = control::Served { catalog: catalog.clone(), store: sqlite.clone(), address };
     tokio::select! {
         ((), ()) = futures::future::join(serving, operating) => {}
         () = stop_at_once => tracing::warn!("stopping at once, after a second signal"),
         () = control::serve(control_listener, &socket, served) => {}
+        () = freshness::log(catalog) => {}
     }
     if let Err(error) = std::fs::remove_file(&socket) {
         tracing::warn!(%error, "cannot remove the control socket");

@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::listing::{self, Entry, Format};
 use super::named_server::ServerOptions;
-use super::{DataDir, Failure, is_broken_pipe};
+use super::store::StoreArguments;
+use super::{Failure, is_broken_pipe};
 use crate::control::Summary;
 
 const EXAMPLES: &str = "Examples:
@@ -29,7 +30,7 @@ pub(super) struct Options {
     wide: bool,
 
     #[command(flatten)]
-    directory: DataDir,
+    store: StoreArguments,
 
     #[command(flatten)]
     server: ServerOptions,
@@ -43,7 +44,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
 }
 
 async fn print(options: &Options) -> Result<(), Failure> {
-    let access = options.server.access("show", &options.directory, true).await?;
+    let access = options.server.access("show", &options.store, true).await?;
     listing::print(options.format, (!options.wide).then_some(NARROW), access.tokens().await?).await
 }
 

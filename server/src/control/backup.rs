@@ -77,7 +77,12 @@ impl Client {
 /// Holds the file of the store until the command releases it, or is gone.
 pub(super) async fn hold(connection: &mut Connection, store: Option<&SqliteStore>) -> io::Result<()> {
     let Some(store) = store else {
-        return refuse(connection, RefusalKind::Other, "the tokens of this server are not in a file").await;
+        return refuse(
+            connection,
+            RefusalKind::Other,
+            "the tokens of this server are in etcd; `etcdctl snapshot save` backs them up",
+        )
+        .await;
     };
     let snapshot = match store.snapshot().await {
         Ok(snapshot) => snapshot,

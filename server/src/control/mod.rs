@@ -14,7 +14,8 @@ use influxdb3_token_api::models::{self, AdminTokenObject};
 use influxdb3_token_api::security::AuthenticationError;
 use influxdb3_token_api::with_sources;
 use influxdb3_tokens::{
-    Catalog, CreateError, DeleteError, NewToken, TokenDescription, TokenId, TokenName, TokenRecord, admin_token_object,
+    Catalog, CreateError, DeleteError, NewToken, Principal, TokenDescription, TokenId, TokenName, TokenRecord,
+    admin_token_object,
 };
 use serde::{Deserialize, Serialize};
 
@@ -233,15 +234,25 @@ pub(crate) async fn regenerate(catalog: &Catalog) -> Result<AdminTokenObject, Er
 
 /// Deletes a token, and returns its ID.
 pub(crate) async fn delete(catalog: &Catalog, token: Delete) -> Result<u64, Error> {
-    let by = catalog.authenticate_or_ask(&token.by.0).await.map_err(|reason| match reason {
-        AuthenticationError::Unavailable => Refusal::new(RefusalKind::Unavailable, &reason.to_string()),
-        // The API tells a client no more either.
-        _ => Refusal::new(RefusalKind::Unauthorized, "a valid credential is required"),
-    })?;
+    let by = authenticate(catalog, &token.by).await?;
     let id = catalog.delete_by_name(&by, &token.name).await?;
     let (by, name, origin) = (by.id(), &token.name, origin(catalog));
     tracing::info!(target: AUDIT, %id, %by, name, origin, change = "deleted", "deleted a token");
     Ok(id.as_u64())
+}
+
+/// Deletes the token whose ID has this text, on behalf of the admin token with the secret `by`.
+pub(crate) async fn delete_by_id(catalog: &Catalog, id: &str, by: &models::Secret) -> Result<u64, Error> {
+    let by = authenticate(catalog, by).await?;
+    Ok(catalog.delete(&by, id).await?.as_u64())
+}
+
+async fn authenticate(catalog: &Catalog, secret: &models::Secret) -> Result<Principal, Refusal> {
+    catalog.authenticate_or_ask(&secret.0).await.map_err(|reason| match reason {
+        AuthenticationError::Unavailable => Refusal::new(RefusalKind::Unavailable, &reason.to_string()),
+        // The API tells a client no more either.
+        _ => Refusal::new(RefusalKind::Unauthorized, "a valid credential is required"),
+    })
 }
 
 /// Where a change was requested, for the log.

@@ -1,5 +1,7 @@
 //! `/health`, `/ready` and `/ping`: whether the server lives, whether it can be used, and which version it is.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -8,7 +10,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{FAILING, Ops};
+use super::{FAILING, Ops, UNANSWERED};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -33,19 +35,27 @@ struct Readiness {
     ready: bool,
     /// Why it is not ready; empty if it is.
     reasons: Vec<&'static str>,
-    /// How old the tokens in memory may be, in milliseconds. A store of one node has them as they are.
-    staleness_milliseconds: u64,
+    /// How old the tokens in memory may be, in milliseconds; `None` if that is not known. A store of one node has them as
+    /// they are.
+    staleness_milliseconds: Option<u64>,
 }
 
 async fn ready(State(ops): State<Ops>) -> Response {
     let mut reasons = ops.known_reasons();
-    // Without requests, no commit would show that the store works again.
-    if reasons.contains(&FAILING) && ops.store_works().await {
-        reasons.retain(|reason| *reason != FAILING);
+    let copy = ops.sources.api.catalog().store_statistics().copy;
+    // Without requests, no commit would show that the store works again, or that one on other machines cannot be reached.
+    if reasons.contains(&FAILING) || copy.is_some() {
+        match (ops.store_works().await, reasons.iter().position(|reason| *reason == FAILING)) {
+            (true, Some(failing)) => _ = reasons.remove(failing),
+            (false, None) => reasons.push(UNANSWERED),
+            _ => {}
+        }
     }
     let ready = reasons.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, reasons, staleness_milliseconds: 0 })).into_response()
+    let staleness = copy.map_or(Some(Duration::ZERO), |copy| copy.staleness);
+    let staleness_milliseconds = staleness.map(|staleness| u64::try_from(staleness.as_millis()).unwrap_or(u64::MAX));
+    (status, Json(Readiness { ready, reasons, staleness_milliseconds })).into_response()
 }
 
 /// The version, as InfluxDB 3 answers it.

@@ -1,7 +1,7 @@
 //! `/metrics`: counts for a time-series database, as OpenMetrics or Prometheus text.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::extract::State;
@@ -56,6 +56,7 @@ impl Collector for Scrape {
         self.requests(&mut families)?;
         self.tokens(&mut families)?;
         self.store(&mut families)?;
+        self.copy(&mut families)?;
         self.connections(&mut families)?;
         self.process(&mut families)
     }
@@ -73,7 +74,7 @@ impl Scrape {
         metric.encode_info(&labels)?;
         families.gauge(
             "influxdb3_tokens_ready",
-            "Whether the server accepts requests and its last commit did not fail",
+            "Whether the server accepts requests, its last commit did not fail, and its tokens are not too old",
             u64::from(self.0.known_reasons().is_empty()),
         )?;
         families.gauge(
@@ -178,6 +179,47 @@ impl Scrape {
             MetricType::Histogram,
         )?;
         histogram(&mut metric, NONE, &store.commit_nanoseconds, NANOSECOND)
+    }
+
+    /// Without a cluster, the tokens in memory are those of the store, and nothing of this ever happens.
+    fn copy(&self, families: &mut Families<'_, '_>) -> fmt::Result {
+        let copy = self.0.sources.api.catalog().store_statistics().copy;
+        let (is_fresh, staleness) =
+            copy.as_ref().map_or((true, Some(Duration::ZERO)), |of| (of.is_fresh, of.staleness));
+        let copy = copy.unwrap_or_default();
+        families.gauge(
+            "influxdb3_tokens_copy_fresh",
+            "Whether the tokens in memory can be relied upon",
+            u64::from(is_fresh),
+        )?;
+        let mut metric = families.begin(
+            "influxdb3_tokens_copy_staleness",
+            "How old the tokens in memory may be",
+            Some(&Unit::Seconds),
+            MetricType::Gauge,
+        )?;
+        if let Some(staleness) = staleness {
+            metric.encode_gauge(&staleness.as_secs_f64())?;
+        }
+        let mut metric = families.begin(
+            "influxdb3_tokens_copy_confirmations",
+            "Reads that were to confirm that the tokens in memory have every change",
+            None,
+            MetricType::Counter,
+        )?;
+        counter(&mut metric, &[("outcome", "confirmed")], copy.confirmations)?;
+        counter(&mut metric, &[("outcome", "failed")], copy.failed_confirmations)?;
+        families.counter(
+            "influxdb3_tokens_copy_watch_restarts",
+            "Times that the stream of changes was begun again",
+            copy.watch_restarts,
+        )?;
+        families.counter("influxdb3_tokens_copy_reloads", "Times that all tokens were loaded again", copy.reloads)?;
+        families.counter(
+            "influxdb3_tokens_copy_fallback_reads",
+            "Authentications that a read in the store decided",
+            copy.fallback_reads,
+        )
     }
 
     fn connections(&self, families: &mut Families<'_, '_>) -> fmt::Result {

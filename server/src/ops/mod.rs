@@ -111,6 +111,7 @@ impl State {
             (self.is_draining.load(Ordering::Relaxed), "draining"),
             (store.is_failing, FAILING),
             (is_full, "too many changes wait for the store"),
+            (store.copy.is_some_and(|copy| !copy.is_fresh), "the copy of the tokens is too old"),
         ];
         reasons.into_iter().filter_map(|(holds, reason)| holds.then_some(reason)).collect()
     }
@@ -134,6 +135,9 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The reason that the store may not be usable.
 const FAILING: &str = "the last commit failed";
+
+/// The reason that a store on other machines cannot be reached.
+const UNANSWERED: &str = "the store does not answer";
 
 /// The routes of every topic. A path that is none of theirs is one of the API, or unknown.
 fn router(ops: &Ops) -> Router {

@@ -3,6 +3,8 @@
 
 mod blocking;
 mod cli;
+#[cfg(target_os = "linux")]
+mod cluster;
 mod connection_limits;
 mod connections;
 mod control_socket;

@@ -78,6 +78,11 @@ impl EtcdOptions {
         self.tls.is_some()
     }
 
+    /// The members of etcd, each `HOST:PORT`.
+    pub fn members(&self) -> &[String] {
+        &self.members
+    }
+
     /// Logs in to etcd with this name and password.
     #[must_use]
     pub fn user(self, name: &str, password: &str) -> Self {

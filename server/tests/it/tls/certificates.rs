@@ -15,19 +15,19 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
 /// Signs certificates.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    pub(super) pem: String,
+    pub(crate) pem: String,
 }
 
 /// A certificate and its key, in PEM.
-pub(super) struct Signed {
-    pub(super) certificate: String,
-    pub(super) key: String,
+pub(crate) struct Signed {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
 }
 
 impl Authority {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
@@ -38,16 +38,16 @@ impl Authority {
     }
 
     /// A certificate for 127.0.0.1 and `localhost`.
-    pub(super) fn server(&self) -> Signed {
+    pub(crate) fn server(&self) -> Signed {
         self.sign(&["127.0.0.1", "localhost"], |_| ())
     }
 
     /// A certificate for a client.
-    pub(super) fn client(&self) -> Signed {
+    pub(crate) fn client(&self) -> Signed {
         self.sign(&[], |params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth])
     }
 
-    pub(super) fn sign(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Signed {
+    pub(crate) fn sign(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Signed {
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -58,17 +58,17 @@ impl Authority {
     }
 
     /// Writes the certificate of the authority, and returns its path.
-    pub(super) fn write(&self, folder: &Path, name: &str) -> String {
+    pub(crate) fn write(&self, folder: &Path, name: &str) -> String {
         write(&folder.join(name), &self.pem)
     }
 
     /// A client that trusts this authority alone.
-    pub(super) fn trusting(&self) -> ClientConfig {
+    pub(crate) fn trusting(&self) -> ClientConfig {
         self.trusting_builder().with_no_client_auth()
     }
 
     /// The same with a certificate of its own.
-    pub(super) fn trusting_with(
+    pub(crate) fn trusting_with(
         &self,
         certificate: CertificateDer<'static>,
         key: PrivateKeyDer<'static>,
@@ -88,19 +88,19 @@ impl Authority {
 
 impl Signed {
     /// Writes `tls.crt` and `tls.key`.
-    pub(super) fn write(&self, folder: &Path) {
+    pub(crate) fn write(&self, folder: &Path) {
         fs::create_dir_all(folder).unwrap();
         write(&folder.join("tls.crt"), &self.certificate);
         write(&folder.join("tls.key"), &self.key);
     }
 
-    pub(super) fn der(&self) -> CertificateDer<'static> {
+    pub(crate) fn der(&self) -> CertificateDer<'static> {
         CertificateDer::from_pem_slice(self.certificate.as_bytes()).unwrap()
     }
 }
 
 /// Writes a file as programs do that renew certificates: the new file takes the place of the old one.
-pub(super) fn write(path: &Path, content: &str) -> String {
+pub(crate) fn write(path: &Path, content: &str) -> String {
     let new = PathBuf::from(format!("{}.new", path.display()));
     fs::write(&new, content).unwrap();
     fs::set_permissions(&new, PermissionsExt::from_mode(0o600)).unwrap();
@@ -109,7 +109,7 @@ pub(super) fn write(path: &Path, content: &str) -> String {
 }
 
 /// The options for the files that [`Signed::write`] writes.
-pub(super) fn options(folder: &Path) -> [String; 2] {
+pub(crate) fn options(folder: &Path) -> [String; 2] {
     let option = |option, file| format!("--tls-{option}={}", folder.join(file).display());
     [option("cert", "tls.crt"), option("key", "tls.key")]
 }

@@ -1,6 +1,6 @@
 //! TLS, with certificates that are made for each test.
 
-mod certificates;
+pub(crate) mod certificates;
 mod clients;
 mod files;
 mod reload;

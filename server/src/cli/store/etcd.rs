@@ -1,0 +1,305 @@
+//! Tokens in etcd: the options that say where etcd is, and opening the store.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, Args, Command};
+use influxdb3_token_api::with_sources;
+use influxdb3_tokens::{Catalog, EtcdOpenError, EtcdOptions, EtcdStore, EtcdTls, SystemClock};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::time::{Instant, sleep};
+use zeroize::Zeroizing;
+
+use crate::cli::Failure;
+use crate::cli::arguments::duration;
+use crate::cli::environment::Environment;
+
+/// The variable of the password.
+const PASSWORD: &str = "INFLUXDB3_TOKENS_ETCD_PASSWORD";
+
+const HEADING: &str = "Cluster";
+
+/// Options of a store in etcd.
+#[derive(Args)]
+pub(in crate::cli) struct EtcdArguments {
+    /// Keep the tokens in etcd, for many servers: `etcd://HOST:PORT,HOST:PORT/PREFIX`, or `etcds://…` for TLS. Without it,
+    /// they are in the database of the data directory
+    #[arg(long, env = "INFLUXDB3_TOKENS_STORE", value_name = "URL", help_heading = HEADING, value_parser = Url)]
+    store: Option<EtcdOptions>,
+
+    /// File with certificates of authorities in PEM, one of which signed those of etcd. `etcds://` needs it
+    #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_CA", value_name = "FILE", help_heading = HEADING, requires = "store", hide_short_help = true)]
+    etcd_ca: Option<PathBuf>,
+
+    /// File with a certificate in PEM to present to etcd
+    #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_CERT", value_name = "FILE", help_heading = HEADING, requires_all = ["store", "etcd_key"],
+        hide_short_help = true)]
+    etcd_cert: Option<PathBuf>,
+
+    /// File with its private key in PEM, not encrypted
+    #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_KEY", value_name = "FILE", help_heading = HEADING, requires_all = ["store", "etcd_cert"],
+        hide_short_help = true)]
+    etcd_key: Option<PathBuf>,
+
+    /// The user of etcd. The password is in the variable INFLUXDB3_TOKENS_ETCD_PASSWORD, or in a file
+    #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_USER", value_name = "NAME", help_heading = HEADING, requires = "store", hide_short_help = true)]
+    etcd_user: Option<String>,
+
+    /// File with the password of the user of etcd
+    #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_PASSWORD_FILE", value_name = "FILE", help_heading = HEADING, requires_all = ["store", "etcd_user"],
+        hide_short_help = true)]
+    etcd_password_file: Option<PathBuf>,
+
+    /// For how long a server may accept a token after another server has deleted it, whatever fails; at least 500ms
+    /// [default: 5s]
+    #[arg(long, env = "INFLUXDB3_TOKENS_MAX_STALENESS", value_name = "DURATION", help_heading = HEADING, value_parser = max_staleness,
+        requires = "store", hide_short_help = true)]
+    max_staleness: Option<Duration>,
+}
+
+/// Reads the URL of a store. Its error does not show the URL, which may have a password.
+#[derive(Clone)]
+struct Url;
+
+impl TypedValueParser for Url {
+    type Value = EtcdOptions;
+
+    fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<EtcdOptions, clap::Error> {
+        let refused = |reason: &dyn std::fmt::Display| {
+            clap::Error::raw(ErrorKind::ValueValidation, format!("--store: {reason}\n")).with_cmd(command)
+        };
+        let text = value.to_str().ok_or_else(|| refused(&"the URL is not UTF-8"))?;
+        EtcdOptions::from_url(text).map_err(|error| refused(&error))
+    }
+}
+
+fn max_staleness(text: &str) -> Result<Duration, String> {
+    let bound = duration(text)?;
+    // Which bounds are allowed does not depend on the URL.
+    let any = EtcdOptions::from_url("etcd://localhost").and_then(|options| options.max_staleness(bound));
+    any.map(|_| bound).map_err(|error| error.to_string())
+}
+
+impl EtcdArguments {
+    /// Whether the tokens are in etcd.
+    pub(in crate::cli) fn is_given(&self) -> bool {
+        self.store.is_some()
+    }
+
+    /// Reads the files that the options name. `None` if the tokens are not in etcd.
+    pub(in crate::cli) fn read(&self) -> Result<Option<Etcd>, Failure> {
+        let Some(mut options) = self.store.clone() else { return Ok(None) };
+        options = match (&self.etcd_ca, options.uses_tls()) {
+            (Some(file), true) => {
+                let ca = certificates(file)?;
+                let identity = match (&self.etcd_cert, &self.etcd_key) {
+                    (Some(certificate), Some(key)) => Some((certificates(certificate)?, private_key(key)?)),
+                    _ => None,
+                };
+                options.tls(EtcdTls { ca, identity })
+            }
+            (None, true) => {
+                return Err(
+                    "etcds:// needs --etcd-ca: a file with the certificate of the authority that signed those \
+                     of etcd"
+                        .into(),
+                );
+            }
+            (_, false) if self.etcd_ca.is_some() || self.etcd_cert.is_some() => {
+                return Err("the certificates are for TLS: write etcds:// instead of etcd:// in --store".into());
+            }
+            (_, false) => options,
+        };
+        if let Some(user) = &self.etcd_user {
+            options = options.user(user, &self.password()?);
+        }
+        if let Some(bound) = self.max_staleness {
+            options = options.max_staleness(bound)?;
+        }
+        Ok(Some(Etcd { options }))
+    }
+
+    fn password(&self) -> Result<Zeroizing<String>, Failure> {
+        if let Some(file) = &self.etcd_password_file {
+            let text = Zeroizing::new(fs::read_to_string(file).map_err(|error| in_file(file, &error))?);
+            let password = text.strip_suffix('\n').unwrap_or(&text);
+            return Ok(Zeroizing::new(password.strip_suffix('\r').unwrap_or(password).to_owned()));
+        }
+        Environment::read()?.text(PASSWORD).map(Zeroizing::new).ok_or_else(|| {
+            format!("the user of etcd needs a password: set the variable {PASSWORD}, or use --etcd-password-file")
+                .into()
+        })
+    }
+}
+
+/// The content of a file with at least one certificate.
+fn certificates(file: &Path) -> Result<Vec<u8>, Failure> {
+    let text = fs::read(file).map_err(|error| in_file(file, &error))?;
+    let mut certificates = CertificateDer::pem_slice_iter(&text);
+    match certificates.next() {
+        Some(Ok(_)) if certificates.all(|certificate| certificate.is_ok()) => Ok(text),
+        _ => Err(in_file(file, &io::Error::other("it contains no certificates in PEM, or a damaged one"))),
+    }
+}
+
+/// The content of a file with a private key.
+fn private_key(file: &Path) -> Result<Vec<u8>, Failure> {
+    let text = Zeroizing::new(fs::read(file).map_err(|error| in_file(file, &error))?);
+    // The error of the parser may repeat a line of the file.
+    match PrivateKeyDer::from_pem_slice(&text) {
+        Ok(_) => Ok(text.to_vec()),
+        Err(_) => Err(in_file(file, &io::Error::other("it contains no private key in PEM that is not encrypted"))),
+    }
+}
+
+fn in_file(file: &Path, error: &io::Error) -> Failure {
+    format!("{}: {error}", file.display()).into()
+}
+
+/// A store in etcd that can be opened.
+pub(in crate::cli) struct Etcd {
+    options: EtcdOptions,
+}
+
+impl Etcd {
+    /// The ports of the members.
+    pub(in crate::cli) fn ports(&self) -> Vec<u16> {
+        let port = |member: &String| member.rsplit_once(':')?.1.parse().ok();
+        self.options.members().iter().filter_map(port).collect()
+    }
+
+    /// Opens the store, and makes it unless it exists. Tries again until etcd has not answered for so long.
+    pub(in crate::cli) async fn open(&self, patience: Duration) -> Result<Catalog, Failure> {
+        /// Between two attempts.
+        const PAUSE: Duration = Duration::from_millis(250);
+        let begin = Instant::now();
+        let mut was_told = false;
+        loop {
+            let error = match self.try_open().await {
+                Ok(catalog) => return Ok(catalog),
+                Err(NotOpened::Final(error)) => return Err(error),
+                Err(NotOpened::Unavailable(error)) => error,
+            };
+            if begin.elapsed() >= patience {
+                return Err(self.unreachable(&error));
+            }
+            if !was_told {
+                tracing::warn!(error, "waiting for etcd, which does not answer as it should");
+            }
+            was_told = true;
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn try_open(&self) -> Result<Catalog, NotOpened> {
+        let store = EtcdStore::open(self.options.clone()).await.map_err(|error| match error {
+            EtcdOpenError::Unavailable(error) => NotOpened::Unavailable(with_sources(&error)),
+            error => NotOpened::Final(format!("{error}; end the URL of --store with another prefix").into()),
+        })?;
+        let opened = Catalog::open(Arc::new(store), Arc::new(SystemClock)).await;
+        opened.map_err(|error| NotOpened::Unavailable(with_sources(&error)))
+    }
+
+    fn unreachable(&self, error: &str) -> Failure {
+        let members = self.options.members().join(", ");
+        let login = "and if etcd has authentication, that --etcd-user may read and write the keys under the prefix";
+        format!("cannot use etcd at {members}: {error}; check that it runs, that --store and the certificates are right, {login}")
+            .into()
+    }
+}
+
+/// Why a store was not opened.
+enum NotOpened {
+    /// etcd does not answer, or refuses. It may do otherwise a little later.
+    Unavailable(String),
+    Final(Failure),
+}
+
+/// The option `--store` of the commands for a database, which refuse it.
+#[derive(Args)]
+pub(in crate::cli) struct NotHere {
+    #[arg(long, env = "INFLUXDB3_TOKENS_STORE", value_name = "URL", hide = true, value_parser = Url)]
+    store: Option<EtcdOptions>,
+}
+
+impl NotHere {
+    /// Says what to use instead, if the tokens are in etcd.
+    pub(in crate::cli) fn refuse(&self) -> Result<(), Failure> {
+        match self.store {
+            Some(_) => Err(format!("the tokens are in etcd (--store), and this is for a database; {OF_ETCD}").into()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What does the same for etcd.
+const OF_ETCD: &str = "`etcdctl snapshot save` and `etcdctl snapshot restore` back up and restore etcd, and \
+     `influxdb3-tokens export` writes the tokens to a file";
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Options {
+        #[command(flatten)]
+        etcd: EtcdArguments,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<EtcdArguments, String> {
+        let parsed = Options::try_parse_from([&["serve"], arguments].concat());
+        parsed.map(|options| options.etcd).map_err(|error| error.to_string())
+    }
+
+    fn refused(arguments: &[&str]) -> String {
+        match parse(arguments).map(|options| options.read()) {
+            Err(error) => error,
+            Ok(read) => read.err().map(|error| error.to_string()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_options_of_etcd_need_a_store() {
+        assert!(!parse(&[]).unwrap().is_given());
+        assert!(parse(&["--store=etcd://a:1,b", "--max-staleness=1s"]).unwrap().read().unwrap().is_some());
+        for argument in ["--etcd-ca=f", "--etcd-user=u", "--max-staleness=1s", "--etcd-password-file=f"] {
+            assert!(refused(&[argument]).contains("--store <URL>"), "{argument}");
+        }
+        for arguments in [&["--etcd-cert=f"][..], &["--etcd-key=f"]] {
+            assert!(parse(&[&["--store=etcds://a", "--etcd-ca=f"], arguments].concat()).is_err(), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_says_what_to_do_and_shows_no_password() {
+        let store = "--store=etcd://a:1";
+        for (arguments, expected) in [
+            (&["--store=etcd://me:hunter2@a:1"][..], "use the options for the user and the password"),
+            (&["--store=http://a:1"], "begins with etcd:// or etcds://"),
+            (&[store, "--max-staleness=499ms"], "between 500 milliseconds and one day"),
+            (&[store, "--max-staleness=5"], "write a duration such as"),
+            (&["--store=etcds://a:1"], "needs --etcd-ca"),
+            (&[store, "--etcd-ca=/dev/null"], "write etcds://"),
+            (&["--store=etcds://a:1", "--etcd-ca=/dev/null"], "/dev/null: it contains no certificates in PEM"),
+            (&[store, "--etcd-user=u", "--etcd-password-file=/nowhere/at/all"], "/nowhere/at/all: "),
+        ] {
+            let error = refused(arguments);
+            assert!(error.contains(expected) && !error.contains("hunter2"), "{arguments:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_sandbox_learns_the_ports_of_the_members() {
+        let etcd = parse(&["--store=etcd://a:1,b,[::1]:3/p"]).unwrap().read().unwrap().unwrap();
+        assert_eq!(etcd.ports(), [1, 2379, 3]);
+    }
+}

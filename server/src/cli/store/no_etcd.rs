@@ -1,0 +1,44 @@
+//! What a build without the feature `etcd` has of [`super`]'s module `etcd`: nothing that can be asked for.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use clap::Args;
+use influxdb3_tokens::Catalog;
+
+use crate::cli::Failure;
+
+#[derive(Args)]
+pub(in crate::cli) struct EtcdArguments {}
+
+impl EtcdArguments {
+    pub(in crate::cli) fn is_given(&self) -> bool {
+        false
+    }
+
+    pub(in crate::cli) fn read(&self) -> Result<Option<Etcd>, Failure> {
+        Ok(None)
+    }
+}
+
+/// A store that does not exist.
+pub(in crate::cli) struct Etcd(Infallible);
+
+impl Etcd {
+    pub(in crate::cli) fn ports(&self) -> Vec<u16> {
+        match self.0 {}
+    }
+
+    pub(in crate::cli) async fn open(&self, _: Duration) -> Result<Catalog, Failure> {
+        match self.0 {}
+    }
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct NotHere {}
+
+impl NotHere {
+    pub(in crate::cli) fn refuse(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+//! The commands with `--store`.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Etcd, Node, create, secret, succeed};
+use crate::process::{DataDir, command, finish};
+
+/// Where no member listens.
+const NOWHERE: &str = "--store=etcd://127.0.0.1:1/tokens";
+
+fn fail(code: i32, arguments: &[&str]) -> String {
+    let (actual, out, error) = finish(command(arguments));
+    assert_eq!((actual, &*out), (code, ""), "{arguments:?}: {error}");
+    error
+}
+
+#[tokio::test]
+async fn the_commands_need_no_server() {
+    let Some(etcd) = Etcd::start().await else { return };
+    let store = etcd.store();
+    // Until the member has a leader, it does not answer.
+    drop(Node::start(&etcd, &[]));
+    let operator = create(&["--admin", &store]);
+    let token = format!("--token={}", secret(&operator));
+    for name in ["--name=first", "--name=second"] {
+        create(&["--admin", name, &store]);
+    }
+    let shown = || succeed(&["show", "tokens", "--format=jsonl", &store]);
+    assert_eq!(shown().lines().count(), 3);
+    let deleted = succeed(&["delete", "token", "--token-name=first", &token, &store]);
+    assert_eq!(deleted, "Deleted token \"first\" (ID 1)\n");
+    assert_eq!(succeed(&["delete", "token", "--id=2", &token, &store]), "Deleted token with ID 2\n");
+    fail(4, &["delete", "token", "--id=2", &token, &store]);
+    fail(3, &["delete", "token", "--id=2", "--token=apiv3_wrong", &store]);
+    assert_eq!(shown().lines().count(), 1);
+    assert_eq!(succeed(&["audit", "--format=jsonl", &store]).lines().count(), 5);
+    let regenerated = create(&["--admin", "--regenerate", &store]);
+    assert_ne!(secret(&regenerated), secret(&operator));
+
+    let [key, value] = ["/other/cluster", "of another program"].map(|text| STANDARD.encode(text));
+    etcd.call("/v3/kv/put", serde_json::json!({"key": key, "value": value})).await;
+    let error = fail(1, &["show", "tokens", &store.replace("/tokens", "/other")]);
+    assert!(error.contains("end the URL of --store with another prefix"), "{error}");
+}
+
+#[tokio::test]
+async fn a_node_on_etcd_keeps_the_contract() {
+    let Some(etcd) = Etcd::start().await else { return };
+    let node = Node::start(&etcd, &[]);
+    let operator = create(&["--admin", &etcd.store()]);
+    let mut contract = command(&["contract", "--host", &node.server.url(), &etcd.store()]);
+    contract.env("INFLUXDB3_AUTH_TOKEN", secret(&operator));
+    let (code, out, error) = finish(contract);
+    assert_eq!((code, &*error), (0, ""), "{out}");
+    assert!(out.contains(" passed, 0 failed, 0 not covered"), "{out}");
+}
+
+#[test]
+fn an_error_about_etcd_says_what_to_do() {
+    let unreachable = fail(1, &["show", "tokens", NOWHERE, "--max-staleness=500ms"]);
+    assert!(unreachable.contains("cannot use etcd at 127.0.0.1:1: "), "{unreachable}");
+    assert!(unreachable.contains("check that it runs"), "{unreachable}");
+    let two = fail(2, &["show", "tokens", NOWHERE, "--host=http://127.0.0.1:8181"]);
+    assert!(two.contains("leave out one of them"), "{two}");
+    let secret = fail(2, &["show", "tokens", "--store=etcd://me:hunter2@127.0.0.1/"]);
+    assert!(
+        secret.contains("use the options for the user and the password") && !secret.contains("hunter2"),
+        "{secret}"
+    );
+}
+
+#[test]
+fn the_commands_for_a_database_name_those_for_etcd() {
+    let directory = DataDir::new();
+    let (file, directory) = (directory.beside("backup"), directory.argument());
+    let file = file.to_str().unwrap();
+    for arguments in [&["backup", file][..], &["restore", file], &["check"]] {
+        let error = fail(1, &[arguments, &[NOWHERE, &directory]].concat());
+        assert!(error.contains("etcdctl snapshot"), "{error}");
+    }
+}

@@ -1,0 +1,96 @@
+//! What several servers on one store do together, and what they do without it.
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::{Etcd, Node, create, secret, succeed, until};
+use crate::document::{DELETED, Token};
+use crate::ops::{deletion, get, send, text};
+
+const TOO_OLD: &str = "the copy of the tokens is too old";
+const FRESH_AGAIN: &str = "the copy of the tokens is fresh again";
+
+fn selected(token: &influxdb3_token_api::models::AdminTokenObject) -> Token {
+    let id = token.id.unwrap().try_into().unwrap();
+    Token::new(influxdb3_tokens::TokenId::from_u64(id), token.name.as_ref().unwrap())
+}
+
+#[tokio::test]
+async fn a_token_of_one_node_is_valid_on_another_at_once_and_refused_by_all_after_its_deletion() {
+    let Some(etcd) = Etcd::start().await else { return };
+    let [a, b] = [(); 2].map(|()| Node::start(&etcd, &[]));
+    let operator = create(&["--admin", &a.directory.argument()]);
+    assert_eq!(b.verify(secret(&operator)).await.status(), 200);
+    let ci = create(&["--admin", "--name=ci", &etcd.store()]);
+    for node in [&a, &b] {
+        assert_eq!(node.verify(secret(&ci)).await.status(), 200);
+    }
+
+    let deleted = send(b.server.operations(), deletion(selected(&ci), secret(&operator))).await;
+    assert_eq!(deleted.status(), DELETED);
+    assert_eq!(b.verify(secret(&ci)).await.status(), 401);
+    a.until_verified(secret(&ci), 401).await;
+
+    let audit = succeed(&["audit", "--format=jsonl", &a.directory.argument()]);
+    let changes: Vec<Value> = audit.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let changes: Vec<_> = changes.iter().map(|change| change["change"].as_str().unwrap()).collect();
+    assert_eq!(changes, ["created", "created", "deleted"]);
+}
+
+#[tokio::test]
+async fn without_etcd_every_node_answers_503_after_the_bound_and_serves_again_when_etcd_does() {
+    let Some(etcd) = Etcd::start().await else { return };
+    let nodes = [(); 2].map(|()| Node::start(&etcd, &["--max-staleness=2s"]));
+    let operator = create(&["--admin", &etcd.store()]);
+    for node in &nodes {
+        node.until_verified(secret(&operator), 200).await;
+    }
+
+    etcd.signal(Signal::STOP);
+    for node in &nodes {
+        let answer = node.until_verified(secret(&operator), 503).await;
+        assert!(answer.headers().contains_key("retry-after"), "{answer:?}");
+        until("the line about the copy", async || node.server.log().contains(TOO_OLD).then_some(())).await;
+        let lines = || node.server.log().matches(TOO_OLD).count();
+        let before = lines();
+        for _ in 0..5 {
+            assert_eq!(node.verify(secret(&operator)).await.status(), 503);
+        }
+        assert_eq!(lines(), before, "{}", node.server.log());
+
+        let ready = get(node.server.operations(), "/ready").await;
+        assert_eq!(ready.status(), 503);
+        let ready: Value = serde_json::from_str(&text(ready)).unwrap();
+        let reasons: Vec<_> =
+            ready["reasons"].as_array().unwrap().iter().map(|reason| reason.as_str().unwrap()).collect();
+        assert!(reasons.contains(&TOO_OLD), "{ready}");
+        assert!(ready["staleness_milliseconds"].as_u64().unwrap() >= 2000, "{ready}");
+        let metrics = text(get(node.server.operations(), "/metrics").await);
+        assert!(metrics.contains("influxdb3_tokens_copy_fresh 0\n"), "{metrics}");
+        assert!(!metrics.contains("influxdb3_tokens_copy_confirmations_total{outcome=\"failed\"} 0\n"), "{metrics}");
+        let refused = send(node.server.operations(), deletion(selected(&operator), secret(&operator))).await;
+        assert_eq!(refused.status(), 503);
+    }
+
+    etcd.signal(Signal::CONT);
+    for node in &nodes {
+        node.until_verified(secret(&operator), 200).await;
+        until("/ready", async || (get(node.server.operations(), "/ready").await.status() == 200).then_some(())).await;
+        until("the line about the copy", async || node.server.log().contains(FRESH_AGAIN).then_some(())).await;
+        let log = node.server.log();
+        let (stale, fresh) = (log.matches(TOO_OLD).count(), log.matches(FRESH_AGAIN).count());
+        assert!(stale == fresh || stale == fresh + 1, "{log}");
+    }
+}
+
+#[tokio::test]
+async fn a_data_directory_is_of_one_node() {
+    let Some(etcd) = Etcd::start().await else { return };
+    let node = Node::start(&etcd, &[]);
+    for store in [&[&*etcd.store()][..], &[]] {
+        let second = crate::process::Running::try_start(node.directory.serve(store));
+        let Err((status, printed)) = second else { panic!("two servers use one directory") };
+        assert!(status.code() == Some(1) && printed.contains("in use"), "{printed}");
+    }
+    assert!(!node.directory.path().join("tokens.db").exists());
+}
