@@ -55,7 +55,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
 
 async fn source(Options { file, store, .. }: &Options) -> Result<Box<dyn MoveSource>, Failure> {
     if let Some(etcd) = store.etcd.read()? {
-        return Ok(etcd.source().await?);
+        return etcd.source().await;
     }
     let directory = &store.directory;
     backup::require_elsewhere(file, directory)?;

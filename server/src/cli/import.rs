@@ -65,7 +65,10 @@ impl Options {
                 "`etcdctl del --prefix PREFIX/` removes it; or end the URL of --store with another prefix"
             }
             (MoveError::OtherImport { .. }, false) => "it is a directory beside the database",
-            (MoveError::Store(_), _) => "nobody can use the store yet; the same command continues",
+            (MoveError::Store(_), true) => {
+                "check that etcd runs, and that --store is right. Nobody can use the store yet; the same command continues"
+            }
+            (MoveError::Store(_), false) => "nobody can use the store yet; the same command continues",
             _ => return error.into(),
         };
         let error = influxdb3_token_api::with_sources(&error);

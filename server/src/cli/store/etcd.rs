@@ -179,8 +179,12 @@ impl Etcd {
     }
 
     /// The store, to be moved to another one.
-    pub(in crate::cli) async fn source(self) -> Result<Box<dyn MoveSource>, MoveError> {
-        Ok(Box::new(EtcdSource::open(self.options).await?))
+    pub(in crate::cli) async fn source(self) -> Result<Box<dyn MoveSource>, Failure> {
+        match EtcdSource::open(self.options.clone()).await {
+            Ok(source) => Ok(Box::new(source)),
+            Err(error @ MoveError::Store(_)) => Err(self.unreachable(&with_sources(&error))),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A store that is made of what is moved to it.

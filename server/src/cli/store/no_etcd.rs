@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use clap::Args;
-use influxdb3_tokens::{Catalog, MoveError, MoveSource, MoveTarget};
+use influxdb3_tokens::{Catalog, MoveSource, MoveTarget};
 
 use crate::cli::Failure;
 
@@ -29,7 +29,7 @@ impl Etcd {
         match self.0 {}
     }
 
-    pub(in crate::cli) async fn source(self) -> Result<Box<dyn MoveSource>, MoveError> {
+    pub(in crate::cli) async fn source(self) -> Result<Box<dyn MoveSource>, Failure> {
         match self.0 {}
     }
 
