@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use influxdb3_tokens::{
-    Begun, ImportId, Imported, MoveError, MoveSource, MoveTarget, Moved, MovedChange, SqliteSource, SqliteStore,
-    StoreError, TokenStore, export, import,
+    Begun, ImportId, Imported, MemoryTarget, MoveError, MoveSource, MoveTarget, Moved, MovedChange, SqliteSource,
+    SqliteStore, StoreError, TokenStore, export, import,
 };
 #[cfg(feature = "etcd")]
-use influxdb3_tokens::{EtcdOpenError, EtcdSource, EtcdStore};
+use influxdb3_tokens::{EtcdOpenError, EtcdOptions, EtcdSource, EtcdStore, EtcdTarget};
 use tempfile::TempDir;
 
 use super::place::{Kind, Place, kinds};
@@ -108,7 +108,7 @@ async fn an_interrupted_import_is_continued_and_nobody_opens_the_store_before_it
 async fn is_closed(place: &Place) {
     match place {
         Place::Memory(_) => {}
-        Place::Database(..) => {
+        Place::Database { .. } => {
             let error = SqliteStore::open(place.database()).unwrap_err();
             let error = influxdb3_tokens::influxdb3_token_api::with_sources(&error);
             assert!(error.contains("an import was interrupted: run `import` with the same file again"), "{error}");
@@ -145,4 +145,82 @@ async fn used(kind: Kind) -> Place {
     let place = Place::new(kind).await;
     drop::<std::sync::Arc<dyn TokenStore>>(place.open().await);
     place
+}
+
+/// A target that loses the digest of one deletion.
+struct Lossy(MemoryTarget);
+
+#[async_trait]
+impl MoveTarget for Lossy {
+    async fn begin(&mut self, import: ImportId, moved: &Moved) -> Result<Begun, MoveError> {
+        self.0.begin(import, moved).await
+    }
+
+    async fn add(&mut self, mut changes: Vec<MovedChange>) -> Result<(), MoveError> {
+        if let Some(change) = changes.iter_mut().find(|change| change.digest.is_some()) {
+            change.digest = None;
+        }
+        self.0.add(changes).await
+    }
+
+    async fn written(&mut self) -> Result<Box<dyn MoveSource>, MoveError> {
+        self.0.written().await
+    }
+
+    async fn finish(&mut self) -> Result<(), MoveError> {
+        self.0.finish().await
+    }
+}
+
+#[tokio::test]
+async fn an_import_that_has_lost_something_is_not_finished() {
+    let (_folder, file, ..) = exported().await;
+    let mut target = Lossy(MemoryTarget::default());
+    let error = import(&file, &mut target, |_, _| {}).await.unwrap_err();
+    assert!(matches!(error, MoveError::NotVerified { .. }), "{error:?}");
+    assert!(target.0.into_store().is_none());
+}
+
+/// A target whose place another process imports to as soon as this one has begun.
+#[cfg(feature = "etcd")]
+struct Overtaken<'a> {
+    target: &'a mut dyn MoveTarget,
+    options: EtcdOptions,
+    file: &'a Path,
+}
+
+#[cfg(feature = "etcd")]
+#[async_trait]
+impl MoveTarget for Overtaken<'_> {
+    async fn begin(&mut self, id: ImportId, moved: &Moved) -> Result<Begun, MoveError> {
+        let begun = self.target.begin(id, moved).await?;
+        import(self.file, &mut EtcdTarget::new(self.options.clone()), |_, _| {}).await?;
+        Ok(begun)
+    }
+
+    async fn add(&mut self, changes: Vec<MovedChange>) -> Result<(), MoveError> {
+        self.target.add(changes).await
+    }
+
+    async fn written(&mut self) -> Result<Box<dyn MoveSource>, MoveError> {
+        self.target.written().await
+    }
+
+    async fn finish(&mut self) -> Result<(), MoveError> {
+        self.target.finish().await
+    }
+}
+
+#[cfg(feature = "etcd")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_another_process_has_finished_changes_nothing_any_more() {
+    let (_folder, file, expected, ended) = exported().await;
+    let options = crate::etcd::options().await;
+    let target = &mut EtcdTarget::new(options.clone());
+    let mut target = Overtaken { target, options: options.clone(), file: &file };
+    let error = import(&file, &mut target, |_, _| {}).await.unwrap_err();
+    assert!(matches!(error, MoveError::Interfered { .. }), "{error:?}");
+    let store = Place::Etcd(options).open().await;
+    assert_eq!(Everything::of(&*store).await, expected);
+    obeys_laws(&*store, &expected, &ended).await;
 }

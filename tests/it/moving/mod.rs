@@ -121,8 +121,10 @@ async fn history(store: &dyn TokenStore) -> BTreeSet<String> {
     assert_eq!(third.id, TokenId::from_u64(3));
     let third = Actor::Token { id: third.id, digest: third.digest };
     let mut present = operator.digest;
-    for _ in 0..3 {
-        let next = digest();
+    // In another order than that of their texts.
+    let mut later = [digest(), digest(), digest()];
+    later.reverse();
+    for next in later {
         let regeneration = Regeneration::new(next, None, at(6)).unwrap();
         let outcome = store.regenerate(regeneration.requested_from(Some(Origin::Command(Some(0))))).await.unwrap();
         assert!(matches!(outcome, RegenerationOutcome::Regenerated(_)));

@@ -32,7 +32,10 @@ pub(crate) fn kinds() -> Vec<Kind> {
 /// A place for a store, which is made there when it is opened or imported.
 pub(crate) enum Place {
     Memory(Arc<MemoryStore>),
-    Database(TempDir, PathBuf),
+    Database {
+        _root: TempDir,
+        path: PathBuf,
+    },
     #[cfg(feature = "etcd")]
     Etcd(EtcdOptions),
 }
@@ -44,7 +47,7 @@ impl Place {
             Kind::Sqlite => {
                 let directory = tempfile::tempdir().unwrap();
                 let path = directory.path().join("data/tokens.db");
-                Self::Database(directory, path)
+                Self::Database { _root: directory, path }
             }
             #[cfg(feature = "etcd")]
             Kind::Etcd => Self::Etcd(crate::etcd::options().await),
@@ -53,7 +56,7 @@ impl Place {
 
     pub(crate) fn database(&self) -> &Path {
         match self {
-            Self::Database(_, path) => path,
+            Self::Database { path, .. } => path,
             _ => panic!("this is no database"),
         }
     }
@@ -62,7 +65,7 @@ impl Place {
     pub(crate) async fn open(&self) -> Arc<dyn TokenStore> {
         let store: Arc<dyn TokenStore> = match self {
             Self::Memory(store) => Arc::clone(store) as _,
-            Self::Database(..) => Arc::new(SqliteStore::open(self.database()).unwrap()),
+            Self::Database { .. } => Arc::new(SqliteStore::open(self.database()).unwrap()),
             #[cfg(feature = "etcd")]
             Self::Etcd(options) => Arc::new(EtcdStore::open(options.clone()).await.unwrap()),
         };
@@ -74,7 +77,7 @@ impl Place {
     pub(crate) async fn source(&self) -> Box<dyn MoveSource> {
         match self {
             Self::Memory(store) => Box::new(store.source().unwrap()),
-            Self::Database(..) => Box::new(SqliteSource::open(self.database()).unwrap()),
+            Self::Database { .. } => Box::new(SqliteSource::open(self.database()).unwrap()),
             #[cfg(feature = "etcd")]
             Self::Etcd(options) => Box::new(EtcdSource::open(options.clone()).await.unwrap()),
         }
@@ -94,7 +97,7 @@ impl Place {
                 }
                 imported
             }
-            Self::Database(..) => by(&mut SqliteTarget::new(self.database())?).await,
+            Self::Database { .. } => by(&mut SqliteTarget::new(self.database())?).await,
             #[cfg(feature = "etcd")]
             Self::Etcd(options) => by(&mut EtcdTarget::new(options.clone())).await,
         }
