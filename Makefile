@@ -115,6 +115,10 @@ test-long-damage: ## Flip every second bit of a database and its log; a quarter 
 test-long-power: ## Check many more power losses, and make a thousand kills; a quarter of an hour
 	POWER_LOSS=long KILLS=1000 cargo test --locked -p influxdb3-tokens-server --test it -- power_loss disk_faults kills --nocapture
 
+.PHONY: test-long-moving
+test-long-moving: ## Move 100,000 tokens from SQLite to etcd and back; some minutes
+	MOVED_TOKENS=100000 cargo test --locked -p influxdb3-tokens --features etcd --test it -- moving::many --nocapture
+
 .PHONY: test-generation
 test-generation: ## Test api/facts/, and crates that stand alone
 	python3 -m tests.generation.run
@@ -180,7 +184,7 @@ test-fuzz: ## Run each fuzz target for 20 seconds
 	python3 -m fuzz.run
 
 .PHONY: test-long
-test-long: test-long-proxies test-long-load test-long-timing test-long-damage test-long-power test-long-model test-long-minimal-versions test-long-soak test-long-fuzz ## Run what takes too long for `make test`; most of a day
+test-long: test-long-proxies test-long-load test-long-timing test-long-damage test-long-power test-long-model test-long-moving test-long-minimal-versions test-long-soak test-long-fuzz ## Run what takes too long for `make test`; most of a day
 
 .PHONY: test-long-proxies
 test-long-proxies: ## Put Envoy and Traefik before a backend; downloads them, 90 MB

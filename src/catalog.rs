@@ -75,12 +75,12 @@ impl Catalog {
         Self { origin: origin.into(), ..self.clone() }
     }
 
-    /// A handle to the same tokens, for a request with this key. If the outcome of a deletion stays open, a second one with the
+    /// This handle, for a request with this key. If the outcome of a deletion stays open, a second one with the
     /// same key, on behalf of the same token, is answered as the first would have been
     /// ([`Deletion::idempotency_key`](crate::Deletion::idempotency_key)).
     #[must_use]
-    pub fn with_idempotency_key(&self, idempotency_key: IdempotencyKey) -> Self {
-        Self { idempotency_key, ..self.clone() }
+    pub fn with_idempotency_key(self, idempotency_key: IdempotencyKey) -> Self {
+        Self { idempotency_key, ..self }
     }
 
     /// Where the changes through this handle are requested. `None` if that is not known.
@@ -159,20 +159,20 @@ impl Catalog {
     /// cannot tell now.
     pub async fn authenticate_or_ask(&self, secret: &str) -> Result<Principal, AuthenticationError> {
         let digest = Digest::of_presented(secret).ok_or(AuthenticationError::Malformed)?;
-        let refused = match (self.look_up(&digest), self.inner.store.shared()) {
-            (Err(refused), Some(_)) => refused,
-            (result, _) => return result,
-        };
-        self.ask(&digest, refused).await
+        match self.look_up(&digest) {
+            // Boxed, so that the futures of requests that need not wait stay small.
+            Err(refused) if self.inner.store.shared().is_some() => Box::pin(self.ask(digest, refused)).await,
+            result => result,
+        }
     }
 
     /// Asks a shared store about a token that the live tokens refused.
-    async fn ask(&self, digest: &Digest, refused: AuthenticationError) -> Result<Principal, AuthenticationError> {
+    async fn ask(&self, digest: Digest, refused: AuthenticationError) -> Result<Principal, AuthenticationError> {
         let Inner { store, live, .. } = &*self.inner;
         let Some(shared) = store.shared() else { return Err(refused) };
-        let principal = match shared.find(digest).await {
+        let principal = match shared.find(&digest).await {
             Ok(Some(principal)) => principal.into_token(),
-            Ok(None) if live.was_deleted(digest) => return Err(AuthenticationError::Deleted),
+            Ok(None) if live.was_deleted(&digest) => return Err(AuthenticationError::Deleted),
             Ok(None) => return Err(AuthenticationError::Unknown),
             Err(error) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "cannot tell whether a token is live");

@@ -76,17 +76,18 @@ pub use histogram::{Distribution, Histogram};
 pub use influxdb3_token_api;
 pub use live::{LiveTokens, LiveTokensWriter, UntilDeleted};
 pub use store::{
-    Actor, AuditPage, AuditPosition, AuditRecord, AuditedChange, Cause, CopyStatistics, Creation, CreationOutcome,
-    Deletion, DeletionOutcome, InvalidOrigin, MemoryStore, Origin, Regeneration, RegenerationOutcome, SharedStore,
-    StoreError, StoreStatistics, TokenSelector, TokenStore,
+    Actor, AuditPage, AuditPosition, AuditRecord, AuditedChange, Begun, Cause, CopyStatistics, Creation,
+    CreationOutcome, Deletion, DeletionOutcome, ImportId, Imported, InvalidOrigin, MemorySource, MemoryStore,
+    MemoryTarget, MoveError, MoveSource, MoveTarget, Moved, MovedChange, Origin, Regeneration, RegenerationOutcome,
+    SharedStore, StoreError, StoreStatistics, TokenSelector, TokenStore, export, import,
 };
 #[cfg(feature = "sqlite")]
 pub use store::{
     BackupError, BackupSummary, Checked, Damage, LaterChanges, NewBackup, OpenError, RestoreError, RestoreOptions,
-    Restored, Snapshot, SqliteOptions, SqliteStore,
+    Restored, Snapshot, SqliteOptions, SqliteSource, SqliteStore, SqliteTarget,
 };
 #[cfg(feature = "etcd")]
-pub use store::{EtcdOpenError, EtcdOptions, EtcdOptionsError, EtcdStore, EtcdTls};
+pub use store::{EtcdOpenError, EtcdOptions, EtcdOptionsError, EtcdSource, EtcdStore, EtcdTarget, EtcdTls};
 pub use token::{
     Action, Digest, ExpiryTooLate, InvalidPermission, InvalidSecret, InvalidTokenDescription, InvalidTokenId,
     InvalidTokenName, Names, NewToken, NoEntropy, Permission, Permissions, Principal, Resource, Secret, SecretOrigin,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 /// The key in the `Idempotency-Key` header of a request, if it has one: the client sends the same key when it repeats the
 /// request, because it does not know whether the first one had an effect.
@@ -13,7 +13,7 @@ use http::HeaderMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IdempotencyKey(Option<Arc<str>>);
 
-const HEADER: &str = "idempotency-key";
+const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// In bytes.
 const MAX_LEN: usize = 128;
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     fn of(values: &[&'static str]) -> Option<String> {
-        let headers = values.iter().map(|value| (HEADER.parse().unwrap(), HeaderValue::from_static(value)));
+        let headers = values.iter().map(|value| (HEADER, HeaderValue::from_static(value)));
         IdempotencyKey::of(&headers.collect()).as_str().map(str::to_owned)
     }
 

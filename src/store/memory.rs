@@ -1,3 +1,5 @@
+mod moving;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 
@@ -10,6 +12,7 @@ use super::{
 };
 use crate::live::LiveTokensWriter;
 use crate::token::{Digest, SecretOrigin, Timestamp, TokenId, TokenName, TokenRecord};
+pub use moving::{MemorySource, MemoryTarget};
 
 /// A store in memory, for tests and trials. Its tokens end with the process.
 ///
@@ -20,7 +23,7 @@ pub struct MemoryStore {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     /// The token with each ID, from that of the operator token on; `None` once it is deleted.
     tokens: Vec<Option<TokenRecord>>,
@@ -28,6 +31,8 @@ struct State {
     names: HashMap<TokenName, TokenId>,
     /// The last token that had each digest, likewise. A regeneration leaves the digest that it replaces here, too.
     digests: HashMap<Digest, TokenId>,
+    /// The digests that each regeneration has replaced.
+    replaced: Vec<Option<Digest>>,
     /// The name of the token with each ID, whether it is live or deleted, and the place of its creation in the trail.
     register: HashMap<TokenId, (TokenName, usize)>,
     /// Without the names, which are added when it is read.
@@ -43,6 +48,7 @@ impl MemoryStore {
             tokens: vec![None],
             names: HashMap::new(),
             digests: HashMap::new(),
+            replaced: Vec::new(),
             register: HashMap::new(),
             audit: Vec::new(),
             live: None,
@@ -128,6 +134,7 @@ impl TokenStore for MemoryStore {
             return Ok(RegenerationOutcome::DigestTaken);
         }
         let (at, by, origin) = (regeneration.at(), regeneration.by().map(Actor::id), regeneration.origin());
+        state.replaced.push(Some(operator.digest));
         let record = regeneration.into_record(operator);
         state.note(AuditedChange::Regenerated, record.id, at, by, origin);
         state.put(record.clone());

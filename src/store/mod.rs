@@ -11,6 +11,7 @@ mod error;
 #[cfg(feature = "etcd")]
 mod etcd;
 mod memory;
+mod moving;
 mod shared;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -32,13 +33,14 @@ pub use change::{
 };
 pub use error::{Cause, StoreError};
 #[cfg(feature = "etcd")]
-pub use etcd::{EtcdOpenError, EtcdOptions, EtcdOptionsError, EtcdStore, EtcdTls};
-pub use memory::MemoryStore;
+pub use etcd::{EtcdOpenError, EtcdOptions, EtcdOptionsError, EtcdSource, EtcdStore, EtcdTarget, EtcdTls};
+pub use memory::{MemorySource, MemoryStore, MemoryTarget};
+pub use moving::{Begun, ImportId, Imported, MoveError, MoveSource, MoveTarget, Moved, MovedChange, export, import};
 pub use shared::SharedStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{
     BackupError, BackupSummary, Checked, Damage, LaterChanges, NewBackup, OpenError, RestoreError, RestoreOptions,
-    Restored, Snapshot, SqliteOptions, SqliteStore,
+    Restored, Snapshot, SqliteOptions, SqliteSource, SqliteStore, SqliteTarget,
 };
 pub use statistics::{CopyStatistics, StoreStatistics};
 

@@ -119,6 +119,18 @@ impl Digest {
         is_well_formed(secret).then(|| Self::of_well_formed(secret))
     }
 
+    /// The digest with this text, which is that of its [`Display`](fmt::Display): 128 hexadecimal digits.
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        let mut bytes = [0; 64];
+        if text.len() != 2 * bytes.len() || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+
     /// The digest with these bytes.
     pub const fn from_bytes(bytes: [u8; 64]) -> Self {
         Self(bytes)

@@ -119,19 +119,19 @@ async fn a_repetition_with_the_same_key_is_answered_as_the_first_request() {
     let [by, another] = [admin(&one).await, admin(&one).await];
     let (token, _) = create(&one, "ci").await;
     let id = token.id.to_string();
-    assert_eq!(one.with_idempotency_key(key("a")).delete(&by, &id).await.unwrap(), token.id);
+    assert_eq!(one.clone().with_idempotency_key(key("a")).delete(&by, &id).await.unwrap(), token.id);
     for node in [&one, &other] {
-        assert_eq!(node.with_idempotency_key(key("a")).delete(&by, &id).await.unwrap(), token.id);
-        assert_eq!(node.with_idempotency_key(key("a")).delete_by_name(&by, "ci").await.unwrap(), token.id);
-        for (node, by) in [(node.with_idempotency_key(key("b")), &by), (node.clone(), &by)] {
+        assert_eq!(node.clone().with_idempotency_key(key("a")).delete(&by, &id).await.unwrap(), token.id);
+        assert_eq!(node.clone().with_idempotency_key(key("a")).delete_by_name(&by, "ci").await.unwrap(), token.id);
+        for (node, by) in [(node.clone().with_idempotency_key(key("b")), &by), (node.clone(), &by)] {
             assert!(matches!(node.delete(by, &id).await, Err(DeleteError::NotFound)));
         }
-        let of_another = node.with_idempotency_key(key("a")).delete(&another, &id).await;
+        let of_another = node.clone().with_idempotency_key(key("a")).delete(&another, &id).await;
         assert!(matches!(of_another, Err(DeleteError::NotFound)));
     }
     // The name leads to another token now, which is not the one of the first request.
     let (_, secret) = create(&one, "ci").await;
-    assert!(one.with_idempotency_key(key("a")).delete(&by, &id).await.is_ok());
+    assert!(one.clone().with_idempotency_key(key("a")).delete(&by, &id).await.is_ok());
     assert!(one.authenticate_or_ask(secret.expose()).await.is_ok());
 }
 

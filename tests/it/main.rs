@@ -23,6 +23,7 @@ mod limits;
 mod linearizability;
 mod memory_store;
 mod models;
+mod moving;
 mod parameters;
 mod redaction;
 mod rejected;

@@ -14,6 +14,8 @@ use influxdb3_tokens::{
 };
 use tempfile::{TempDir, tempdir};
 
+use crate::moving::place::{Kind, Place, kinds};
+use crate::moving::{Everything, move_all};
 use crate::sqlite_store::open;
 use crate::store_laws::{creation, token};
 
@@ -75,6 +77,26 @@ async fn a_file_of_each_format_takes_further_changes() {
         assert_eq!(record.id.as_u64(), last.as_u64() + 1);
         drop(store);
         assert_eq!(SqliteStore::check(&path).unwrap().format, i64::from(*FORMATS.last().unwrap()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_each_format_moves_to_other_stores_and_back() {
+    for format in FORMATS {
+        let (root, path) = copy_of(format);
+        let (store, _) = open(SqliteOptions::default(), &path).await;
+        let before = Everything::of(&*store).await;
+        drop(store);
+        let mut place = Place::Database { _root: root, path };
+        for kind in kinds().into_iter().chain([Kind::Sqlite]) {
+            let (files, mut next) = (tempdir().unwrap(), Place::new(kind).await);
+            move_all(&place, &mut next, &files).await;
+            assert_eq!(Everything::of(&*next.open().await).await, before, "format {format} in {kind:?}");
+            place = next;
+        }
+        let (store, _) = open(SqliteOptions::default(), place.database()).await;
+        assert_eq!(listed(&store).await, expected(format), "format {format}");
+        require_refused(&store, format).await;
     }
 }
 

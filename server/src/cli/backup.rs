@@ -98,7 +98,7 @@ fn advise(error: BackupError) -> Failure {
 }
 
 /// Refuses a name that a file of the database has or can get.
-fn require_elsewhere(file: &Path, directory: &DataDir) -> Result<(), Failure> {
+pub(super) fn require_elsewhere(file: &Path, directory: &DataDir) -> Result<(), Failure> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let is_inside = std::fs::canonicalize(folder).ok() == std::fs::canonicalize(&directory.data_dir).ok();
     let name = file.file_name().unwrap_or_default().to_string_lossy();

@@ -21,14 +21,17 @@ mod contract;
 mod create;
 mod delete;
 mod environment;
+mod export;
 mod freshness;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod healthcheck;
+mod import;
 mod limits;
 mod listing;
 mod log;
 mod manager;
+mod moving;
 mod named_server;
 mod no_response;
 mod ops;
@@ -83,6 +86,8 @@ enum Command {
     Backup(backup::Options),
     Restore(restore::Options),
     Check(check::Options),
+    Export(export::Options),
+    Import(import::Options),
     Contract(contract::Options),
     Healthcheck(healthcheck::Options),
     Completions(completions::Options),
@@ -164,6 +169,8 @@ fn run_subcommand(Parsed { cli, provenance }: Parsed) -> Result<ExitCode, Failur
         Command::Backup(options) => in_runtime(backup::run(options)),
         Command::Restore(options) => in_runtime(restore::run(options)),
         Command::Check(options) => in_runtime(check::run(options)),
+        Command::Export(options) => in_runtime(export::run(options)),
+        Command::Import(options) => in_runtime(import::run(options)),
         Command::Contract(options) => in_runtime(contract::run(options)),
         Command::Healthcheck(options) => in_runtime(healthcheck::run(options)),
         Command::Completions(options) => completions::run(&options),

@@ -8,7 +8,8 @@ use crate::process::{command, finish};
 
 #[test]
 fn every_help_text_matches_its_snapshot() {
-    let subcommands = ["serve", "create", "show", "delete", "audit", "backup", "restore", "check", "contract"];
+    let subcommands =
+        ["serve", "create", "show", "delete", "audit", "backup", "restore", "check", "export", "import", "contract"];
     for subcommand in ["", "healthcheck", "completions", "man"].into_iter().chain(subcommands) {
         let arguments = [subcommand, "--help"];
         let (code, out, error) = finish(command(if subcommand.is_empty() { &arguments[1..] } else { &arguments }));

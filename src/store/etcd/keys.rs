@@ -92,6 +92,17 @@ impl Keys {
         self.under(&format!("audit/{}0", fixed(epoch)))
     }
 
+    /// How far an import has come, until it is finished.
+    pub(super) fn import(&self) -> String {
+        self.under("import")
+    }
+
+    /// The beginning of all keys of this kind (`audit`, `digests` or `live`), and the first key after them.
+    pub(super) fn all(&self, kind: &str) -> (String, String) {
+        // In ASCII, `0` follows `/`.
+        (self.under(&format!("{kind}/")), self.under(&format!("{kind}0")))
+    }
+
     /// A key that means nothing, for finding out whether etcd commits.
     pub(super) fn probe(&self) -> String {
         self.under("probe")

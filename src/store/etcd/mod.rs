@@ -11,6 +11,7 @@ mod copy;
 mod keys;
 mod load;
 mod members;
+mod moving;
 mod options;
 mod read;
 mod record;
@@ -43,9 +44,10 @@ use confirm::{Confirmation, Confirmations, Confirmer};
 use copy::TokenCopy;
 use keys::Keys;
 use members::{Members, RequestError};
+pub use moving::{EtcdSource, EtcdTarget};
 pub use options::{EtcdOptions, EtcdOptionsError, EtcdTls};
 use read::{Lookup, Reader, first};
-use record::{FORMAT, StoredCluster, token_from_value};
+use record::{FORMAT, IMPORTING, StoredCluster, token_from_value};
 use transaction::{gets, is_missing, put_head};
 use watch::{Follower, Orders};
 use writer::{Answer, Job, Request, Writer};
@@ -118,6 +120,9 @@ pub enum EtcdOpenError {
     /// The keys under the prefix are of another program, or of a version of this store that this one does not know.
     #[error("the keys under this prefix of etcd are not those of a token store of version {FORMAT}")]
     OtherFormat,
+    /// An import was begun under the prefix, and is not finished.
+    #[error("an import was begun under this prefix of etcd and is not finished: run `import` with the same file again")]
+    Importing,
 }
 
 impl EtcdStore {
@@ -129,7 +134,7 @@ impl EtcdStore {
     pub async fn open(options: EtcdOptions) -> Result<Self, EtcdOpenError> {
         let members = Arc::new(Members::new(options.clone()));
         let keys = Keys::new(&options.prefix);
-        let cluster = StoredCluster { format: FORMAT, uuid: Uuid::new_v4() };
+        let cluster = StoredCluster { format: FORMAT, uuid: Uuid::new_v4(), import: None };
         let operations = [
             TxnOp::put(keys.cluster(), cluster.to_value(), None),
             TxnOp::put(keys.next_id(), "1", None),
@@ -148,8 +153,11 @@ impl EtcdStore {
             cluster.uuid
         } else {
             let stored = answer.op_responses().into_iter().next().and_then(first);
-            let stored = stored.and_then(|pair| serde_json::from_slice::<StoredCluster>(pair.value()).ok());
-            stored.filter(|stored| stored.format == FORMAT).ok_or(EtcdOpenError::OtherFormat)?.uuid
+            match stored.and_then(|pair| StoredCluster::from_value(pair.value())) {
+                Some(StoredCluster { format: FORMAT, uuid, .. }) => uuid,
+                Some(StoredCluster { format: IMPORTING, .. }) => return Err(EtcdOpenError::Importing),
+                _ => return Err(EtcdOpenError::OtherFormat),
+            }
         };
         let (jobs, waiting_jobs) = mpsc::channel(options.queue_capacity.max(1));
         let (lookups, waiting_lookups) = mpsc::channel(read::CAPACITY);

@@ -8,11 +8,17 @@ use crate::token::{Digest, Permissions, Timestamp, TokenId, TokenName, TokenReco
 /// The version of the keys and values. A store of another version is refused.
 pub(super) const FORMAT: u32 = 1;
 
+/// Stands for the version until an import is finished, so that no store is opened before.
+pub(super) const IMPORTING: u32 = 0;
+
 /// The value of the key `cluster`.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StoredCluster {
     pub(super) format: u32,
     pub(super) uuid: uuid::Uuid,
+    /// By what the import is known again that made the store, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) import: Option<String>,
 }
 
 /// A live token. Its ID is in its key.
@@ -63,6 +69,10 @@ impl StoredCluster {
     pub(super) fn to_value(&self) -> Vec<u8> {
         to_json(self)
     }
+
+    pub(super) fn from_value(value: &[u8]) -> Option<Self> {
+        serde_json::from_slice(value).ok()
+    }
 }
 
 /// The value of a live token.
@@ -89,7 +99,7 @@ pub(super) fn token_from_value(id: TokenId, value: &[u8]) -> Result<TokenRecord,
         id,
         name: TokenName::existing(&stored.name).map_err(|_| damaged("name"))?,
         description: stored.description.map(|it| it.parse()).transpose().map_err(|_| damaged("description"))?,
-        digest: digest_from_text(&stored.digest).ok_or_else(|| damaged("digest"))?,
+        digest: Digest::from_text(&stored.digest).ok_or_else(|| damaged("digest"))?,
         created_at: time(stored.created_at, "creation time")?,
         created_by: stored.created_by.map(TokenId::from_u64),
         expires_at: stored.expires_at.map(|millis| time(millis, "expiry")).transpose()?,
@@ -134,18 +144,6 @@ pub(super) fn id_from_value(value: &[u8]) -> Option<TokenId> {
 
 fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("texts and numbers have a JSON form")
-}
-
-/// Reads the text of a digest: 128 hexadecimal digits.
-fn digest_from_text(text: &str) -> Option<Digest> {
-    let mut bytes = [0; 64];
-    if text.len() != 2 * bytes.len() || !text.is_ascii() {
-        return None;
-    }
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(Digest::from_bytes(bytes))
 }
 
 #[cfg(test)]

@@ -31,7 +31,8 @@ pub(super) fn note_creation(
     )
 }
 
-fn insert(
+/// Appends a creation, of which not everything may be known, in the open transaction.
+pub(super) fn insert(
     connection: &Connection,
     token: i64,
     name: Option<&str>,

@@ -204,7 +204,8 @@ pub(super) fn check(path: &Path) -> Result<(BackupSummary, Checked), BackupError
     Ok((summary, contents.check(path)?))
 }
 
-fn verify(path: &Path) -> Result<(BackupSummary, Contents), BackupError> {
+/// Reads and verifies the backup at `path`.
+pub(super) fn verify(path: &Path) -> Result<(BackupSummary, Contents), BackupError> {
     let Trailer { length, summary } = Trailer::of(path)?;
     let contents = inspect::backup(path, length)?;
     summary.require(path, contents.cluster, contents.live.len(), contents.watermarks.deletion.seq)?;

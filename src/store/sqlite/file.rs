@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::{Damage, OpenError};
-use super::restore;
+use super::{moving, restore};
 
 /// The files of a store, by what their names add to that of the database. SQLite creates the second to the fourth.
 pub(super) const FILES: [&str; 5] = ["", "-wal", "-shm", "-journal", "-mark"];
@@ -34,6 +34,7 @@ impl Directory {
         let locked = lock(path)?;
         restore::complete(path).map_err(|source| OpenError::io(path, source))?;
         let is_used = FILES.iter().any(|suffix| !suffix.is_empty() && exists(&beside(path, suffix)));
+        moving::require_complete(path)?;
         if is_used && !exists(path) {
             let damage = Damage::new("the database is missing, but other files of it exist");
             return Err(OpenError::damaged(path, damage));

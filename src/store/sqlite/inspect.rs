@@ -57,6 +57,7 @@ pub struct Checked {
 }
 
 /// What a database has, all of which is verified.
+#[derive(Debug)]
 pub(super) struct Contents {
     pub(super) cluster: Uuid,
     pub(super) live: LiveTokens,
@@ -64,7 +65,7 @@ pub(super) struct Contents {
     creations: u64,
     uses: last_use::Loaded,
     format: i64,
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 /// Verifies the database of `length` bytes at the beginning of a backup.
@@ -76,6 +77,21 @@ pub(super) fn backup(path: &Path, length: u64) -> Result<Contents, OpenError> {
 
 /// Verifies the files of the store at `path`.
 pub(super) fn check(path: &Path) -> Result<Checked, OpenError> {
+    let Stopped { directory, contents, log_commits, mark } = stopped(path)?;
+    let checked = contents.checked(directory.count_files(), log_commits, mark);
+    checked.map_err(|error| error.of(path))
+}
+
+/// A store that no process has open, nor can open meanwhile.
+pub(super) struct Stopped {
+    pub(super) directory: Directory,
+    pub(super) contents: Contents,
+    log_commits: usize,
+    mark: bool,
+}
+
+/// Reads and verifies the files of the store at `path`.
+pub(super) fn stopped(path: &Path) -> Result<Stopped, OpenError> {
     let directory = Directory::existing(path)?;
     if restore::is_pending(path) {
         let reason = "a restoration was interrupted: start the server, or any other command, to complete it";
@@ -88,21 +104,25 @@ pub(super) fn check(path: &Path) -> Result<Checked, OpenError> {
         .and_then(|database| database.verify(acknowledged))
         .and_then(|contents| contents.verify_records())
         .map_err(|error| error.of(path))?;
-    let checked = contents.checked(directory.count_files(), log_commits, mark);
-    checked.map_err(|error| error.of(path))
+    Ok(Stopped { directory, contents, log_commits, mark })
 }
 
 /// Verifies the database at `path`, which a running server holds still.
 pub(super) fn check_held(path: &Path, summary: &BackupSummary) -> Result<Checked, OpenError> {
-    let checked = Database::open(path, None, &Committed::default())
+    held(path, summary)?.check(path)
+}
+
+/// Reads and verifies the database at `path`, which a running server holds still.
+pub(super) fn held(path: &Path, summary: &BackupSummary) -> Result<Contents, OpenError> {
+    let contents = Database::open(path, None, &Committed::default())
         .and_then(|database| database.verify(None))
-        .map_err(|error| error.of(path))?
-        .check(path)?;
-    let found = (checked.cluster_uuid, checked.tokens, checked.deletions);
+        .map_err(|error| error.of(path))?;
+    let deletions = contents.watermarks.deletion.seq.unsigned_abs();
+    let found = (contents.cluster, contents.live.len() as u64, deletions);
     if found != (summary.cluster_uuid, summary.tokens, summary.deletions) {
         return Err(OpenError::damaged(path, Damage::new("the file lacks changes that the server has made")));
     }
-    Ok(checked)
+    Ok(contents)
 }
 
 /// Opens the database at `path` to read what can be read of it, without any verification but that of its format.

@@ -1,6 +1,6 @@
 //! The two journals, `deletions` and `regenerations`: reading them, which verifies them.
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::checksum::{self, Audited, Link};
@@ -25,6 +25,46 @@ pub(super) struct Entry<'a> {
     pub(super) at: i64,
     pub(super) by: Option<i64>,
     pub(super) audited: Audited<'a>,
+}
+
+/// Appends a deletion after `last`, in the open transaction, and returns the end of the journal.
+pub(super) fn append_deletion(
+    connection: &Connection,
+    last: Link,
+    (token, digest): (TokenId, &Digest),
+    at: i64,
+    by: i64,
+    audited: Audited<'_>,
+) -> rusqlite::Result<Link> {
+    let link = last.deletion(id_to_sql(token), digest.as_bytes(), at, by, audited);
+    let Audited { change, origin } = audited;
+    connection
+        .prepare_cached(
+            "INSERT INTO deletions (seq, token_id, digest, deleted_at, deleted_by, change, origin, checksum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![link.seq, id_to_sql(token), digest.as_bytes(), at, by, change, origin, link.checksum])?;
+    Ok(link)
+}
+
+/// Appends a regeneration, which has replaced this digest, after `last`, likewise.
+pub(super) fn append_regeneration(
+    connection: &Connection,
+    last: Link,
+    replaced: &Digest,
+    at: i64,
+    by: Option<i64>,
+    audited: Audited<'_>,
+) -> rusqlite::Result<Link> {
+    let link = last.regeneration(replaced.as_bytes(), at, by, audited);
+    let Audited { change, origin } = audited;
+    connection
+        .prepare_cached(
+            "INSERT INTO regenerations (seq, digest, regenerated_at, regenerated_by, change, origin, checksum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![link.seq, replaced.as_bytes(), at, by, change, origin, link.checksum])?;
+    Ok(link)
 }
 
 /// No limit of the rows that are read.

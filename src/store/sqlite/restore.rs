@@ -258,8 +258,8 @@ struct Staged {
     new_files: PathBuf,
 }
 
-const NEW: &str = "new";
-const OLD: &str = "old";
+pub(super) const NEW: &str = "new";
+pub(super) const OLD: &str = "old";
 
 impl Staged {
     fn new(path: &Path) -> io::Result<Self> {
@@ -275,13 +275,17 @@ impl Staged {
         Ok(Self { directory, new_files })
     }
 
-    /// Makes the new files the database. [`complete`] then moves them.
     fn commit(self, path: &Path) -> io::Result<()> {
-        for directory in [&self.new_files, &self.directory] {
-            File::open(directory)?.sync_all()?;
-        }
-        fs::rename(&self.directory, beside(path, RESTORED))
+        commit(&self.directory, path)
     }
+}
+
+/// Makes the new files in `directory` the database at `path`. [`complete`] then moves them.
+pub(super) fn commit(directory: &Path, path: &Path) -> io::Result<()> {
+    for directory in [&directory.join(NEW), directory] {
+        File::open(directory)?.sync_all()?;
+    }
+    fs::rename(directory, beside(path, RESTORED))
 }
 
 impl Drop for Staged {

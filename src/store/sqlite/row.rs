@@ -1,7 +1,7 @@
 //! Rows of the table of tokens, and how IDs and times are stored.
 
-use rusqlite::Row;
 use rusqlite::types::FromSqlResult;
+use rusqlite::{Connection, Row, params};
 
 use super::checksum;
 use super::error::ReadError;
@@ -91,6 +91,28 @@ impl<'a> Columns<'a> {
     fn permissions(&self) -> Result<Permissions, ReadError> {
         Permissions::existing(self.permissions).map_err(|_| damaged(self.id, "permissions"))
     }
+}
+
+/// Inserts a token, in the open transaction, and returns the checksum of its row.
+pub(super) fn insert(connection: &Connection, token: &TokenRecord) -> rusqlite::Result<i64> {
+    let checksum = checksum_of(token);
+    connection
+        .prepare_cached(
+            "INSERT INTO tokens (id, name, digest, created_at, expires_at, permissions, created_by, description, checksum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            id_to_sql(token.id),
+            token.name.as_str(),
+            token.digest.as_bytes(),
+            time_to_sql(token.created_at),
+            token.expires_at.map(time_to_sql),
+            token.permissions.to_string(),
+            token.created_by.map(id_to_sql),
+            token.description.as_ref().map(TokenDescription::as_str),
+            checksum,
+        ])?;
+    Ok(checksum)
 }
 
 /// The checksum of the row that holds this record.

@@ -30,7 +30,7 @@ pub(super) const VERSIONS: [&str; 4] = [TABLES, REGENERATIONS, CHECKSUMS, AUDIT]
 /// `tokens.id` must be `AUTOINCREMENT`, so that IDs are not reused. `deletions.seq`, the sequence number, counts up
 /// without it, because no row of that table is ever deleted. `meta` holds `cluster_uuid` with its checksum, and as
 /// `folded_seq` the watermark of compaction: the tokens of deletions up to this sequence number have been removed from
-/// `tokens`.
+/// `tokens`. A database that an import made also has `import` and `import_changes`, which only the import reads.
 const TABLES: &str = "
     CREATE TABLE meta (
         key TEXT PRIMARY KEY,

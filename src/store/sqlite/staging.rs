@@ -9,13 +9,14 @@ use super::batch::Change;
 use super::checksum::{Audited, Link};
 use super::compaction;
 use super::error::ReadError;
+use super::journal;
 use super::read;
-use super::row::{checksum_of, id_from_sql, id_to_sql, time_to_sql};
+use super::row::{self, checksum_of, id_from_sql, id_to_sql, time_to_sql};
 use crate::live::LiveTokens;
 use crate::store::{
     Actor, Creation, CreationOutcome, Deletion, DeletionOutcome, Regeneration, RegenerationOutcome, TokenSelector,
 };
-use crate::token::{Digest, SecretOrigin, TokenDescription, TokenId};
+use crate::token::{Digest, SecretOrigin, TokenId};
 
 /// How far the changes in the file have been applied to the live tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -120,22 +121,8 @@ impl<'a> Staging<'a> {
         let (at, by) = (time_to_sql(deletion.at()), id_to_sql(deletion.by().id()));
         let origin = deletion.origin().map(|origin| origin.to_string());
         let audited = Audited { change: Some(self.watermarks.changes() + 1), origin: origin.as_deref() };
-        let link = self.watermarks.deletion.deletion(id_to_sql(id), digest.as_bytes(), at, by, audited);
-        self.connection
-            .prepare_cached(
-                "INSERT INTO deletions (seq, token_id, digest, deleted_at, deleted_by, change, origin, checksum)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?
-            .execute(params![
-                link.seq,
-                id_to_sql(id),
-                digest.as_bytes(),
-                at,
-                by,
-                audited.change,
-                audited.origin,
-                link.checksum
-            ])?;
+        let last = self.watermarks.deletion;
+        let link = journal::append_deletion(self.connection, last, (id, &digest), at, by, audited)?;
         self.watermarks.deletion = link;
         self.deleted.insert(id);
         self.refuse(digest);
@@ -155,21 +142,8 @@ impl<'a> Staging<'a> {
         let (at, by) = (time_to_sql(regeneration.at()), regeneration.by().map(|by| id_to_sql(by.id())));
         let origin = regeneration.origin().map(|origin| origin.to_string());
         let audited = Audited { change: Some(self.watermarks.changes() + 1), origin: origin.as_deref() };
-        let link = self.watermarks.regeneration.regeneration(operator.digest.as_bytes(), at, by, audited);
-        self.connection
-            .prepare_cached(
-                "INSERT INTO regenerations (seq, digest, regenerated_at, regenerated_by, change, origin, checksum)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute(params![
-                link.seq,
-                operator.digest.as_bytes(),
-                at,
-                by,
-                audited.change,
-                audited.origin,
-                link.checksum
-            ])?;
+        let last = self.watermarks.regeneration;
+        let link = journal::append_regeneration(self.connection, last, &operator.digest, at, by, audited)?;
         self.watermarks.regeneration = link;
         self.refuse(operator.digest);
         let record = regeneration.clone().into_record(operator);
@@ -239,29 +213,13 @@ impl<'a> Staging<'a> {
     }
 
     fn insert(&mut self, creation: &Creation) -> rusqlite::Result<TokenId> {
-        let token = creation.token();
-        let is_operator = token.name.is_operator();
+        let is_operator = creation.token().name.is_operator();
         let id = if is_operator { TokenId::OPERATOR } else { id_from_sql(self.watermarks.token + 1) };
-        let checksum = checksum_of(&creation.clone().into_record(id));
-        self.connection
-            .prepare_cached(
-                "INSERT INTO tokens (id, name, digest, created_at, expires_at, permissions, created_by, description, checksum)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?
-            .execute(params![
-                id_to_sql(id),
-                token.name.as_str(),
-                token.digest.as_bytes(),
-                time_to_sql(creation.at()),
-                token.expires_at.map(time_to_sql),
-                token.permissions.to_string(),
-                creation.by().map(|by| id_to_sql(by.id())),
-                token.description.as_ref().map(TokenDescription::as_str),
-                checksum,
-            ])?;
+        let record = creation.clone().into_record(id);
+        let checksum = row::insert(self.connection, &record)?;
         let origin = creation.origin().map(|origin| origin.to_string());
         let audited = Audited { change: Some(self.watermarks.changes() + 1), origin: origin.as_deref() };
-        audit::note_creation(self.connection, &creation.clone().into_record(id), audited)?;
+        audit::note_creation(self.connection, &record, audited)?;
         if is_operator {
             self.watermarks.operator = checksum;
         } else {

@@ -12,7 +12,10 @@ use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, Args, Command};
 use influxdb3_token_api::with_sources;
-use influxdb3_tokens::{Catalog, EtcdOpenError, EtcdOptions, EtcdStore, EtcdTls, SystemClock};
+use influxdb3_tokens::{
+    Catalog, EtcdOpenError, EtcdOptions, EtcdSource, EtcdStore, EtcdTarget, EtcdTls, MoveError, MoveSource, MoveTarget,
+    SystemClock,
+};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::time::{Instant, sleep};
@@ -182,6 +185,20 @@ impl Etcd {
         self.options.members().iter().filter_map(port).collect()
     }
 
+    /// The store, to be moved to another one.
+    pub(in crate::cli) async fn source(self) -> Result<Box<dyn MoveSource>, Failure> {
+        match EtcdSource::open(self.options.clone()).await {
+            Ok(source) => Ok(Box::new(source)),
+            Err(error @ MoveError::Store(_)) => Err(self.unreachable(&with_sources(&error))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A store that is made of what is moved to it.
+    pub(in crate::cli) fn target(self) -> Box<dyn MoveTarget> {
+        Box::new(EtcdTarget::new(self.options))
+    }
+
     /// Opens the store, and makes it unless it exists. Tries again until etcd has not answered for so long.
     pub(in crate::cli) async fn open(&self, patience: Duration) -> Result<Catalog, Failure> {
         /// Between two attempts.
@@ -208,6 +225,7 @@ impl Etcd {
     async fn try_open(&self) -> Result<Catalog, NotOpened> {
         let store = EtcdStore::open(self.options.clone()).await.map_err(|error| match error {
             EtcdOpenError::Unavailable(error) => NotOpened::Unavailable(with_sources(&error)),
+            error @ EtcdOpenError::Importing => NotOpened::Final(error.into()),
             error => NotOpened::Final(format!("{error}; end the URL of --store with another prefix").into()),
         })?;
         let opened = Catalog::open(Arc::new(store), Arc::new(SystemClock)).await;

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use clap::Args;
-use influxdb3_tokens::Catalog;
+use influxdb3_tokens::{Catalog, MoveSource, MoveTarget};
 
 use crate::cli::Failure;
 
@@ -30,6 +30,14 @@ impl Etcd {
     }
 
     pub(in crate::cli) fn ports(&self) -> Vec<u16> {
+        match self.0 {}
+    }
+
+    pub(in crate::cli) async fn source(self) -> Result<Box<dyn MoveSource>, Failure> {
+        match self.0 {}
+    }
+
+    pub(in crate::cli) fn target(self) -> Box<dyn MoveTarget> {
         match self.0 {}
     }
 

@@ -3,6 +3,7 @@
 mod commands;
 mod etcd;
 mod login;
+mod moving;
 mod nodes;
 
 use std::net::SocketAddr;

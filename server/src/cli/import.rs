@@ -1,0 +1,77 @@
+//! `import`: makes a store of what `export` has written.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use influxdb3_tokens::{Begun, Imported, MoveError, MoveTarget, SqliteTarget, import};
+use openapi_stub_runtime::Printable;
+
+use super::moving::{Progress, describe};
+use super::store::StoreArguments;
+use super::{Failure, access};
+
+/// Make a store of what `export` has written
+///
+/// There must be no store yet. What is written is read back and compared with the file; nobody can use the store before that.
+/// If the command is interrupted, the same command continues.
+///
+/// Exit codes: 0, the store is complete; 1, there is none; 2, wrong usage.
+#[derive(Args)]
+pub(super) struct Options {
+    /// A file that `export` has written
+    file: PathBuf,
+
+    #[command(flatten)]
+    store: StoreArguments,
+}
+
+pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
+    let mut target = options.target().await?;
+    let progress = Progress::new("importing")?;
+    let imported = import(&options.file, &mut *target, |done, all| progress.show(done, all)).await;
+    drop(progress);
+    let Imported { moved, begun } = imported.map_err(|error| options.advise(error))?;
+    let what = match begun {
+        Begun::Finished => "was imported before",
+        Begun::After(_) => "is imported",
+    };
+    let file = options.file.display().to_string();
+    let line = format!("{} {what}: {}\n", Printable(&file), describe(&moved));
+    std::io::stdout().write_all(line.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Options {
+    async fn target(&self) -> Result<Box<dyn MoveTarget>, Failure> {
+        if let Some(etcd) = self.store.etcd.read()? {
+            return Ok(etcd.target());
+        }
+        let directory = &self.store.directory;
+        if access::running(directory).await?.is_some() {
+            let directory = directory.data_dir.display();
+            return Err(format!("a server uses {directory}: stop it, or name another directory with --data-dir").into());
+        }
+        Ok(Box::new(SqliteTarget::new(directory.database())?))
+    }
+
+    /// Says what to do about an error.
+    fn advise(&self, error: MoveError) -> Failure {
+        let advice = match (&error, self.store.is_etcd()) {
+            (MoveError::NotEmpty { .. }, true) => "end the URL of --store with another prefix",
+            (MoveError::NotEmpty { .. }, false) => "name another directory with --data-dir",
+            (MoveError::OtherImport { .. }, true) => {
+                "`etcdctl del --prefix PREFIX/` removes it; or end the URL of --store with another prefix"
+            }
+            (MoveError::OtherImport { .. }, false) => "it is a directory beside the database",
+            (MoveError::Store(_), true) => {
+                "check that etcd runs, and that --store is right. Nobody can use the store yet; the same command continues"
+            }
+            (MoveError::Store(_), false) => "nobody can use the store yet; the same command continues",
+            _ => return error.into(),
+        };
+        let error = influxdb3_token_api::with_sources(&error);
+        format!("{error}; {advice}").into()
+    }
+}
