@@ -34,6 +34,8 @@ struct State {
     /// The moment of the last confirmation.
     confirmed: Option<BootTime>,
     load: Option<Load>,
+    /// Whether the copy reflects another history. Nothing confirms it before it is loaded again.
+    is_distrusted: bool,
     /// How many loads have begun and ended.
     turns: u64,
 }
@@ -111,6 +113,7 @@ impl TokenCopy {
             ahead: HashMap::new(),
             confirmed: None,
             load: None,
+            is_distrusted: false,
             turns: 0,
         };
         Self { state: Mutex::new(state), max_staleness, applied: watch::Sender::new(0) }
@@ -183,7 +186,9 @@ impl TokenCopy {
             let ahead = state.ahead.get(&id).copied();
             if ahead == Some(revision) {
                 state.ahead.remove(&id);
-            } else if ahead.is_none_or(|ahead| ahead < revision) {
+            }
+            // In the revision of the node's own change too: in another history, it is another change of the same token.
+            if ahead.is_none_or(|ahead| ahead <= revision) {
                 state.live.apply(event);
             }
         }
@@ -226,10 +231,7 @@ impl TokenCopy {
             }
         }
         for record in records.into_iter().filter(|record| !ahead.contains_key(&record.id)) {
-            // A token that is live already keeps the time of its last use.
-            if !live.tokens().holds(&(&record).into()) {
-                live.apply(Event::Put(record));
-            }
+            live.apply(Event::Put(record));
         }
     }
 
@@ -239,6 +241,7 @@ impl TokenCopy {
         let Some(Load { at, .. }) = state.load.take() else { return };
         state.heads = Heads(VecDeque::from([head]));
         state.turns += 1;
+        state.is_distrusted = false;
         state.applied = 0;
         state.confirmed = None;
         state.confirm(begin, self.max_staleness);
@@ -253,7 +256,8 @@ impl TokenCopy {
         if state.load.is_some() || state.turns != before.turns {
             return Verdict::Overtaken;
         }
-        let is_same_history = now >= before.reached
+        let is_same_history = !state.is_distrusted
+            && now >= before.reached
             && head.revision >= before.changed
             && !state.heads.0.iter().any(|other| (head.revision + 1..=now).contains(&other.revision))
             && state.heads.find(head.revision).map_or(head.revision > state.applied, |nonce| nonce == head.nonce);
@@ -306,6 +310,7 @@ impl State {
     }
 
     fn distrust(&mut self) {
+        self.is_distrusted = true;
         self.confirmed = None;
         self.ahead.clear();
         self.live.set_fresh_until(BootTime::START);
@@ -316,6 +321,8 @@ impl State {
 impl LiveTokensWriter {
     fn apply(&mut self, event: Event) {
         match event {
+            // A token that is live already keeps the time of its last use.
+            Event::Put(record) if self.tokens().holds(&(&record).into()) => {}
             Event::Put(record) => self.insert(&record),
             Event::Delete(id) => _ = self.remove(id),
             Event::Head(_) => {}

@@ -77,7 +77,11 @@ async fn a_file_whose_changes_make_no_store_is_refused() {
             .collect()
     };
     let owned = |lines: Vec<&str>| lines.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let mut huge = owned(lines.clone());
+    huge[0] = huge[0].replace(r#""changes":"#, r#""changes":10000000000"#);
+    huge[0] = huge[0].replace(r#""next_id":"#, r#""next_id":10000000000"#);
     let cases: Vec<Vec<String>> = vec![
+        huge,
         owned(without(deleted)),
         owned(twice(created)),
         owned(twice(deleted)),
