@@ -12,6 +12,12 @@ use super::moving::{Progress, describe};
 use super::store::StoreArguments;
 use super::{Failure, access};
 
+const EXAMPLES: &str = "Examples:
+  # Make the database of a server that does not run yet
+  influxdb3-tokens import tokens.export --data-dir /var/lib/influxdb3-tokens
+  # Fill etcd
+  influxdb3-tokens import tokens.export --store etcd://127.0.0.1:2379";
+
 /// Make a store of what `export` has written
 ///
 /// There must be no store yet. What is written is read back and compared with the file; nobody can use the store before that.
@@ -19,6 +25,7 @@ use super::{Failure, access};
 ///
 /// Exit codes: 0, the store is complete; 1, there is none; 2, wrong usage.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// A file that `export` has written
     file: PathBuf,
