@@ -337,10 +337,20 @@ impl Catalog {
         match self.inner.store.create(creation.requested_from(self.origin)).await? {
             CreationOutcome::Created(record) => Ok(record),
             CreationOutcome::Unauthorized => Err(CreateError::Unauthorized),
-            CreationOutcome::NameTaken if self.inner.live.find(&digest).is_some() => Err(CreateError::AlreadyExists),
+            CreationOutcome::NameTaken if self.is_live(&digest).await => Err(CreateError::AlreadyExists),
             CreationOutcome::NameTaken => Err(CreateError::NameTaken),
             CreationOutcome::DigestTaken => Err(CreateError::SecretTaken),
             CreationOutcome::DigestDeleted => Err(CreateError::SecretDeleted),
+        }
+    }
+
+    /// Whether a token has this digest, as far as that can be found out now.
+    async fn is_live(&self, digest: &Digest) -> bool {
+        let Inner { store, live, .. } = &*self.inner;
+        match store.shared() {
+            // The copy may lack a token that another node has just created.
+            Some(shared) => matches!(shared.find(digest).await, Ok(Some(_))),
+            None => live.find(digest).is_some(),
         }
     }
 

@@ -10,7 +10,7 @@ use influxdb3_token_api::models::AdminTokenObject;
 use influxdb3_tokens::{Catalog, SqliteStore};
 
 use super::store::StoreArguments;
-use super::{DataDir, Failure};
+use super::{DataDir, Failure, warn};
 use crate::control::{self, Audit, Change, Create, Delete, Error, Summary};
 
 pub(super) enum Access {
@@ -32,7 +32,11 @@ impl Access {
 
     async fn find(store: &StoreArguments, existing: bool) -> Result<Self, Failure> {
         if store.is_etcd() {
-            return Ok(Self::Opened(store.open().await?));
+            let catalog = store.open().await?;
+            if existing && catalog.live().is_empty() {
+                warn("etcd has no tokens under this prefix; the URL of --store ends with the prefix of the servers");
+            }
+            return Ok(Self::Opened(catalog));
         }
         if let Some(client) = running(&store.directory).await? {
             return Ok(Self::Running(client));

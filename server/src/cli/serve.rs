@@ -203,12 +203,20 @@ struct Prepared {
 
 async fn serve_until_stopped(options: Options, prepared: Prepared) -> Result<(), Failure> {
     let Prepared { store, addresses, dropped_lines, process, manager } = prepared;
-    let Opened { catalog, sqlite, .. } = &store.open().await?;
+    let (mut stop, stop_at_once) = signals()?;
+    let opened = tokio::select! {
+        opened = store.open() => opened?,
+        // It may wait for etcd.
+        () = &mut stop => {
+            tracing::info!("stopped before it served");
+            return Ok(());
+        }
+    };
+    let Opened { catalog, sqlite, .. } = &opened;
     let given =
         token_file::given_tokens(options.admin_token_file.as_deref(), options.permission_tokens_file.as_deref())?;
     given.warnings.iter().for_each(|warning| tracing::warn!("{}", Printable(warning)));
     token_file::create(catalog, given.tokens).await?;
-    let (stop, stop_at_once) = signals()?;
     let tls = options.tls.load()?;
 
     let listener = listen_on(&addresses.api).map_err(|error| cannot_listen(&options.http_bind, &error))?;

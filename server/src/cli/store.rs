@@ -42,6 +42,7 @@ impl StoreArguments {
             return Ok(PreparedStore::Database(database));
         };
         let directory = LockedDirectory::prepare(&self.directory.data_dir)?;
+        etcd.look_up();
         let unused = database.exists().then_some(database);
         Ok(PreparedStore::Etcd { etcd, directory, unused })
     }

@@ -3,7 +3,7 @@
 
 mod blocking;
 mod cli;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "etcd"))]
 mod cluster;
 mod connection_limits;
 mod connections;

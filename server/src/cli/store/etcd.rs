@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -172,6 +173,12 @@ pub(in crate::cli) struct Etcd {
 }
 
 impl Etcd {
+    /// Looks a member up, so that the system's library loads the modules that it needs for that. The sandbox hides them.
+    pub(in crate::cli) fn look_up(&self) {
+        // Whether it is found does not matter yet.
+        let _ = self.options.members().first().map(ToSocketAddrs::to_socket_addrs);
+    }
+
     /// The ports of the members.
     pub(in crate::cli) fn ports(&self) -> Vec<u16> {
         let port = |member: &String| member.rsplit_once(':')?.1.parse().ok();

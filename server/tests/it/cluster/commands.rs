@@ -21,6 +21,8 @@ async fn the_commands_need_no_server() {
     let store = etcd.store();
     // Until the member has a leader, it does not answer.
     drop(Node::start(&etcd, &[]));
+    let (code, out, warning) = finish(command(&["show", "tokens", "--format=jsonl", &store]));
+    assert!(code == 0 && out.is_empty() && warning.contains("has no tokens under this prefix"), "{warning}");
     let operator = create(&["--admin", &store]);
     let token = format!("--token={}", secret(&operator));
     for name in ["--name=first", "--name=second"] {

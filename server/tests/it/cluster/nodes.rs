@@ -84,6 +84,67 @@ async fn without_etcd_every_node_answers_503_after_the_bound_and_serves_again_wh
 }
 
 #[tokio::test]
+async fn a_node_that_cannot_reach_etcd_is_not_ready_before_its_copy_is_too_old() {
+    let Some(etcd) = Etcd::start().await else { return };
+    let node = Node::start(&etcd, &["--max-staleness=1h"]);
+    let operator = create(&["--admin", &etcd.store()]);
+    node.until_verified(secret(&operator), 200).await;
+    assert_eq!(get(node.server.operations(), "/ready").await.status(), 200);
+    // A token of another node is known once it has been asked for; the stream of changes brings it here.
+    until("the token", async || {
+        let metrics = text(get(node.server.operations(), "/metrics").await);
+        metrics.contains("influxdb3_tokens_live 1\n").then_some(())
+    })
+    .await;
+
+    etcd.signal(Signal::STOP);
+    let ready = get(node.server.operations(), "/ready").await;
+    assert_eq!(ready.status(), 503);
+    let ready: Value = serde_json::from_str(&text(ready)).unwrap();
+    assert_eq!(ready["reasons"], serde_json::json!(["the store does not answer"]));
+    assert_eq!(node.verify(secret(&operator)).await.status(), 200);
+    etcd.signal(Signal::CONT);
+    until("/ready", async || (get(node.server.operations(), "/ready").await.status() == 200).then_some(())).await;
+}
+
+#[tokio::test]
+async fn nodes_with_one_token_file_start_at_the_same_time() {
+    let Some(etcd) = Etcd::start().await else { return };
+    let file = etcd.folder.beside("admin-token.json");
+    let file = file.to_str().unwrap();
+    succeed(&["create", "token", "--admin", "--offline", "--output-file", file]);
+    let option = format!("--admin-token-file={file}");
+    // Found by its name, in the sandbox.
+    let store = etcd.store().replace("127.0.0.1", "localhost");
+    let nodes = std::thread::scope(|scope| {
+        let starting = [(); 3].map(|()| scope.spawn(|| Node::start_on(&store, &[&option])));
+        starting.map(|node| node.join().unwrap())
+    });
+    let log: String = nodes.iter().map(|node| node.server.log()).collect();
+    assert_eq!(log.matches("created the token of a file").count(), 1, "{log}");
+    assert!(!log.contains("another token has the name"), "{log}");
+    let written: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    for node in &nodes {
+        assert_eq!(node.verify(written["token"].as_str().unwrap()).await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_waits_for_etcd_can_be_stopped() {
+    let Some(etcd) = Etcd::start().await else { return };
+    etcd.signal(Signal::STOP);
+    let directory = crate::process::DataDir::in_memory();
+    let log = std::fs::File::create(directory.beside("log")).unwrap();
+    let mut serve = directory.serve(&[&etcd.store(), "--max-staleness=500ms"]);
+    let mut process = serve.stderr(log).spawn().unwrap();
+    let printed = || std::fs::read_to_string(directory.beside("log")).unwrap();
+    until("the line about etcd", async || printed().contains("waiting for etcd").then_some(())).await;
+    rustix::process::kill_process(rustix::process::Pid::from_child(&process), Signal::TERM).unwrap();
+    let status = crate::blocking::block("the end of the server", move || process.wait().unwrap(), || ());
+    assert!(status.success() && printed().contains("stopped before it served"), "{}", printed());
+}
+
+#[tokio::test]
 async fn a_data_directory_is_of_one_node() {
     let Some(etcd) = Etcd::start().await else { return };
     let node = Node::start(&etcd, &[]);
