@@ -181,12 +181,13 @@ async fn an_import_that_has_lost_something_is_not_finished() {
     assert!(target.0.into_store().is_none());
 }
 
-/// A target whose place another process imports to as soon as this one has begun.
+/// A target whose place another process imports to as soon as this one has begun, until it has made so many calls.
 #[cfg(feature = "etcd")]
 struct Overtaken<'a> {
     target: &'a mut dyn MoveTarget,
     options: EtcdOptions,
     file: &'a Path,
+    calls: usize,
 }
 
 #[cfg(feature = "etcd")]
@@ -194,7 +195,8 @@ struct Overtaken<'a> {
 impl MoveTarget for Overtaken<'_> {
     async fn begin(&mut self, id: ImportId, moved: &Moved) -> Result<Begun, MoveError> {
         let begun = self.target.begin(id, moved).await?;
-        import(self.file, &mut EtcdTarget::new(self.options.clone()), |_, _| {}).await?;
+        let mut other = EtcdTarget::new(self.options.clone());
+        _ = import(self.file, &mut Killed { target: &mut other, left: self.calls }, |_, _| {}).await;
         Ok(begun)
     }
 
@@ -213,14 +215,18 @@ impl MoveTarget for Overtaken<'_> {
 
 #[cfg(feature = "etcd")]
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_another_process_has_finished_changes_nothing_any_more() {
+async fn an_import_ends_when_another_process_imports_to_the_same_place() {
     let (_folder, file, expected, ended) = exported().await;
-    let options = crate::etcd::options().await;
-    let target = &mut EtcdTarget::new(options.clone());
-    let mut target = Overtaken { target, options: options.clone(), file: &file };
-    let error = import(&file, &mut target, |_, _| {}).await.unwrap_err();
-    assert!(matches!(error, MoveError::Interfered { .. }), "{error:?}");
-    let store = Place::Etcd(options).open().await;
-    assert_eq!(Everything::of(&*store).await, expected);
-    obeys_laws(&*store, &expected, &ended).await;
+    for calls in [1, 9] {
+        let options = crate::etcd::options().await;
+        let target = &mut EtcdTarget::new(options.clone());
+        let mut target = Overtaken { target, options: options.clone(), file: &file, calls };
+        let error = import(&file, &mut target, |_, _| {}).await.unwrap_err();
+        assert!(matches!(error, MoveError::Interfered { .. }), "{error:?}");
+        let mut place = Place::Etcd(options);
+        imported(&mut place, &file, 9).await.unwrap();
+        let store = place.open().await;
+        assert_eq!(Everything::of(&*store).await, expected);
+        obeys_laws(&*store, &expected, &ended).await;
+    }
 }
