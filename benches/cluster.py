@@ -147,22 +147,23 @@ def section(figures):
     targets = Targets()
     version = subprocess.run(["etcd", "--version"], capture_output=True, text=True).stdout.split("\n")[0].split()[-1]
     loads = ", ".join(f"{figures[what]['load']:.0f} for {what}" for what in MEASURED)
-    disk = figures["deletions"]["fdatasync"]
     parts = [
         f"""{CLUSTER}
 
-`make bench-cluster` writes this section. Measured on {figures["deletions"]["date"]} with etcd {version} over loopback, while \
-the machine did other work, too (mean number of processes that wanted a core: {loads}): only the ratios carry over. Members and
-nodes share both cores. Three nodes run in one process, each with a store and a connection of its own to another member, without HTTP.
-
-""",
+`make bench-cluster` writes this section. Measured on {figures["deletions"]["date"]} with etcd {version} over loopback.
+The machine did other work at the same time: the load average was {loads}. So the times say little, and the ratios
+carry over. Members and nodes share both cores. Three nodes run in one process, without HTTP. Each has a store and
+connections of its own, and asks another member.""",
+        deleted(figures, targets),
+        propagated(figures, targets),
+        authenticated(figures),
+        loaded(figures),
     ]
-    return "".join(parts) + "\n\n".join(
-        [deleted(figures, targets, disk), propagated(figures, targets), authenticated(figures), loaded(figures)]
-    )
+    return "\n\n".join(parts)
 
 
-def deleted(figures, targets, disk):
+def deleted(figures, targets):
+    disk = figures["deletions"]["fdatasync"]
     rows = []
     for members in map(str, MEMBERS):
         measured = figures["deletions"][members]
@@ -175,15 +176,16 @@ def deleted(figures, targets, disk):
                 if subject == "ours":
                     cells = [targets.at_least(0.8, "", ratios[0]), spread(ratios[1])]
                 p50, p99 = (millis(of[name]) for name in ("p50", "p99"))
-                rows.append(
-                    f"| {members} | {3 * clients} | {title} | {statistics.median(of['rate']):,.0f}/s | {cells[0]} | {p50} | {p99} | {cells[1]} |"
-                )
+                rate = f"{statistics.median(of['rate']):,.0f}/s"
+                row = [members, str(3 * clients), title, rate, cells[0], p50, p99, cells[1]]
+                rows.append(f"| {' | '.join(row)} |")
     columns = "| members | clients | deletions | rate | to the bare rate | p50 | p99 | to the bare p99 |"
     return f"""### Deletions
 
 Each client deletes one token after another. A bare transaction is what a node sends for one deletion, with the same
-preconditions, operations and reads; as many clients send one each through three connections. Both take turns, and etcd syncs
-to a disk that makes a page durable in {disk["p50"] * 1e6:.0f} µs. The rate should be at least 0.8 of the bare one.
+preconditions, operations and reads. As many clients send one each, through three connections. Both take turns, and
+etcd writes to a disk that makes a page durable in {disk["p50"] * 1e6:.0f} µs. The rate should be at least 0.8 of the
+bare one.
 
 {table(columns, "|--:|--:|---|--:|--:|--:|--:|--:|", rows)}
 
@@ -201,8 +203,8 @@ def propagated(figures, targets):
     columns = "| members | other deletions | refused before the answer | p50 | p99 in ms |"
     return f"""### Until the other nodes refuse
 
-The time from the answer to a deletion until both other nodes refuse the token. The answer and the news are sent at the same
-time, so that the news may arrive first, which counts as 0. The p99 should be under 50 ms.
+The time from the answer to a deletion until both other nodes refuse the token. etcd answers and tells the other nodes
+at the same time, so the others may refuse before the answer, which counts as 0. The p99 should be under 50 ms.
 
 {table(columns, "|--:|---|--:|--:|--:|", rows)}"""
 
@@ -219,15 +221,16 @@ def authenticated(figures):
         rate, reads = (statistics.median(measured[f"together/{name}"]) for name in ("rate", "reads"))
         misses.append(f"| {members} | {' | '.join(cells)} | {ratio} | {rate:,.0f}/s | {reads:.0f} |")
     columns = "| members | SHA-512 | `SqliteStore` | `EtcdStore` | `EtcdStore` to `SqliteStore` |"
-    missed = "| members | read, p50 | miss, p50 | read, p99 | miss, p99 | p50 to the read's | 1,000 misses together | reads for those |"
+    missed = "| members | read: p50 | miss: p50 | read: p99 | miss: p99 | p50s | together | their reads |"
     return f"""### Authentication
 
 A live token, with {AUTHENTICATED:,} tokens and a fresh copy, in one thread: over etcd the clock is read once more.
 
 {table(columns, "|--:|--:|--:|--:|--:|", rows)}
 
-A secret that the copy lacks waits for a linearizable read of one key. `read` is that read alone, sent directly. Misses that
-come together share reads. The members' data is in memory.
+A secret that the copy lacks waits for a linearizable read of one key. `read` is that read alone, sent directly before
+each miss, and `p50s` the ratio of the two. `together` is the rate of 1,000 misses that come at the same time, which
+share reads. The members' data is in memory.
 
 {table(missed, "|--:|--:|--:|--:|--:|--:|--:|--:|", misses)}"""
 
@@ -241,11 +244,11 @@ def loaded(figures):
             cells += [spread(values, ".0f") for values in memory.values()]
             cells.append(spread(divided(memory["etcd"], memory["sqlite"])))
             rows.append(f"| {int(tokens):,} | {' | '.join(cells)} |")
-    columns = "| tokens | `EtcdStore`: s | `SqliteStore`: s | `EtcdStore`: MB | `SqliteStore`: MB | memory, to `SqliteStore`'s |"
+    columns = "| tokens | etcd: s | SQLite: s | etcd: MB | SQLite: MB | memory, to SQLite's |"
     return f"""### Start
 
-Seconds until all tokens are loaded, and the memory of the process then. One member of etcd, on the same machine and with its
-data in memory, holds the tokens, which were put 25 in a transaction.
+Seconds until all tokens are loaded, and the memory of the process then. One member of etcd, on the same machine and
+with its data in memory, holds the tokens.
 
 {table(columns, "|--:|--:|--:|--:|--:|--:|", rows)}"""
 

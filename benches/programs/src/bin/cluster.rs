@@ -24,16 +24,16 @@ use sha2::{Digest, Sha512};
 const NODES: usize = 3;
 
 /// Clients of each node, and how many tokens they delete together in a round.
-const LOADS: [(usize, u64); 3] = [(1, 300), (16, 3_000), (64, 6_000)];
+const LOADS: [(usize, u64); 3] = [(1, 150), (16, 1_500), (64, 3_000)];
 
 /// Deletions of a round that are followed to the other nodes.
-const FOLLOWED: usize = 200;
+const FOLLOWED: usize = 100;
 
 /// Clients of each node that delete meanwhile.
 const MEANWHILE: usize = 16;
 
 /// Tokens in a round that those clients may delete.
-const SPARE: u64 = 10_000;
+const SPARE: u64 = 4_000;
 
 const OURS: &str = "/ours";
 const BARE: &str = "/bare";
