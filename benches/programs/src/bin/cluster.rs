@@ -7,7 +7,9 @@
 //! - `authentication MEMBERS COUNT`: a live token over `EtcdStore` and over `SqliteStore`, which take turns; then misses.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
 use std::hint::black_box;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -221,7 +223,8 @@ async fn load(store: &str) -> Result<Value, Failure> {
 async fn authentication(members: &Members, count: u64) -> Result<Value, Failure> {
     /// Misses one after the other, and at the same time.
     const MISSES: usize = 1_000;
-    let folder = tempfile::tempdir()?;
+    // The store refuses a folder that others may read.
+    let folder = tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir()?;
     let sqlite = SqliteStore::open(folder.path().join("tokens.db"))?;
     let sqlite = Catalog::open(Arc::new(sqlite), Arc::new(SystemClock)).await?;
     let in_sqlite = Texts::of(bench_programs::create(&sqlite, count).await?);
