@@ -165,8 +165,7 @@ connections of its own, and asks another member.""",
 def deleted(figures, targets):
     disk = figures["deletions"]["fdatasync"]
     rows = []
-    for members in map(str, MEMBERS):
-        measured = figures["deletions"][members]
+    for members, measured in of_members(figures["deletions"]):
         for clients in (1, 16, 64):
             for title, subject in SUBJECTS.items():
                 of = {name: measured[f"{subject}/{clients}/{name}"] for name in ("rate", "p50", "p99")}
@@ -194,8 +193,7 @@ A node has one transaction under way and puts up to 64 deletions that wait into 
 
 def propagated(figures, targets):
     rows = []
-    for members in map(str, MEMBERS):
-        measured = figures["deletions"][members]
+    for members, measured in of_members(figures["deletions"]):
         for name, title in (("idle", "none"), ("busy", "48 clients")):
             p50, p99, once = (measured[f"propagation/{name}/{what}"] for what in ("p50", "p99", "at once"))
             limit = targets.at_most(50, "", [value * 1e3 for value in p99], ".1f")
@@ -211,8 +209,7 @@ at the same time, so the others may refuse before the answer, which counts as 0.
 
 def authenticated(figures):
     rows, misses = [], []
-    for members in map(str, MEMBERS):
-        measured = figures["authentication"][members]
+    for members, measured in of_members(figures["authentication"]):
         sha512, sqlite, etcd_ = (measured[name] for name in ("sha512", "sqlite", "etcd"))
         times = [f"{statistics.median(values):.0f} ns" for values in (sha512, sqlite, etcd_)]
         rows.append(f"| {members} | {' | '.join(times)} | {spread(divided(etcd_, sqlite))} |")
@@ -251,6 +248,10 @@ Seconds until all tokens are loaded, and the memory of the process then. One mem
 with its data in memory, holds the tokens.
 
 {table(columns, "|--:|--:|--:|--:|--:|--:|", rows)}"""
+
+
+def of_members(figures):
+    return [(members, measured) for members, measured in figures.items() if members.isdecimal()]
 
 
 def millis(values):
