@@ -151,9 +151,9 @@ def section(figures):
         f"""{CLUSTER}
 
 `make bench-cluster` writes this section. Measured on {figures["deletions"]["date"]} with etcd {version} over loopback.
-The machine did other work at the same time: the load average was {loads}. So the times say little, and the ratios
-carry over. Members and nodes share both cores. Three nodes run in one process, without HTTP. Each has a store and
-connections of its own, and asks another member.""",
+The machine did other work at the same time (load average: {loads}).
+So the times say little, and the ratios carry over. Members and nodes share both cores. Three nodes run in one process,
+without HTTP. Each has a store and connections of its own, and asks another member.""",
         deleted(figures, targets),
         propagated(figures, targets),
         authenticated(figures),
@@ -178,13 +178,17 @@ def deleted(figures, targets):
                 rate = f"{statistics.median(of['rate']):,.0f}/s"
                 row = [members, str(3 * clients), title, rate, cells[0], p50, p99, cells[1]]
                 rows.append(f"| {' | '.join(row)} |")
+    by_members = of_members(figures["deletions"])
+    measured_members = [members for members, _ in by_members]
+    rounds = " and ".join(str(len(measured["ours/1/rate"])) for _, measured in by_members)
     columns = "| members | clients | deletions | rate | to the bare rate | p50 | p99 | to the bare p99 |"
     return f"""### Deletions
 
 Each client deletes one token after another. A bare transaction is what a node sends for one deletion, with the same
 preconditions, operations and reads. As many clients send one each, through three connections. Both take turns, and
 etcd writes to a disk that makes a page durable in {disk["p50"] * 1e6:.0f} µs. The rate should be at least 0.8 of the
-bare one.
+bare one. With one client for each node no deletions share a transaction, so the ratio shows what a node adds to it.
+Figures are medians of {rounds} rounds for {" and ".join(measured_members)} members.
 
 {table(columns, "|--:|--:|---|--:|--:|--:|--:|--:|", rows)}
 
@@ -211,23 +215,27 @@ def authenticated(figures):
     rows, misses = [], []
     for members, measured in of_members(figures["authentication"]):
         sha512, sqlite, etcd_ = (measured[name] for name in ("sha512", "sqlite", "etcd"))
-        times = [f"{statistics.median(values):.0f} ns" for values in (sha512, sqlite, etcd_)]
+        times = [f"{min(values):.0f} ns ({statistics.median(values):.0f})" for values in (sha512, sqlite, etcd_)]
         rows.append(f"| {members} | {' | '.join(times)} | {spread(divided(etcd_, sqlite))} |")
         cells = [millis(measured[name]) for name in ("read/p50", "miss/p50", "read/p99", "miss/p99")]
         ratio = spread(divided(measured["miss/p50"], measured["read/p50"]))
         rate, reads = (statistics.median(measured[f"together/{name}"]) for name in ("rate", "reads"))
         misses.append(f"| {members} | {' | '.join(cells)} | {ratio} | {rate:,.0f}/s | {reads:.0f} |")
     columns = "| members | SHA-512 | `SqliteStore` | `EtcdStore` | `EtcdStore` to `SqliteStore` |"
+    counts = [len(measured["miss/p50"]) for _, measured in of_members(figures["authentication"])]
+    runs = " and ".join(f"{count} run{'s' * (count != 1)}" for count in counts)
     missed = "| members | read: p50 | miss: p50 | read: p99 | miss: p99 | p50s | together | their reads |"
     return f"""### Authentication
 
 A live token, with {AUTHENTICATED:,} tokens and a fresh copy, in one thread: over etcd the clock is read once more.
+The least of all turns, which other processes disturbed the least, and the median in parentheses; the ratio is that of
+neighbouring turns. Brackets wider than the difference decide nothing.
 
 {table(columns, "|--:|--:|--:|--:|--:|", rows)}
 
 A secret that the copy lacks waits for a linearizable read of one key. `read` is that read alone, sent directly before
 each miss, and `p50s` the ratio of the two. `together` is the rate of 1,000 misses that come at the same time, which
-share reads. The members' data is in memory.
+share reads. The members' data is in memory. Rates and reads are medians of {runs} for those numbers of members.
 
 {table(missed, "|--:|--:|--:|--:|--:|--:|--:|--:|", misses)}"""
 
