@@ -209,6 +209,10 @@ test-long-fuzz: ## Run each fuzz target for an hour, and keep the inputs that re
 bench: ## Measure the server beside its alternatives and write docs/performance.md; half an hour
 	python3 -m benches.run $(BENCH_OPTIONS)
 
+.PHONY: bench-cluster
+bench-cluster: ## Measure nodes on etcd and write their section of docs/performance.md; half an hour
+	python3 -m benches.cluster $(BENCH_OPTIONS)
+
 .PHONY: peers
 peers: ## Compare the generated crates with other generators' and write docs/peers.md; half an hour, needs the network
 	python3 -m benches.peers $(PEERS_OPTIONS)

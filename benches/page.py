@@ -9,6 +9,8 @@ from benches.http_path import ANSWERS, CELLS, HYPER, OURS, PACE, STOCK
 from benches.load import TOKENS
 from benches.programs import ROOT
 
+# The heading of the section that benches/cluster.py writes.
+CLUSTER = "## Nodes on etcd"
 PAGE = ROOT / "docs" / "performance.md"
 SQLITE, AUTOCOMMIT, MEMORY = STORES
 # The least rate and the most CPU for each answer, relative to bare hyper's.
@@ -20,9 +22,15 @@ def write(machine, figures):
     figures = Figures(figures)
     targets = Targets()
     sections = [section(figures, targets) for section in (http, deletion, authentication, growth)]
-    page = [head(machine, figures), missed(targets), *sections]
+    page = [head(machine, figures), missed(targets), *sections, *of_the_cluster()]
     PAGE.write_text("\n\n".join(page) + "\n", encoding="utf-8")
     print(f"wrote {PAGE.relative_to(ROOT)}; {len(targets.missed)} of {targets.count} targets are not reached")
+
+
+def of_the_cluster():
+    """The section that `make bench-cluster` wrote, which stays as it is."""
+    _, heading, section = PAGE.read_text(encoding="utf-8").partition(f"\n{CLUSTER}\n")
+    return [f"{CLUSTER}\n{section}".rstrip()] if heading else []
 
 
 def head(machine, figures):

@@ -1,6 +1,8 @@
 //! The tokens that the benchmark's programs serve.
 
 pub mod autocommit;
+pub mod etcd;
+pub mod turns;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -38,4 +40,11 @@ pub async fn create(catalog: &Catalog, count: u64) -> Result<Vec<Secret>, Failur
         Ok::<_, Failure>(secret)
     });
     creations.buffered(CREATIONS).try_collect().await
+}
+
+/// The bytes of this process that are in memory.
+pub fn resident() -> Result<u64, Failure> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("this is not Linux")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
 }

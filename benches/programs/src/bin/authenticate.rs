@@ -6,18 +6,12 @@
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{Ordering, fence};
 
-use bench_programs::{Failure, OPERATOR};
+use bench_programs::Failure;
+use bench_programs::turns::{TURNS, Texts, turn};
 use influxdb3_tokens::{Catalog, MemoryStore, Principal, Secret, SystemClock};
 use sha2::{Digest, Sha512};
-
-/// The least duration of a turn.
-const TURN: Duration = Duration::from_millis(20);
-
-/// The number of turns of each measurement. The result is their median.
-const TURNS: usize = 15;
 
 fn main() -> Result<(), Failure> {
     let count = std::env::args().nth(1).ok_or("usage: authenticate COUNT")?.parse::<u64>()?;
@@ -58,52 +52,6 @@ fn main() -> Result<(), Failure> {
     }
     println!("{}", serde_json::to_string(&figures)?);
     Ok(())
-}
-
-/// Secrets one after the other in memory, so that the next one is in the cache, as the secret of a request is. Their
-/// order does not follow the order of the tokens in memory.
-struct Texts(String);
-
-impl Texts {
-    const LENGTH: usize = OPERATOR.len();
-
-    fn of(mut secrets: Vec<Secret>) -> Self {
-        secrets.sort_by(|one, other| one.expose().cmp(other.expose()));
-        Self(secrets.iter().map(Secret::expose).collect())
-    }
-
-    fn len(&self) -> usize {
-        self.0.len() / Self::LENGTH
-    }
-
-    /// Repeats all of them, starting with the one at `index`.
-    fn from(&self, index: usize) -> impl Iterator<Item = &str> {
-        let nth = |index: usize| &self.0[index * Self::LENGTH..][..Self::LENGTH];
-        (0..self.len()).cycle().skip(index).map(nth)
-    }
-}
-
-/// Calls `call` in this many threads, each of which starts at another secret, and returns the nanoseconds per call in
-/// one thread.
-fn turn(threads: usize, secrets: &Texts, call: impl Fn(&str) + Sync) -> f64 {
-    let run = |thread: usize| {
-        // Start elsewhere each time: the previous turn left its tokens in the cache.
-        static PLACE: AtomicUsize = AtomicUsize::new(0);
-        let place = PLACE.fetch_add(99_991, Ordering::Relaxed) + thread * secrets.len() / threads;
-        let mut secrets = secrets.from(place % secrets.len());
-        let (begun, mut calls) = (Instant::now(), 0_u32);
-        while begun.elapsed() < TURN {
-            secrets.by_ref().take(256).for_each(&call);
-            calls += 256;
-        }
-        begun.elapsed().as_nanos() as f64 / f64::from(calls)
-    };
-    let run = &run;
-    let times: Vec<f64> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|thread| scope.spawn(move || run(thread))).collect();
-        threads.into_iter().map(|thread| thread.join().expect("no call panics")).collect()
-    });
-    times.iter().sum::<f64>() / threads as f64
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

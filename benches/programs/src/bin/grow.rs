@@ -6,7 +6,7 @@ use std::future::ready;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bench_programs::{Failure, OPERATOR, catalog};
+use bench_programs::{Failure, OPERATOR, catalog, resident};
 use futures::{StreamExt, TryStreamExt, stream};
 use influxdb3_tokens::SqliteStore;
 use serde_json::json;
@@ -40,11 +40,4 @@ async fn main() -> Result<(), Failure> {
     let rate = count as f64 / begun.elapsed().as_secs_f64();
     println!("{}", json!({ "deletions": count, "rate": rate, "commits": store.commits() }));
     Ok(())
-}
-
-/// The bytes of this process that are in memory.
-fn resident() -> Result<u64, Failure> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("this is not Linux")?;
-    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
 }

@@ -1,0 +1,107 @@
+//! Keys of `EtcdStore` that the benchmark writes itself: many tokens at once, and deletions without the store.
+
+use std::sync::Arc;
+
+use etcd_client::{Client, Compare, CompareOp, Txn, TxnOp};
+use futures::{StreamExt, TryStreamExt, stream};
+use influxdb3_tokens::{Catalog, EtcdOptions, EtcdStore, Secret, SystemClock};
+use serde_json::json;
+use sha2::{Digest, Sha512};
+
+use crate::{Failure, OPERATOR};
+
+/// Tokens in a transaction, each with four keys. etcd takes 128 operations.
+const TOKENS: u64 = 25;
+
+/// Transactions under way at a time.
+const TRANSACTIONS: usize = 8;
+
+/// The members of etcd: `HOST:PORT`, separated by commas.
+#[derive(Clone)]
+pub struct Members(Vec<String>);
+
+impl Members {
+    pub fn parse(text: &str) -> Self {
+        Self(text.split(',').map(str::to_owned).collect())
+    }
+
+    /// A node that asks the member with this number first, with the tokens under `prefix`.
+    pub async fn node(&self, number: usize, prefix: &str) -> Result<Catalog, Failure> {
+        let mut members = self.0.clone();
+        members.rotate_left(number % self.0.len());
+        let options = EtcdOptions::from_url(&format!("etcd://{}{prefix}", members.join(",")))?;
+        Ok(Catalog::open(Arc::new(EtcdStore::open(options).await?), Arc::new(SystemClock)).await?)
+    }
+
+    /// A connection to the member with this number.
+    pub async fn client(&self, number: usize) -> Result<Client, Failure> {
+        let member = &self.0[number % self.0.len()];
+        Ok(Client::connect([format!("http://{member}")], None).await?)
+    }
+
+    /// Puts the operator token and `count` others, with IDs from 1 on, and returns the secrets of the others.
+    pub async fn fill(&self, prefix: &str, count: u64) -> Result<Vec<Secret>, Failure> {
+        crate::create(&self.node(0, prefix).await?, 0).await?;
+        let secrets = (0..count).map(|_| Secret::generate()).collect::<Result<Vec<_>, _>>()?;
+        let client = self.client(0).await?;
+        let transactions = (1..=count).step_by(TOKENS as usize).map(|first| {
+            let ids = first..=count.min(first + TOKENS - 1);
+            let puts = ids.flat_map(|id| token(prefix, id, &secrets[id as usize - 1])).collect::<Vec<_>>();
+            let client = client.clone();
+            async move { client.kv_client().txn(Txn::new().and_then(puts)).await }
+        });
+        stream::iter(transactions).buffer_unordered(TRANSACTIONS).try_for_each(|_| async { Ok(()) }).await?;
+        let next = put(format!("{prefix}/next-id"), (count + 1).to_string());
+        client.kv_client().txn(Txn::new().and_then([next, put_head(prefix)])).await?;
+        Ok(secrets)
+    }
+}
+
+/// The keys of a token.
+fn token(prefix: &str, id: u64, secret: &Secret) -> [TxnOp; 4] {
+    let (name, digest) = (format!("token {id}"), digest(secret.expose()));
+    let permissions = format!("db:metrics{}:read,write", id % 100);
+    let record = json!({ "name": name, "digest": digest, "created_at": 0, "permissions": permissions });
+    [
+        put(format!("{prefix}/live/{id:020}"), record.to_string()),
+        put(format!("{prefix}/names/{name}"), id.to_string()),
+        put(format!("{prefix}/digests/{digest}"), id.to_string()),
+        put(format!("{prefix}/register/{id:020}"), json!({ "name": name, "mark": nonce() }).to_string()),
+    ]
+}
+
+/// The transaction by which `EtcdStore` deletes one token, with the same preconditions, operations and reads.
+pub fn deletion(prefix: &str, id: u64) -> Txn {
+    let (token, deleted) = (format!("{prefix}/live/{id:020}"), format!("{prefix}/deleted/{id:020}"));
+    let (epoch, operator) = (format!("{prefix}/epoch"), format!("{prefix}/operator"));
+    let record = json!({ "change": "deleted", "token": id, "at": 1_700_000_000_000_u64, "by": 0 });
+    let compares = [
+        Compare::create_revision(token.clone(), CompareOp::Greater, 0),
+        Compare::value(epoch.clone(), CompareOp::Equal, "0"),
+        Compare::value(operator.clone(), CompareOp::Equal, digest(OPERATOR)),
+    ];
+    let operations = [
+        put_head(prefix),
+        TxnOp::delete(token.clone(), None),
+        put(deleted.clone(), format!("request {}", nonce())),
+        put(format!("{prefix}/audit/{:020}/{}", 0, nonce()), record.to_string()),
+    ];
+    let reads = [token, deleted, epoch, operator].map(|key| TxnOp::get(key, None));
+    Txn::new().when(compares).and_then(operations).or_else(reads)
+}
+
+fn put_head(prefix: &str) -> TxnOp {
+    put(format!("{prefix}/live/head"), nonce())
+}
+
+fn put(key: String, value: String) -> TxnOp {
+    TxnOp::put(key, value, None)
+}
+
+fn nonce() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+fn digest(secret: &str) -> String {
+    Sha512::digest(secret).iter().map(|byte| format!("{byte:02x}")).collect()
+}
