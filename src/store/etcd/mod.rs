@@ -16,6 +16,7 @@ mod options;
 mod read;
 mod record;
 mod transaction;
+mod walk;
 mod watch;
 mod writer;
 
@@ -25,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use etcd_client::{GetOptions, Txn, TxnOp};
+use etcd_client::{Txn, TxnOp};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -47,8 +48,9 @@ use members::{Members, RequestError};
 pub use moving::{EtcdSource, EtcdTarget};
 pub use options::{EtcdOptions, EtcdOptionsError, EtcdTls};
 use read::{Lookup, Reader, first};
-use record::{FORMAT, IMPORTING, StoredCluster, token_from_value};
+use record::{FORMAT, IMPORTING, StoredCluster};
 use transaction::{gets, is_missing, put_head};
+use walk::{PAGE, Walk};
 use watch::{Follower, Orders};
 use writer::{Answer, Job, Request, Writer};
 
@@ -272,29 +274,22 @@ impl TokenStore for EtcdStore {
     }
 
     async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
-        const PAGE: usize = 1000;
         // What this node has accepted comes first.
         self.request(Job::Pass).await?;
         let Shared { members, keys, .. } = &*self.shared;
-        let mut records: Vec<TokenRecord> = Vec::new();
-        let mut next = match after {
-            Some(id) => id.as_u64().checked_add(1),
-            None => Some(0),
+        let from = after.map_or(Some(0), |id| id.as_u64().checked_add(1)).map(TokenId::from_u64);
+        let (Some(from), Some((next_id, _))) = (from, walk::next_id(members, keys).await?) else {
+            return Ok(Vec::new());
         };
-        while let (Some(from), true) = (next, records.len() < limit) {
-            // The key of `head` comes after those of all tokens.
-            let options =
-                GetOptions::new().with_range(keys.head()).with_limit((limit - records.len()).min(PAGE) as i64);
-            let answer = members.ask(Instant::now() + 4 * members.request_timeout(), |client| {
-                let (key, options) = (keys.token(TokenId::from_u64(from)), options.clone());
-                async move { client.kv_client().get(key, Some(options)).await }
-            });
-            let answer = answer.await?;
-            for pair in answer.kvs() {
-                let id = keys.id_of(pair.key()).ok_or_else(|| StoreError::unavailable("etcd has a key of no token"))?;
-                records.push(token_from_value(id, pair.value())?);
+        let (mut walk, mut records) = (Walk::new(from, next_id), Vec::new());
+        while records.len() < limit {
+            let page = walk.read(members, keys, 0, PAGE.min((limit - records.len()) as u64)).await?;
+            let mut found = walk::records(keys, &page)?;
+            let is_end = walk.advance(&found, page.more()).is_none();
+            records.append(&mut found);
+            if is_end {
+                break;
             }
-            next = records.last().filter(|_| answer.more()).and_then(|record| record.id.as_u64().checked_add(1));
         }
         Ok(records)
     }
