@@ -159,11 +159,12 @@ impl Catalog {
     /// cannot tell now.
     pub async fn authenticate_or_ask(&self, secret: &str) -> Result<Principal, AuthenticationError> {
         let digest = Digest::of_presented(secret).ok_or(AuthenticationError::Malformed)?;
-        match self.look_up(&digest) {
-            // Boxed, so that the futures of requests that need not wait stay small.
-            Err(refused) if self.inner.store.shared().is_some() => Box::pin(self.ask(digest, refused)).await,
-            result => result,
-        }
+        let refused = match self.look_up(&digest) {
+            Err(refused) if self.inner.store.shared().is_some() => refused,
+            result => return result,
+        };
+        // Boxed, so that the future of a request that need not wait stays small. The allocator is slow beyond a kilobyte.
+        Box::pin(self.ask(digest, refused)).await
     }
 
     /// Asks a shared store about a token that the live tokens refused.

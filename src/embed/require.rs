@@ -211,8 +211,9 @@ where
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
         let require = Arc::clone(&self.require);
+        // Before the future, which would have room for the request as well.
+        let (mut parts, body) = request.into_parts();
         Box::pin(async move {
-            let (mut parts, body) = request.into_parts();
             let mut authentication = AuthenticationOutcome::Unchecked;
             match require.check(&parts, &mut authentication).await {
                 Ok(principal) => {
