@@ -30,7 +30,7 @@ use etcd_client::{Txn, TxnOp};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::statistics::Counters;
@@ -336,8 +336,19 @@ impl TokenStore for EtcdStore {
 #[async_trait]
 impl SharedStore for EtcdStore {
     async fn find(&self, digest: &Digest) -> Result<Option<Principal>, StoreError> {
-        let begin = BootTime::now();
-        let Shared { confirmations, copy, options, counts, .. } = &*self.shared;
+        let (begin, longest) = (BootTime::now(), self.shared.options.max_staleness);
+        match timeout(longest, self.find_now(digest)).await {
+            // A timer stands still while the machine is suspended.
+            Ok(found) if begin.elapsed() < longest => found,
+            _ => Err(RequestError::Timeout.into()),
+        }
+    }
+}
+
+impl EtcdStore {
+    /// The token with this digest, if it was live at some moment after this call began.
+    async fn find_now(&self, digest: &Digest) -> Result<Option<Principal>, StoreError> {
+        let Shared { confirmations, copy, counts, .. } = &*self.shared;
         let live = copy.get().ok_or_else(|| StoreError::unavailable("the store is not loaded"))?.live();
         match confirmations.next().await {
             Some(Confirmation::Confirmed) => {
@@ -354,11 +365,7 @@ impl SharedStore for EtcdStore {
         counts.fallback_reads.add();
         let (answer, answered) = oneshot::channel();
         self.lookups.try_send(Lookup { digest: *digest, answer }).map_err(|_| StoreError::Busy)?;
-        let found = answered.await.map_err(|_| StoreError::unavailable("the store was closed"))??;
-        if begin.elapsed() >= options.max_staleness {
-            return Err(RequestError::Timeout.into());
-        }
-        Ok(found)
+        answered.await.map_err(|_| StoreError::unavailable("the store was closed"))?
     }
 }
 
