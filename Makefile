@@ -172,7 +172,7 @@ RECOVERY := 60
 .PHONY: test-cluster
 test-cluster: ## Break three members of etcd and three nodes in every way, and check what clients see; SECONDS=10800 for long
 	cargo build --locked --bin influxdb3-tokens
-	python3 -m unittest discover -t . -s tests/cluster
+	python3 -m unittest $(patsubst tests/cluster/%.py,tests.cluster.%,$(wildcard tests/cluster/test_*.py))
 	python3 -m tests.cluster.run --seconds $(SECONDS) --recovery $(RECOVERY)
 
 .PHONY: test-spec-update
