@@ -2,21 +2,21 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use etcd_client::{GetOptions, KeyValue};
+use etcd_client::KeyValue;
 use tokio::time::Instant;
 
+use super::copy::Revision;
 use super::keys::Keys;
-use super::members::Members;
+use super::members::{Members, RequestError};
+use super::pages::Pages;
 use super::read::get_all;
 use super::record::{RegisterEntry, change_from_value};
 use crate::store::{AuditPage, AuditPosition, AuditRecord, StoreError};
 use crate::token::{Timestamp, TokenId, TokenName};
 
-/// How many keys are read at a time.
-const PAGE: i64 = 1000;
-
-/// How many names are read at a time: as many operations as etcd takes.
-const NAMES: usize = 128;
+/// How many changes are added to a part of the trail before the next part begins. Each node counts its own. Whoever reads the
+/// trail reads a whole part at a time.
+pub(super) const CHANGES_IN_PART: u64 = 1024;
 
 /// The next part of the audit trail; see [`TokenStore::audit`](crate::TokenStore::audit). A position is the number of a part of
 /// the trail, and the number of records in it that were passed. Every change requires that the part to which it adds is the
@@ -28,13 +28,12 @@ pub(super) async fn page(
     since: Option<Timestamp>,
     limit: usize,
 ) -> Result<AuditPage, StoreError> {
+    let deadline = || Instant::now() + 4 * members.request_timeout();
     // Before the part itself, which may be followed by another one meanwhile.
-    let present = get_all(members, deadline(members), vec![keys.epoch()]).await?;
+    let present = get_all(members, deadline(), vec![keys.epoch()]).await?;
     let present = present.first().and_then(Option::as_ref).and_then(|pair| pair.value_str().ok()?.parse().ok());
     let present: u64 = present.ok_or_else(|| StoreError::unavailable("etcd has no token store under this prefix"))?;
-    let mut part = part(members, keys, epoch).await?;
-    // Records of one transaction are in the order of their keys, in which they were read.
-    part.sort_by_key(KeyValue::create_revision);
+    let part = part(members, keys, epoch, 0, deadline).await?;
     let first = usize::try_from(passed).unwrap_or(usize::MAX).min(part.len());
     let rest = &part[first..];
     let taken = &rest[..rest.len().min(limit)];
@@ -50,57 +49,53 @@ pub(super) async fn page(
             records.push((pair.create_revision(), record));
         }
     }
-    let records = named(members, keys, records).await?;
+    let ids = records.iter().flat_map(|(_, record)| [Some(record.token), record.by]).flatten();
+    let ids: Vec<TokenId> = ids.collect::<BTreeSet<_>>().into_iter().collect();
+    let names = names(members, keys, &ids, deadline).await?;
+    let records = records.into_iter().map(|(at, record)| named(&names, at, record)).collect();
     Ok(AuditPage { records, next: next.map(AuditPosition) })
 }
 
-/// All records of a part of the trail.
-async fn part(members: &Members, keys: &Keys, epoch: u64) -> Result<Vec<KeyValue>, StoreError> {
-    let (mut from, end) = (keys.audit(epoch).into_bytes(), keys.audit_end(epoch));
-    let mut part = Vec::new();
-    loop {
-        let options = GetOptions::new().with_range(end.clone()).with_limit(PAGE);
-        let page = members.ask(deadline(members), |client| {
-            let (from, options) = (from.clone(), options.clone());
-            async move { client.kv_client().get(from, Some(options)).await }
-        });
-        let mut page = page.await?;
-        part.append(&mut page.take_kvs());
-        let Some(last) = part.last().filter(|_| page.more()) else { return Ok(part) };
-        from = [last.key(), &[0]].concat();
-    }
-}
-
-/// The records with the names of their tokens. Each comes with its revision: an identity that is not a token may have the ID
-/// that a token got later.
-async fn named(
+/// All records of a part of the trail, in their order, as of a revision, or of the present one if that is 0. `deadline` is
+/// that of each request.
+pub(super) async fn part(
     members: &Members,
     keys: &Keys,
-    records: Vec<(i64, AuditRecord)>,
-) -> Result<Vec<AuditRecord>, StoreError> {
-    let ids = records.iter().flat_map(|(_, record)| [Some(record.token), record.by]).flatten();
-    let ids: Vec<TokenId> = ids.collect::<BTreeSet<_>>().into_iter().collect();
-    let mut names: HashMap<TokenId, (i64, TokenName)> = HashMap::with_capacity(ids.len());
-    for ids in ids.chunks(NAMES) {
-        let pairs = get_all(members, deadline(members), ids.iter().map(|id| keys.register(*id)).collect()).await?;
+    epoch: u64,
+    at: Revision,
+    deadline: impl Fn() -> Instant,
+) -> Result<Vec<KeyValue>, RequestError> {
+    let mut part = Pages::new((keys.audit(epoch), keys.audit_end(epoch)), at).all(members, deadline).await?;
+    // Records of one transaction are in the order of their keys, in which they were read.
+    part.sort_by_key(KeyValue::create_revision);
+    Ok(part)
+}
+
+/// The names of tokens that are or were live, each with the revision in which its token was created. They never change.
+/// `deadline` is that of each request.
+pub(super) async fn names(
+    members: &Members,
+    keys: &Keys,
+    ids: &[TokenId],
+    deadline: impl Fn() -> Instant,
+) -> Result<HashMap<TokenId, (Revision, TokenName)>, RequestError> {
+    /// As many operations as etcd takes.
+    const CHUNK: usize = 128;
+    let mut names = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(CHUNK) {
+        let pairs = get_all(members, deadline(), ids.iter().map(|id| keys.register(*id)).collect()).await?;
         for (id, pair) in ids.iter().zip(pairs) {
             let Some(pair) = pair else { continue };
             let name = RegisterEntry::from_value(pair.value()).and_then(|it| TokenName::existing(&it.name).ok());
             names.extend(name.map(|name| (*id, (pair.create_revision(), name))));
         }
     }
-    let name =
-        |id: TokenId, at: i64| names.get(&id).filter(|(created, _)| *created <= at).map(|(_, name)| name.clone());
-    Ok(records
-        .into_iter()
-        .map(|(at, record)| AuditRecord {
-            name: name(record.token, at),
-            by_name: record.by.and_then(|by| name(by, at)),
-            ..record
-        })
-        .collect())
+    Ok(names)
 }
 
-fn deadline(members: &Members) -> Instant {
-    Instant::now() + 4 * members.request_timeout()
+/// A record of the revision `at` with the names of its tokens. An identity that is not a token may have the ID that a token
+/// got later.
+fn named(names: &HashMap<TokenId, (Revision, TokenName)>, at: Revision, record: AuditRecord) -> AuditRecord {
+    let name = |id: TokenId| names.get(&id).filter(|(created, _)| *created <= at).map(|(_, name)| name.clone());
+    AuditRecord { name: name(record.token), by_name: record.by.and_then(name), ..record }
 }

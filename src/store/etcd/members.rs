@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use etcd_client::{Client, Error};
+use etcd_client::{Client, Error, GetOptions, GetResponse, Txn, TxnResponse};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 
@@ -84,24 +84,48 @@ impl Members {
         }
     }
 
-    /// Sends a request that only reads to one member after another until one answers, or until `deadline`.
-    pub(super) async fn ask<T, F>(
+    /// The pairs of a key or a range.
+    pub(super) async fn get(
         &self,
         deadline: Instant,
-        request: impl Fn(Client) -> F + Sync,
-    ) -> Result<T, RequestError>
-    where
-        F: Future<Output = Result<T, Error>> + Send,
-    {
-        self.ask_each_for(self.request_timeout(), deadline, request).await
+        key: impl Into<Vec<u8>>,
+        options: GetOptions,
+    ) -> Result<GetResponse, RequestError> {
+        let key = key.into();
+        let get = |client: Client| {
+            let (key, options) = (key.clone(), options.clone());
+            async move { client.kv_client().get(key, Some(options)).await }
+        };
+        self.ask(self.request_timeout(), deadline, get).await
     }
 
-    /// Sends a request to one member after another, and waits for each of them for this long, until one answers, or until
-    /// `deadline`.
-    ///
-    /// The request may be sent several times, so it must be one that can be repeated. Returns the answer, or the last error
-    /// after which it is not known whether the request had an effect.
-    pub(super) async fn ask_each_for<T, F>(
+    /// Commits a transaction that only reads.
+    pub(super) async fn read(&self, deadline: Instant, transaction: Txn) -> Result<TxnResponse, RequestError> {
+        self.transact(self.request_timeout(), deadline, transaction).await
+    }
+
+    /// Commits a transaction that changes something. It may be sent several times, so its preconditions must let it take
+    /// effect once.
+    pub(super) async fn commit(&self, deadline: Instant, transaction: Txn) -> Result<TxnResponse, RequestError> {
+        self.transact(self.commit_timeout(), deadline, transaction).await
+    }
+
+    async fn transact(
+        &self,
+        longest: Duration,
+        deadline: Instant,
+        transaction: Txn,
+    ) -> Result<TxnResponse, RequestError> {
+        let commit = |client: Client| {
+            let transaction = transaction.clone();
+            async move { client.kv_client().txn(transaction).await }
+        };
+        self.ask(longest, deadline, commit).await
+    }
+
+    /// Sends a request to one member after another, and waits for each of them for at most `longest`, until one answers, or
+    /// until `deadline`. Returns the answer, or the last error after which it is not known whether the request had an effect.
+    async fn ask<T, F>(
         &self,
         longest: Duration,
         deadline: Instant,

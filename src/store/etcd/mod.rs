@@ -13,6 +13,7 @@ mod load;
 mod members;
 mod moving;
 mod options;
+mod pages;
 mod read;
 mod record;
 mod transaction;
@@ -145,12 +146,8 @@ impl EtcdStore {
         ];
         let create =
             Txn::new().when([is_missing(keys.cluster())]).and_then(operations).or_else(gets(vec![keys.cluster()]));
-        let longest = members.commit_timeout();
-        let answer = members.ask_each_for(longest, Instant::now() + 4 * longest, |client| {
-            let create = create.clone();
-            async move { client.kv_client().txn(create).await }
-        });
-        let answer = answer.await.map_err(|error| EtcdOpenError::Unavailable(error.into()))?;
+        let answer = members.commit(Instant::now() + 4 * members.commit_timeout(), create).await;
+        let answer = answer.map_err(|error| EtcdOpenError::Unavailable(error.into()))?;
         let cluster_uuid = if answer.succeeded() {
             cluster.uuid
         } else {

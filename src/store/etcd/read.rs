@@ -76,11 +76,7 @@ pub(super) async fn get_all(
     keys: Vec<String>,
 ) -> Result<Vec<Option<KeyValue>>, RequestError> {
     let transaction = Txn::new().and_then(keys.into_iter().map(|key| TxnOp::get(key, None)).collect::<Vec<_>>());
-    let answer = members.ask(deadline, |client| {
-        let transaction = transaction.clone();
-        async move { client.kv_client().txn(transaction).await }
-    });
-    let responses = answer.await?.op_responses();
+    let responses = members.read(deadline, transaction).await?.op_responses();
     Ok(responses.into_iter().map(first).collect())
 }
 

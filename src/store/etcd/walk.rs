@@ -81,10 +81,5 @@ pub(super) fn records(keys: &Keys, page: &GetResponse) -> Result<Vec<TokenRecord
 }
 
 async fn get(members: &Members, key: String, options: GetOptions) -> Result<GetResponse, RequestError> {
-    let deadline = Instant::now() + 4 * members.request_timeout();
-    let answer = members.ask(deadline, |client| {
-        let (key, options) = (key.clone(), options.clone());
-        async move { client.kv_client().get(key, Some(options)).await }
-    });
-    answer.await
+    members.get(Instant::now() + 4 * members.request_timeout(), key, options).await
 }

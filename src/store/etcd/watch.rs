@@ -190,11 +190,7 @@ pub(super) async fn read_head(
     at: Revision,
 ) -> Result<(Option<Head>, Revision), RequestError> {
     let deadline = Instant::now() + 2 * members.request_timeout();
-    let answer = members.ask(deadline, |client| {
-        let (key, options) = (keys.head(), GetOptions::new().with_revision(at));
-        async move { client.kv_client().get(key, Some(options)).await }
-    });
-    let answer = answer.await?;
+    let answer = members.get(deadline, keys.head(), GetOptions::new().with_revision(at)).await?;
     let revision = answer.header().map_or(0, |header| header.revision());
     let head = answer.kvs().first();
     Ok((head.map(|head| Head { revision: head.mod_revision(), nonce: head.value().to_vec() }), revision))

@@ -6,6 +6,7 @@ use etcd_client::{KeyValue, Txn, TxnOp, TxnOpResponse, TxnResponse};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::audit;
 use super::copy::{Event, Revision, TokenCopy};
 use super::keys::Keys;
 use super::members::{Members, RequestError};
@@ -43,10 +44,6 @@ pub(super) enum Job {
 /// the transaction itself with those of each deletion in it.
 const BATCH: usize = 64;
 
-/// How many changes a node adds to a part of the audit trail before it begins the next part. Whoever reads the trail reads a
-/// whole part at a time.
-const CHANGES_IN_EPOCH: usize = 1024;
-
 pub(super) struct Writer {
     pub(super) members: Arc<Members>,
     pub(super) keys: Keys,
@@ -58,7 +55,7 @@ pub(super) struct Writer {
     /// What this node knows of the key `epoch`. A change that finds another value reads it.
     pub(super) epoch: u64,
     /// How many changes this node has added to this part of the audit trail.
-    pub(super) changes_in_epoch: usize,
+    pub(super) changes_in_epoch: u64,
 }
 
 impl Writer {
@@ -81,7 +78,7 @@ impl Writer {
                 self.make(deadline, job).await;
             }
             self.delete(deletions).await;
-            if self.changes_in_epoch >= CHANGES_IN_EPOCH {
+            if self.changes_in_epoch >= audit::CHANGES_IN_PART {
                 self.begin_epoch().await;
             }
         }
@@ -108,11 +105,7 @@ impl Writer {
 
     /// Commits a transaction, which may be sent several times: its preconditions let it take effect once.
     async fn commit(&self, deadline: Instant, transaction: Txn) -> Result<TxnResponse, StoreError> {
-        let answer = self.members.ask_each_for(self.members.commit_timeout(), deadline, |client| {
-            let transaction = transaction.clone();
-            async move { client.kv_client().txn(transaction).await }
-        });
-        answer.await.map_err(|error| {
+        self.members.commit(deadline, transaction).await.map_err(|error| {
             self.counters.failed();
             match error {
                 RequestError::Refused(_) => StoreError::unavailable(error),

@@ -6,15 +6,16 @@ use std::vec::IntoIter;
 use async_trait::async_trait;
 use etcd_client::{GetOptions, KeyValue, Txn};
 
+use super::super::audit;
+use super::super::copy::Revision;
 use super::super::keys::Keys;
 use super::super::members::Members;
-use super::super::read::{first, get_all};
-use super::super::record::{
-    FORMAT, IMPORTING, RegisterEntry, StoredCluster, change_from_value, id_from_value, token_from_value,
-};
+use super::super::pages::Pages;
+use super::super::read::first;
+use super::super::record::{FORMAT, IMPORTING, StoredCluster, change_from_value, id_from_value, token_from_value};
 use super::super::transaction::gets;
 use super::super::{EtcdOpenError, EtcdOptions};
-use super::{Pages, deadline};
+use super::deadline;
 use crate::store::{AuditRecord, AuditedChange, MoveError, MoveSource, Moved, MovedChange};
 use crate::token::{Digest, TokenId, TokenName, TokenRecord};
 
@@ -24,7 +25,7 @@ use crate::token::{Digest, TokenId, TokenName, TokenRecord};
 pub struct EtcdSource {
     members: Members,
     keys: Keys,
-    revision: i64,
+    revision: Revision,
     moved: Moved,
     /// The part of the audit trail that is read next, up to the last one.
     parts: RangeInclusive<u64>,
@@ -55,11 +56,7 @@ impl EtcdSource {
     async fn read(members: Members, keys: Keys, format: u32) -> Result<Self, MoveError> {
         let transaction =
             Txn::new().and_then(gets(vec![keys.cluster(), keys.next_id(), keys.epoch(), keys.operator()]));
-        let answer = members.ask(deadline(), |client| {
-            let transaction = transaction.clone();
-            async move { client.kv_client().txn(transaction).await }
-        });
-        let answer = answer.await?;
+        let answer = members.read(deadline(), transaction).await?;
         let revision = answer.header().map_or(0, |header| header.revision());
         let pairs: Vec<_> = answer.op_responses().into_iter().map(first).collect();
         let [cluster, next_id, epoch, operator] = &pairs[..] else {
@@ -79,14 +76,14 @@ impl EtcdSource {
 
         let mut live = HashSet::new();
         let mut pages = Pages::new(keys.all("live"), revision).without_values();
-        while let Some(page) = pages.next(&members).await? {
+        while let Some(page) = pages.next(&members, deadline()).await? {
             live.extend(page.iter().filter_map(|pair| keys.id_of(pair.key())));
         }
         let operator = operator.as_ref().and_then(|pair| Digest::from_text(pair.value_str().ok()?));
         let (mut deleted, mut replaced) = (HashMap::new(), Vec::new());
         let (digests, end) = keys.all("digests");
         let mut pages = Pages::new((digests.clone(), end), revision);
-        while let Some(page) = pages.next(&members).await? {
+        while let Some(page) = pages.next(&members, deadline()).await? {
             for pair in page {
                 let digest = pair.key().strip_prefix(digests.as_bytes());
                 let digest = digest.and_then(|digest| Digest::from_text(std::str::from_utf8(digest).ok()?));
@@ -106,11 +103,7 @@ impl EtcdSource {
 
         let (audit, end) = keys.all("audit");
         let count = GetOptions::new().with_range(end).with_revision(revision).with_count_only();
-        let changes = members.ask(deadline(), |client| {
-            let (audit, count) = (audit.clone(), count.clone());
-            async move { client.kv_client().get(audit, Some(count)).await }
-        });
-        let changes = changes.await?.count().unsigned_abs();
+        let changes = members.get(deadline(), audit, count).await?.count().unsigned_abs();
         let moved = Moved { cluster_uuid: cluster.uuid, next_id, changes, tokens: live.len() as u64 };
         let parts = 0..=epoch.as_u64();
         Ok(Self { members, keys, revision, moved, parts, live, deleted, replaced: replaced.into_iter() })
@@ -119,16 +112,13 @@ impl EtcdSource {
     /// The changes of a part of the audit trail.
     async fn part(&mut self, part: u64) -> Result<Vec<MovedChange>, MoveError> {
         let Self { members, keys, revision, .. } = &*self;
-        let range = (keys.audit(part), keys.audit_end(part));
-        let mut pairs = Pages::new(range, *revision).all(members).await?;
-        // Records of one transaction are in the order of their keys, in which they were read.
-        pairs.sort_by_key(KeyValue::create_revision);
+        let pairs = audit::part(members, keys, part, *revision, deadline).await?;
         let records = pairs.iter().map(|pair| change_from_value(pair.value())).collect::<Result<Vec<_>, _>>()?;
         let created =
             records.iter().filter(|record| record.change == AuditedChange::Created).map(|record| record.token);
         let (live, ended): (Vec<_>, Vec<_>) = created.partition(|id| self.live.contains(id));
         let mut tokens = self.tokens(&live).await?;
-        let mut names = self.names(&ended).await?;
+        let mut names = audit::names(members, keys, &ended, deadline).await?;
         records.into_iter().map(|record| self.change(record, &mut tokens, &mut names)).collect()
     }
 
@@ -136,14 +126,14 @@ impl EtcdSource {
         &mut self,
         record: AuditRecord,
         tokens: &mut HashMap<TokenId, TokenRecord>,
-        names: &mut HashMap<TokenId, TokenName>,
+        names: &mut HashMap<TokenId, (Revision, TokenName)>,
     ) -> Result<MovedChange, MoveError> {
         let id = record.token;
         let (mut token, mut digest, mut name) = (None, None, None);
         match record.change {
             AuditedChange::Created => {
                 token = tokens.remove(&id);
-                name = token.as_ref().map(|token| token.name.clone()).or_else(|| names.remove(&id));
+                name = token.as_ref().map(|token| token.name.clone()).or_else(|| Some(names.remove(&id)?.1));
                 if name.is_none() {
                     return Err(MoveError::damaged(format!("etcd has lost the record or the name of token {id}")));
                 }
@@ -163,7 +153,7 @@ impl EtcdSource {
             let (Some(from), Some(to)) = (ids.iter().min(), ids.iter().max()) else { continue };
             let end = keys.token(*to) + "\0";
             let mut pages = Pages::new((keys.token(*from), end), *revision);
-            while let Some(page) = pages.next(members).await? {
+            while let Some(page) = pages.next(members, deadline()).await? {
                 for pair in page {
                     let id = keys.id_of(pair.key()).ok_or_else(|| MoveError::damaged("etcd has a key of no token"))?;
                     tokens.insert(id, token_from_value(id, pair.value())?);
@@ -171,22 +161,6 @@ impl EtcdSource {
             }
         }
         Ok(tokens)
-    }
-
-    /// The names of deleted tokens. They never change.
-    async fn names(&self, ids: &[TokenId]) -> Result<HashMap<TokenId, TokenName>, MoveError> {
-        /// As many operations as etcd takes.
-        const CHUNK: usize = 128;
-        let mut names = HashMap::with_capacity(ids.len());
-        for ids in ids.chunks(CHUNK) {
-            let keys = ids.iter().map(|id| self.keys.register(*id)).collect();
-            let pairs = get_all(&self.members, deadline(), keys).await?;
-            for (id, pair) in ids.iter().zip(pairs) {
-                let entry = pair.and_then(|pair| RegisterEntry::from_value(pair.value()));
-                names.extend(entry.and_then(|entry| Some((*id, TokenName::existing(&entry.name).ok()?))));
-            }
-        }
-        Ok(names)
     }
 }
 

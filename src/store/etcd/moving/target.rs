@@ -2,9 +2,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use async_trait::async_trait;
-use etcd_client::{Compare, Txn, TxnOp, TxnResponse};
+use etcd_client::{Compare, Txn, TxnOp};
 
 use super::super::EtcdOptions;
+use super::super::audit::CHANGES_IN_PART;
 use super::super::keys::{Keys, fixed};
 use super::super::members::Members;
 use super::super::read::first;
@@ -25,9 +26,6 @@ pub struct EtcdTarget {
     import: Option<(StoredCluster, u64)>,
 }
 
-/// How many changes a part of the audit trail gets.
-const CHANGES_IN_EPOCH: u64 = 1024;
-
 impl EtcdTarget {
     /// A target under the prefix.
     pub fn new(options: EtcdOptions) -> Self {
@@ -37,15 +35,6 @@ impl EtcdTarget {
 
     fn place(&self) -> String {
         format!("the prefix {} of etcd", self.options.prefix)
-    }
-
-    /// Commits a transaction, which may be sent several times: its preconditions let it take effect once.
-    async fn commit(&self, transaction: Txn) -> Result<TxnResponse, MoveError> {
-        let answer = self.members.ask(deadline(), |client| {
-            let transaction = transaction.clone();
-            async move { client.kv_client().txn(transaction).await }
-        });
-        Ok(answer.await?)
     }
 
     /// The preconditions that this import is under way, and that etcd has so many of its changes.
@@ -69,7 +58,7 @@ impl EtcdTarget {
             .when(self.is_at(*done)?)
             .and_then(nested.chain([progress]).collect::<Vec<_>>())
             .or_else(gets(vec![self.keys.import()]));
-        let answer = self.commit(transaction).await?;
+        let answer = self.members.commit(deadline(), transaction).await?;
         // A repetition finds that the first attempt was committed.
         let is_put = answer.succeeded() || {
             let present = answer.op_responses().into_iter().next().and_then(first);
@@ -134,7 +123,7 @@ impl Batch {
         if let Some(digest) = digest {
             self.put(keys.digest(&digest), id.to_string());
         }
-        let audit = format!("{}{}", keys.audit(place / CHANGES_IN_EPOCH), fixed(place));
+        let audit = format!("{}{}", keys.audit(place / CHANGES_IN_PART), fixed(place));
         self.put(audit, change_to_value(&record));
         self.actors.extend(record.by);
     }
@@ -152,7 +141,7 @@ impl MoveTarget for EtcdTarget {
         let keys = &self.keys;
         let cluster = StoredCluster { format: IMPORTING, uuid: moved.cluster_uuid, import: Some(id) };
         let finished = StoredCluster { format: FORMAT, ..cluster.clone() };
-        let epoch = moved.changes / CHANGES_IN_EPOCH;
+        let epoch = moved.changes / CHANGES_IN_PART;
         let operations = [
             TxnOp::put(keys.cluster(), cluster.to_value(), None),
             TxnOp::put(keys.next_id(), moved.next_id.to_string(), None),
@@ -161,7 +150,8 @@ impl MoveTarget for EtcdTarget {
         ];
         let empty = [keys.cluster(), keys.next_id(), keys.epoch(), keys.operator(), keys.head()].map(is_missing);
         let reads = gets(vec![keys.cluster(), keys.import()]);
-        let answer = self.commit(Txn::new().when(empty).and_then(operations).or_else(reads)).await?;
+        let transaction = Txn::new().when(empty).and_then(operations).or_else(reads);
+        let answer = self.members.commit(deadline(), transaction).await?;
         let place = self.place();
         if answer.succeeded() {
             self.import = Some((cluster, 0));
@@ -207,7 +197,8 @@ impl MoveTarget for EtcdTarget {
             put_head(&self.keys),
         ];
         let reads = gets(vec![self.keys.cluster()]);
-        let answer = self.commit(Txn::new().when(self.is_at(done)?).and_then(operations).or_else(reads)).await?;
+        let transaction = Txn::new().when(self.is_at(done)?).and_then(operations).or_else(reads);
+        let answer = self.members.commit(deadline(), transaction).await?;
         if answer.succeeded() {
             return Ok(());
         }
