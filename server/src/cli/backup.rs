@@ -1,6 +1,5 @@
 //! `backup`: copies the tokens of one moment to a file.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use influxdb3_tokens::{BackupError, BackupSummary, NewBackup, Timestamp};
 use openapi_stub_runtime::Printable;
 use tokio::task::spawn_blocking;
 
+use super::output::tell_done;
 use super::store::{self, NotHere};
 use super::{DataDir, Failure, access};
 use crate::control;
@@ -32,12 +32,8 @@ const EXAMPLES: &str = "Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Options {
-    /// The file to write, which only its owner can read. Until it is complete, its name ends with `.partial`
-    file: PathBuf,
-
-    /// Replace the file if it exists
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    new: NewFile,
 
     #[command(flatten)]
     directory: DataDir,
@@ -46,8 +42,19 @@ pub(super) struct Options {
     etcd: NotHere,
 }
 
+/// A file that a command writes.
+#[derive(Args)]
+pub(super) struct NewFile {
+    /// The file to write, which only its owner can read. Until it is complete, its name ends with `.partial`
+    pub(super) file: PathBuf,
+
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
-    let Options { file, force, directory, etcd } = &options;
+    let Options { new: NewFile { file, force }, directory, etcd } = &options;
     etcd.refuse()?;
     require_elsewhere(file, directory)?;
     let summary = match access::running(directory).await? {
@@ -58,9 +65,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             sqlite.expect("it is a database").backup(file, *force).await.map_err(advise)?
         }
     };
-    let line = format!("backed up {} to {}\n", describe(&summary), Printable(&file.display().to_string()));
-    // The backup is complete, even if nobody reads this.
-    let _ = std::io::stdout().write_all(line.as_bytes());
+    tell_done(&format!("backed up {} to {}\n", describe(&summary), Printable(&file.display().to_string())));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,18 +1,18 @@
 //! `export`: writes everything that a store has to a file, from which another store is made.
 
-use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use async_trait::async_trait;
 use clap::Args;
-use influxdb3_tokens::{MoveError, MoveSource, Moved, MovedChange, SqliteSource, StoreError, export};
+use influxdb3_tokens::{MoveError, MoveSource, SqliteSource, export};
 use openapi_stub_runtime::Printable;
+use tokio::task::spawn_blocking;
 
+use super::backup::{self, NewFile};
 use super::moving::{Progress, describe};
+use super::output::tell_done;
 use super::store::StoreArguments;
-use super::{Failure, access, backup};
-use crate::control;
+use super::{Failure, access};
+use crate::control::HeldSource;
 
 const EXAMPLES: &str = "Examples:
   influxdb3-tokens export tokens.jsonl
@@ -27,19 +27,15 @@ const EXAMPLES: &str = "Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Options {
-    /// The file to write, which only its owner can read. Until it is complete, its name ends with `.partial`
-    file: PathBuf,
-
-    /// Replace the file if it exists
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    new: NewFile,
 
     #[command(flatten)]
     store: StoreArguments,
 }
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
-    let Options { file, force, .. } = &options;
+    let NewFile { file, force } = &options.new;
     let mut source = source(&options).await?;
     let progress = Progress::new("exporting")?;
     let exported = export(&mut *source, file, *force, |done, all| progress.show(done, all)).await;
@@ -48,12 +44,11 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         MoveError::Exists { .. } => format!("{error}; --force replaces it").into(),
         error => Failure::from(error),
     })?;
-    let line = format!("exported {} to {}\n", describe(&moved), Printable(&file.display().to_string()));
-    std::io::stdout().write_all(line.as_bytes())?;
+    tell_done(&format!("exported {} to {}\n", describe(&moved), Printable(&file.display().to_string())));
     Ok(ExitCode::SUCCESS)
 }
 
-async fn source(Options { file, store, .. }: &Options) -> Result<Box<dyn MoveSource>, Failure> {
+async fn source(Options { new: NewFile { file, .. }, store }: &Options) -> Result<Box<dyn MoveSource>, Failure> {
     if let Some(etcd) = store.etcd.read()? {
         return etcd.source().await;
     }
@@ -62,36 +57,15 @@ async fn source(Options { file, store, .. }: &Options) -> Result<Box<dyn MoveSou
     match access::running(directory).await? {
         Some(mut server) => {
             let held = server.hold_file().await?;
-            let source = SqliteSource::open_held(directory.database(), &held)?;
-            Ok(Box::new(Held { source, server: Some(server) }))
+            let database = directory.database();
+            // It reads nothing but the database, which the server needs as well; so it always makes progress.
+            let opening = spawn_blocking(move || SqliteSource::open_held(database, &held));
+            let source = server.while_held(|| true, opening).await??;
+            Ok(Box::new(HeldSource::new(source, server)))
         }
         None => {
             access::require_database(directory)?;
             Ok(Box::new(SqliteSource::open(directory.database())?))
         }
-    }
-}
-
-/// The database of a running server, which holds the file still until everything is read.
-struct Held {
-    source: SqliteSource,
-    server: Option<control::Client>,
-}
-
-#[async_trait]
-impl MoveSource for Held {
-    fn moved(&self) -> Moved {
-        self.source.moved()
-    }
-
-    async fn next(&mut self) -> Result<Vec<MovedChange>, MoveError> {
-        let changes = self.source.next().await?;
-        if changes.is_empty()
-            && let Some(server) = self.server.take()
-        {
-            // Fails if it was not held all the time.
-            server.release_file().await.map_err(|error| MoveError::Store(StoreError::unavailable(error)))?;
-        }
-        Ok(changes)
     }
 }

@@ -1,6 +1,5 @@
 //! `import`: makes a store of what `export` has written.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,6 +8,7 @@ use influxdb3_tokens::{Begun, Imported, MoveError, MoveTarget, SqliteTarget, imp
 use openapi_stub_runtime::Printable;
 
 use super::moving::{Progress, describe};
+use super::output::tell_done;
 use super::store::StoreArguments;
 use super::{Failure, access};
 
@@ -45,8 +45,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         Begun::After(_) => "is imported",
     };
     let file = options.file.display().to_string();
-    let line = format!("{} {what}: {}\n", Printable(&file), describe(&moved));
-    std::io::stdout().write_all(line.as_bytes())?;
+    tell_done(&format!("{} {what}: {}\n", Printable(&file), describe(&moved)));
     Ok(ExitCode::SUCCESS)
 }
 

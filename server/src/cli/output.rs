@@ -28,6 +28,11 @@ pub(super) fn tell_reason(reason: &str) {
     print(&line("error", reason));
 }
 
+/// Prints what a command has done. It is done, even if this cannot be printed.
+pub(super) fn tell_done(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
 /// Prints a warning.
 pub(super) fn warn(warning: &str) {
     print(&line("warning", warning));

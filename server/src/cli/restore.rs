@@ -1,6 +1,5 @@
 //! `restore`: makes a backup the database.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,6 +8,7 @@ use influxdb3_tokens::{LaterChanges, RestoreError, RestoreOptions, Restored, Sql
 use openapi_stub_runtime::Printable;
 
 use super::backup::{counted, describe};
+use super::output::tell_done;
 use super::store::NotHere;
 use super::{DataDir, Failure, tell, warn};
 
@@ -113,8 +113,7 @@ impl Options {
             let lost = tokens(restored.created_since, ["was", "were"]);
             warn(&format!("{lost} created after the backup and lost by this. New tokens will get the same IDs"));
         }
-        // The backup is restored, even if nobody reads this.
-        let _ = std::io::stdout().write_all(text.as_bytes());
+        tell_done(&text);
     }
 
     /// Says what to do next.

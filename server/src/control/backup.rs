@@ -10,7 +10,8 @@ use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
-use influxdb3_tokens::{BackupSummary, SqliteStore, Timestamp};
+use async_trait::async_trait;
+use influxdb3_tokens::{BackupSummary, MoveError, MoveSource, Moved, MovedChange, SqliteStore, StoreError, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -86,13 +87,16 @@ impl Client {
         loop {
             match timeout(INTERVAL, &mut work).await {
                 Ok(done) => return done,
-                Err(_) if has_progress() => {
-                    // The server may have given up. The release says so.
-                    let _ = self.send(Request::KeepFile).await;
-                }
+                Err(_) if has_progress() => self.keep_file().await,
                 Err(_) => {}
             }
         }
+    }
+
+    /// Says that there was progress: once in a minute at least, while the file is held.
+    pub(crate) async fn keep_file(&mut self) {
+        // The server may have given up. The release says so.
+        let _ = self.send(Request::KeepFile).await;
     }
 
     /// Releases the file. Fails if it was not held until now.
@@ -105,6 +109,41 @@ impl Client {
             Ok(_) => Err(unexpected()),
             Err(error) => Err(sent.err().unwrap_or(error)),
         }
+    }
+}
+
+/// What is read from the file of a server that holds it, until everything is read.
+pub(crate) struct HeldSource<S> {
+    source: S,
+    /// `None` once the file is released.
+    server: Option<Client>,
+}
+
+impl<S> HeldSource<S> {
+    /// What `source` reads, whose file this server holds.
+    pub(crate) fn new(source: S, server: Client) -> Self {
+        Self { source, server: Some(server) }
+    }
+}
+
+#[async_trait]
+impl<S: MoveSource> MoveSource for HeldSource<S> {
+    fn moved(&self) -> Moved {
+        self.source.moved()
+    }
+
+    async fn next(&mut self) -> Result<Vec<MovedChange>, MoveError> {
+        if let Some(server) = &mut self.server {
+            server.keep_file().await;
+        }
+        let changes = self.source.next().await?;
+        if changes.is_empty()
+            && let Some(server) = self.server.take()
+        {
+            // Fails if it was not held all the time.
+            server.release_file().await.map_err(|error| MoveError::Store(StoreError::unavailable(error)))?;
+        }
+        Ok(changes)
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) mod fuzzing;
 mod server;
 
 pub(crate) use audit::{Audit, Change, changes};
+pub(crate) use backup::HeldSource;
 pub(crate) use client::Client;
 pub(crate) use server::{Served, bind, serve};
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use influxdb3_tokens::{Catalog, SystemClock};
+use influxdb3_tokens::{AuditRecord, AuditedChange, Catalog, SystemClock, TokenId};
 use tempfile::TempDir;
 use tokio::net::UnixStream;
 
@@ -72,5 +72,53 @@ async fn a_command_keeps_the_file_only_while_it_makes_progress() {
         hold(&mut client).await;
         client.while_held(|| !is_stuck, tokio::time::sleep(3 * PATIENCE)).await;
         assert_eq!(client.release_file().await.is_err(), is_stuck);
+    }
+}
+
+/// A source whose parts take this long.
+struct Slow {
+    each: Duration,
+    left: usize,
+}
+
+#[async_trait]
+impl MoveSource for Slow {
+    fn moved(&self) -> Moved {
+        Moved {
+            cluster_uuid: "6f1c3f0e-0c1a-4b7e-9a53-2f6f0a3c9d10".parse().unwrap(),
+            next_id: TokenId::OPERATOR,
+            changes: 0,
+            tokens: 0,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Vec<MovedChange>, MoveError> {
+        tokio::time::sleep(self.each).await;
+        let Some(left) = self.left.checked_sub(1) else { return Ok(Vec::new()) };
+        self.left = left;
+        let record = AuditRecord {
+            change: AuditedChange::Created,
+            token: TokenId::OPERATOR,
+            name: None,
+            at: Timestamp::EPOCH,
+            by: None,
+            by_name: None,
+            origin: None,
+        };
+        Ok(vec![MovedChange { record, token: None, digest: None }])
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_is_held_as_long_as_it_is_read() {
+    for (each, is_held) in [(PATIENCE - Duration::from_secs(1), true), (PATIENCE + Duration::from_secs(1), false)] {
+        let (_root, _store, mut client) = client().await;
+        hold(&mut client).await;
+        let mut source = HeldSource::new(Slow { each, left: 3 }, client);
+        let read = async {
+            while !source.next().await?.is_empty() {}
+            Ok::<_, MoveError>(())
+        };
+        assert_eq!(read.await.is_ok(), is_held);
     }
 }

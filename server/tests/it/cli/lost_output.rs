@@ -121,6 +121,18 @@ fn a_backup_and_its_restoration_succeed_even_if_nobody_reads_the_message() {
 }
 
 #[test]
+fn an_export_and_its_import_succeed_even_if_nobody_reads_the_message() {
+    let (from, to) = (DataDir::new(), DataDir::new());
+    create(&from.argument(), &["--admin"]);
+    let file = from.beside("export");
+    for (command_name, directory) in [("export", &from), ("import", &to)] {
+        let command = command(&[command_name, file.to_str().unwrap(), &directory.argument()]);
+        assert_eq!(finish_into(closed_pipe(), command), (0, String::new()), "{command_name}");
+    }
+    assert!(succeed(&["show", &to.argument()]).contains("_admin"));
+}
+
+#[test]
 fn a_command_fails_even_if_nobody_reads_its_error() {
     let directory = DataDir::new();
     let operator = create(&directory.argument(), &["--admin"]);
