@@ -19,8 +19,8 @@ const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const MAX_LEN: usize = 128;
 
 impl IdempotencyKey {
-    /// The key of a request with these headers. There is none if the header is missing or repeated, or if its value is not
-    /// 1 to 128 visible ASCII characters.
+    /// Reads the key from the headers of a request. A header that is repeated, or whose value is not 1 to 128 visible ASCII
+    /// characters, is ignored.
     pub fn of(headers: &HeaderMap) -> Self {
         let mut values = headers.get_all(HEADER).iter();
         let (Some(value), None) = (values.next(), values.next()) else { return Self(None) };

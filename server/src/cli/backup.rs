@@ -28,7 +28,7 @@ const EXAMPLES: &str = "Examples:
 /// The file has every change that was acknowledged before the command started. It is verified before the command succeeds.
 /// It has no secrets, but the digests of all of them.
 ///
-/// Exit codes: 0, the backup is complete; 1, there is none; 2, wrong usage.
+/// Exit codes: 0, the backup is complete; 1, it is not; 2, wrong usage.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Options {

@@ -23,7 +23,7 @@ const EXAMPLES: &str = "Examples:
 /// The file has the tokens of one moment and the audit trail. Servers may go on. It has no secrets, but the digests of all of
 /// them.
 ///
-/// Exit codes: 0, the export is complete; 1, there is none; 2, wrong usage.
+/// Exit codes: 0, the export is complete; 1, it is not; 2, wrong usage.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Options {

@@ -20,10 +20,10 @@ const EXAMPLES: &str = "Examples:
 
 /// Make a store of what `export` has written
 ///
-/// There must be no store yet. What is written is read back and compared with the file; nobody can use the store before that.
-/// If the command is interrupted, the same command continues.
+/// There must be no store yet. The command reads back what it has written and compares it with the file, and no server
+/// can open the store before that. If the command is interrupted, run it again, and it continues.
 ///
-/// Exit codes: 0, the store is complete; 1, there is none; 2, wrong usage.
+/// Exit codes: 0, the store is complete; 1, it is not; 2, wrong usage.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Options {
@@ -72,9 +72,9 @@ impl Options {
             }
             (MoveError::OtherImport { .. }, false) => "it is a directory beside the database",
             (MoveError::Store(_), true) => {
-                "check that etcd runs, and that --store is right. Nobody can use the store yet; the same command continues"
+                "check that etcd runs, and that --store is right. No server can open the store yet; run the command again, and it continues"
             }
-            (MoveError::Store(_), false) => "nobody can use the store yet; the same command continues",
+            (MoveError::Store(_), false) => "no server can open the store yet; run the command again, and it continues",
             _ => return error.into(),
         };
         let error = influxdb3_token_api::with_sources(&error);

@@ -12,8 +12,8 @@ use crate::cli::Failure;
 pub(in crate::cli) struct LockedDirectory(File);
 
 impl LockedDirectory {
-    /// Locks the directory, and makes it unless it exists. Only the user of this process may have access to it, because
-    /// whoever reaches the control socket in it may do everything.
+    /// Locks the directory, and makes it unless it exists. Only the user of this process may have access to it, because a
+    /// client of the control socket in it may do everything.
     pub(super) fn prepare(path: &Path) -> Result<Self, Failure> {
         let shown = path.display();
         let failed = |error: std::io::Error| format!("{shown}: {error}");

@@ -47,7 +47,7 @@ async fn a_node_and_etcd_know_each_other_by_their_certificates() {
 }
 
 #[tokio::test]
-async fn a_node_logs_in_with_a_password_that_nobody_sees() {
+async fn a_node_logs_in_with_a_password_that_it_does_not_show() {
     const PASSWORD: &str = "hunter2-and-more";
     let Some(etcd) = Etcd::start().await else { return };
     let base64 = |text: &str| STANDARD.encode(text);

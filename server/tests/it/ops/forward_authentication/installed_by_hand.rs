@@ -40,7 +40,7 @@ async fn traefik_lets_a_token_pass_until_it_is_deleted() {
     fs::write(&file, configuration("traefik/influxdb3-tokens.yaml", &scene.server, &scene.backend, own_rule)).unwrap();
     let mut command = Command::new("traefik");
     command.arg(format!("--providers.file.filename={}", file.display()));
-    // It asks nobody on the Internet.
+    // Without its check for a newer version, which would ask a server on the Internet.
     command.args(["--entryPoints.web.address=127.0.0.1:0", "--global.checkNewVersion=false"]);
     let traefik = Proxy::start(&mut command);
     let front = Front::Address(listened(&traefik).await);
