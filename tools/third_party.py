@@ -16,12 +16,22 @@ LOCKED = re.compile(r'^name = "(.+)"\nversion = ".+"\nsource = "registry', re.M)
 
 
 def share(source, target, lock):
-    """Gives one target folder the debug builds that another has of a lock file's crates, unless it has them."""
+    """Gives one target folder the debug builds that another has of a lock file's crates.
+
+    Gives none if both have compiled a crate on their own. Two compilations may differ, because a build script has
+    written its code into different folders, but cargo gives them the same hash. A crate that uses one does not find the
+    other.
+    """
     names = set(LOCKED.findall(lock.read_text(encoding="utf-8")))
     source, target = source / "debug", target / "debug"
     if not (source / ".fingerprint").is_dir():
         return
     hashes = {hash for name, hash in map(split, os.listdir(source / ".fingerprint")) if name in names}
+    if any(
+        split(name)[1] in hashes and is_another(source / "deps" / name, target / "deps" / name)
+        for name in os.listdir(source / "deps")
+    ):
+        return
     # Cargo takes a crate with a fingerprint for compiled, so the fingerprints are the last.
     for kind in ("deps", "build", ".fingerprint"):
         (target / kind).mkdir(parents=True, exist_ok=True)
@@ -40,3 +50,8 @@ def share(source, target, lock):
 def split(entry):
     found = HASH.match(entry)
     return found.groups() if found else (None, None)
+
+
+def is_another(library, other):
+    """Whether both exist, and the compiler has written each of them."""
+    return library.suffix in (".rlib", ".rmeta", ".so") and other.exists() and not other.samefile(library)

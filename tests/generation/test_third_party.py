@@ -53,12 +53,21 @@ class ThirdParty(unittest.TestCase):
         self.fill()
         self.assertEqual(self.shared(), sorted(FILES["third-party"]))
 
-    def test_a_crate_that_is_there_stays(self):
+    def test_crates_that_are_compiled_later_are_shared_too(self):
+        self.fill()
+        self.shared()
+        later = "deps/libthird_party-0123456789abcdee.rlib"
+        for name in (later, ".fingerprint/third-party-0123456789abcdee/lib-third_party"):
+            (self.source / "debug" / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.source / "debug" / name).write_text("of the source", encoding="utf-8")
+        self.assertIn(later, self.shared())
+
+    def test_a_folder_that_has_compiled_a_crate_itself_gets_no_others(self):
         self.fill()
         name = FILES["third-party"][2]
         (self.target / "debug" / name).parent.mkdir(parents=True)
         (self.target / "debug" / name).write_text("of the target", encoding="utf-8")
-        self.shared()
+        self.assertEqual(self.shared(), [name])
         self.assertEqual((self.target / "debug" / name).read_text(encoding="utf-8"), "of the target")
 
     def test_a_file_that_cargo_writes_again_does_not_change_the_source(self):
