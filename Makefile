@@ -180,8 +180,8 @@ test-spec-update: ## Test `make spec-update`, in copies of the checkout
 	python3 -m tests.spec_update.run
 
 .PHONY: test-fuzz
-test-fuzz: ## Run each fuzz target for 20 seconds
-	python3 -m fuzz.run
+test-fuzz: ## Run each fuzz target for 20 seconds, with the same seed each time
+	python3 -m fuzz.run --seed 1
 
 .PHONY: test-long
 test-long: test-long-proxies test-long-load test-long-timing test-long-damage test-long-power test-long-model test-long-moving test-long-minimal-versions test-long-soak test-long-fuzz ## Run what takes too long for `make test`; most of a day

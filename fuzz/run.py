@@ -1,6 +1,6 @@
 """Runs the fuzz targets on the toolchain of the project, which has no sanitizers, and without cargo-fuzz.
 
-`python3 -m fuzz.run` runs each target for 20 seconds, as `make test-fuzz` does; `--seconds` takes another time, and
+`python3 -m fuzz.run` runs each target for 20 seconds; `--seconds` takes another time, and
 TARGETs after the options choose some. What a run finds is added to target/fuzz/TARGET; `--keep` adds the least set that
 reaches as much to fuzz/corpus/TARGET. An input that fails is written to fuzz/artifacts/TARGET.
 """
@@ -35,6 +35,7 @@ SPARE = 300
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=20, help="how long to run each target (20)")
+    parser.add_argument("--seed", type=int, default=0, help="the seed of the mutations; 0 takes a new one (0)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many targets to run at a time")
     parser.add_argument("--keep", action="store_true", help="add to fuzz/corpus/ what was found")
     parser.add_argument("targets", nargs="*", metavar="TARGET")
@@ -46,7 +47,7 @@ def main():
         parser.error(f"no such target: {', '.join(sorted(unknown))}; known are {', '.join(known)}")
     programs = build()
     with ThreadPoolExecutor(options.jobs) as pool:
-        results = list(pool.map(lambda target: run(programs / target, options.seconds), targets))
+        results = list(pool.map(lambda target: run(programs / target, options.seconds, options.seed), targets))
     for target, failure in zip(targets, results, strict=True):
         if failure:
             print(f"\n{target} failed:\n{failure}", file=sys.stderr)
@@ -78,15 +79,16 @@ def build():
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / host / "fuzz"
 
 
-def run(program, seconds):
+def run(program, seconds, seed):
     """Runs a target, prints a line, and returns the end of what it printed if it failed."""
     target = program.name
     found, artifacts = FOUND / target, HERE / "artifacts" / target
     for folder in (found, artifacts):
         folder.mkdir(parents=True, exist_ok=True)
-    command = [program, f"-max_total_time={seconds}", f"-timeout={TIMEOUT}", f"-artifact_prefix={artifacts}/"]
+    command = [program, f"-max_total_time={seconds}", f"-seed={seed}", f"-timeout={TIMEOUT}"]
     # Short inputs first would keep a short run from sequences of many steps.
-    command += ["-len_control=0", "-print_final_stats=1", *dictionary(target), found, HERE / "corpus" / target]
+    command += ["-len_control=0", "-print_final_stats=1", f"-artifact_prefix={artifacts}/", *dictionary(target)]
+    command += [found, HERE / "corpus" / target]
     began = time.monotonic()
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=seconds + SPARE)

@@ -5,7 +5,6 @@
 use influxdb3_token_api::models;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let Some((choice, json)) = input.split_first() else {
@@ -47,6 +46,6 @@ where
     assert_eq!(again, model);
     // A second reading has nothing left to normalise.
     assert_eq!(serde_json::to_vec(&again).expect("a model is JSON"), written);
-    serde_json::from_str::<Value>(json).expect("a model is read from JSON only");
+    assert!(influxdb3_tokens_fuzz::is_json(json.as_bytes()), "a model is read from JSON only");
     let _ = format!("{model:?}");
 }

@@ -30,8 +30,7 @@ libfuzzer_sys::fuzz_target!(|input: Input<'_>| {
         Input::Form(form) => drop(send("", "application/x-www-form-urlencoded", form)),
         Input::Json(json) => {
             let read = send("", "application/json", json);
-            // RFC 8259, section 8.1, and section 2: nothing follows the value.
-            assert!(read.is_none() || serde_json::from_slice::<serde_json::Value>(json).is_ok());
+            assert!(read.is_none() || influxdb3_tokens_fuzz::is_json(json));
         }
         Input::Values { style, values } => round_trip(style, &values),
     }

@@ -1,4 +1,4 @@
-//! What several fuzz targets share: secrets that are the same in each run, and the tokens that have them.
+//! What several fuzz targets share: secrets that are the same in each run, the tokens that have them, and checks.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use influxdb3_tokens::{Catalog, MemoryStore, NewToken, Permissions, Secret, SystemClock};
+use serde::de::IgnoredAny;
 use tempfile::TempDir;
 
 /// The secret of the operator token of [`catalog`], as it stands in the inputs: it has the form of a secret and looks
@@ -53,6 +54,12 @@ pub fn folder() -> TempDir {
     let private = fs::Permissions::from_mode(0o700);
     let folder = tempfile::Builder::new().prefix("influxdb3-tokens-fuzz-").permissions(private).tempdir_in(folder);
     folder.expect("a folder can be made")
+}
+
+/// Whether `bytes` are JSON in UTF-8 (RFC 8259, sections 2 and 8.1). Numbers have no limit, as in a property that a model
+/// does not know: a `Value` would refuse `1e999` there.
+pub fn is_json(bytes: &[u8]) -> bool {
+    str::from_utf8(bytes).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
 /// Whether `text` occurs in `bytes`.
