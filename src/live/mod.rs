@@ -94,7 +94,30 @@ impl LiveTokens {
         self.tables.by_digest.find(prefix, is_same, |token| token.last_use.note(minute));
     }
 
+    /// The tokens that were used, as far as the store has not saved that, and when they were used last.
+    pub(crate) fn unsaved_uses(&self) -> Vec<(TokenId, Timestamp)> {
+        let mut uses = Vec::new();
+        self.tables.by_digest.for_each(|token| {
+            let at = token.last_use.unsaved().and_then(Minute::begin);
+            uses.extend(at.map(|at| (token.principal.id(), at)));
+        });
+        uses
+    }
+
+    /// Says that the store has saved this last use of a token.
+    pub(crate) fn use_saved(&self, id: TokenId, at: Timestamp) {
+        self.read_by_id(id, |token| token.last_use.saved(Minute::of(at)));
+    }
+
+    /// Takes note of a use of a live token that the store has saved, unless a later one is known.
+    pub(crate) fn restore_use(&self, id: TokenId, at: Timestamp) {
+        self.read_by_id(id, |token| token.last_use.restore(Minute::of(at)));
+    }
+
     /// When the live token with this ID was used last: the beginning of a minute. `None` if no use is known.
+    ///
+    /// Over a store that others change too, this knows of their uses what the store had when the token was read last
+    /// ([`Catalog::page`](crate::Catalog::page)).
     pub fn last_used(&self, id: TokenId) -> Option<Timestamp> {
         self.read_by_id(id, |token| token.last_use.minute())?.begin()
     }
@@ -201,8 +224,10 @@ impl LiveTokensWriter {
             let prefix = replaced.digest_prefix;
             deleted.insert(prefix);
             let removed = by_digest.lock(prefix).remove(prefix, |token| replaced.leads_to(token));
-            // A token keeps its last use when its secret is replaced.
-            removed.iter().for_each(|token| last_use.take_from(&token.last_use));
+            // The operator token keeps its last use when its secret is replaced. Nothing else but a restored store gives an ID
+            // to another token.
+            let kept = removed.iter().filter(|_| entry.id == TokenId::OPERATOR);
+            kept.for_each(|token| last_use.take_from(&token.last_use));
         }
         let mut digests = by_digest.lock(entry.digest_prefix);
         digests.insert(LiveToken { principal: token, last_use }, |other| entry.leads_to(other));
@@ -231,20 +256,20 @@ impl LiveTokensWriter {
         true
     }
 
-    /// Sets when a live token was used last, as the store has saved it.
+    /// Takes note of a use of a live token that the store has saved, unless a later one is known.
     pub fn restore_use(&mut self, id: TokenId, at: Timestamp) {
-        self.tokens.read_by_id(id, |token| token.last_use.restore(Minute::of(at)));
+        self.tokens.restore_use(id, at);
     }
 
-    /// The tokens that were used since this was called last, and when they were used last: for a store that saves that. A
-    /// use is not a change, and need not be durable.
-    pub fn unsaved_uses(&mut self) -> Vec<(TokenId, Timestamp)> {
-        let mut uses = Vec::new();
-        self.tables().by_digest.for_each(|token| {
-            let at = token.last_use.take_unsaved().and_then(Minute::begin);
-            uses.extend(at.map(|at| (token.principal.id(), at)));
-        });
-        uses
+    /// The tokens that were used, as far as the store has not saved that, and when they were used last: for a store that
+    /// saves it. A use is not a change, and need not be durable.
+    pub fn unsaved_uses(&self) -> Vec<(TokenId, Timestamp)> {
+        self.tokens.unsaved_uses()
+    }
+
+    /// Says that the store has saved this last use of a token, which [`unsaved_uses`](Self::unsaved_uses) returned.
+    pub fn use_saved(&mut self, id: TokenId, at: Timestamp) {
+        self.tokens.use_saved(id, at);
     }
 
     /// Remembers that a token whose digest has this prefix was deleted before the catalog was opened, so that its secret
@@ -339,6 +364,20 @@ mod tests {
         assert_eq!(writer.tokens().len(), 1);
         assert_eq!(writer.tokens().find(first.digest()), None);
         assert_eq!(writer.tokens().find(second.digest()), Some(second));
+    }
+
+    #[test]
+    fn only_the_operator_token_keeps_its_last_use_when_it_is_replaced() {
+        let mut writer = LiveTokensWriter::new();
+        let at = Timestamp::from_millis(60_000);
+        let used = [0, 1].map(|id| {
+            let first = token(id);
+            writer.insert(first.clone());
+            writer.tokens().note_use(&first, Minute::of(at.unwrap()));
+            writer.insert(token(id));
+            writer.tokens().last_used(TokenId::from_u64(id))
+        });
+        assert_eq!(used, [at, None]);
     }
 
     /// The prefixes agree in the bits by which a table places its entries and tells them apart.

@@ -36,7 +36,7 @@ impl Saving {
     }
 
     /// Collects the uses that are not saved, unless an earlier collection still waits. Returns whether there are any.
-    pub(super) fn collect(&mut self, live: &mut LiveTokensWriter) -> bool {
+    pub(super) fn collect(&mut self, live: &LiveTokens) -> bool {
         if self.pending.is_empty() {
             self.pending = live.unsaved_uses();
             self.pending.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
@@ -60,16 +60,17 @@ impl Saving {
     }
 
     /// Continues after a step has been committed. Returns whether it was the last one.
-    pub(super) fn advance(&mut self) -> bool {
-        self.pending.truncate(self.rest());
+    pub(super) fn advance(&mut self, live: &LiveTokens) -> bool {
+        self.pending.drain(self.rest()..).for_each(|(id, at)| live.use_saved(id, at));
         if self.pending.is_empty() {
             self.postpone();
         }
         self.pending.is_empty()
     }
 
-    /// Waits until the next time.
+    /// Waits until the next time, which collects what was not saved.
     pub(super) fn postpone(&mut self) {
+        self.pending.clear();
         self.due = Instant::now() + EVERY;
     }
 

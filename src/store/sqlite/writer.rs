@@ -165,6 +165,8 @@ impl Writer {
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => {
+                    // An earlier collection may lack the last ones.
+                    self.uses.postpone();
                     while self.save_uses() {}
                     return;
                 }
@@ -519,20 +521,19 @@ impl Writer {
 
     /// Saves some of the last uses, in one transaction. Returns whether there are more.
     pub(super) fn save_uses(&mut self) -> bool {
-        let Some(live) = &mut self.live else {
+        let Some(live) = self.live.as_ref().map(|live| live.tokens().clone()) else {
             self.uses.postpone();
             return false;
         };
-        if !self.uses.collect(live) {
+        if !self.uses.collect(&live) {
             self.uses.postpone();
             return false;
         }
-        let live = live.tokens().clone();
         let uses = std::mem::replace(&mut self.uses, Saving::new());
         let saved = self.transaction(|connection| Ok(Some(uses.step(connection, &live)?)));
         self.uses = uses;
         match saved {
-            Ok(_) => !self.uses.advance(),
+            Ok(_) => !self.uses.advance(&live),
             Err(failure) => {
                 let error = self.store_error(failure);
                 tracing::warn!(%error, "cannot save when tokens were used last; it will be tried again");
