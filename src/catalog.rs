@@ -464,13 +464,18 @@ impl Catalog {
     }
 
     /// Returns the live tokens with an ID greater than `after`, sorted by ID, at most `limit` of them. Fewer than
-    /// `limit` means that there are no more.
+    /// `limit` means that there are no more. Afterwards [`LiveTokens::last_used`] knows of their uses what the store knows.
     ///
     /// # Errors
     ///
     /// If the store cannot be read.
     pub async fn page(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<TokenRecord>, StoreError> {
         self.inner.store.page(after, limit).await
+    }
+
+    /// Saves now when tokens were used last; see [`TokenStore::save_uses`].
+    pub async fn save_uses(&self) {
+        self.inner.store.save_uses().await;
     }
 
     /// Returns the next part of the audit trail; see [`TokenStore::audit`].

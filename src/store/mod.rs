@@ -137,6 +137,10 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     async fn probe(&self) -> Result<(), StoreError> {
         Ok(())
     }
+
+    /// Saves now when tokens were used last, as far as that is possible in a few seconds. For a program that ends: a store does
+    /// so by itself from time to time, and one that does so when it is dropped need not do anything here.
+    async fn save_uses(&self) {}
 }
 
 const LOADED_ALREADY: &str = "the store has already been loaded: share its catalog instead";

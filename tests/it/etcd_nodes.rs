@@ -37,12 +37,12 @@ async fn admin(node: &Catalog) -> Principal {
     node.authenticate_or_ask(secret.expose()).await.unwrap()
 }
 
-fn copy(node: &Catalog) -> CopyStatistics {
+pub(crate) fn copy(node: &Catalog) -> CopyStatistics {
     node.store_statistics().copy.unwrap()
 }
 
 /// Waits until the condition holds.
-async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     within(what, async {
         while !condition().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -316,7 +316,7 @@ async fn compact(member: &Member) {
     client.compact(revision, None).await.unwrap();
 }
 
-fn copy_directory(from: &Path, to: &Path) {
+pub(crate) fn copy_directory(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg("-a").arg(from.join("member")).arg(to).status().unwrap();
     assert!(copied.success());
 }

@@ -138,6 +138,13 @@ impl TokenCopy {
         self.state().applied
     }
 
+    /// Whether the copy has every change up to the one that put this value of `head`.
+    pub(super) fn knows(&self, head: &Head) -> bool {
+        let state = self.state();
+        let is_whole = state.load.is_none() && !state.is_distrusted;
+        is_whole && state.heads.find(head.revision) == Some(&head.nonce)
+    }
+
     /// Returns when everything up to this revision has been applied.
     pub(super) async fn wait_for(&self, revision: Revision) {
         // The sender lives as long as `self`.

@@ -92,12 +92,17 @@ impl Keys {
         self.under(&format!("audit/{}0", fixed(epoch)))
     }
 
+    /// The last uses of the tokens of a block of IDs, of which this is the first.
+    pub(super) fn uses(&self, first: TokenId) -> String {
+        self.under(&format!("uses/{}", fixed(first.as_u64())))
+    }
+
     /// How far an import has come, until it is finished.
     pub(super) fn import(&self) -> String {
         self.under("import")
     }
 
-    /// The beginning of all keys of this kind (`audit`, `digests` or `live`), and the first key after them.
+    /// The beginning of all keys of this kind (`audit`, `digests`, `live` or `uses`), and the first key after them.
     pub(super) fn all(&self, kind: &str) -> (String, String) {
         // In ASCII, `0` follows `/`.
         (self.under(&format!("{kind}/")), self.under(&format!("{kind}0")))

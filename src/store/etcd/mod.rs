@@ -17,6 +17,7 @@ mod pages;
 mod read;
 mod record;
 mod transaction;
+mod uses;
 mod walk;
 mod watch;
 mod writer;
@@ -51,6 +52,7 @@ pub use options::{EtcdOptions, EtcdOptionsError, EtcdTls};
 use read::{Lookup, Reader, first};
 use record::{FORMAT, IMPORTING, StoredCluster};
 use transaction::{gets, is_missing, put_head};
+use uses::Uses;
 use walk::{PAGE, Walk};
 use watch::{Follower, Orders};
 use writer::{Answer, Job, Request, Writer};
@@ -62,7 +64,7 @@ use writer::{Answer, Job, Request, Writer};
 /// the promise, its proof, and what it assumes.
 ///
 /// The methods need a tokio runtime with time enabled. Dropping the store ends its tasks; a change that was accepted is
-/// completed if the runtime goes on.
+/// completed if the runtime goes on. Call [`save_uses`](TokenStore::save_uses) before, so that the last uses are not lost.
 pub struct EtcdStore {
     shared: Arc<Shared>,
     cluster_uuid: Uuid,
@@ -83,6 +85,14 @@ struct Shared {
     confirmations: Arc<Confirmations>,
     /// Empty until the store is loaded.
     copy: OnceLock<Arc<TokenCopy>>,
+}
+
+impl Shared {
+    /// The last uses of tokens. `None` until the store is loaded.
+    fn uses(&self) -> Option<Uses> {
+        let copy = self.copy.get()?.clone();
+        Some(Uses { members: self.members.clone(), keys: self.keys.clone(), copy })
+    }
 }
 
 struct Unstarted {
@@ -224,6 +234,8 @@ impl EtcdStore {
         tasks.spawn(follower.run());
         tasks.spawn(confirmer.run());
         tasks.spawn(wake_if_stale(copy, self.shared.options.max_staleness));
+        let uses = self.shared.uses().map(|uses| uses.run(self.shared.options.save_uses_every));
+        uses.into_iter().for_each(|uses| _ = tasks.spawn(uses));
     }
 }
 
@@ -288,6 +300,9 @@ impl TokenStore for EtcdStore {
                 break;
             }
         }
+        if let Some(uses) = self.shared.uses() {
+            uses.read(&records).await;
+        }
         Ok(records)
     }
 
@@ -327,6 +342,12 @@ impl TokenStore for EtcdStore {
 
     async fn probe(&self) -> Result<(), StoreError> {
         self.request(Job::Probe).await
+    }
+
+    async fn save_uses(&self) {
+        if let Some(uses) = self.shared.uses() {
+            uses.save().await;
+        }
     }
 }
 

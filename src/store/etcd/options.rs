@@ -15,6 +15,7 @@ pub struct EtcdOptions {
     user: Option<(String, String)>,
     pub(super) max_staleness: Duration,
     pub(super) queue_capacity: usize,
+    pub(super) save_uses_every: Duration,
 }
 
 /// The certificates for connections to etcd, each as PEM.
@@ -35,6 +36,9 @@ impl EtcdOptions {
 
     /// The least time that [`max_staleness`](Self::max_staleness) takes.
     pub const LEAST_MAX_STALENESS: Duration = Duration::from_millis(500);
+
+    /// How often a node saves when tokens were used last, unless [`save_uses_every`](Self::save_uses_every) says otherwise.
+    pub const DEFAULT_SAVE_USES_EVERY: Duration = Duration::from_secs(600);
 
     /// The store at `etcd://HOST:PORT,HOST:PORT,…/PREFIX`, or `etcds://…` for TLS. Without a port it is 2379, and without a
     /// prefix `/influxdb3-tokens`.
@@ -64,6 +68,7 @@ impl EtcdOptions {
             user: None,
             max_staleness: Self::DEFAULT_MAX_STALENESS,
             queue_capacity: 4096,
+            save_uses_every: Self::DEFAULT_SAVE_USES_EVERY,
         })
     }
 
@@ -107,6 +112,13 @@ impl EtcdOptions {
     #[must_use]
     pub fn queue_capacity(self, capacity: usize) -> Self {
         Self { queue_capacity: capacity, ..self }
+    }
+
+    /// How often the node saves when tokens were used last, and other nodes can learn of it. Each time it writes at most 17
+    /// transactions.
+    #[must_use]
+    pub fn save_uses_every(self, interval: Duration) -> Self {
+        Self { save_uses_every: interval, ..self }
     }
 
     /// How long one request to a member may take: a part of the bound, so that another member can be asked in time.
