@@ -67,7 +67,12 @@ impl Access {
     pub(super) async fn delete(self, token: Delete) -> Result<u64, Error> {
         match self {
             Self::Running(client) => client.delete(token).await,
-            Self::Opened(catalog) => control::delete(&catalog, token).await,
+            Self::Opened(catalog) => {
+                let deleted = control::delete(&catalog, token).await;
+                // The credential of the deletion was used.
+                catalog.save_uses().await;
+                deleted
+            }
         }
     }
 

@@ -98,7 +98,10 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             match is_confirmed(yes, &format!("Delete the token with the ID {id}?"))? {
                 true => {
                     let deleted = async { control::delete_by_id(&catalog, &id, &Secret(token)).await };
-                    in_store(deleted, |id| format!("with ID {id}")).await
+                    let ended = in_store(deleted, |id| format!("with ID {id}")).await;
+                    // The credential of the deletion was used.
+                    catalog.save_uses().await;
+                    ended
                 }
                 false => not_confirmed(),
             }

@@ -253,9 +253,13 @@ async fn serve_until_stopped(options: Options, prepared: Prepared) -> Result<(),
             ops.server(options.ops.hosts()).serve(listener, has_drained.map(drop)).await;
         }
     };
+    let working = async {
+        futures::future::join(serving, operating).await;
+        catalog.save_uses().await;
+    };
     let served = control::Served { catalog: catalog.clone(), store: sqlite.clone(), address };
     tokio::select! {
-        ((), ()) = futures::future::join(serving, operating) => {}
+        () = working => {}
         () = stop_at_once => tracing::warn!("stopping at once, after a second signal"),
         () = control::serve(control_listener, &socket, served) => {}
         () = freshness::log(catalog) => {}
