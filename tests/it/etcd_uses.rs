@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use etcd_client::{Client, GetOptions, KeyValue, Permission};
+use etcd_client::{Client, GetOptions, KeyValue, Permission, Txn, TxnOp};
 use influxdb3_tokens::{
     Catalog, Clock, EtcdOptions, EtcdSource, EtcdStore, EtcdTarget, MemoryStore, NewToken, Permissions, Principal,
     Secret, Timestamp, TokenId, export, import,
@@ -269,6 +269,27 @@ async fn the_use_of_a_deleted_token_does_not_stay() {
         node.catalog.delete(&by, id).await.unwrap();
     }
     until("the end of all", async || etcd.uses().await.is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_use_of_a_token_that_a_node_does_not_know_yet_is_kept() {
+    let options = etcd::options().await;
+    let mut etcd = Etcd::of(&options).await;
+    // The node goes on with its copy although it cannot follow the changes.
+    let store = EtcdStore::open(options.max_staleness(Duration::from_secs(3600)).unwrap()).await.unwrap();
+    let minute = Arc::new(Minute(AtomicU64::new(1)));
+    let node = Node { catalog: Catalog::open(Arc::new(store), Arc::clone(&minute) as _).await.unwrap(), minute };
+    let (_, secret) = node.create("a").await;
+    let put = |key: &str, value| TxnOp::put(format!("{}/{key}", etcd.prefix), value, None);
+    let change = [
+        put("live/00000000000000000002", "a record that the node cannot read"),
+        put("live/head", "another"),
+        put("uses/00000000000000000000", r#"{"latest":9,"uses":[2,0]}"#),
+    ];
+    etcd.client.txn(Txn::new().and_then(change)).await.unwrap();
+    node.use_in(7, &secret).await;
+    node.catalog.save_uses().await;
+    assert_eq!(etcd.uses().await, [r#"{"latest":9,"uses":[1,2,0,0]}"#]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -88,4 +88,7 @@ async fn a_node_logs_in_with_a_password_that_it_does_not_show() {
 
     let (status, log) = node.server.end(Signal::TERM);
     assert!(status.success() && !log.contains("hunter2"), "{log}");
+    // The node was allowed to save it.
+    let shown = succeed(&["show", "tokens", "--format=jsonl", "--etcd-user=node", &file, &store]);
+    assert!(shown.contains("\"last_used\":\""), "{shown}");
 }
