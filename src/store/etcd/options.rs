@@ -114,8 +114,8 @@ impl EtcdOptions {
         Self { queue_capacity: capacity, ..self }
     }
 
-    /// How often the node saves when tokens were used last, and other nodes can learn of it. Each time it writes at most 17
-    /// transactions.
+    /// How often the node saves when tokens were used last, and other nodes can learn of it. Each time it makes at most
+    /// nine transactions that write, unless other nodes save at the same time.
     #[must_use]
     pub fn save_uses_every(self, interval: Duration) -> Self {
         Self { save_uses_every: interval, ..self }

@@ -28,7 +28,7 @@ use block::{Block, BlockNumber};
 const TOGETHER: usize = 16;
 
 /// How many blocks with uses a node saves in one round, at most. The others have their turn in the next rounds.
-const ROUND: usize = 16 * TOGETHER;
+const ROUND: usize = 8 * TOGETHER;
 
 /// The last uses in etcd.
 #[derive(Clone)]
@@ -280,7 +280,7 @@ mod tests {
         let blocks: Vec<_> = (0..600).map(|number| BlockNumber::of(TokenId::from_u64(number * 1024))).collect();
         let unsaved: Unsaved = blocks.iter().map(|block| (*block, Vec::new())).collect();
         let (mut places, mut seen) = (Places::default(), BTreeSet::new());
-        for begin in [0, 256, 512, 168] {
+        for begin in [0, 128, 256, 384, 512, 40] {
             let next = places.next(&unsaved);
             let expected: Vec<_> = blocks.iter().cycle().skip(begin).take(ROUND).copied().collect();
             assert!(next == expected, "{begin}");
