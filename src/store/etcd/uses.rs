@@ -43,8 +43,8 @@ pub(super) struct Uses {
 struct Places {
     /// Among the blocks with uses.
     saved: Option<BlockNumber>,
-    /// Among all blocks in etcd.
-    swept: Option<BlockNumber>,
+    /// After this key.
+    swept: Option<Vec<u8>>,
 }
 
 /// The tokens with uses that are not saved, by their blocks.
@@ -126,8 +126,8 @@ impl Uses {
         let unsaved = unsaved(&live).await;
         self.visit(&live, &places.next(&unsaved), &unsaved).await?;
 
-        let swept = self.blocks_after(places.swept).await?;
-        places.swept = swept.last().copied();
+        let (swept, last) = self.blocks_after(places.swept.take()).await?;
+        places.swept = last;
         self.visit(&live, &swept, &Unsaved::new()).await
     }
 
@@ -204,10 +204,10 @@ impl Uses {
         Ok(left)
     }
 
-    /// The next blocks in etcd after this one.
-    async fn blocks_after(&self, after: Option<BlockNumber>) -> Result<Vec<BlockNumber>, RequestError> {
+    /// The next blocks in etcd after this key, and the last key that was read. `None` at the end.
+    async fn blocks_after(&self, after: Option<Vec<u8>>) -> Result<(Vec<BlockNumber>, Option<Vec<u8>>), RequestError> {
         let (all, end) = self.keys.all("uses");
-        let from = after.map_or_else(|| all.clone(), |number| self.key(number) + "\0");
+        let from = after.map_or_else(|| all.clone().into_bytes(), |key| [&*key, &[0]].concat());
         let options = GetOptions::new().with_range(end).with_keys_only().with_limit(TOGETHER as i64);
         let get = async {
             let client = self.members.client(self.members.current()).await?;
@@ -218,7 +218,8 @@ impl Uses {
             let id = std::str::from_utf8(pair.key().strip_prefix(all.as_bytes())?).ok()?.parse().ok()?;
             Some(BlockNumber::of(TokenId::from_u64(id)))
         };
-        Ok(found.kvs().iter().filter_map(number).collect())
+        let numbers = found.kvs().iter().filter_map(number).collect();
+        Ok((numbers, found.kvs().last().map(|pair| pair.key().to_vec())))
     }
 
     /// Sends a transaction once: it does not matter if this fails, and no other request is to leave the member because of it.
