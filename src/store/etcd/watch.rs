@@ -130,9 +130,8 @@ impl Follower {
 
     /// Skips the revisions that changed no token, because their changes may be compacted.
     async fn skip(&self) -> Result<(), RequestError> {
-        let last = self.copy.position().head;
         let (head, now) = self.head_at(0).await?;
-        if head == last {
+        if self.copy.is_complete(head.as_ref(), now) {
             self.copy.skip_to(now);
         }
         Ok(())
@@ -146,7 +145,7 @@ impl Follower {
             Ok(_) => Err(OtherHistory.into()),
             Err(error @ RequestError::Refused(_)) => match self.head_at(0).await? {
                 // Nothing changed since, so nothing that was compacted is missed.
-                (head, _) if head == last => Ok(()),
+                (head, now) if self.copy.is_complete(head.as_ref(), now) => Ok(()),
                 // Compacted, or not reached yet by a history that was replaced.
                 _ => Err(FollowError::Missed(error)),
             },
@@ -193,5 +192,5 @@ pub(super) async fn read_head(
     let answer = members.get(deadline, keys.head(), GetOptions::new().with_revision(at)).await?;
     let revision = answer.header().map_or(0, |header| header.revision());
     let head = answer.kvs().first();
-    Ok((head.map(|head| Head { revision: head.mod_revision(), nonce: head.value().to_vec() }), revision))
+    Ok((head.map(Head::from), revision))
 }
