@@ -35,7 +35,7 @@ pub enum Action {
     Deliver(usize),
     /// The watch ends: its stream, its leader, its member or its node's patience is gone.
     Break(usize),
-    /// Notes what the node knows, then reads the clock.
+    /// Reads the clock, then notes what the node knows.
     Confirm(usize),
     /// etcd answers the read of `live/head`. Without restores the earliest instant is the worst, which is that of `Confirm`.
     ReadHead(usize),

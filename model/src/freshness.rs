@@ -15,7 +15,7 @@ pub enum Verdict {
 }
 
 impl Node {
-    /// Notes what the node knows, and reads the clock.
+    /// Reads the clock, and notes what the node knows.
     pub fn ask(&mut self) {
         let own = self.own.iter().flatten().copied().max().unwrap_or(0);
         let changed = self.heads.last().map_or(0, |head| head.revision).max(own);

@@ -198,10 +198,10 @@ impl Node {
         }
         match &mut self.request {
             Some(Request { stage: Stage::LookedUp { fresh, .. }, .. }) => *fresh = fresh.saturating_sub(1),
-            Some(Request { stage: Stage::Read { age, .. }, .. }) => {
-                if !(self.paused && variant == Variant::DirectReadByTimer) {
-                    older(age);
-                }
+            Some(Request { stage: Stage::Read { age, .. }, .. })
+                if !(self.paused && variant == Variant::DirectReadByTimer) =>
+            {
+                older(age);
             }
             _ => {}
         }

@@ -69,7 +69,9 @@ pub(crate) fn restore(state: &mut State, backup: usize, late: bool) {
         // The same secret was refused before; it must not be accepted now.
         node.write.take_if(|write| write.change.put().is_some_and(is_lost));
         if !late {
-            node.drop_confirm();
+            if node.confirm.is_some_and(|confirm| confirm.answer.is_some()) {
+                node.drop_confirm();
+            }
             if node.write.is_some_and(|write| write.response.is_some()) {
                 node.repeat();
             }

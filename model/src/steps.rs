@@ -39,7 +39,12 @@ impl Cluster {
                     answer(etcd, &mut nodes[index]);
                 }
             }
-            Action::ReadHead(index) => answer(etcd, &mut nodes[index]),
+            Action::ReadHead(index) => {
+                answer(etcd, &mut nodes[index]);
+                if let (Variant::PositionBeforeClock, Some(confirm)) = (variant, &mut nodes[index].confirm) {
+                    confirm.age = 0;
+                }
+            }
             Action::Confirmed(index) => self.judge(&mut nodes[index], bounds.staleness_of(index)),
             Action::Unconfirmed(index) => nodes[index].drop_confirm(),
             Action::Presume(index) => nodes[index].fresh = bounds.staleness_of(index),

@@ -13,6 +13,8 @@ pub enum Variant {
     WatchWithoutRevision,
     /// `confirm` reads the clock when the response arrives, and not before it sends the read.
     ClockReadAfterConfirm,
+    /// `confirm` notes what the node knows before it reads the clock.
+    PositionBeforeClock,
     /// The clock of `fresh_until` stops while the process is suspended.
     ClockStopsDuringPause,
     /// Authentication reads `fresh_until` after the look-up, so a confirmation of a later copy vouches for the look-up.

@@ -181,3 +181,9 @@ fn a_regeneration_counts_at_once_during_a_load() {
     let bounds = Bounds { tokens: &[0, 1], regeneration: true, compaction: true, ..ONE_NODE };
     assert_broken(bounds, Variant::LateRegenerationIgnored, AT_ONCE);
 }
+
+#[test]
+fn after_a_restore_the_clock_is_read_before_what_the_node_knows_is_noted() {
+    let bounds = Bounds { tokens: &[0, 2], restore: true, ..ONE_NODE };
+    assert_broken(bounds, Variant::PositionBeforeClock, BOUND);
+}
