@@ -1,6 +1,6 @@
 //! The steps.
 
-use crate::etcd::{Change, Revision, TokenId};
+use crate::etcd::{Change, Revision, Token};
 
 /// A step. The number is that of the node that takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,20 +17,28 @@ pub enum Action {
     Pause(usize),
     /// The process goes on.
     Resume(usize),
-    /// Load: the first page, at the present revision.
+    /// Load: reads the clock.
     StartLoad(usize),
-    /// Load: the second page, at the revision of the first.
-    LoadSecondPage(usize),
+    /// Load: reads the present revision and the head.
+    BeginLoad(usize),
+    /// Load: reads the next page, as of that revision; the last one has the head, too.
+    LoadPage(usize),
+    /// Finds that nothing changed up to the present revision, and skips what is before.
+    Skip(usize),
     /// Opens the watch.
     OpenWatch(usize),
     /// Compares histories.
     CheckHistory(usize),
+    /// Compares them by the present head, because the earlier one was compacted.
+    CheckCompacted(usize),
     /// The watch delivers an event.
     Deliver(usize),
     /// The watch ends: its stream, its leader, its member or its node's patience is gone.
     Break(usize),
-    /// Reads the clock, then `live/head`.
+    /// Reads the clock, then notes what the node knows.
     Confirm(usize),
+    /// etcd answers the read of `live/head`. Without restores the earliest instant is the worst, which is that of `Confirm`.
+    ReadHead(usize),
     /// The response of that read arrives, and the copy is at its revision.
     Confirmed(usize),
     /// The response is lost, or the watch is behind for too long.
@@ -38,7 +46,9 @@ pub enum Action {
     /// A variant takes its copy for fresh.
     Presume(usize),
     /// A request with this token arrives.
-    Authenticate(usize, TokenId),
+    Authenticate(usize, Token),
+    /// Looks the token up again, after a confirmation.
+    LookUp(usize),
     /// Reads a token in etcd, because the copy may be too old.
     ReadToken(usize),
     /// Reads the clock, and accepts, rejects, or waits for a confirmation.
@@ -49,7 +59,7 @@ pub enum Action {
     Commit(usize),
     /// etcd's response arrives.
     Respond(usize),
-    /// etcd's response is lost. The node repeats a deletion with the same mark, and gives a creation up.
+    /// etcd's response is lost. The node repeats the transaction with the same mark.
     LoseResponse(usize),
     /// The node answers 503, because it did not find out the outcome in time. The client may send again.
     GiveUp(usize),

@@ -1,5 +1,6 @@
 //! How far the model goes.
 
+use crate::etcd::{Token, id_of};
 use crate::node::Ticks;
 
 /// How far the model goes. Each `true` adds actions.
@@ -9,12 +10,16 @@ pub struct Bounds {
     pub nodes: &'static [Role],
     /// Whether further nodes write. Each of their changes is one step: the earliest acknowledgement is the worst case.
     pub elsewhere: bool,
-    /// How many tokens there are.
-    pub tokens: usize,
+    /// The tokens. Token 0 is live at the beginning.
+    pub tokens: &'static [Token],
     /// etcd's last revision.
     pub revisions: usize,
-    /// `--max-staleness`.
+    /// `--max-staleness` of the first node.
     pub max_staleness: Ticks,
+    /// By how much that of each further node is greater.
+    pub longer: Ticks,
+    /// Whether a token can get the ID of a live one, which ends: the operator's secret is regenerated.
+    pub regeneration: bool,
     /// Whether a second client deletes tokens too.
     pub rival: bool,
     /// Whether watches end and are opened again.
@@ -29,6 +34,23 @@ pub struct Bounds {
     pub foreign: bool,
     /// Whether processes are suspended.
     pub pauses: bool,
+}
+
+impl Bounds {
+    /// `--max-staleness` of this node.
+    pub(crate) fn staleness_of(&self, index: usize) -> Ticks {
+        self.max_staleness + self.longer * Ticks::try_from(index).unwrap_or(Ticks::MAX)
+    }
+
+    /// The age after which nothing changes any more.
+    pub(crate) fn oldest(&self) -> Ticks {
+        self.staleness_of(self.nodes.len() - 1) + 1
+    }
+
+    /// How many IDs there are, which is how many pages a load reads.
+    pub(crate) fn ids(&self) -> usize {
+        self.tokens.iter().map(|token| id_of(*token) + 1).max().unwrap_or(0)
+    }
 }
 
 /// What a node does. The steps of one that does everything multiply those of the others, so a check gives most nodes a part.

@@ -39,7 +39,8 @@ impl Model for Cluster {
             actions.push(Action::Foreign);
         }
         if self.bounds.elsewhere && present.revision() < revisions {
-            let changes = (0..self.bounds.tokens).filter_map(|token| next_change(state, token, Mark::First));
+            let tokens = self.bounds.tokens.iter();
+            let changes = tokens.filter_map(|token| next_change(&self.bounds, state, *token, Mark::First));
             actions.extend(changes.filter(|change| possible(present, *change)).map(Action::Elsewhere));
         }
         for index in 0..state.nodes.len() {
@@ -97,7 +98,7 @@ impl Cluster {
             etcd.replaced = None;
         }
         // Nodes of one role can be exchanged.
-        if self.bounds.nodes.iter().all(|role| *role == self.bounds.nodes[0]) {
+        if self.bounds.longer == 0 && self.bounds.nodes.iter().all(|role| *role == self.bounds.nodes[0]) {
             nodes.sort_unstable();
         }
     }

@@ -1,55 +1,69 @@
 //! How a node's copy changes: load, watch, and the node's own changes.
 
-use std::mem;
-
-use crate::etcd::{Change, Etcd, Head, Revision, TokenId};
-use crate::node::{Node, Source, TOKENS, Write};
+use crate::etcd::{Change, Etcd, Head, Revision, id_of, other_of};
+use crate::node::{Node, Source, TOKENS, Ticks, Write};
 use crate::variant::Variant;
 
 impl Node {
-    /// Reads the head and the first page of `live/`, which has the last token. What the node did itself before is in the
-    /// snapshot, unless etcd was restored; either way the overlay ends. A confirmation in flight compares heads that the
-    /// node forgets, so it ends too.
-    pub fn start_load(&mut self, etcd: &Etcd, tokens: usize) {
-        let Some(head) = etcd.present.head_at(etcd.present.revision()) else { return };
-        let revision = etcd.present.revision();
-        self.own = [None; TOKENS];
-        let watch = match self.source {
-            Source::Watching { era } => Some(era),
-            _ => None,
-        };
+    /// Starts a load. What the node did before will be in the snapshot, unless etcd was restored; either way the overlay
+    /// ends. A confirmation in flight compares heads that the node forgets, so it ends too.
+    pub fn start_load(&mut self, variant: Variant) {
+        let watch = self.watch();
         if watch.is_none() {
             self.drop_confirm();
         }
-        self.source = Source::FirstPage { revision, head, watch };
-        self.merge_page(etcd, tokens - 1, revision);
-        if tokens == 1 {
-            self.finish_load(revision, head);
+        if variant != Variant::OverlayOutlivesLoad {
+            self.own.fill(None);
         }
+        self.source = Source::Started { age: 0, watch };
     }
 
-    /// Reads the second page, which has token 0, at the revision of the first. After a restore that revision can lie in
-    /// the future; etcd then fails the read, and the load begins again.
-    pub fn load_second_page(&mut self, etcd: &Etcd) {
-        let Source::FirstPage { revision, head, .. } = self.source else { return };
-        if revision > etcd.present.revision() {
+    /// Reads the present revision and the head.
+    pub fn begin_load(&mut self, etcd: &Etcd) {
+        let (Source::Started { age, watch }, at) = (self.source, etcd.present.revision()) else { return };
+        let Some(head) = etcd.present.head_at(at) else { return };
+        for own in &mut self.own {
+            own.take_if(|own| *own <= at);
+        }
+        self.source = Source::Begun { age, at, head, loaded: 0, watch };
+    }
+
+    /// Reads the page of the next ID, at the revision of the load. After a restore that revision can lie in the future; etcd
+    /// then fails the read, and the load starts again. The last page has the head too, which must be that of the beginning.
+    pub fn load_page(&mut self, etcd: &Etcd, pages: usize, longest: Ticks, variant: Variant) {
+        let Source::Begun { age, at, head, loaded, watch } = self.source else { return };
+        if at > etcd.present.revision() {
             self.source = Source::Nowhere;
             return;
         }
-        self.merge_page(etcd, 0, revision);
-        self.finish_load(revision, head);
-    }
-
-    fn merge_page(&mut self, etcd: &Etcd, token: TokenId, revision: Revision) {
-        if self.own[token].is_none_or(|own| own <= revision) {
-            self.copy[token] = etcd.present.is_live_at(token, revision);
+        if self.own[loaded].is_none() {
+            for token in (0..TOKENS).filter(|token| id_of(*token) == loaded) {
+                self.copy[token] = etcd.present.is_live_at(token, at);
+            }
         }
+        if loaded + 1 < pages {
+            self.source = Source::Begun { age, at, head, loaded: loaded + 1, watch };
+            return;
+        }
+        let last = etcd.present.head_at(at);
+        if last != Some(head) && variant != Variant::PagesOfTwoHistories {
+            return self.replaced(variant);
+        }
+        self.applied = at;
+        self.heads = last.into_iter().collect();
+        self.fresh = longest.saturating_sub(age);
+        self.source = Source::Loaded;
     }
 
-    fn finish_load(&mut self, revision: Revision, head: Head) {
-        self.applied = revision;
-        self.heads = vec![head];
-        self.source = Source::Loaded;
+    /// Skips revisions that changed no token.
+    pub fn skip(&mut self, etcd: &Etcd) {
+        self.applied = self.applied.max(etcd.present.revision());
+    }
+
+    /// Whether there is something to skip.
+    pub fn can_skip(&self, etcd: &Etcd) -> bool {
+        let now = etcd.present.revision();
+        self.own == [None; 2] && now > self.applied && etcd.present.head_at(now) == self.heads.last().copied()
     }
 
     /// Opens a watch of the revisions after `applied`.
@@ -64,17 +78,22 @@ impl Node {
         };
     }
 
-    /// Compares histories: `live/head` as it was at `applied` must have the nonce that the node saw last.
-    pub fn check_history(&mut self, etcd: &Etcd, variant: Variant) {
-        let last = self.heads.last().copied();
+    /// Compares histories: `live/head` as it was at `applied` must have the nonce that the node saw last. If that was
+    /// compacted, the present one must have it, at a revision that is not earlier.
+    pub fn check_history(&mut self, etcd: &Etcd, is_compacted: bool, variant: Variant) {
+        let (present, last, now) = (&etcd.present, self.heads.last().copied(), etcd.present.revision());
         let revision = match variant {
+            _ if is_compacted => now,
             Variant::HistoryCheckAtHead => last.map_or(0, |head| head.revision),
+            Variant::FutureTakenForCompacted => self.applied.min(now),
             _ => self.applied,
         };
-        self.source = match (etcd.present.head_at(revision) == last, self.source) {
+        let is_future = self.applied > now && variant != Variant::FutureTakenForCompacted;
+        let is_future = is_future && variant != Variant::HistoryCheckAtHead;
+        self.source = match (present.head_at(revision) == last && !is_future, self.source) {
             (true, Source::Opened { era }) => Source::Watching { era },
             (true, _) => Source::Verified,
-            (false, _) => return self.replaced(),
+            (false, _) => return self.replaced(variant),
         };
     }
 
@@ -82,61 +101,71 @@ impl Node {
     pub fn watch(&self) -> Option<usize> {
         match self.source {
             Source::Watching { era } => Some(era),
-            Source::FirstPage { watch, .. } => watch,
+            Source::Started { watch, .. } | Source::Begun { watch, .. } => watch,
             _ => None,
         }
     }
 
     /// Applies one event. If the watch passes the revision of an own change without showing it, etcd was restored.
     pub fn apply(&mut self, head: Head, change: Change, variant: Variant) {
-        let (token, live) = match change {
-            Change::Create(token) => (token, true),
-            Change::Delete(token, _) => (token, false),
-            Change::Foreign => return,
-        };
-        for other in 0..TOKENS {
-            let missed = |own| own < head.revision || own == head.revision && other != token;
-            if self.own[other].is_some_and(missed) && variant != Variant::OverlayWithoutCheck {
-                return self.replaced();
-            }
+        let Some(id) = change.token().map(id_of) else { return };
+        self.heads.push(head);
+        let own = self.own[id];
+        let is_own = own == Some(head.revision);
+        if is_own || variant == Variant::OverlayWithoutCheck && own.is_some_and(|own| own < head.revision) {
+            self.own[id] = None;
         }
-        if variant == Variant::NoOverlay || self.own[token].is_none_or(|own| own <= head.revision) {
-            self.copy[token] = live;
-            self.own[token] = None;
+        let skipped = own.is_some_and(|own| own > head.revision) || is_own && variant == Variant::OwnRevisionSkipped;
+        if !skipped || variant == Variant::NoOverlay {
+            self.show(change);
+        }
+        if self.own.iter().flatten().any(|own| *own <= head.revision) && variant != Variant::OverlayWithoutCheck {
+            return self.replaced(variant);
         }
         self.applied = head.revision;
-        self.heads.push(head);
     }
 
-    /// Applies the node's own change to its copy. A creation counts only if the copy is older: a later copy has it, or has
-    /// its deletion. A deletion always counts; if a later copy has the token nevertheless, etcd was restored. While a load
-    /// goes on, the copy is as old as the snapshot.
+    /// Applies the node's own change to its copy. A copy that is not older must have it already; what it has instead is removed,
+    /// and etcd was restored, unless a load is about to replace what the copy has.
     pub fn apply_own(&mut self, change: Change, revision: Revision, variant: Variant) {
-        let (copied, loading) = match self.source {
-            Source::FirstPage { revision, .. } if variant != Variant::LateCreationDuringLoad => (revision, true),
-            _ => (self.applied, false),
+        let Some((token, id)) = change.token().map(|token| (token, id_of(token))) else { return };
+        let has_another = self.copy[other_of(token)] || self.copy[token] && change.put().is_none();
+        let (included, reflected) = match self.source {
+            _ if variant == Variant::LateCreationDuringLoad => (self.applied, Some(self.applied)),
+            Source::Started { .. } => (0, None),
+            Source::Begun { at, .. } if variant == Variant::LoadKeepsRevision => (at.max(self.applied), None),
+            Source::Begun { at, loaded, .. } => (at, Some(at).filter(|_| id < loaded)),
+            _ => (self.applied, Some(self.applied)),
         };
-        let news = revision > copied;
-        match change {
-            Change::Create(token) if news || variant == Variant::LateCreationApplied => self.copy[token] = true,
-            Change::Delete(token, _) => {
-                let had = mem::replace(&mut self.copy[token], false);
-                if had && !news && !loading {
-                    return self.replaced();
-                }
-            }
-            _ => {}
+        let is_news = revision > included;
+        if is_news {
+            self.own[id] = Some(revision);
         }
-        if let (true, Change::Create(token) | Change::Delete(token, _)) = (news, change) {
-            self.own[token] = Some(revision);
+        if is_news && revision > self.applied || variant == Variant::LateCreationApplied {
+            return self.show(change);
+        }
+        let is_put = change.put().is_some();
+        if has_another && !(is_put && variant == Variant::LateRegenerationIgnored) {
+            self.copy[token] = false;
+            self.copy[other_of(token)] = false;
+            let is_other_history = reflected.is_some_and(|reflected| revision <= reflected);
+            if is_other_history && variant != Variant::LateAnswerTrusted {
+                self.replaced(variant);
+            }
         }
     }
 
-    /// Sends the transaction again. A creation has no mark: the node gives it up, and the snapshot or the watch shows it.
+    fn show(&mut self, change: Change) {
+        if let Some(token) = change.token() {
+            self.copy[token] = change.put().is_some();
+            self.copy[other_of(token)] = false;
+        }
+    }
+
+    /// Sends the transaction again.
     pub(crate) fn repeat(&mut self) {
-        self.write = self.write.take().and_then(|write| match write.change {
-            Change::Delete(..) => Some(Write { response: None, ..write }),
-            _ => None,
-        });
+        if let Some(Write { response, .. }) = &mut self.write {
+            *response = None;
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::action::Action;
 use crate::cluster::Cluster;
-use crate::etcd::{Mark, TokenId};
+use crate::etcd::{Mark, Token};
 use crate::freshness::Verdict;
 use crate::node::{Node, Source, Stage, Write};
 use crate::state::{State, next_change, possible};
@@ -14,15 +14,24 @@ impl Cluster {
         let open_first = self.variant != Variant::HistoryCheckBeforeWatch;
         match node.source {
             Source::Nowhere => actions.push(Action::StartLoad(index)),
-            Source::FirstPage { .. } => actions.push(Action::LoadSecondPage(index)),
+            Source::Started { .. } => actions.push(Action::BeginLoad(index)),
+            Source::Begun { .. } => actions.push(Action::LoadPage(index)),
             Source::Loaded => {
                 actions.push(if open_first { Action::OpenWatch(index) } else { Action::CheckHistory(index) });
+                if self.bounds.foreign && node.can_skip(&state.etcd) {
+                    actions.push(Action::Skip(index));
+                }
                 if self.bounds.compaction {
                     actions.push(Action::StartLoad(index));
                 }
             }
             Source::Verified => actions.push(Action::OpenWatch(index)),
-            Source::Opened { .. } => actions.push(Action::CheckHistory(index)),
+            Source::Opened { .. } => {
+                actions.push(Action::CheckHistory(index));
+                if self.bounds.compaction {
+                    actions.push(Action::CheckCompacted(index));
+                }
+            }
             Source::Watching { .. } => {
                 if self.bounds.breaks {
                     actions.push(Action::Break(index));
@@ -47,15 +56,17 @@ impl Cluster {
 
     pub(crate) fn confirm_actions(&self, node: &Node, index: usize, actions: &mut Vec<Action>) {
         let complete = match node.source {
-            Source::Nowhere => false,
-            Source::FirstPage { watch, .. } => watch.is_some(),
+            Source::Nowhere => self.variant == Variant::DistrustedCopyConfirmed && node.applied > 0,
+            Source::Started { watch, .. } | Source::Begun { watch, .. } => watch.is_some(),
             _ => true,
         };
         match &node.confirm {
             None if complete => actions.push(Action::Confirm(index)),
             Some(confirm) if complete => {
-                if node.verdict(confirm, self.variant) != Verdict::Behind {
-                    actions.push(Action::Confirmed(index));
+                match node.verdict(confirm, self.variant) {
+                    None => actions.push(Action::ReadHead(index)),
+                    Some(Verdict::Behind) => {}
+                    Some(Verdict::Confirmed | Verdict::Replaced) => actions.push(Action::Confirmed(index)),
                 }
                 actions.push(Action::Unconfirmed(index));
             }
@@ -67,10 +78,12 @@ impl Cluster {
         let node = &state.nodes[index];
         match node.request.as_ref().map(|request| request.stage) {
             None => {
-                let named = |token: &TokenId| state.etcd.present.knows(*token) || node.copy[*token];
-                actions.extend((0..self.bounds.tokens).filter(named).map(|token| Action::Authenticate(index, token)));
+                let named = |token: &Token| state.etcd.present.knows(*token) || node.copy[*token];
+                let tokens = self.bounds.tokens.iter().copied().filter(named);
+                actions.extend(tokens.map(|token| Action::Authenticate(index, token)));
             }
             Some(Stage::Waiting { .. }) => actions.push(Action::ReadToken(index)),
+            Some(Stage::Confirmed) => actions.push(Action::LookUp(index)),
             Some(_) => actions.push(Action::Decide(index)),
         }
     }
@@ -80,12 +93,11 @@ impl Cluster {
         let room = present.revision() < self.bounds.revisions;
         match &node.write {
             None => {
-                let marks = if self.bounds.rival { &[Mark::First, Mark::Second][..] } else { &[Mark::First] };
-                for (token, mark) in
-                    (0..self.bounds.tokens).flat_map(|token| marks.iter().map(move |mark| (token, *mark)))
-                {
-                    let change = next_change(state, token, mark).filter(|_| room || present.knows(token));
-                    actions.extend(change.map(|change| Action::Send(index, change)));
+                for token in self.bounds.tokens {
+                    let change = |mark| next_change(&self.bounds, state, *token, mark);
+                    let first = change(Mark::First).filter(|_| room || present.knows(*token));
+                    let rival = change(Mark::Second).filter(|change| self.bounds.rival && change.put().is_none());
+                    actions.extend(first.into_iter().chain(rival).map(|change| Action::Send(index, change)));
                 }
             }
             Some(Write { response: None, change, .. }) => {

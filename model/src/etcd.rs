@@ -1,18 +1,33 @@
 //! etcd as the nodes see it: one linearizable history of revisions, which a restore replaces.
 
+use std::sync::Arc;
+
 /// A number of etcd's revision. The first transaction makes revision 1.
 pub type Revision = usize;
 
-/// A token, and its bit in a set of tokens.
-pub type TokenId = usize;
+/// A token: a secret with an ID. An ID has at most one live token. It gets another one when the operator's secret is
+/// regenerated, and when the ID is given again after a restore of etcd.
+pub type Token = usize;
+
+/// The ID of a token: tokens 0 and 1 have ID 0, tokens 2 and 3 have ID 1.
+pub(crate) fn id_of(token: Token) -> usize {
+    token / 2
+}
+
+/// The other token that has the ID of this one.
+pub(crate) fn other_of(token: Token) -> Token {
+    token ^ 1
+}
 
 /// What one transaction changed. Each kind but `Foreign` also puts a new nonce into `live/head`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Change {
     /// Puts `live/ID`.
-    Create(TokenId),
+    Create(Token),
+    /// Puts another secret into `live/ID`, in place of the one that is live.
+    Regenerate(Token),
     /// Deletes `live/ID` and puts this mark into `deleted/ID`.
-    Delete(TokenId, Mark),
+    Delete(Token, Mark),
     /// Raises the revision without a change of tokens, as a minute of last use or another program's key does.
     Foreign,
 }
@@ -43,7 +58,7 @@ struct Entry {
 
 /// The transactions since the beginning; entry `i` made revision `i + 1`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct History(Vec<Entry>);
+pub struct History(Arc<Vec<Entry>>);
 
 impl History {
     /// The present revision, as the header of a response has it.
@@ -58,29 +73,34 @@ impl History {
         Some(Head { revision: last + 1, era: entries[last].era })
     }
 
-    /// Whether `live/ID` exists at a revision.
-    pub fn is_live_at(&self, token: TokenId, revision: Revision) -> bool {
-        let change =
-            self.0[..revision].iter().rev().map(|entry| entry.change).find(|change| change.token() == Some(token));
-        matches!(change, Some(Change::Create(_)))
+    /// Whether `live/ID` has this token at a revision.
+    pub fn is_live_at(&self, token: Token, revision: Revision) -> bool {
+        let mut changes = self.0[..revision].iter().rev().map(|entry| entry.change);
+        let last = changes.find(|change| change.token().is_some_and(|changed| id_of(changed) == id_of(token)));
+        last.is_some_and(|change| change.put() == Some(token))
     }
 
-    /// Whether `live/ID` exists now.
-    pub fn is_live(&self, token: TokenId) -> bool {
+    /// Whether `live/ID` has this token now.
+    pub fn is_live(&self, token: Token) -> bool {
         self.is_live_at(token, self.revision())
     }
 
+    /// The revision that put the token.
+    pub fn put(&self, token: Token) -> Option<Revision> {
+        self.0.iter().position(|entry| entry.change.put() == Some(token)).map(|index| index + 1)
+    }
+
     /// The revision and the mark of `deleted/ID`.
-    pub fn deletion(&self, token: TokenId) -> Option<(Revision, Mark)> {
+    pub fn deletion(&self, token: Token) -> Option<(Revision, Mark)> {
         self.0.iter().enumerate().find_map(|(index, entry)| match entry.change {
             Change::Delete(deleted, mark) if deleted == token => Some((index + 1, mark)),
             _ => None,
         })
     }
 
-    /// Whether the token was ever created.
-    pub fn knows(&self, token: TokenId) -> bool {
-        self.0.iter().any(|entry| entry.change == Change::Create(token))
+    /// Whether the token was ever live.
+    pub fn knows(&self, token: Token) -> bool {
+        self.put(token).is_some()
     }
 
     /// The first change of tokens after a revision: the next event of a watch of `live/`.
@@ -92,10 +112,28 @@ impl History {
 }
 
 impl Change {
-    fn token(self) -> Option<TokenId> {
+    /// The token that it puts or deletes.
+    pub(crate) fn token(self) -> Option<Token> {
         match self {
-            Self::Create(token) | Self::Delete(token, _) => Some(token),
+            Self::Create(token) | Self::Regenerate(token) | Self::Delete(token, _) => Some(token),
             Self::Foreign => None,
+        }
+    }
+
+    /// The token that is live afterwards.
+    pub(crate) fn put(self) -> Option<Token> {
+        match self {
+            Self::Create(token) | Self::Regenerate(token) => Some(token),
+            Self::Delete(..) | Self::Foreign => None,
+        }
+    }
+
+    /// The token whose secret must not be accepted any more, and the mark of a deletion.
+    pub(crate) fn ended(self) -> Option<(Token, Option<Mark>)> {
+        match self {
+            Self::Delete(token, mark) => Some((token, Some(mark))),
+            Self::Regenerate(token) => Some((other_of(token), None)),
+            Self::Create(_) | Self::Foreign => None,
         }
     }
 }
@@ -121,14 +159,14 @@ impl Etcd {
 
     /// Commits a transaction and returns its revision.
     pub fn commit(&mut self, change: Change) -> Revision {
-        self.present.0.push(Entry { change, era: self.era });
+        Arc::make_mut(&mut self.present.0).push(Entry { change, era: self.era });
         self.present.revision()
     }
 
     /// Replaces the history with a backup of this revision. If `late`, what connections hold in flight still arrives.
     pub fn restore(&mut self, backup: Revision, late: bool) {
         self.replaced = late.then(|| self.present.clone());
-        self.present.0.truncate(backup);
+        Arc::make_mut(&mut self.present.0).truncate(backup);
         self.era += 1;
     }
 

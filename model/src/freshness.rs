@@ -1,7 +1,6 @@
 //! How a node knows that its copy is fresh, and what it accepts and rejects.
 
-use crate::etcd::Revision;
-use crate::node::{Confirm, Node, Request, Source, Stage, Ticks};
+use crate::node::{Answer, Confirm, Node, Request, Source, Stage, Ticks};
 use crate::variant::Variant;
 
 /// What a confirmation says.
@@ -16,47 +15,50 @@ pub enum Verdict {
 }
 
 impl Node {
-    /// The latest revision that the node knows.
-    pub fn known(&self) -> Revision {
-        self.own.iter().flatten().copied().fold(self.applied, Revision::max)
-    }
-
-    /// Judges a response of `live/head`. The head must be the last one that the node saw up to the revision of the
-    /// response.
-    pub fn verdict(&self, confirm: &Confirm, variant: Variant) -> Verdict {
-        let Confirm { known, head, revision, .. } = *confirm;
-        let seen = match variant {
-            Variant::HeadWithoutNonce => self.heads.iter().any(|seen| seen.revision == head.revision),
-            _ => self.heads.contains(&head),
-        };
-        let later = |seen: Revision| head.revision < seen && seen <= revision;
-        let more =
-            self.heads.iter().any(|seen| later(seen.revision)) || self.own.iter().flatten().any(|own| later(*own));
-        if revision < known || more && variant != Variant::AnyHeadOfRing {
-            Verdict::Replaced
-        } else if self.applied < head.revision {
-            Verdict::Behind
-        } else if seen {
-            Verdict::Confirmed
-        } else {
-            Verdict::Replaced
+    /// Reads the clock, and notes what the node knows.
+    pub fn ask(&mut self) {
+        let own = self.own.iter().flatten().copied().max().unwrap_or(0);
+        let changed = self.heads.last().map_or(0, |head| head.revision).max(own);
+        self.confirm = Some(Confirm { age: 0, changed, reached: self.applied.max(own), answer: None });
+        if let Some(Request { stage: Stage::Waiting { served }, .. }) = &mut self.request {
+            *served = true;
         }
     }
 
+    /// Judges a response of `live/head`. The head must be the last one up to the revision of the response.
+    pub fn verdict(&self, confirm: &Confirm, variant: Variant) -> Option<Verdict> {
+        let Confirm { changed, reached, answer, .. } = *confirm;
+        let Answer { head, revision } = answer?;
+        let later = self.heads.iter().any(|other| (head.revision + 1..=revision).contains(&other.revision));
+        let is_last = head.revision >= changed && !later || variant == Variant::AnyHeadOfRing;
+        let found = self.heads.iter().find(|other| other.revision == head.revision);
+        let is_known =
+            found.map_or(head.revision > self.applied, |other| *other == head || variant == Variant::HeadWithoutNonce);
+        Some(match found {
+            _ if revision < reached || !is_last || !is_known => Verdict::Replaced,
+            None => Verdict::Behind,
+            Some(_) => Verdict::Confirmed,
+        })
+    }
+
     /// Raises `fresh_until`, and lets the request look up its token again.
-    pub fn confirmed(&mut self, age: Ticks, max_staleness: Ticks) {
-        self.fresh = self.fresh.max(max_staleness.saturating_sub(age));
+    pub fn confirmed(&mut self, age: Ticks, longest: Ticks) {
+        self.fresh = self.fresh.max(longest.saturating_sub(age));
         self.confirm = None;
-        if let Some(Request { stage: Stage::Waiting { served: true }, .. }) = self.request {
-            self.look_up(true);
+        if let Some(Request { stage: stage @ Stage::Waiting { served: true }, .. }) = &mut self.request {
+            *stage = Stage::Confirmed;
         }
     }
 
     /// etcd was restored: nothing of the copy counts until a load.
-    pub fn replaced(&mut self) {
+    pub fn replaced(&mut self, variant: Variant) {
         self.fresh = 0;
         self.source = Source::Nowhere;
-        self.drop_confirm();
+        if variant == Variant::DistrustedCopyConfirmed {
+            self.own.fill(None);
+        } else {
+            self.drop_confirm();
+        }
     }
 
     /// Gives a confirmation up. The request that it would have served waits for another.
@@ -77,14 +79,14 @@ impl Node {
     }
 
     /// The token that the node would accept if it read the clock now.
-    pub fn accepts(&self, max_staleness: Ticks, variant: Variant) -> Option<&Request> {
+    pub fn accepts(&self, longest: Ticks, variant: Variant) -> Option<&Request> {
         let request = self.request.as_ref().filter(|_| !self.paused)?;
         let accepted = match request.stage {
             Stage::LookedUp { fresh, found, .. } => {
                 found && 0 < if variant == Variant::FreshUntilReadAfterLookup { self.fresh } else { fresh }
             }
-            Stage::Read { age, live } => live && (age <= max_staleness || variant == Variant::DirectReadWithoutLimit),
-            Stage::Waiting { .. } => false,
+            Stage::Read { age, live } => live && (age <= longest || variant == Variant::DirectReadWithoutLimit),
+            Stage::Waiting { .. } | Stage::Confirmed => false,
         };
         accepted.then_some(request)
     }
@@ -92,9 +94,11 @@ impl Node {
     /// The request that the node would answer with 401 now.
     pub fn rejects(&self, variant: Variant) -> Option<&Request> {
         self.request.as_ref().filter(|request| match request.stage {
-            Stage::LookedUp { found, confirmed, .. } => !found && (confirmed || variant == Variant::MissWithoutAsking),
+            Stage::LookedUp { fresh, found, confirmed } => {
+                !found && (confirmed && fresh > 0 || variant == Variant::MissWithoutAsking)
+            }
             Stage::Read { live, .. } => !live,
-            Stage::Waiting { .. } => false,
+            Stage::Waiting { .. } | Stage::Confirmed => false,
         })
     }
 }

@@ -1,9 +1,13 @@
 //! One node: its copy of the live tokens, how fresh the copy is, and the request and the write that it works on.
 
-use crate::etcd::{Change, Head, Revision, TokenId};
+use crate::etcd::{Change, Head, Revision, Token};
+use crate::variant::Variant;
 
 /// How many tokens a model has at most.
-pub const TOKENS: usize = 2;
+pub const TOKENS: usize = 4;
+
+/// How many IDs they have.
+pub const IDS: usize = TOKENS / 2;
 
 /// Times are in ticks. An age stops at the number after which it decides nothing any more.
 pub type Ticks = u8;
@@ -13,8 +17,8 @@ pub type Ticks = u8;
 pub struct Node {
     /// The live tokens, as far as the node knows.
     pub copy: [bool; TOKENS],
-    /// The overlay: the revision of the node's own change of a token, until the watch or a snapshot shows it.
-    pub own: [Option<Revision>; TOKENS],
+    /// The overlay: the revision of the node's own change of an ID, until the watch or a snapshot shows it.
+    pub own: [Option<Revision>; IDS],
     /// The revision of the last event that the node applied, or of the snapshot.
     pub applied: Revision,
     /// The heads that the node saw.
@@ -38,14 +42,25 @@ pub struct Node {
 /// Where a node's copy comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Source {
-    /// Nowhere yet: the node starts, or it found that etcd was restored.
+    /// Nowhere: the node starts, or found that etcd was restored, or a load failed.
     Nowhere,
-    /// A snapshot of which the second page is missing.
-    FirstPage {
-        /// The revision of the snapshot.
-        revision: Revision,
-        /// `live/head` in the snapshot.
+    /// A load whose revision is not read yet.
+    Started {
+        /// The time since it started.
+        age: Ticks,
+        /// The era of the old watch, which only a variant leaves open.
+        watch: Option<usize>,
+    },
+    /// A load of which pages are missing.
+    Begun {
+        /// The time since it started.
+        age: Ticks,
+        /// The revision as of which the pages are read.
+        at: Revision,
+        /// `live/head` at that revision, when it was the present one.
         head: Head,
+        /// How many pages are loaded.
+        loaded: usize,
         /// The era of the old watch, which only a variant leaves open.
         watch: Option<usize>,
     },
@@ -65,17 +80,25 @@ pub enum Source {
     },
 }
 
-/// A linearizable read of `live/head` whose response is in flight. The earliest instant of the read is just after `t0`.
-/// Later ones see more, so they need no step of their own.
+/// A linearizable read of `live/head`, and what the node knew at `t0`, before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Confirm {
     /// The time since `t0`.
     pub age: Ticks,
-    /// The latest revision that the node knew at `t0`.
-    pub known: Revision,
+    /// The revision of the last change, applied or the node's own.
+    pub changed: Revision,
+    /// The latest revision.
+    pub reached: Revision,
+    /// The response, in flight.
+    pub answer: Option<Answer>,
+}
+
+/// What etcd answers to a read of `live/head`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Answer {
     /// `live/head`.
     pub head: Head,
-    /// The revision in the header of the response.
+    /// The revision in the header.
     pub revision: Revision,
 }
 
@@ -83,7 +106,7 @@ pub struct Confirm {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Request {
     /// The token.
-    pub token: TokenId,
+    pub token: Token,
     /// How far authentication is.
     pub stage: Stage,
     /// Whether the token was live in etcd since the request arrived; only the properties read it.
@@ -109,6 +132,8 @@ pub enum Stage {
         /// Whether the one in flight began after the request.
         served: bool,
     },
+    /// A confirmation that began after the request has ended. The node will look the token up again.
+    Confirmed,
     /// etcd answered a direct, linearizable read.
     Read {
         /// The time since the read began.
@@ -148,7 +173,7 @@ impl Node {
     pub fn new() -> Self {
         Self {
             copy: [false; TOKENS],
-            own: [None; TOKENS],
+            own: [None; IDS],
             applied: 0,
             heads: Vec::new(),
             fresh: 0,
@@ -161,16 +186,23 @@ impl Node {
         }
     }
 
-    /// One tick passes on the clock of this node.
-    pub fn tick(&mut self, max_staleness: Ticks) {
-        let older = |age: &mut Ticks| *age = (*age + 1).min(max_staleness + 1);
+    /// One tick passes on the clock of this node. Ages stop at `oldest`.
+    pub fn tick(&mut self, oldest: Ticks, variant: Variant) {
+        let older = |age: &mut Ticks| *age = (*age + 1).min(oldest);
+        if let Source::Started { age, .. } | Source::Begun { age, .. } = &mut self.source {
+            older(age);
+        }
         self.fresh = self.fresh.saturating_sub(1);
         if let Some(confirm) = &mut self.confirm {
             older(&mut confirm.age);
         }
         match &mut self.request {
             Some(Request { stage: Stage::LookedUp { fresh, .. }, .. }) => *fresh = fresh.saturating_sub(1),
-            Some(Request { stage: Stage::Read { age, .. }, .. }) => older(age),
+            Some(Request { stage: Stage::Read { age, .. }, .. })
+                if !(self.paused && variant == Variant::DirectReadByTimer) =>
+            {
+                older(age);
+            }
             _ => {}
         }
     }

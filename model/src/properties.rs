@@ -4,7 +4,7 @@ use stateright::Property;
 
 use crate::bounds::Bounds;
 use crate::cluster::Cluster;
-use crate::node::{Request, Response, Source, Stage, Write};
+use crate::node::{IDS, Node, Request, Response, Source, Stage, TOKENS, Write};
 use crate::state::State;
 
 /// The promise: no node accepts a token later than `max_staleness` after its deletion was acknowledged. The same holds for
@@ -20,22 +20,37 @@ pub const ACKNOWLEDGED: &str = "nothing acknowledged is lost";
 /// lives again can get 401, until the node compares its copy the next time.
 pub const LIVE: &str = "a live token never gets 401";
 
+/// What a copy has is wrong only as long as the node has not heard everything.
+pub const EXACT: &str = "a copy that has heard of everything has exactly the live tokens";
+
 /// The properties that matter within these bounds.
 pub(crate) fn all(bounds: &Bounds) -> Vec<Property<Cluster>> {
     let mut properties = vec![
         Property::always(BOUND, |model: &Cluster, state: &State| {
-            !accepted(model, state).any(|request| {
-                let age = state.fates[request.token].gone;
-                age.is_some_and(|age| age > model.bounds.max_staleness)
+            (0..state.nodes.len()).all(|index| {
+                let longest = model.bounds.staleness_of(index);
+                let accepted = state.nodes[index].accepts(longest, model.variant);
+                accepted.and_then(|request| state.fates[request.token].gone).is_none_or(|age| age <= longest)
             })
         }),
         Property::always(AT_ONCE, |model: &Cluster, state: &State| {
             !accepted(model, state).any(|request| request.after_own_deletion)
         }),
-        Property::always(ONCE, |_: &Cluster, state: &State| state.fates.iter().all(|fate| fate.acknowledged.len() < 2)),
+        Property::always(ONCE, |_: &Cluster, state: &State| {
+            state.fates.iter().all(|fate| fate.acknowledged != [true, true])
+        }),
         Property::always(ACKNOWLEDGED, |_: &Cluster, state: &State| {
-            let lost = |(token, _): &(usize, _)| state.etcd.present.is_live(*token);
-            !state.fates.iter().enumerate().filter(|(_, fate)| !fate.acknowledged.is_empty()).any(|fate| lost(&fate))
+            let mut ended = state.fates.iter().enumerate().filter(|(_, fate)| fate.acknowledged != [false, false]);
+            !ended.any(|(token, _)| state.etcd.present.is_live(token))
+        }),
+        Property::always(EXACT, |_: &Cluster, state: &State| {
+            let present = &state.etcd.present;
+            let head = present.head_at(present.revision());
+            let has_all = |node: &&Node| {
+                let is_current = node.source == Source::Watching { era: state.etcd.era };
+                is_current && node.heads.last() == head.as_ref() && node.own == [None; IDS]
+            };
+            state.nodes.iter().filter(has_all).all(|node| (0..TOKENS).all(|it| node.copy[it] == present.is_live(it)))
         }),
         Property::sometimes("a deletion reaches every copy", |model: &Cluster, state: &State| {
             let mut copies = state.nodes.iter().zip(model.bounds.nodes).filter(|(_, role)| role.copies());
@@ -64,7 +79,8 @@ pub(crate) fn all(bounds: &Bounds) -> Vec<Property<Cluster>> {
             }),
         ]);
     }
-    if bounds.nodes.len() > 1 || bounds.elsewhere {
+    let copies = bounds.nodes.iter().any(|role| role.copies());
+    if copies && (bounds.nodes.len() > 1 || bounds.elsewhere) {
         properties.push(Property::sometimes(
             "the bound passes before a copy hears of a deletion",
             |model: &Cluster, state: &State| {
@@ -79,9 +95,9 @@ pub(crate) fn all(bounds: &Bounds) -> Vec<Property<Cluster>> {
             state.nodes.iter().any(|node| node.write.as_ref().is_some_and(earlier))
         }));
     }
-    if bounds.restore {
+    if copies && bounds.restore {
         properties.push(Property::sometimes("a copy is fresh after a restore", |_: &Cluster, state: &State| {
-            let fresh = |node: &crate::Node| node.fresh > 0 && node.source == Source::Watching { era: state.etcd.era };
+            let fresh = |node: &Node| node.fresh > 0 && node.source == Source::Watching { era: state.etcd.era };
             state.etcd.era > 0 && state.nodes.iter().any(fresh)
         }));
     }
@@ -89,5 +105,6 @@ pub(crate) fn all(bounds: &Bounds) -> Vec<Property<Cluster>> {
 }
 
 fn accepted<'a>(model: &'a Cluster, state: &'a State) -> impl Iterator<Item = &'a Request> {
-    state.nodes.iter().filter_map(|node| node.accepts(model.bounds.max_staleness, model.variant))
+    let nodes = state.nodes.iter().enumerate();
+    nodes.filter_map(|(index, node)| node.accepts(model.bounds.staleness_of(index), model.variant))
 }

@@ -1,17 +1,16 @@
 //! What each step does.
 
 use crate::action::Action;
-use crate::bounds::Bounds;
 use crate::cluster::Cluster;
-use crate::etcd::{Change, Etcd, TokenId};
+use crate::etcd::{Change, Etcd, Token};
 use crate::freshness::Verdict;
-use crate::node::{Confirm, Node, Request, Response, Source, Stage, Write};
+use crate::node::{Answer, Node, Request, Response, Source, Stage, Ticks, Write};
 use crate::state::{State, acknowledge, hear, possible, restore};
 use crate::variant::Variant;
 
 impl Cluster {
     pub(crate) fn take(&self, state: &mut State, action: Action) {
-        let Self { bounds: Bounds { tokens, max_staleness, .. }, variant } = *self;
+        let Self { bounds, variant } = *self;
         let State { etcd, nodes, .. } = state;
         match action {
             Action::Tick => self.tick(state),
@@ -21,29 +20,42 @@ impl Cluster {
             }
             Action::Elsewhere(change) => {
                 etcd.commit(change);
-                if let Change::Delete(token, mark) = change {
-                    state.fates[token].acknowledge(mark);
-                }
+                acknowledge(state, None, change);
             }
             Action::Pause(index) => nodes[index].paused = true,
             Action::Resume(index) => nodes[index].paused = false,
-            Action::StartLoad(index) => nodes[index].start_load(etcd, tokens),
-            Action::LoadSecondPage(index) => nodes[index].load_second_page(etcd),
+            Action::StartLoad(index) => nodes[index].start_load(variant),
+            Action::BeginLoad(index) => nodes[index].begin_load(etcd),
+            Action::LoadPage(index) => nodes[index].load_page(etcd, bounds.ids(), bounds.staleness_of(index), variant),
+            Action::Skip(index) => nodes[index].skip(etcd),
             Action::OpenWatch(index) => nodes[index].open_watch(etcd, variant),
-            Action::CheckHistory(index) => nodes[index].check_history(etcd, variant),
+            Action::CheckHistory(index) => nodes[index].check_history(etcd, false, variant),
+            Action::CheckCompacted(index) => nodes[index].check_history(etcd, true, variant),
             Action::Deliver(index) => self.deliver(state, index),
             Action::Break(index) => nodes[index].source = Source::Loaded,
-            Action::Confirm(index) => self.ask(etcd, &mut nodes[index]),
-            Action::Confirmed(index) => self.judge(&mut nodes[index]),
+            Action::Confirm(index) => {
+                nodes[index].ask();
+                if !bounds.restore {
+                    answer(etcd, &mut nodes[index]);
+                }
+            }
+            Action::ReadHead(index) => {
+                answer(etcd, &mut nodes[index]);
+                if let (Variant::PositionBeforeClock, Some(confirm)) = (variant, &mut nodes[index].confirm) {
+                    confirm.age = 0;
+                }
+            }
+            Action::Confirmed(index) => self.judge(&mut nodes[index], bounds.staleness_of(index)),
             Action::Unconfirmed(index) => nodes[index].drop_confirm(),
-            Action::Presume(index) => nodes[index].fresh = max_staleness,
-            Action::Authenticate(index, token) => self.authenticate(etcd, &mut nodes[index], token),
+            Action::Presume(index) => nodes[index].fresh = bounds.staleness_of(index),
+            Action::Authenticate(index, token) => self.authenticate(state, index, token),
+            Action::LookUp(index) => nodes[index].look_up(true),
             Action::ReadToken(index) => {
                 if let Some(request) = &mut nodes[index].request {
                     request.stage = Stage::Read { age: 0, live: etcd.present.is_live(request.token) };
                 }
             }
-            Action::Decide(index) => self.decide(&mut nodes[index]),
+            Action::Decide(index) => self.decide(state, index),
             Action::Send(index, change) => {
                 nodes[index].write = Some(Write { change, response: None });
             }
@@ -52,24 +64,22 @@ impl Cluster {
             Action::LoseResponse(index) => nodes[index].repeat(),
             Action::GiveUp(index) => {
                 let given_up = nodes[index].write.take();
-                if let (Variant::UnknownIsSuccess, Some(Write { change: Change::Delete(token, mark), .. })) =
-                    (variant, given_up)
-                {
-                    acknowledge(state, index, token, mark);
+                if let (Variant::UnknownIsSuccess, Some(Write { change, .. })) = (variant, given_up) {
+                    acknowledge(state, Some(index), change);
                 }
             }
         }
     }
 
     fn tick(&self, state: &mut State) {
-        let max_staleness = self.bounds.max_staleness;
+        let oldest = self.bounds.oldest();
         for node in &mut state.nodes {
             if !(node.paused && self.variant == Variant::ClockStopsDuringPause) {
-                node.tick(max_staleness);
+                node.tick(oldest, self.variant);
             }
         }
         for age in state.fates.iter_mut().filter_map(|fate| fate.gone.as_mut()) {
-            *age = (*age + 1).min(max_staleness + 1);
+            *age = (*age + 1).min(oldest);
         }
     }
 
@@ -83,46 +93,43 @@ impl Cluster {
         }
     }
 
-    fn ask(&self, etcd: &Etcd, node: &mut Node) {
-        let revision = etcd.present.revision();
-        let head = etcd.present.head_at(revision);
-        node.confirm = head.map(|head| Confirm { age: 0, known: node.known(), head, revision });
-        if let Some(Request { stage: Stage::Waiting { served }, .. }) = &mut node.request {
-            *served = true;
-        }
-    }
-
-    fn judge(&self, node: &mut Node) {
+    fn judge(&self, node: &mut Node, longest: Ticks) {
         let Some(confirm) = node.confirm else { return };
         let age = if self.variant == Variant::ClockReadAfterConfirm { 0 } else { confirm.age };
         match node.verdict(&confirm, self.variant) {
-            Verdict::Confirmed => node.confirmed(age, self.bounds.max_staleness),
-            Verdict::Replaced => node.replaced(),
-            Verdict::Behind => {}
+            Some(Verdict::Confirmed) => node.confirmed(age, longest),
+            Some(Verdict::Replaced) => node.replaced(self.variant),
+            Some(Verdict::Behind) | None => {}
         }
     }
 
-    fn authenticate(&self, etcd: &Etcd, node: &mut Node, token: TokenId) {
+    fn authenticate(&self, state: &mut State, index: usize, token: Token) {
+        let node = &mut state.nodes[index];
         node.request = Some(Request {
             token,
             stage: Stage::Waiting { served: false },
-            live_throughout: etcd.present.is_live(token),
+            live_throughout: state.etcd.present.is_live(token),
             after_own_deletion: node.acknowledged[token],
         });
         node.look_up(false);
         // A request that the copy cannot answer waits at once, unless a variant answers it.
-        if node.accepts(self.bounds.max_staleness, self.variant).is_none() && node.rejects(self.variant).is_none() {
-            self.decide(node);
+        if !self.answers(state, index) {
+            self.decide(state, index);
         }
     }
 
+    fn answers(&self, state: &State, index: usize) -> bool {
+        let node = &state.nodes[index];
+        node.accepts(self.bounds.staleness_of(index), self.variant).is_some() || node.rejects(self.variant).is_some()
+    }
+
     /// Ends the request, or lets it wait: the properties read from the state before what the answer would be.
-    fn decide(&self, node: &mut Node) {
-        let answered =
-            node.accepts(self.bounds.max_staleness, self.variant).is_some() || node.rejects(self.variant).is_some();
+    fn decide(&self, state: &mut State, index: usize) {
+        let answered = self.answers(state, index);
+        let node = &mut state.nodes[index];
         let served = self.variant == Variant::SharedConfirmTooOld && node.confirm.is_some();
         match &mut node.request {
-            Some(Request { stage: stage @ Stage::LookedUp { confirmed: false, .. }, .. }) if !answered => {
+            Some(Request { stage: stage @ Stage::LookedUp { .. }, .. }) if !answered => {
                 *stage = Stage::Waiting { served };
             }
             request => *request = None,
@@ -143,7 +150,13 @@ impl Cluster {
                 }
                 _ => Response::Refused,
             },
-            _ => Response::Refused,
+            change => match change.put().filter(|token| etcd.present.is_live(*token)) {
+                Some(token) => {
+                    let revision = etcd.present.put(token).unwrap_or(0);
+                    Response::Done { revision, era, earlier: true }
+                }
+                None => Response::Refused,
+            },
         });
     }
 
@@ -154,10 +167,17 @@ impl Cluster {
         let Some(Response::Done { revision, era, .. }) = response else { return };
         node.apply_own(change, revision, self.variant);
         hear(state, era);
-        if let Change::Delete(token, mark) = change
-            && era == state.etcd.era
-        {
-            acknowledge(state, index, token, mark);
+        if era == state.etcd.era {
+            acknowledge(state, Some(index), change);
         }
+    }
+}
+
+/// etcd answers the read of `live/head`.
+fn answer(etcd: &Etcd, node: &mut Node) {
+    let revision = etcd.present.revision();
+    let answer = etcd.present.head_at(revision).map(|head| Answer { head, revision });
+    if let Some(confirm) = &mut node.confirm {
+        confirm.answer = answer;
     }
 }

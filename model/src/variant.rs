@@ -13,6 +13,8 @@ pub enum Variant {
     WatchWithoutRevision,
     /// `confirm` reads the clock when the response arrives, and not before it sends the read.
     ClockReadAfterConfirm,
+    /// `confirm` notes what the node knows before it reads the clock.
+    PositionBeforeClock,
     /// The clock of `fresh_until` stops while the process is suspended.
     ClockStopsDuringPause,
     /// Authentication reads `fresh_until` after the look-up, so a confirmation of a later copy vouches for the look-up.
@@ -47,4 +49,22 @@ pub enum Variant {
     SharedConfirmTooOld,
     /// The answer of a direct read counts however long ago it was asked.
     DirectReadWithoutLimit,
+    /// A timer, which stands still while the process is suspended, limits direct reads.
+    DirectReadByTimer,
+    /// A copy that is known to be of another history can be confirmed before it is loaded again.
+    DistrustedCopyConfirmed,
+    /// An event in the revision of an own change is taken for that change, also if it is another history's.
+    OwnRevisionSkipped,
+    /// A load does not compare the head of its beginning with that of its last page.
+    PagesOfTwoHistories,
+    /// A revision that etcd has not reached is taken for one that was compacted.
+    FutureTakenForCompacted,
+    /// The overlay from before a load outlives it, as far as it is later than the snapshot.
+    OverlayOutlivesLoad,
+    /// While a load goes on, an own change no later than the old copy is not protected from the pages.
+    LoadKeepsRevision,
+    /// A response of another history does not make the node load again.
+    LateAnswerTrusted,
+    /// A regeneration that the copy should have already is not applied, even if the copy has the old secret.
+    LateRegenerationIgnored,
 }

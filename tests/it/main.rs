@@ -15,6 +15,8 @@ mod etcd;
 #[cfg(feature = "etcd")]
 mod etcd_load;
 #[cfg(feature = "etcd")]
+mod etcd_lost_responses;
+#[cfg(feature = "etcd")]
 mod etcd_nodes;
 #[cfg(feature = "etcd")]
 mod etcd_store;

@@ -1,13 +1,13 @@
 //! Each mistake has a counterexample: the shortest is printed with `--nocapture`.
 
-use influxdb3_tokens_model::{ACKNOWLEDGED, AT_ONCE, BOUND, Bounds, LIVE, ONCE, Role, Variant};
+use influxdb3_tokens_model::{ACKNOWLEDGED, AT_ONCE, BOUND, Bounds, EXACT, LIVE, ONCE, Role, Variant};
 
 use crate::check::{ONE_NODE, assert_broken};
 
 /// One node serves; another deletes and creates tokens.
 const SERVING: Bounds = Bounds { nodes: &[Role::Serves], elsewhere: true, ..ONE_NODE };
 /// As `SERVING`, with a second token.
-const CREATING: Bounds = Bounds { tokens: 2, ..SERVING };
+const CREATING: Bounds = Bounds { tokens: &[0, 2], ..SERVING };
 /// As `CREATING`, with a second token whose creation and deletion both fit.
 const CHANGING: Bounds = Bounds { revisions: 3, ..CREATING };
 /// As `CHANGING`, and the serving node writes too.
@@ -126,4 +126,64 @@ fn after_a_restore_histories_are_compared_at_the_revision_of_the_copy() {
 fn after_a_restore_the_watch_must_show_an_own_change() {
     let bounds = Bounds { restore: true, revisions: 2, ..SERVING_AND_WRITING };
     assert_broken(bounds, Variant::OverlayWithoutCheck, BOUND);
+}
+
+#[test]
+fn the_limit_of_a_direct_read_counts_suspended_time() {
+    let bounds = Bounds { pauses: true, ..SERVING };
+    assert_broken(bounds, Variant::DirectReadByTimer, BOUND);
+}
+
+#[test]
+fn after_a_restore_a_distrusted_copy_is_not_confirmed() {
+    let bounds = Bounds { nodes: &[Role::All], restore: true, ..CREATING };
+    assert_broken(bounds, Variant::DistrustedCopyConfirmed, BOUND);
+}
+
+#[test]
+fn after_a_restore_an_event_in_the_revision_of_an_own_change_is_applied() {
+    let bounds = Bounds { elsewhere: true, tokens: &[0, 2, 3], restore: true, ..ONE_NODE };
+    assert_broken(bounds, Variant::OwnRevisionSkipped, EXACT);
+}
+
+#[test]
+fn after_a_restore_the_pages_of_a_load_are_of_one_history() {
+    let bounds = Bounds { restore: true, foreign: true, ..CREATING };
+    assert_broken(bounds, Variant::PagesOfTwoHistories, BOUND);
+}
+
+#[test]
+fn after_a_restore_a_revision_of_the_future_is_not_one_that_was_compacted() {
+    let bounds = Bounds { restore: true, foreign: true, ..CHANGING };
+    assert_broken(bounds, Variant::FutureTakenForCompacted, EXACT);
+}
+
+#[test]
+fn after_a_restore_an_own_change_does_not_outlive_a_load() {
+    let bounds = Bounds { tokens: &[0, 2], restore: true, compaction: true, ..ONE_NODE };
+    assert_broken(bounds, Variant::OverlayOutlivesLoad, BOUND);
+}
+
+#[test]
+fn after_a_restore_a_load_does_not_undo_an_own_deletion_in_an_earlier_revision() {
+    let bounds = Bounds { restore: true, foreign: true, compaction: true, ..ONE_NODE };
+    assert_broken(bounds, Variant::LoadKeepsRevision, AT_ONCE);
+}
+
+#[test]
+fn after_a_restore_a_late_answer_lets_the_node_load_again() {
+    let bounds = Bounds { restore: true, late: true, foreign: true, ..ONE_NODE };
+    assert_broken(bounds, Variant::LateAnswerTrusted, EXACT);
+}
+
+#[test]
+fn a_regeneration_counts_at_once_during_a_load() {
+    let bounds = Bounds { tokens: &[0, 1], regeneration: true, compaction: true, ..ONE_NODE };
+    assert_broken(bounds, Variant::LateRegenerationIgnored, AT_ONCE);
+}
+
+#[test]
+fn after_a_restore_the_clock_is_read_before_what_the_node_knows_is_noted() {
+    let bounds = Bounds { tokens: &[0, 2], restore: true, ..ONE_NODE };
+    assert_broken(bounds, Variant::PositionBeforeClock, BOUND);
 }

@@ -2,6 +2,9 @@
 
 #![allow(clippy::print_stderr, reason = "a run shows how much it checked")]
 
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use influxdb3_tokens_model::{Bounds, Cluster, Role, Variant};
 use stateright::{Checker, HasDiscoveries, Model};
 
@@ -9,7 +12,9 @@ use stateright::{Checker, HasDiscoveries, Model};
 pub(crate) const ONE_NODE: Bounds = Bounds {
     nodes: &[Role::All],
     elsewhere: false,
-    tokens: 1,
+    tokens: &[0],
+    longer: 0,
+    regeneration: false,
     revisions: 2,
     max_staleness: 1,
     rival: false,
@@ -23,10 +28,20 @@ pub(crate) const ONE_NODE: Bounds = Bounds {
 
 /// Visits every reachable state of the protocol.
 pub(crate) fn assert_sound(bounds: Bounds) {
-    let finish = HasDiscoveries::AnyFailures;
-    let checker =
-        Cluster { bounds, variant: Variant::Sound }.checker().threads(2).finish_when(finish).spawn_bfs().join();
-    eprintln!("{} states, the farthest {} steps away: {bounds:?}", checker.unique_state_count(), checker.max_depth());
+    let model = Cluster { bounds, variant: Variant::Sound };
+    let checker = model.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs();
+    let (begin, mut minutes) = (Instant::now(), 0);
+    while !checker.is_done() {
+        sleep(Duration::from_millis(10));
+        let elapsed = begin.elapsed().as_secs() / 60;
+        if elapsed > minutes {
+            minutes = elapsed;
+            eprintln!("    {} states after {minutes} minutes", checker.unique_state_count());
+        }
+    }
+    let (checker, seconds) = (checker.join(), begin.elapsed().as_secs_f32());
+    let (states, steps) = (checker.unique_state_count(), checker.max_depth());
+    eprintln!("{states} states in {seconds:.1} s, the farthest {steps} steps away: {bounds:?}");
     checker.assert_properties();
 }
 

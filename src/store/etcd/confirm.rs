@@ -96,8 +96,9 @@ impl Confirmer {
     }
 
     async fn round(&self) -> Confirmation {
-        let before = self.copy.position();
+        // In this order: what the node does between the two is in `before`, or the process is suspended and `begin` is earlier.
         let begin = BootTime::now();
+        let before = self.copy.position();
         let (head, now) = match read_head(&self.members, &self.keys, 0).await {
             Ok((Some(head), now)) => (head, now),
             Ok((None, _)) => return self.reload(),

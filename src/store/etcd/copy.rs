@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use etcd_client::KeyValue;
 use tokio::sync::watch;
 
 use crate::clock::BootTime;
@@ -36,16 +37,23 @@ struct State {
     load: Option<Load>,
     /// Whether the copy reflects another history. Nothing confirms it before it is loaded again.
     is_distrusted: bool,
-    /// How many loads have begun and ended.
+    /// How many loads have started and ended.
     turns: u64,
 }
 
 /// A load that is under way.
-struct Load {
-    /// The revision as of which the tokens are loaded.
-    at: Revision,
-    /// The IDs that were live when it began, greatest first, as far as the load has not passed them.
-    before: Vec<TokenId>,
+enum Load {
+    /// It has started, and the revision as of which the tokens are loaded is being read.
+    Started,
+    /// The tokens are being loaded.
+    Begun {
+        /// The revision as of which they are loaded.
+        at: Revision,
+        /// The value of `head` at that revision, as the first read has it.
+        head: Head,
+        /// The IDs that were live when it began, greatest first, as far as the load has not passed them.
+        before: Vec<TokenId>,
+    },
 }
 
 /// The last values of the key `head`, each with its revision, oldest first. A history that was replaced has others.
@@ -57,6 +65,12 @@ struct Heads(VecDeque<Head>);
 pub(super) struct Head {
     pub(super) revision: Revision,
     pub(super) nonce: Vec<u8>,
+}
+
+impl From<&KeyValue> for Head {
+    fn from(pair: &KeyValue) -> Self {
+        Self { revision: pair.mod_revision(), nonce: pair.value().to_vec() }
+    }
 }
 
 /// One change in etcd.
@@ -152,21 +166,40 @@ impl TokenCopy {
     }
 
     /// Applies a change that this node has made itself, in the revision `revision`, unless the copy has it already.
+    ///
+    /// A copy that is not older must have the change already. If it has another record of the token, the change and the copy
+    /// are of different histories (or another node has replaced the operator's secret again): the token is not accepted any
+    /// more, and the tokens must be loaded again.
     pub(super) fn apply_own(&self, revision: Revision, event: Event) {
         let mut state = self.state();
-        let included = state.load.as_ref().map_or(0, |load| load.at).max(state.applied);
-        let id = match &event {
-            Event::Put(record) => record.id,
-            Event::Delete(id) => *id,
+        let State { live, applied, ahead, load, .. } = &mut *state;
+        let (id, has_another) = match &event {
+            Event::Put(record) => {
+                (record.id, live.tokens().contains(record.id) && !live.tokens().holds(&record.into()))
+            }
+            Event::Delete(id) => (*id, live.tokens().contains(*id)),
             Event::Head(_) => return,
         };
-        let is_news = revision > included && state.ahead.get(&id).is_none_or(|ahead| *ahead < revision);
-        if is_news {
-            state.ahead.insert(id, revision);
+        // The stream begins after `included`. The token is as old as `reflected`, unless it is still to be loaded.
+        let (included, reflected) = match load {
+            None => (*applied, Some(*applied)),
+            Some(Load::Started) => (0, None),
+            Some(Load::Begun { at, before, .. }) => {
+                (*at, before.binary_search_by(|other| id.cmp(other)).is_err().then_some(*at))
+            }
+        };
+        if revision > included && ahead.get(&id).is_none_or(|ahead| *ahead < revision) {
+            ahead.insert(id, revision);
+            if revision > *applied {
+                live.apply(event);
+                return;
+            }
         }
-        // A deletion is final, so it may always be applied. Another change may have been undone in a later revision.
-        if is_news || matches!(event, Event::Delete(_)) {
-            state.live.apply(event);
+        if has_another {
+            live.remove(id);
+            if reflected.is_some_and(|reflected| revision <= reflected) {
+                state.distrust();
+            }
         }
     }
 
@@ -174,7 +207,7 @@ impl TokenCopy {
     ///
     /// # Errors
     ///
-    /// If they lack a change that this node has made.
+    /// If they lack a change that this node has made. Nothing in the copy can be relied upon until it is loaded again.
     pub(super) fn apply(
         &self,
         events: impl IntoIterator<Item = (Revision, Event)>,
@@ -200,6 +233,8 @@ impl TokenCopy {
             }
         }
         if state.ahead.values().any(|ahead| *ahead <= up_to) {
+            // At once: the heads of the other history are known already, so a read of them would confirm the copy.
+            state.distrust();
             return Err(OtherHistory);
         }
         self.reach(state, up_to);
@@ -214,22 +249,29 @@ impl TokenCopy {
         }
     }
 
-    /// Begins a load of all tokens as of the revision `at`. It was read after everything that this node has acknowledged
-    /// before, so a change of this node that is not later is in what will be loaded.
-    pub(super) fn begin_load(&self, at: Revision) {
+    /// Starts a load of all tokens. Call it before the first read, which sees everything that this node has done before.
+    pub(super) fn start_load(&self) {
+        let mut state = self.state();
+        state.ahead.clear();
+        state.is_distrusted = false;
+        state.load = Some(Load::Started);
+        state.turns += 1;
+    }
+
+    /// Begins to load the tokens as of the revision `at`, at which `head` had this value.
+    pub(super) fn begin_load(&self, at: Revision, head: Head) {
         let mut state = self.state();
         let mut before = state.live.tokens().ids();
         before.sort_unstable_by(|a, b| b.cmp(a));
         state.ahead.retain(|_, ahead| *ahead > at);
-        state.load = Some(Load { at, before });
-        state.turns += 1;
+        state.load = Some(Load::Begun { at, head, before });
     }
 
     /// Applies the next part of a load: the tokens of etcd up to `last`, sorted by ID. `None` as `last` means that these are
     /// the rest.
     pub(super) fn load(&self, records: Vec<TokenRecord>, last: Option<TokenId>) {
         let mut state = self.state();
-        let State { live, ahead, load: Some(Load { before, .. }), .. } = &mut *state else { return };
+        let State { live, ahead, load: Some(Load::Begun { before, .. }), .. } = &mut *state else { return };
         let mut loaded = records.iter().map(|record| record.id).peekable();
         while let Some(id) = before.pop_if(|id| last.is_none_or(|last| *id <= last)) {
             while loaded.next_if(|other| *other < id).is_some() {}
@@ -242,17 +284,37 @@ impl TokenCopy {
         }
     }
 
-    /// Ends a load when `head` had this value. Its first read began at the moment `begin`.
-    pub(super) fn end_load(&self, head: Head, begin: BootTime) {
+    /// Ends a load, at whose revision `head` had this value when the last part was read. Its first read began at the moment
+    /// `begin`.
+    ///
+    /// # Errors
+    ///
+    /// If the parts may be of different histories, because `head` had another value when the first part was read, or the copy
+    /// was distrusted since.
+    pub(super) fn end_load(&self, last: &Head, begin: BootTime) -> Result<(), OtherHistory> {
         let mut state = self.state();
-        let Some(Load { at, .. }) = state.load.take() else { return };
+        let Some(Load::Begun { at, head, .. }) = state.load.take_if(|load| matches!(load, Load::Begun { .. })) else {
+            return Err(OtherHistory);
+        };
+        if head != *last || state.is_distrusted {
+            state.distrust();
+            return Err(OtherHistory);
+        }
         state.heads = Heads(VecDeque::from([head]));
         state.turns += 1;
-        state.is_distrusted = false;
         state.applied = 0;
         state.confirmed = None;
         state.confirm(begin, self.max_staleness);
         self.reach(state, at);
+        Ok(())
+    }
+
+    /// Whether the copy has everything that etcd has: `head` has this value at the present revision `now`.
+    pub(super) fn is_complete(&self, head: Option<&Head>, now: Revision) -> bool {
+        let state = self.state();
+        // An earlier revision is one of a history that was restored. Changes up to `applied` may follow, and no stream from
+        // there on would bring them.
+        now >= state.applied && state.heads.0.back() == head
     }
 
     /// Judges the copy by a read of `head` by a quorum, which began at the moment `begin`, after `before` was taken. etcd was
@@ -319,7 +381,6 @@ impl State {
     fn distrust(&mut self) {
         self.is_distrusted = true;
         self.confirmed = None;
-        self.ahead.clear();
         self.live.set_fresh_until(BootTime::START);
         self.live.wake_if_stale();
     }

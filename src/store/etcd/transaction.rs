@@ -45,7 +45,7 @@ pub(super) struct Change<'a> {
     pub(super) mark: &'a Mark,
 }
 
-/// The key of a name or a digest before a creation: what it must still be when the token is created.
+/// The key of a name before a creation: what it must still be when the token is created.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Before {
     /// It does not exist.
@@ -75,21 +75,19 @@ impl Change<'_> {
         Txn::new().when(compares).and_then(operations).or_else(gets(reads))
     }
 
-    /// The creation of a token. `name` and `digest` say what their keys are before.
+    /// The creation of a token with a secret that no token ever had. `name` says what the key of the name is before.
     pub(super) fn creation(
         &self,
         record: &TokenRecord,
         name: Before,
-        digest: Before,
         by: Option<&Actor>,
         origin: Option<Origin>,
     ) -> Txn {
         let Self { keys, mark, .. } = self;
         let id = record.id;
-        let mut compares = vec![self.is_epoch(), is_missing(keys.token(id))];
+        let mut compares = vec![self.is_epoch(), is_missing(keys.token(id)), is_missing(keys.digest(&record.digest))];
         compares.extend(acts(keys, by));
         compares.extend(is_still(keys, keys.name(&record.name), name));
-        compares.extend(is_still(keys, keys.digest(&record.digest), digest));
         let entry = RegisterEntry { name: record.name.to_string(), mark: mark.as_str().to_owned() };
         let mut operations = vec![
             TxnOp::put(keys.token(id), token_to_value(record), None),

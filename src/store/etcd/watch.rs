@@ -106,11 +106,19 @@ impl Follower {
         let start = self.copy.applied() + 1;
         let options = WatchOptions::new().with_range(self.keys.live_end()).with_start_revision(start);
         let mut client = client.watch_client();
-        let begin = client.watch(self.keys.live(), Some(options));
-        let mut stream = match timeout(self.members.request_timeout(), begin).await {
-            Ok(stream) => stream.map_err(RequestError::from)?,
+        let begin = async {
+            let mut stream = client.watch(self.keys.live(), Some(options)).await?;
+            // etcd says that the stream has begun, before any event.
+            let first = stream.message().await?;
+            Ok::<_, etcd_client::Error>((stream, first))
+        };
+        let (mut stream, first) = match timeout(self.members.request_timeout(), begin).await {
+            Ok(begun) => begun.map_err(RequestError::from)?,
             Err(_) => return Err(RequestError::Timeout.into()),
         };
+        if let Some(end) = end(first.as_ref()) {
+            return Ok(end);
+        }
         // After the stream has begun and before its first event is applied: a history that is replaced later ends it.
         self.check_history().await?;
         loop {
@@ -119,20 +127,17 @@ impl Follower {
                 () = self.orders.restart.notified() => return Ok(End::Lost),
                 () = self.orders.reload.notified() => return Ok(End::Reload),
             };
-            let Some(response) = response else { return Ok(End::Lost) };
-            if response.canceled() {
-                let is_compacted = response.compact_revision() != 0;
-                return Ok(if is_compacted { End::Reload } else { End::Lost });
+            match (end(response.as_ref()), response) {
+                (Some(end), _) => return Ok(end),
+                (None, response) => response.iter().try_for_each(|response| self.apply(response))?,
             }
-            self.apply(&response)?;
         }
     }
 
     /// Skips the revisions that changed no token, because their changes may be compacted.
     async fn skip(&self) -> Result<(), RequestError> {
-        let last = self.copy.position().head;
         let (head, now) = self.head_at(0).await?;
-        if head == last {
+        if self.copy.is_complete(head.as_ref(), now) {
             self.copy.skip_to(now);
         }
         Ok(())
@@ -146,7 +151,7 @@ impl Follower {
             Ok(_) => Err(OtherHistory.into()),
             Err(error @ RequestError::Refused(_)) => match self.head_at(0).await? {
                 // Nothing changed since, so nothing that was compacted is missed.
-                (head, _) if head == last => Ok(()),
+                (head, now) if self.copy.is_complete(head.as_ref(), now) => Ok(()),
                 // Compacted, or not reached yet by a history that was replaced.
                 _ => Err(FollowError::Missed(error)),
             },
@@ -183,6 +188,16 @@ impl Follower {
     }
 }
 
+/// Whether the stream ends with this response. `None` instead of a response means that it does.
+fn end(response: Option<&WatchResponse>) -> Option<End> {
+    match response {
+        None => Some(End::Lost),
+        Some(response) if !response.canceled() => None,
+        Some(response) if response.compact_revision() != 0 => Some(End::Reload),
+        Some(_) => Some(End::Lost),
+    }
+}
+
 /// The value of `head` at a revision, or at present if that is 0, and the present revision. A quorum answers.
 pub(super) async fn read_head(
     members: &Members,
@@ -193,5 +208,5 @@ pub(super) async fn read_head(
     let answer = members.get(deadline, keys.head(), GetOptions::new().with_revision(at)).await?;
     let revision = answer.header().map_or(0, |header| header.revision());
     let head = answer.kvs().first();
-    Ok((head.map(|head| Head { revision: head.mod_revision(), nonce: head.value().to_vec() }), revision))
+    Ok((head.map(Head::from), revision))
 }

@@ -9,12 +9,12 @@ use super::super::record::{RegisterEntry, id_from_value, token_from_value};
 use super::super::transaction::{Before, Mark, acting, may_act};
 use super::{Writer, revision, values};
 use crate::store::{Creation, CreationOutcome, StoreError};
-use crate::token::{SecretOrigin, TokenId, TokenRecord};
+use crate::token::{TokenId, TokenRecord};
 
 /// What stands in the way of a creation.
 enum Obstacle {
-    /// Nothing any more. The keys of its name and its digest are like this.
-    Gone(Before, Before),
+    /// Nothing any more. The key of its name is like this.
+    Gone(Before),
     Outcome(CreationOutcome),
 }
 
@@ -26,12 +26,12 @@ impl Writer {
         deadline: Instant,
     ) -> Result<CreationOutcome, StoreError> {
         let mark = Mark::random();
-        let (mut name, mut digest) = (Before::Absent, Before::Absent);
+        let mut name = Before::Absent;
         loop {
             let begin = Instant::now();
             let id = if creation.token().name.is_operator() { TokenId::OPERATOR } else { self.next() };
             let record = creation.clone().into_record(id);
-            let transaction = self.change(&mark).creation(&record, name, digest, creation.by(), creation.origin());
+            let transaction = self.change(&mark).creation(&record, name, creation.by(), creation.origin());
             let answer = self.commit(deadline, transaction).await?;
             if answer.succeeded() {
                 self.counters.committed(1, begin.elapsed());
@@ -41,7 +41,7 @@ impl Writer {
             }
             match self.obstacle(&creation, &mark, deadline).await? {
                 Obstacle::Outcome(outcome) => return Ok(outcome),
-                Obstacle::Gone(found_name, found_digest) => (name, digest) = (found_name, found_digest),
+                Obstacle::Gone(found) => name = found,
             }
         }
     }
@@ -78,11 +78,11 @@ impl Writer {
             CreationOutcome::NameTaken
         } else if with_digest.is_some() {
             CreationOutcome::DigestTaken
-        } else if digest.is_some() && token.origin == SecretOrigin::Given {
+        } else if digest.is_some() {
+            // Also if the secret is fresh: the same request, sent before, created a token that was deleted since.
             CreationOutcome::DigestDeleted
         } else {
-            let before = |last: Option<(TokenId, i64)>| last.map_or(Before::Absent, |(id, at)| Before::Dead(id, at));
-            return Ok(Obstacle::Gone(before(name), before(digest)));
+            return Ok(Obstacle::Gone(name.map_or(Before::Absent, |(id, at)| Before::Dead(id, at))));
         };
         Ok(Obstacle::Outcome(outcome))
     }
