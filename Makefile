@@ -297,7 +297,7 @@ release: ## Write the files of a release into target/release-files: binary, Debi
 	python3 -m tools.release
 
 .PHONY: check-reproducible
-check-reproducible: ## Build the last commit twice in different folders, and fail if the binaries differ; ten minutes
+check-reproducible: ## After `make release`, build the last commit in another folder, and fail if the binary differs; ten minutes
 	python3 -m tools.release check-reproducible
 
 .PHONY: check-instructions
@@ -322,7 +322,8 @@ test-peers: ## Test how `make peers` counts and reports
 	python3 -m unittest discover -s tests/peers
 
 .PHONY: check-dependencies
-check-dependencies: $(CARGO_DENY) ## Check licences, sources and banned crates
+check-dependencies: $(CARGO_DENY) ## Check licences, sources, banned crates, and the Rust that dependencies need
+	python3 -m tools.rust_versions
 	$(CARGO_DENY) --workspace --locked check bans licenses sources
 
 .PHONY: test-long-minimal-versions
