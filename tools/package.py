@@ -29,8 +29,8 @@ COMPLETIONS = {
 def debian(folder, profile="release", fast=False):
     """Packages the binary that was built with this profile. Returns the package's file, in `folder`.
 
-    `fast` compresses less. Otherwise the program `xz` compresses, which `dpkg-dev` brings: what cargo-deb has built in takes
-    many minutes where it is not optimized.
+    `fast` compresses less. Otherwise the program `xz` compresses, which `dpkg-dev` brings: what cargo-deb has built in
+    takes many minutes where it is not optimized.
     """
     folder.mkdir(parents=True, exist_ok=True)
     built = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute()

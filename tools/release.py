@@ -1,8 +1,8 @@
 """Makes the files of a release in target/release-files, or checks that others would get the same binary.
 
 `python3 -m tools.release` writes the static binary, the Debian package, the list of the crates in it (CycloneDX), and
-SHA256SUMS. After that, `python3 -m tools.release check-reproducible` builds the static binary again, from a clone of the
-last commit in another folder, and fails if it is not the one that was made.
+SHA256SUMS. After that, `python3 -m tools.release check-reproducible` builds the static binary again, from a clone of
+the last commit in another folder, and fails if it is not the one that was made.
 """
 
 import hashlib
