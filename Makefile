@@ -74,7 +74,7 @@ run: ## Build the server, create an operator token on the first run, and serve o
 		mkdir -m 700 -p $(DATA); \
 		$(BINARY) create token --admin --offline --output-file $(OPERATOR); \
 	fi
-	@[[ -e $(DATA)/tokens.db ]] && id=ID || id=1; printf '%s\n' '' \
+	@[[ -e $(DATA)/tokens.db || -n "$(STORE)" ]] && id=ID || id=1; printf '%s\n' '' \
 		"The server keeps its tokens in $(or $(STORE),$(DATA)/).$$([[ ! -e $(OPERATOR) ]] || echo ' The operator token is in $(OPERATOR).')" \
 		"To try next, in another terminal$$([[ $$id == 1 ]] || echo ', with the ID that the first command prints'):" '' \
 		'  $(BINARY) create token --admin --name ci$(ELSEWHERE)' \
@@ -297,7 +297,7 @@ release: ## Write the files of a release into target/release-files: binary, Debi
 	python3 -m tools.release
 
 .PHONY: check-reproducible
-check-reproducible: ## Build the last commit twice in different folders, and fail if the binaries differ; ten minutes
+check-reproducible: ## After `make release`, build the last commit in another folder, and fail if the binary differs; ten minutes
 	python3 -m tools.release check-reproducible
 
 .PHONY: check-instructions
@@ -322,7 +322,8 @@ test-peers: ## Test how `make peers` counts and reports
 	python3 -m unittest discover -s tests/peers
 
 .PHONY: check-dependencies
-check-dependencies: $(CARGO_DENY) ## Check licences, sources and banned crates
+check-dependencies: $(CARGO_DENY) ## Check licences, sources, banned crates, and the Rust that dependencies need
+	python3 -m tools.rust_versions
 	$(CARGO_DENY) --workspace --locked check bans licenses sources
 
 .PHONY: test-long-minimal-versions

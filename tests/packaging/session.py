@@ -38,17 +38,26 @@ class Installed:
         assert code == 0, output
         return json.loads(output)
 
+    def terminate(self):
+        """Sends SIGTERM to the server that `serving` started."""
+        self.process.terminate()
+
+    def serve(self, *arguments):
+        """The command line that `serving` starts."""
+        return self.command(*arguments)
+
     @contextlib.contextmanager
     def serving(self, *arguments):
         """Runs `serve` with these arguments, on free ports. Yields its addresses. The server must stop on SIGTERM."""
-        command = self.command(*arguments)
+        command = self.serve(*arguments)
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            self.process = process
             try:
                 with within(60, "the server to listen"):
                     lines = [process.stdout.readline().strip().partition(" on ") for _ in range(2)]
                 assert [line[0] for line in lines] == ["listening", "operations"], process.stderr.read()
                 yield Addresses(*(line[2] for line in lines))
-                process.terminate()
+                self.terminate()
                 _, log = process.communicate(timeout=30)
             finally:
                 process.kill()

@@ -1,15 +1,21 @@
-"""The final stage of the Dockerfile, in an empty root instead of an engine."""
+"""The stages of the Dockerfile, in roots of their own instead of an engine."""
 
+import json
 import os
 import re
+import stat
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
 from tests.packaging import binaries
-from tests.packaging.dockerfile import FinalStage, instructions
+from tests.packaging.building import build_stage, context
+from tests.packaging.confined import Confined
+from tests.packaging.dockerfile import FinalStage, stages
 from tests.packaging.session import Installed, status, use
 from tests.server import ROOT
+from tools import stamps
 
 
 class Container(unittest.TestCase):
@@ -20,13 +26,10 @@ class Container(unittest.TestCase):
 
     def setUp(self):
         self.root = Path(self.enterContext(tempfile.TemporaryDirectory()))
-        (self.root / "image").mkdir()
-        (self.root / "empty").mkdir()
         self.image = self.root / "image"
-        self.image.chmod(0o755)
+        self.image.mkdir()
         self.root.chmod(0o755)
-        built = {"/image/influxdb3-tokens": binaries.static(), "/image/data": self.root / "empty"}
-        self.stage.lay_out(self.image, built)
+        self.stage.lay_out(self.image, build_stage())
 
     def enterContext(self, context):
         value = context.__enter__()
@@ -67,6 +70,31 @@ class Container(unittest.TestCase):
         data = self.image / self.stage.environment()["INFLUXDB3_DB_DIR"].lstrip("/")
         self.assertEqual(data.stat().st_mode & 0o7777 & ~0o2000, 0o700)
 
+    def test_it_runs_as_the_compose_file_confines_it(self):
+        service = binaries.yaml(ROOT / "ops/docker/compose.yaml")["services"]["influxdb3-tokens"]
+        self.assertEqual((service["read_only"], service["cap_drop"]), (True, ["ALL"]))
+        self.assertEqual(service["security_opt"], ["no-new-privileges:true"])
+        # A new volume, as an engine makes it of the image's directory.
+        mount_point = self.image / self.stage.one("VOLUME").lstrip("/")
+        volume = self.root / "volume"
+        volume.mkdir(mode=stat.S_IMODE(mount_point.stat().st_mode))
+        os.chown(volume, mount_point.stat().st_uid, mount_point.stat().st_gid)
+        container = Confined(self.stage, self.image, volume)
+        before = self.files()
+        with container.serving(*self.stage.command("CMD")) as served:
+            self.assertTrue(container.is_confined())
+            # Its network is its own, so the ports of the image are free.
+            self.assertEqual(served.address, f"http://{container.environment['INFLUXDB3_HTTP_BIND_ADDR']}")
+            self.assertEqual(container.run(*self.stage.command("HEALTHCHECK")[1:]), (0, ""))
+            operator = container.created("--admin")
+            token = container.created("--name", "sensor", "--permission", "db:sensors:read")
+            self.assertEqual(container.delete(token["id"], "unknown"), "401")
+            self.assertEqual(container.delete(token["id"], operator["token"]), "204")
+        self.assertEqual(self.files(), before)
+        # The next container has the volume.
+        with container.serving(*self.stage.command("CMD")):
+            self.assertEqual(container.delete(token["id"], operator["token"]), "404")
+
     def test_a_name_is_looked_up_in_the_hosts_file_that_an_engine_writes(self):
         (self.image / "etc").mkdir()
         (self.image / "etc/hosts").write_text("127.0.0.1 localhost tokens.example\n", encoding="utf-8")
@@ -76,7 +104,7 @@ class Container(unittest.TestCase):
     def test_the_image_has_no_root_no_shell_and_pinned_bases(self):
         self.assertRegex(self.stage.one("USER"), r"^[1-9]\d*:[1-9]\d*$")
         self.assertEqual(self.stage.one("FROM"), "scratch")
-        for base in (rest.split()[0] for name, rest in instructions(self.text) if name == "FROM"):
+        for base in (stage.one("FROM").split()[0] for stage in stages(self.text)):
             if base != "scratch":
                 channel = re.search(r'channel = "(.*)"', (ROOT / "rust-toolchain.toml").read_text(encoding="utf-8"))[1]
                 self.assertTrue(base.startswith(f"rust:{channel}-"), base)
@@ -96,6 +124,22 @@ class Context(unittest.TestCase):
         ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
         for wanted in (".git", "**/target", "data", ".env", "**/*-token.json"):
             self.assertIn(wanted, ignored)
+
+    def test_the_sources_that_reach_the_engine_can_be_built(self):
+        with tempfile.TemporaryDirectory() as folder:
+            sources = context(Path(folder))
+            recorded = (sources / "generated/inputs.sha256").read_text(encoding="utf-8")
+            self.assertEqual(stamps.listing(stamps.files_in(sources / "api"), sources), recorded)
+            metadata = ["cargo", "metadata", "--locked", "--offline", "--format-version=1"]
+            done = subprocess.run(metadata, cwd=sources, capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            own = [package for package in json.loads(done.stdout)["packages"] if package["source"] is None]
+            for package in own:
+                for target in package["targets"]:
+                    self.assertTrue(Path(target["src_path"]).is_file(), target["src_path"])
+            # The compiler of protocol buffers, as Cargo finds it.
+            self.assertTrue(os.access(sources / "tools/protoc/protoc", os.X_OK))
+            self.assertIn("tools/protoc/protoc", (sources / ".cargo/config.toml").read_text(encoding="utf-8"))
 
 
 class Compose(unittest.TestCase):

@@ -8,6 +8,7 @@ import unittest
 from pathlib import Path
 
 from tests.packaging import binaries
+from tests.packaging.building import build_stage
 from tests.packaging.dockerfile import FinalStage
 from tests.packaging.session import Installed, status, use
 from tests.server import ROOT
@@ -61,9 +62,7 @@ class Manifests(unittest.TestCase):
             root = Path(folder, "image")
             root.mkdir()
             Path(folder).chmod(0o755)
-            Path(folder, "empty").mkdir()
-            built = {"/image/influxdb3-tokens": binaries.static(), "/image/data": Path(folder, "empty")}
-            self.image.lay_out(root, built)
+            self.image.lay_out(root, build_stage())
             for mount in self.container["volumeMounts"]:
                 path = root / mount["mountPath"].lstrip("/")
                 path.mkdir(parents=True, exist_ok=True)

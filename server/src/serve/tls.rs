@@ -58,8 +58,8 @@ struct State {
     read: Stamp,
     /// Files that differ from those, in the previous check.
     changed: Option<Stamp>,
-    /// When the log last said that the certificate ends or has ended.
-    warned: Option<SystemTime>,
+    /// What the log last warned of, and when.
+    warned: Option<(&'static str, SystemTime)>,
 }
 
 impl Tls {
@@ -180,25 +180,25 @@ impl State {
         self.warn(SystemTime::now());
     }
 
-    /// Warns of a certificate that is not valid, or will soon not be.
+    /// Warns of a certificate that is not valid, or will soon not be: each day, and when one becomes the other.
     fn warn(&mut self, now: SystemTime) {
         let Some(Certificate { begins, ends, .. }) = &self.certificate else { return };
-        let is_due = self.warned.is_none_or(|warned| now.duration_since(warned).is_ok_and(|since| since >= WARN_EVERY));
-        if !is_due {
-            return;
-        }
-        let (begins_at, ends_at) =
-            (humantime::format_rfc3339_seconds(*begins), humantime::format_rfc3339_seconds(*ends));
-        if now < *begins {
-            tracing::warn!(valid_from = %begins_at, "the certificate is not valid yet, so clients reject it");
+        let warning = if now < *begins {
+            "the certificate is not valid yet, so clients reject it"
         } else if now >= *ends {
-            tracing::warn!(expired = %ends_at, "the certificate has expired, so clients reject it");
+            "the certificate has expired, so clients reject it"
         } else if now + WARN_BEFORE >= *ends {
-            tracing::warn!(expires = %ends_at, "the certificate expires soon");
+            "the certificate expires soon"
         } else {
             return;
+        };
+        let is_recent = |at| now.duration_since(at).map_or(true, |since| since < WARN_EVERY);
+        if self.warned.is_some_and(|(warned, at)| warned == warning && is_recent(at)) {
+            return;
         }
-        self.warned = Some(now);
+        let [valid_from, expires] = [begins, ends].map(|time| humantime::format_rfc3339_seconds(*time));
+        tracing::warn!(%valid_from, %expires, "{warning}");
+        self.warned = Some((warning, now));
     }
 }
 

@@ -12,7 +12,7 @@ use rustls::client::WantsClientCert;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
+use rustls::{ALL_VERSIONS, ClientConfig, ConfigBuilder, RootCertStore, SupportedProtocolVersion};
 
 /// Signs certificates.
 pub(crate) struct Authority {
@@ -28,10 +28,15 @@ pub(crate) struct Signed {
 
 impl Authority {
     pub(crate) fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         params.distinguished_name.push(DnType::CommonName, "an authority of a test");
+        change(&mut params);
         let key = KeyPair::generate().unwrap();
         let pem = params.self_signed(&key).unwrap().pem();
         Self { issuer: Issuer::new(params, key), pem }
@@ -67,26 +72,26 @@ impl Authority {
         trusting(&self.pem)
     }
 
-    /// The same with a certificate of its own.
-    pub(crate) fn trusting_with(
-        &self,
-        certificate: CertificateDer<'static>,
-        key: PrivateKeyDer<'static>,
-    ) -> ClientConfig {
-        trusting_builder(&self.pem).with_client_auth_cert(vec![certificate], key).unwrap()
+    /// The same with a certificate of its own, over one of these versions of TLS.
+    pub(super) fn presenting(&self, signed: &Signed, versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
+        let key = PrivateKeyDer::from_pem_slice(signed.key.as_bytes()).unwrap();
+        trusting_builder(&self.pem, versions).with_client_auth_cert(vec![signed.der()], key).unwrap()
     }
 }
 
 /// A client that trusts the authority with this certificate alone.
 pub(super) fn trusting(pem: &str) -> ClientConfig {
-    trusting_builder(pem).with_no_client_auth()
+    trusting_builder(pem, ALL_VERSIONS).with_no_client_auth()
 }
 
-fn trusting_builder(pem: &str) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+fn trusting_builder(
+    pem: &str,
+    versions: &[&'static SupportedProtocolVersion],
+) -> ConfigBuilder<ClientConfig, WantsClientCert> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
     ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_root_certificates(roots)
 }

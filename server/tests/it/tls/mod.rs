@@ -5,3 +5,4 @@ mod clients;
 mod files;
 mod reload;
 mod self_signed;
+mod validity;

@@ -9,9 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::process::Signal;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, HandshakeKind};
+use rustls::pki_types::CertificateDer;
+use rustls::{ALL_VERSIONS, ClientConfig, HandshakeKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
@@ -66,8 +65,7 @@ fn start(directory: &DataDir, folder: &Path) -> Running {
 
 /// A client that trusts one authority and has a certificate that another signed.
 fn presenting(server: &Authority, clients: &Authority) -> ClientConfig {
-    let signed = clients.client();
-    server.trusting_with(signed.der(), PrivateKeyDer::from_pem_slice(signed.key.as_bytes()).unwrap())
+    server.presenting(&clients.client(), ALL_VERSIONS)
 }
 
 #[tokio::test]
