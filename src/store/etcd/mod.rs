@@ -8,10 +8,13 @@
 mod audit;
 mod confirm;
 mod copy;
+mod credentials;
+mod handshake;
 mod keys;
 mod load;
 mod members;
 mod moving;
+mod open;
 mod options;
 mod pages;
 mod read;
@@ -27,7 +30,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use etcd_client::{Txn, TxnOp};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -44,13 +46,14 @@ use crate::live::LiveTokensWriter;
 use crate::token::{Digest, Principal, Timestamp, TokenId, TokenRecord};
 use confirm::{Confirmation, Confirmations, Confirmer};
 use copy::TokenCopy;
+use credentials::Credentials;
+pub use credentials::EtcdTls;
 use keys::Keys;
 use members::{Members, RequestError};
 pub use moving::{EtcdSource, EtcdTarget};
-pub use options::{EtcdOptions, EtcdOptionsError, EtcdTls};
-use read::{Lookup, Reader, first};
-use record::{FORMAT, IMPORTING, StoredCluster};
-use transaction::{gets, is_missing, put_head};
+pub use open::EtcdOpenError;
+pub use options::{EtcdOptions, EtcdOptionsError};
+use read::{Lookup, Reader};
 use walk::{PAGE, Walk};
 use watch::{Follower, Orders};
 use writer::{Answer, Job, Request, Writer};
@@ -66,6 +69,7 @@ use writer::{Answer, Job, Request, Writer};
 pub struct EtcdStore {
     shared: Arc<Shared>,
     cluster_uuid: Uuid,
+    is_new: bool,
     jobs: mpsc::Sender<Request>,
     lookups: mpsc::Sender<Lookup>,
     /// What the tasks take that [`load`](TokenStore::load) starts.
@@ -113,51 +117,32 @@ impl Count {
     }
 }
 
-/// Why an [`EtcdStore`] could not be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EtcdOpenError {
-    /// etcd cannot be reached, or refuses this node.
-    #[error("cannot reach etcd")]
-    Unavailable(#[source] StoreError),
-    /// The keys under the prefix are of another program, or of a version of this store that this one does not know.
-    #[error("the keys under this prefix of etcd are not those of a token store of version {FORMAT}")]
-    OtherFormat,
-    /// An import was begun under the prefix, and is not finished.
-    #[error("an import was begun under this prefix of etcd and is not finished: run `import` with the same file again")]
-    Importing,
-}
-
 impl EtcdStore {
-    /// Opens the store under the prefix, which is created if etcd has none there.
+    /// Opens the store under the prefix, which is created if etcd has none there. [`is_new`](Self::is_new) says so.
     ///
     /// # Errors
     ///
     /// See [`EtcdOpenError`].
     pub async fn open(options: EtcdOptions) -> Result<Self, EtcdOpenError> {
-        let members = Arc::new(Members::new(options.clone()));
-        let keys = Keys::new(&options.prefix);
-        let cluster = StoredCluster { format: FORMAT, uuid: Uuid::new_v4(), import: None };
-        let operations = [
-            TxnOp::put(keys.cluster(), cluster.to_value(), None),
-            TxnOp::put(keys.next_id(), "1", None),
-            TxnOp::put(keys.epoch(), "0", None),
-            put_head(&keys),
-        ];
-        let create =
-            Txn::new().when([is_missing(keys.cluster())]).and_then(operations).or_else(gets(vec![keys.cluster()]));
-        let answer = members.commit(Instant::now() + 4 * members.commit_timeout(), create).await;
-        let answer = answer.map_err(|error| EtcdOpenError::Unavailable(error.into()))?;
-        let cluster_uuid = if answer.succeeded() {
-            cluster.uuid
-        } else {
-            let stored = answer.op_responses().into_iter().next().and_then(first);
-            match stored.and_then(|pair| StoredCluster::from_value(pair.value())) {
-                Some(StoredCluster { format: FORMAT, uuid, .. }) => uuid,
-                Some(StoredCluster { format: IMPORTING, .. }) => return Err(EtcdOpenError::Importing),
-                _ => return Err(EtcdOpenError::OtherFormat),
-            }
-        };
+        let (members, keys) = (Arc::new(Members::new(options.clone())), Keys::new(&options.prefix));
+        let (cluster_uuid, is_new) = open::find_or_create(&members, &keys).await?;
+        Ok(Self::new(members, keys, options, cluster_uuid, is_new))
+    }
+
+    /// Opens the store under the prefix, and writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`EtcdOpenError::Missing`] if etcd has none there, or another [`EtcdOpenError`].
+    pub async fn open_existing(options: EtcdOptions) -> Result<Self, EtcdOpenError> {
+        let (members, keys) = (Arc::new(Members::new(options.clone())), Keys::new(&options.prefix));
+        let cluster_uuid = open::existing(&members, &keys).await?;
+        Ok(Self::new(members, keys, options, cluster_uuid, false))
+    }
+
+    fn new(members: Arc<Members>, keys: Keys, mut options: EtcdOptions, cluster_uuid: Uuid, is_new: bool) -> Self {
+        // The members have them, and may get others.
+        options.credentials = Credentials::default();
         let (jobs, waiting_jobs) = mpsc::channel(options.queue_capacity.max(1));
         let (lookups, waiting_lookups) = mpsc::channel(read::CAPACITY);
         let shared = Shared {
@@ -170,14 +155,26 @@ impl EtcdStore {
             copy: OnceLock::new(),
         };
         let unstarted = Unstarted { jobs: waiting_jobs, lookups: waiting_lookups };
-        Ok(Self {
+        Self {
             shared: Arc::new(shared),
             cluster_uuid,
+            is_new,
             jobs,
             lookups,
             unstarted: std::sync::Mutex::new(Some(unstarted)),
             tasks: std::sync::Mutex::default(),
-        })
+        }
+    }
+
+    /// Whether this opening has created the store.
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Makes every further connection to etcd with the certificates, the user and the password of these options: renew them
+    /// before they expire. Open connections stay. The rest of the options does not count.
+    pub fn renew(&self, options: &EtcdOptions) {
+        self.shared.members.renew(options.credentials.clone());
     }
 
     async fn request<T>(&self, job: impl FnOnce(Answer<T>) -> Job + Send) -> Result<T, StoreError> {

@@ -19,7 +19,6 @@ fn fail(code: i32, arguments: &[&str]) -> String {
 async fn the_commands_need_no_server() {
     let Some(etcd) = Etcd::start().await else { return };
     let store = etcd.store();
-    // Until the member has a leader, it does not answer.
     drop(Node::start(&etcd, &[]));
     let (code, out, warning) = finish(command(&["show", "tokens", "--format=jsonl", &store]));
     assert!(code == 0 && out.is_empty() && warning.contains("has no tokens under this prefix"), "{warning}");
