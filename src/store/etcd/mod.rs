@@ -337,6 +337,14 @@ impl SharedStore for EtcdStore {
             _ => Err(RequestError::Timeout.into()),
         }
     }
+
+    async fn reach(&self) -> Result<(), StoreError> {
+        match self.shared.confirmations.next().await {
+            Some(Confirmation::Confirmed | Confirmation::Behind) => Ok(()),
+            Some(Confirmation::Failed(error)) => Err(error.into()),
+            None => Err(StoreError::Busy),
+        }
+    }
 }
 
 impl EtcdStore {
@@ -346,9 +354,7 @@ impl EtcdStore {
         let live = copy.get().ok_or_else(|| StoreError::unavailable("the store is not loaded"))?.live();
         match confirmations.next().await {
             Some(Confirmation::Confirmed) => {
-                let fresh_until = live.fresh_until();
-                let found = live.find(digest);
-                if fresh_until.is_ahead() {
+                if let Some(found) = live.while_fresh(|live| live.find(digest)) {
                     return Ok(found);
                 }
             }
@@ -366,5 +372,48 @@ impl EtcdStore {
 impl fmt::Debug for EtcdStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EtcdStore").field("options", &self.shared.options).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A store that was not loaded, so that no task of it runs, with a copy.
+    fn store(max_staleness: Duration) -> EtcdStore {
+        let mut options = EtcdOptions::from_url("etcd://127.0.0.1:1").unwrap();
+        options.max_staleness = max_staleness;
+        let (members, keys) = (Arc::new(Members::new(options.clone())), Keys::new(&options.prefix));
+        let store = EtcdStore::new(members, keys, options, Uuid::nil(), false);
+        let copy = Arc::new(TokenCopy::new(LiveTokensWriter::new(), max_staleness));
+        assert!(store.shared.copy.set(copy).is_ok());
+        store
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_authentication_that_nothing_decides_is_given_up() {
+        let store = store(Duration::from_secs(5));
+        let digest = Digest::from_bytes([0; 64]);
+        let hour = Duration::from_secs(3600);
+        let found = timeout(hour, store.find(&digest)).await.expect("it is given up by then");
+        assert!(matches!(found, Err(StoreError::Unavailable { .. })), "{found:?}");
+    }
+
+    /// As after a machine was suspended: the timer of tokio, which is paused here, has not moved.
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_came_after_the_bound_decides_nothing() {
+        let bound = Duration::from_millis(20);
+        let store = store(bound);
+        let mut unstarted = store.unstarted.lock().unwrap().take().unwrap();
+        let answer = async {
+            store.shared.confirmations.end(1, Confirmation::Behind);
+            let lookup = unstarted.lookups.recv().await.unwrap();
+            let begin = BootTime::now();
+            while begin.elapsed() < bound {}
+            lookup.answer.send(Ok(None)).unwrap();
+        };
+        let digest = Digest::from_bytes([0; 64]);
+        let (found, ()) = tokio::join!(store.find(&digest), answer);
+        assert!(matches!(found, Err(StoreError::Unavailable { .. })), "{found:?}");
     }
 }
