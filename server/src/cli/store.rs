@@ -56,7 +56,7 @@ impl StoreArguments {
         let directory = LockedDirectory::prepare(&self.directory.data_dir)?;
         etcd.look_up();
         let unused = database.exists().then_some(database);
-        Ok(PreparedStore::Etcd { etcd, directory, unused })
+        Ok(PreparedStore::Etcd { etcd: Box::new(etcd), directory, unused })
     }
 
     /// Opens the store, whose changes are those of a command on the machine. A database is made unless it exists.
@@ -78,7 +78,7 @@ impl StoreArguments {
 pub(super) enum PreparedStore {
     Database(PathBuf),
     Etcd {
-        etcd: etcd::Etcd,
+        etcd: Box<etcd::Etcd>,
         directory: LockedDirectory,
         /// A database in the data directory.
         unused: Option<PathBuf>,

@@ -5,6 +5,7 @@ mod etcd;
 mod login;
 mod moving;
 mod nodes;
+mod readiness;
 
 use std::net::SocketAddr;
 use std::time::Duration;
