@@ -190,12 +190,8 @@ impl Catalog {
 
     fn look_up(&self, digest: &Digest) -> Result<Principal, AuthenticationError> {
         let live = &self.inner.live;
-        let fresh_until = live.fresh_until();
+        let found = live.while_fresh(|live| live.find_with_use(digest)).ok_or(AuthenticationError::Unavailable)?;
         // A token that is not found takes the way of an expired one, so that the time does not tell them apart.
-        let found = live.find_with_use(digest);
-        if !fresh_until.is_ahead() {
-            return Err(AuthenticationError::Unavailable);
-        }
         let is_unknown = found.is_none();
         let (principal, last_use) = found.unwrap_or_else(|| (self.inner.decoy.clone(), Minute::default()));
         let now = self.now();
@@ -509,5 +505,17 @@ impl Catalog {
     /// See [`TokenStore::probe`].
     pub async fn probe_store(&self) -> Result<(), StoreError> {
         self.inner.store.probe().await
+    }
+
+    /// Whether a store that others change too answers now. One that alone changes its tokens need not be asked.
+    ///
+    /// # Errors
+    ///
+    /// See [`SharedStore::reach`](crate::SharedStore::reach).
+    pub async fn reach_store(&self) -> Result<(), StoreError> {
+        match self.inner.store.shared() {
+            Some(shared) => shared.reach().await,
+            None => Ok(()),
+        }
     }
 }

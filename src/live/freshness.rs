@@ -14,10 +14,6 @@ pub(super) struct Freshness {
     until: AtomicU64,
 }
 
-/// A moment read from a [`Freshness`].
-#[derive(Clone, Copy)]
-pub(crate) struct FreshUntil(u64);
-
 const ALWAYS: u64 = u64::MAX;
 
 impl Freshness {
@@ -26,11 +22,16 @@ impl Freshness {
         Self { until: AtomicU64::new(ALWAYS) }
     }
 
-    /// The moment. Read it before the tokens, and check it after them: the changes that it vouches for were applied before
-    /// it was set, so whoever has seen it sees them; and a thread that is stopped between the look-up and the check sees
-    /// that time has passed.
-    pub(super) fn until(&self) -> FreshUntil {
-        FreshUntil(self.until.load(Ordering::Acquire))
+    /// Returns what a look-up finds, or `None` if the tokens cannot be relied upon.
+    ///
+    /// The moment is read before the look-up: the changes that it vouches for were applied before it was set, so whoever has
+    /// seen it sees them. The clock is read after the look-up, so a thread that is stopped meanwhile sees that time has
+    /// passed.
+    pub(super) fn while_fresh<T>(&self, look_up: impl FnOnce() -> T) -> Option<T> {
+        let until = self.until.load(Ordering::Acquire);
+        let found = look_up();
+        let is_ahead = until == ALWAYS || BootTime::now().since_boot() < Duration::from_nanos(until);
+        is_ahead.then_some(found)
     }
 
     pub(super) fn set(&self, until: BootTime) {
@@ -39,28 +40,39 @@ impl Freshness {
     }
 }
 
-impl FreshUntil {
-    /// Whether the moment has not come yet.
-    pub(crate) fn is_ahead(self) -> bool {
-        self.0 == ALWAYS || BootTime::now().since_boot() < Duration::from_nanos(self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn is_fresh(freshness: &Freshness) -> bool {
+        freshness.while_fresh(|| ()).is_some()
+    }
+
     #[test]
     fn tokens_are_fresh_until_the_moment_that_was_set_last() {
         let freshness = Freshness::always();
-        assert!(freshness.until().is_ahead());
-        let before = freshness.until();
+        assert!(is_fresh(&freshness));
         freshness.set(BootTime::now());
-        assert!(!freshness.until().is_ahead());
-        assert!(before.is_ahead());
+        assert!(!is_fresh(&freshness));
         freshness.set(BootTime::now().plus(Duration::from_secs(3600)));
-        assert!(freshness.until().is_ahead());
+        assert!(is_fresh(&freshness));
         freshness.set(BootTime::now().plus(Duration::MAX));
-        assert!(freshness.until().is_ahead());
+        assert!(is_fresh(&freshness));
+    }
+
+    #[test]
+    fn a_moment_that_is_set_after_a_look_up_does_not_vouch_for_it() {
+        let (freshness, later) = (Freshness::always(), BootTime::now().plus(Duration::from_secs(3600)));
+        freshness.set(BootTime::START);
+        assert_eq!(freshness.while_fresh(|| freshness.set(later)), None);
+        assert_eq!(freshness.while_fresh(|| freshness.set(BootTime::START)), Some(()));
+    }
+
+    #[test]
+    fn a_look_up_that_lasts_until_the_moment_finds_nothing() {
+        let (freshness, moment) = (Freshness::always(), BootTime::now().plus(Duration::from_millis(20)));
+        freshness.set(moment);
+        let look_up = || while BootTime::now() < moment {};
+        assert_eq!(freshness.while_fresh(look_up), None);
     }
 }

@@ -13,7 +13,7 @@ use crate::sync::Arc;
 use crate::token::{Digest, Principal, Timestamp, TokenId};
 
 use deleted::Deleted;
-use freshness::{FreshUntil, Freshness};
+use freshness::Freshness;
 use last_use::LastUse;
 pub(crate) use last_use::Minute;
 use shards::Shards;
@@ -148,12 +148,12 @@ impl LiveTokens {
     /// Whether the live tokens can be relied upon. They always can, unless others change the store too
     /// ([`SharedStore`](crate::SharedStore)) and the store could not find out in time what they changed.
     pub fn is_fresh(&self) -> bool {
-        self.fresh_until().is_ahead()
+        self.while_fresh(|_| ()).is_some()
     }
 
-    /// Until when they can be relied upon. Read this before the tokens, and check it after them.
-    pub(crate) fn fresh_until(&self) -> FreshUntil {
-        self.tables.freshness.until()
+    /// Returns what a look-up finds, or `None` if the live tokens cannot be relied upon.
+    pub(crate) fn while_fresh<T>(&self, look_up: impl FnOnce(&Self) -> T) -> Option<T> {
+        self.tables.freshness.while_fresh(|| look_up(self))
     }
 
     /// The IDs of all live tokens, in no order.

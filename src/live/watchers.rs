@@ -96,8 +96,8 @@ impl Future for UntilDeleted {
         if this.entry.is_none() {
             this.entry = Some(this.live.tables.watchers.register(this.token.id(), Arc::clone(&this.waker)));
         }
-        let fresh_until = this.live.fresh_until();
-        if this.live.holds(&this.token) && fresh_until.is_ahead() { Poll::Pending } else { Poll::Ready(()) }
+        let is_live = this.live.while_fresh(|live| live.holds(&this.token));
+        if is_live == Some(true) { Poll::Pending } else { Poll::Ready(()) }
     }
 }
 

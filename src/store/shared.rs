@@ -22,4 +22,13 @@ pub trait SharedStore: Send + Sync {
     ///
     /// If that cannot be found out now, or not within the time for which the store allows a copy to be relied upon.
     async fn find(&self, digest: &Digest) -> Result<Option<Principal>, StoreError>;
+
+    /// Finds out whether the store answers, so that it could decide about a token now. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer.
+    async fn reach(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

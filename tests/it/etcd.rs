@@ -2,38 +2,52 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use influxdb3_tokens::{EtcdOptions, EtcdStore};
+use influxdb3_tokens::{EtcdOpenError, EtcdOptions, EtcdStore};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 
-/// One member of etcd, which ends with this value.
+use crate::limits::within;
+
+/// One member of etcd, which is a cluster by itself and ends with this value.
 pub(crate) struct Member {
     process: Child,
+    command: MemberCommand,
+}
+
+/// How a member is started, again and again.
+struct MemberCommand {
+    scheme: &'static str,
     client: SocketAddr,
     peer: SocketAddr,
+    options: Vec<String>,
     directory: TempDir,
 }
 
 impl Member {
-    /// Starts a member that is a cluster by itself, and waits until it answers.
+    /// Starts a member, and waits until it answers.
     pub(crate) async fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::start_with("http", directory(), &[]).await
+    }
+
+    /// Starts a member with further options, whose clients speak this scheme. The directory is for its files.
+    pub(crate) async fn start_with(scheme: &'static str, directory: TempDir, options: &[String]) -> Self {
         let [client, peer] = free_addresses();
-        let process = start(directory.path(), client, peer);
-        let member = Self { process, client, peer, directory };
+        let command = MemberCommand { scheme, client, peer, options: options.to_vec(), directory };
+        let member = Self { process: command.start(), command };
         member.wait().await;
         member
     }
 
     /// A store of its own in this member.
     pub(crate) fn options(&self) -> EtcdOptions {
-        Self::options_at(self.client)
+        Self::options_at(self.address())
     }
 
     /// A store of its own, with the member at this address, which may lead to it.
@@ -45,7 +59,12 @@ impl Member {
 
     /// Where clients reach it.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.client
+        self.command.client
+    }
+
+    /// A file in the member's directory, for a test.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.command.directory.path().join(name)
     }
 
     /// Stops the process where it is, so that connections stay and nothing answers.
@@ -71,20 +90,30 @@ impl Member {
         self.signal(Signal::CONT);
     }
 
-    /// Kills the process, and starts it again after `change` has had the data directory.
+    /// Kills the process, and starts it again after `change` has had its directory.
     pub(crate) async fn restart(&mut self, change: impl FnOnce(&Path)) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
-        change(self.directory.path());
-        self.process = start(self.directory.path(), self.client, self.peer);
+        change(self.command.directory.path());
+        self.process = self.command.start();
         self.wait().await;
     }
 
+    /// Waits until it answers, which it does once it has a leader; with TLS, until it listens.
     async fn wait(&self) {
-        let begin = Instant::now();
-        while EtcdStore::open(self.options()).await.is_err() {
-            assert!(begin.elapsed() < Duration::from_secs(60), "etcd does not start");
+        within("etcd to answer", async {
+            while !self.answers().await {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+    }
+
+    async fn answers(&self) -> bool {
+        if self.command.scheme == "https" {
+            return TcpStream::connect(self.address()).await.is_ok();
         }
+        !matches!(EtcdStore::open_existing(self.options()).await, Err(EtcdOpenError::Unavailable(_)))
     }
 
     fn signal(&self, signal: Signal) {
@@ -99,18 +128,27 @@ impl Drop for Member {
     }
 }
 
-fn start(directory: &Path, client: SocketAddr, peer: SocketAddr) -> Child {
-    let url = |address| format!("http://{address}");
-    Command::new("etcd")
-        .arg("--data-dir")
-        .arg(directory.join("member"))
-        .args(["--listen-client-urls", &url(client), "--advertise-client-urls", &url(client)])
-        .args(["--listen-peer-urls", &url(peer), "--initial-advertise-peer-urls", &url(peer)])
-        .args(["--initial-cluster", &format!("default={}", url(peer)), "--log-level", "error"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("etcd is installed: Debian's package is etcd-server")
+impl MemberCommand {
+    fn start(&self) -> Child {
+        let (client, peer) = (format!("{}://{}", self.scheme, self.client), format!("http://{}", self.peer));
+        Command::new("etcd")
+            .arg("--data-dir")
+            .arg(self.directory.path().join("member"))
+            .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])
+            .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
+            .args(["--initial-cluster", &format!("default={peer}"), "--log-level", "error"])
+            .args(&self.options)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("etcd is installed: Debian's package is etcd-server")
+    }
+}
+
+/// A directory for a member; in memory, where the machine allows it.
+pub(crate) fn directory() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
 
 /// A store of its own, in a member that all tests of this process share.

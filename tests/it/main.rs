@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod allocations;
+#[cfg(target_os = "linux")]
+mod boot_time;
 mod client;
 mod client_broken_bodies;
 mod creation;

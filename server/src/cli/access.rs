@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt};
 use influxdb3_token_api::models::AdminTokenObject;
 use influxdb3_tokens::{Catalog, SqliteStore};
 
-use super::store::StoreArguments;
+use super::store::{Opening, StoreArguments};
 use super::{DataDir, Failure, warn};
 use crate::control::{self, Audit, Change, Create, Delete, Error, Summary};
 
@@ -19,7 +19,7 @@ pub(super) enum Access {
 }
 
 impl Access {
-    /// Like [`Self::to`], but does not make a database.
+    /// Like [`Self::to`], but makes no store.
     pub(super) async fn to_existing(store: &StoreArguments) -> Result<Self, Failure> {
         Self::find(store, true).await
     }
@@ -32,7 +32,7 @@ impl Access {
 
     async fn find(store: &StoreArguments, existing: bool) -> Result<Self, Failure> {
         if store.is_etcd() {
-            let catalog = store.open().await?;
+            let catalog = store.open(if existing { Opening::Existing } else { Opening::OrCreate }).await?;
             if existing && catalog.live().is_empty() {
                 warn("etcd has no tokens under this prefix; the URL of --store ends with the prefix of the servers");
             }
@@ -44,7 +44,7 @@ impl Access {
         if existing {
             require_database(&store.directory)?;
         }
-        Ok(Self::Opened(store.open().await?))
+        Ok(Self::Opened(store.open(Opening::OrCreate).await?))
     }
 
     /// Creates a token.

@@ -16,7 +16,7 @@ use influxdb3_token_contract::{
 use influxdb3_tokens::{Catalog, Permissions};
 
 use super::arguments::{duration, server_address};
-use super::store::EtcdArguments;
+use super::store::{EtcdArguments, Opening};
 use super::tls::TlsClientOptions;
 use super::{Failure, is_broken_pipe, tell};
 use crate::control::{self, Create};
@@ -111,7 +111,7 @@ async fn check(options: &Options) -> Result<Report, Failure> {
         let tokens = FileTokens::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
         contract = contract.tokens(tokens);
     } else if let Some(etcd) = options.etcd.read()? {
-        contract = contract.tokens(StoreTokens(etcd.open(Duration::ZERO).await?));
+        contract = contract.tokens(StoreTokens(etcd.open(Opening::Existing, Duration::ZERO).await?.catalog));
     }
     if let Some(tls) = options.tls.config()? {
         contract = contract.tls(tls);

@@ -121,6 +121,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             .map_err(|error| lost(&token, Change::Regenerated, &error))?;
         return Ok(ExitCode::SUCCESS);
     }
+    let is_operator = name.is_operator();
     advice::undefined(&permissions).for_each(|warning| warn(&warning));
     match (options.offline, &options.output_file) {
         (true, Some(file)) => {
@@ -139,7 +140,9 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
                 permissions: permissions.to_string(),
                 expires_in: options.expiry,
             };
-            let access = options.server.access("create", &options.store, false).await?;
+            // Under a mistyped prefix no token but the first one is created.
+            let existing = options.store.is_etcd() && !is_operator;
+            let access = options.server.access("create", &options.store, existing).await?;
             let is_served = options.store.is_etcd() || matches!(access, Access::Running(_));
             let token = access.create(token).await?;
             print(&token, Change::Created, options.format).map_err(|error| lost(&token, Change::Created, &error))?;

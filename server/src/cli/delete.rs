@@ -17,7 +17,7 @@ use openapi_stub_runtime::client::AddressError;
 use super::access::Access;
 use super::arguments::server_address;
 use super::named_server::{self, Refused};
-use super::store::StoreArguments;
+use super::store::{Opening, StoreArguments};
 use super::tls::TlsClientOptions;
 use super::{Failure, confirmation, no_response};
 use crate::control::{self, Delete, Error, RefusalKind};
@@ -94,7 +94,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             }
         }
         (None, Some(id)) if host.is_none() && store.is_etcd() => {
-            let catalog = store.open().await?;
+            let catalog = store.open(Opening::Existing).await?;
             match is_confirmed(yes, &format!("Delete the token with the ID {id}?"))? {
                 true => {
                     let deleted = async { control::delete_by_id(&catalog, &id, &Secret(token)).await };

@@ -27,7 +27,7 @@ use super::output::error_line;
 use super::provenance::Provenance;
 use super::sandbox::{Confinement, Sandbox};
 use super::signals::{self, Hangup};
-use super::store::{Opened, PreparedStore, StoreArguments};
+use super::store::{Opened, PreparedStore, Renewal, StoreArguments};
 use super::tls::TlsServerOptions;
 use super::{Failure, freshness, protection, token_file};
 use crate::control;
@@ -120,7 +120,7 @@ pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCo
     let (api, ops) = (addresses(&options.http_bind)?, options.ops.ops_bind.as_ref().map(addresses).transpose()?);
     let addresses = Addresses { api, ops };
     let store = options.store.prepare()?;
-    let tls_files = options.tls.readable();
+    let renewed = [options.tls.readable(), store.readable()].concat();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
         // The limit of a container is in files that the sandbox hides.
@@ -130,7 +130,7 @@ pub(super) fn run(mut options: Options, provenance: Provenance) -> Result<ExitCo
     let manager = ServiceManager::connect();
     let confinement = match options.no_sandbox {
         true => Confinement::Without("it is switched off".to_owned()),
-        false => options.sandbox(&tls_files, store.ports()).enter(),
+        false => options.sandbox(&renewed, store.ports()).enter(),
     };
 
     let runtime = runtime.enable_all().build()?;
@@ -174,9 +174,9 @@ fn run_in<F: Future>(runtime: Runtime, limit: Duration, future: F) -> F::Output 
 }
 
 impl Options {
-    fn sandbox<'a>(&'a self, tls_files: &'a [PathBuf], ports: Vec<u16>) -> Sandbox<'a> {
+    fn sandbox<'a>(&'a self, renewed: &'a [PathBuf], ports: Vec<u16>) -> Sandbox<'a> {
         let files = [&self.admin_token_file, &self.permission_tokens_file];
-        let files = files.into_iter().flatten().chain(tls_files).map(AsRef::as_ref).collect();
+        let files = files.into_iter().flatten().chain(renewed).map(AsRef::as_ref).collect();
         Sandbox { directory: &self.store.directory.data_dir, files, ports }
     }
 }
@@ -209,13 +209,18 @@ async fn serve_until_stopped(options: Options, prepared: Prepared) -> Result<(),
             return Ok(());
         }
     };
-    let Opened { catalog, sqlite, .. } = &opened;
+    let Opened { catalog, sqlite, renewal, .. } = &opened;
     let given =
         token_file::given_tokens(options.admin_token_file.as_deref(), options.permission_tokens_file.as_deref())?;
     given.warnings.iter().for_each(|warning| tracing::warn!("{}", Printable(warning)));
     token_file::create(catalog, given.tokens).await?;
     let tls = options.tls.load()?;
-    hangup.then(options.tls.reload(tls.clone()));
+    let (reload_tls, reload_etcd) = (options.tls.reload(tls.clone()), renewal.clone());
+    hangup.then(move || {
+        reload_tls();
+        reload_etcd.iter().for_each(Renewal::reload);
+    });
+    renewal.iter().cloned().for_each(|renewal| drop(tokio::spawn(renewal.follow())));
 
     let listener = listen_on(&addresses.api).map_err(|error| cannot_listen(&options.http_bind, &error))?;
     let ops_listener = options.ops.listen(addresses.ops.as_deref())?;

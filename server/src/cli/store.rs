@@ -6,6 +6,8 @@ mod etcd;
 #[cfg(not(feature = "etcd"))]
 #[path = "store/no_etcd.rs"]
 mod etcd;
+#[cfg(feature = "etcd")]
+mod renewal;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,9 +16,19 @@ use std::time::Duration;
 use clap::Args;
 use influxdb3_tokens::{Catalog, Origin, SqliteStore, SystemClock};
 
-use super::{DataDir, Failure};
+use super::tls::places;
+use super::{DataDir, Failure, warn};
 use directory::LockedDirectory;
-pub(super) use etcd::{EtcdArguments, NotHere};
+pub(super) use etcd::{EtcdArguments, NotHere, Renewal};
+
+/// What to do if etcd has no store under the prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// Fail, because the prefix is probably another one.
+    Existing,
+    /// Make one.
+    OrCreate,
+}
 
 /// Where the tokens are.
 #[derive(Args)]
@@ -44,13 +56,19 @@ impl StoreArguments {
         let directory = LockedDirectory::prepare(&self.directory.data_dir)?;
         etcd.look_up();
         let unused = database.exists().then_some(database);
-        Ok(PreparedStore::Etcd { etcd, directory, unused })
+        Ok(PreparedStore::Etcd { etcd: Box::new(etcd), directory, unused })
     }
 
-    /// Opens the store, and makes it unless it exists. Its changes are those of a command on the machine.
-    pub(super) async fn open(&self) -> Result<Catalog, Failure> {
+    /// Opens the store, whose changes are those of a command on the machine. A database is made unless it exists.
+    pub(super) async fn open(&self, opening: Opening) -> Result<Catalog, Failure> {
         match self.etcd.read()? {
-            Some(etcd) => Ok(of_command(etcd.open(Duration::ZERO).await?)),
+            Some(etcd) => {
+                let opened = etcd.open(opening, Duration::ZERO).await?;
+                if let Some(prefix) = opened.created {
+                    warn(&format!("etcd had no token store under the prefix {prefix}; this command has made one"));
+                }
+                Ok(of_command(opened.catalog))
+            }
             None => Ok(open_database(self.directory.database()).await?.catalog),
         }
     }
@@ -60,7 +78,7 @@ impl StoreArguments {
 pub(super) enum PreparedStore {
     Database(PathBuf),
     Etcd {
-        etcd: etcd::Etcd,
+        etcd: Box<etcd::Etcd>,
         directory: LockedDirectory,
         /// A database in the data directory.
         unused: Option<PathBuf>,
@@ -72,11 +90,21 @@ pub(super) struct Opened {
     pub(super) catalog: Catalog,
     /// The store, if it has a file that can be backed up.
     pub(super) sqlite: Option<Arc<SqliteStore>>,
+    /// What reads the certificates of a store in etcd again.
+    pub(super) renewal: Option<Renewal>,
     /// Keeps another server out of the data directory. A database does that by itself.
     _directory: Option<LockedDirectory>,
 }
 
 impl PreparedStore {
+    /// The folders and files that must be readable while the store is open, because its files are read again.
+    pub(super) fn readable(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Database(_) => Vec::new(),
+            Self::Etcd { etcd, .. } => etcd.files().flat_map(places).collect(),
+        }
+    }
+
     /// The ports of other machines that the store connects to.
     pub(super) fn ports(&self) -> Vec<u16> {
         match self {
@@ -96,8 +124,12 @@ impl PreparedStore {
                     let database = database.display().to_string();
                     tracing::warn!(database, "the tokens of this database are not served, because --store names etcd");
                 }
-                let catalog = of_command(etcd.open(PATIENCE).await?);
-                Ok(Opened { catalog, sqlite: None, _directory: Some(directory) })
+                let opened = etcd.open(Opening::OrCreate, PATIENCE).await?;
+                if let Some(prefix) = opened.created {
+                    tracing::info!(prefix, "etcd had no token store under this prefix; this server has made one");
+                }
+                let (catalog, renewal) = (of_command(opened.catalog), Some(opened.renewal));
+                Ok(Opened { catalog, sqlite: None, renewal, _directory: Some(directory) })
             }
         }
     }
@@ -107,7 +139,7 @@ impl PreparedStore {
 pub(super) async fn open_database(database: PathBuf) -> Result<Opened, Failure> {
     let store = Arc::new(SqliteStore::open(database)?);
     let catalog = of_command(Catalog::open(Arc::clone(&store) as _, Arc::new(SystemClock)).await?);
-    Ok(Opened { catalog, sqlite: Some(store), _directory: None })
+    Ok(Opened { catalog, sqlite: Some(store), renewal: None, _directory: None })
 }
 
 /// The catalog for changes by this user on this machine.

@@ -5,4 +5,4 @@ mod self_signed;
 mod server;
 
 pub(super) use client::TlsClientOptions;
-pub(super) use server::TlsServerOptions;
+pub(super) use server::{TlsServerOptions, places};

@@ -10,7 +10,8 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{FAILING, Ops, UNANSWERED};
+use super::Ops;
+use super::readiness::{FAILING, Shown, UNANSWERED, against_changes};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -33,7 +34,9 @@ async fn health() -> &'static str {
 #[derive(Debug, Serialize)]
 struct Readiness {
     ready: bool,
-    /// Why it is not ready; empty if it is.
+    /// Whether it can create, delete and regenerate tokens.
+    accepts_changes: bool,
+    /// Why it is not ready or accepts no changes; empty if both are well.
     reasons: Vec<&'static str>,
     /// How old the tokens in memory may be, in milliseconds; `None` if that is not known. A store of one node has them as
     /// they are.
@@ -41,21 +44,27 @@ struct Readiness {
 }
 
 async fn ready(State(ops): State<Ops>) -> Response {
-    let mut reasons = ops.known_reasons();
-    let copy = ops.sources.api.catalog().store_statistics().copy;
+    let (mut reasons, catalog) = (ops.known_reasons(), ops.sources.api.catalog());
+    let store = catalog.store_statistics();
     // Without requests, no commit would show that the store works again, or that one on other machines cannot be reached.
-    if reasons.contains(&FAILING) || copy.is_some() {
-        match (ops.store_works().await, reasons.iter().position(|reason| *reason == FAILING)) {
-            (true, Some(failing)) => _ = reasons.remove(failing),
-            (false, None) => reasons.push(UNANSWERED),
-            _ => {}
-        }
+    let shown = match store.is_failing || store.copy.is_some() {
+        true => ops.probes.of(catalog).await,
+        false => Shown { commits: true, answers: true },
+    };
+    if !shown.answers {
+        reasons.push(UNANSWERED);
     }
     let ready = reasons.is_empty();
+    let mut against_changes = against_changes(&store);
+    if shown.answers && !shown.commits {
+        against_changes.push(FAILING);
+    }
+    let accepts_changes = ready && against_changes.is_empty();
+    reasons.append(&mut against_changes);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let staleness = copy.map_or(Some(Duration::ZERO), |copy| copy.staleness);
+    let staleness = store.copy.map_or(Some(Duration::ZERO), |copy| copy.staleness);
     let staleness_milliseconds = staleness.map(|staleness| u64::try_from(staleness.as_millis()).unwrap_or(u64::MAX));
-    (status, Json(Readiness { ready, reasons, staleness_milliseconds })).into_response()
+    (status, Json(Readiness { ready, accepts_changes, reasons, staleness_milliseconds })).into_response()
 }
 
 /// The version, as InfluxDB 3 answers it.

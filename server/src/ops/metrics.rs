@@ -90,7 +90,7 @@ impl Scrape {
         metric.encode_info(&labels)?;
         families.gauge(
             "influxdb3_tokens_ready",
-            "Whether the server accepts requests, its last commit did not fail, and its tokens are not too old",
+            "Whether the server accepts requests, and its tokens are not too old",
             u64::from(self.0.known_reasons().is_empty()),
         )?;
         families.gauge(

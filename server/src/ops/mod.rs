@@ -9,6 +9,7 @@ mod hosts;
 mod metrics;
 mod page;
 mod process;
+mod readiness;
 mod rendering;
 mod requests;
 mod tokens;
@@ -37,6 +38,7 @@ use uuid::Uuid;
 use crate::cli::DroppedLines;
 pub(crate) use hosts::Hosts;
 pub(crate) use process::Process;
+use readiness::Probes;
 pub(crate) use requests::{Counted, Requests};
 
 /// What the handlers of the operations listener read. Clones share it.
@@ -51,6 +53,7 @@ pub(crate) struct State {
     /// Another one for each start.
     process_id: Uuid,
     is_draining: AtomicBool,
+    probes: Probes,
     /// The connections of the operations listener itself.
     own_connections: OnceLock<Observer>,
 }
@@ -77,6 +80,7 @@ impl Ops {
             started: SystemTime::now(),
             process_id: Uuid::new_v4(),
             is_draining: AtomicBool::new(false),
+            probes: Probes::default(),
             own_connections: OnceLock::new(),
         }))
     }
@@ -104,23 +108,10 @@ impl State {
         self.is_draining.store(true, Ordering::Relaxed);
     }
 
-    /// Why requests should not be sent to this server, as far as it is known without trying.
+    /// Why requests should not be sent to this server, as far as it is known without asking the store.
     fn known_reasons(&self) -> Vec<&'static str> {
         let store = self.sources.api.catalog().store_statistics();
-        let is_full = store.queue_capacity > 0 && store.queue_depth >= store.queue_capacity;
-        let reasons = [
-            (self.is_draining.load(Ordering::Relaxed), "draining"),
-            (store.is_failing, FAILING),
-            (is_full, "too many changes wait for the store"),
-            (store.copy.is_some_and(|copy| !copy.is_fresh), "the copy of the tokens is too old"),
-        ];
-        reasons.into_iter().filter_map(|(holds, reason)| holds.then_some(reason)).collect()
-    }
-
-    /// Whether the store can commit, found out by a commit.
-    async fn store_works(&self) -> bool {
-        let probe = self.sources.api.catalog().probe_store();
-        matches!(tokio::time::timeout(PROBE_TIMEOUT, probe).await, Ok(Ok(())))
+        readiness::against_requests(self.is_draining.load(Ordering::Relaxed), &store)
     }
 
     /// The connections of each listener.
@@ -130,15 +121,6 @@ impl State {
         [api].into_iter().chain(own).collect()
     }
 }
-
-/// How long a store may take to show that it works.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The reason that the store may not be usable.
-const FAILING: &str = "the last commit failed";
-
-/// The reason that a store on other machines cannot be reached.
-const UNANSWERED: &str = "the store does not answer";
 
 /// The routes of every topic. A path that is none of theirs is one of the API, or unknown.
 fn router(ops: &Ops) -> Router {

@@ -49,6 +49,10 @@ mod client;
 mod creation;
 #[path = "../../../tests/it/document.rs"]
 mod document;
+#[cfg(all(target_os = "linux", feature = "etcd"))]
+#[allow(dead_code)]
+#[path = "../../../tests/it/etcd.rs"]
+mod etcd;
 #[path = "../../../tests/it/limits.rs"]
 mod limits;
 #[path = "../../../tests/it/redaction.rs"]

@@ -54,6 +54,11 @@ impl Confirmations {
         let ended = ended.wait_for(|(round, _)| *round >= next).await.ok()?;
         Some(ended.1.clone())
     }
+
+    /// Tells those that wait for this round, or an earlier one, what it found out.
+    pub(super) fn end(&self, round: u64, confirmation: Confirmation) {
+        self.ended.send_replace((round, confirmation));
+    }
 }
 
 /// One that waits, until it is dropped.
@@ -87,7 +92,7 @@ impl Confirmer {
                 _ => &self.counts.failed_confirmations,
             };
             count.add();
-            self.confirmations.ended.send_replace((round, confirmation));
+            self.confirmations.end(round, confirmation);
             tokio::select! {
                 () = self.confirmations.wanted.notified() => {}
                 () = sleep_until(next) => {}

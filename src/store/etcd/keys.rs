@@ -14,6 +14,11 @@ impl Keys {
         Self { prefix: prefix.trim_end_matches('/').to_owned() }
     }
 
+    /// What they begin with, without the slash after it.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// The format and the UUID of the store; written once.
     pub(super) fn cluster(&self) -> String {
         self.under("cluster")
@@ -123,6 +128,11 @@ const DIGITS: usize = 20;
 /// A number with as many digits as the largest, so that keys are sorted by it.
 pub(super) fn fixed(number: u64) -> String {
     format!("{number:0DIGITS$}")
+}
+
+/// The prefix of the store whose first key this is.
+pub(super) fn store_of(key: &str) -> Option<&str> {
+    key.strip_suffix("/cluster").or_else(|| key.split_once("/audit/").map(|(prefix, _)| prefix))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use etcd_client::{Client, Error, GetOptions, GetResponse, Txn, TxnResponse};
@@ -9,6 +10,8 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 
 use super::EtcdOptions;
+use super::credentials::Credentials;
+use super::handshake::{error_of_tls, refusal};
 use crate::store::StoreError;
 
 /// The members of etcd. One of them is asked until it fails; the next one is asked then.
@@ -16,14 +19,17 @@ use crate::store::StoreError;
 /// Each has a connection of its own, so that a member that does not answer is left at once, and so that whoever needs
 /// another member gets another one.
 pub(super) struct Members {
-    members: Vec<Member>,
+    urls: Vec<String>,
     options: EtcdOptions,
+    connections: RwLock<Arc<Connections>>,
     current: AtomicUsize,
 }
 
-struct Member {
-    url: String,
-    client: OnceCell<Client>,
+/// The connections to the members, which were all made with the same credentials.
+struct Connections {
+    credentials: Credentials,
+    /// In the order of the list.
+    clients: Vec<OnceCell<Client>>,
 }
 
 /// The place of a member in the list.
@@ -35,20 +41,36 @@ pub(super) struct MemberIndex(usize);
 pub(super) enum RequestError {
     /// A member refused it, so that it had no effect.
     #[error("etcd refused the request")]
-    Refused(#[source] std::sync::Arc<Error>),
+    Refused(#[source] Arc<Error>),
+    /// No member and this node accept each other's certificates, so that it had no effect.
+    #[error("no connection can be trusted")]
+    Untrusted(#[source] rustls::Error),
     /// A member did not answer, or the connection failed. The request may have had an effect.
     #[error("etcd did not answer")]
-    NoAnswer(#[source] std::sync::Arc<Error>),
+    NoAnswer(#[source] Arc<Error>),
     /// No member answered in time. The request may have had an effect.
     #[error("etcd did not answer in time")]
     Timeout,
 }
 
+impl Connections {
+    fn new(credentials: Credentials, members: usize) -> Self {
+        Self { credentials, clients: std::iter::repeat_with(OnceCell::new).take(members).collect() }
+    }
+}
+
 impl Members {
-    pub(super) fn new(options: EtcdOptions) -> Self {
+    pub(super) fn new(mut options: EtcdOptions) -> Self {
         let scheme = if options.uses_tls() { "https" } else { "http" };
-        let of = |member: &String| Member { url: format!("{scheme}://{member}"), client: OnceCell::new() };
-        Self { members: options.members.iter().map(of).collect(), options, current: AtomicUsize::new(0) }
+        let urls: Vec<_> = options.members.iter().map(|member| format!("{scheme}://{member}")).collect();
+        let connections = Connections::new(std::mem::take(&mut options.credentials), urls.len());
+        Self { urls, options, connections: RwLock::new(Arc::new(connections)), current: AtomicUsize::new(0) }
+    }
+
+    /// Makes every further connection with these credentials. What has a connection goes on to use it.
+    pub(super) fn renew(&self, credentials: Credentials) {
+        let connections = Arc::new(Connections::new(credentials, self.urls.len()));
+        *self.connections.write().unwrap_or_else(PoisonError::into_inner) = connections;
     }
 
     /// How long a request to a member may take that only reads.
@@ -64,22 +86,31 @@ impl Members {
 
     /// The member that is asked at present.
     pub(super) fn current(&self) -> MemberIndex {
-        MemberIndex(self.current.load(Ordering::Relaxed) % self.members.len())
+        MemberIndex(self.current.load(Ordering::Relaxed) % self.urls.len())
     }
 
     /// Leaves a member that does not do its duty; the next one is asked from now on. Nothing changes if another one has been
     /// left meanwhile.
     pub(super) fn leave(&self, MemberIndex(index): MemberIndex) {
-        let next = (index + 1) % self.members.len();
+        let next = (index + 1) % self.urls.len();
         _ = self.current.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// A connection to the member, which may have to be made.
     pub(super) async fn client(&self, MemberIndex(index): MemberIndex) -> Result<Client, RequestError> {
-        let Member { url, client } = &self.members[index];
-        let connect = client.get_or_try_init(|| Client::connect([url], Some(self.options.connection())));
+        let connections = Arc::clone(&self.connections.read().unwrap_or_else(PoisonError::into_inner));
+        let Connections { credentials, clients } = &*connections;
+        let connect = clients[index].get_or_try_init(async || {
+            if let Some(tls) = &credentials.tls
+                && let Some(error) = refusal(tls, &self.options.members[index], self.request_timeout() / 2).await
+            {
+                return Err(RequestError::Untrusted(error));
+            }
+            let options = credentials.add_to(self.options.connection());
+            Ok(Client::connect([&self.urls[index]], Some(options)).await?)
+        });
         match timeout(self.request_timeout(), connect).await {
-            Ok(connected) => connected.cloned().map_err(Into::into),
+            Ok(connected) => connected.cloned(),
             Err(_) => Err(RequestError::Timeout),
         }
     }
@@ -125,6 +156,7 @@ impl Members {
 
     /// Sends a request to one member after another, and waits for each of them for at most `longest`, until one answers, or
     /// until `deadline`. Returns the answer, or the last error after which it is not known whether the request had an effect.
+    /// Gives up earlier if a member refuses the request, or if no member can be trusted.
     async fn ask<T, F>(
         &self,
         longest: Duration,
@@ -134,7 +166,7 @@ impl Members {
     where
         F: Future<Output = Result<T, Error>> + Send,
     {
-        let mut unanswered = None;
+        let (mut unanswered, mut untrusted) = (None, 0);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -145,6 +177,12 @@ impl Members {
                 Ok(Ok(answer)) => return Ok(answer),
                 // An earlier attempt may have had an effect all the same.
                 Ok(Err(error @ RequestError::Refused(_))) => return Err(unanswered.unwrap_or(error)),
+                Ok(Err(error @ RequestError::Untrusted(_))) => {
+                    untrusted += 1;
+                    if untrusted == self.urls.len() {
+                        return Err(unanswered.unwrap_or(error));
+                    }
+                }
                 Ok(Err(error)) => unanswered = Some(error),
                 Err(_) => unanswered = Some(RequestError::Timeout),
             }
@@ -176,12 +214,21 @@ const REFUSALS: [i32; 6] = [3, 7, 9, 11, 12, 16];
 
 impl From<Error> for RequestError {
     fn from(error: Error) -> Self {
+        // The source of the client's error is not its source for the standard library.
+        let source: Option<&(dyn std::error::Error + 'static)> = match &error {
+            Error::GRpcStatus(status) => Some(status),
+            Error::TransportError(error) => Some(error),
+            _ => None,
+        };
+        if let Some(error) = source.and_then(error_of_tls) {
+            return Self::Untrusted(error.clone());
+        }
         let is_refusal = match &error {
             Error::GRpcStatus(status) => REFUSALS.contains(&i32::from(status.code())),
             Error::InvalidArgs(_) | Error::InvalidUri(_) => true,
             _ => false,
         };
-        let error = std::sync::Arc::new(error);
+        let error = Arc::new(error);
         if is_refusal { Self::Refused(error) } else { Self::NoAnswer(error) }
     }
 }

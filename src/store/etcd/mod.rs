@@ -8,10 +8,13 @@
 mod audit;
 mod confirm;
 mod copy;
+mod credentials;
+mod handshake;
 mod keys;
 mod load;
 mod members;
 mod moving;
+mod open;
 mod options;
 mod pages;
 mod read;
@@ -28,7 +31,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use etcd_client::{Txn, TxnOp};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -45,13 +47,14 @@ use crate::live::LiveTokensWriter;
 use crate::token::{Digest, Principal, Timestamp, TokenId, TokenRecord};
 use confirm::{Confirmation, Confirmations, Confirmer};
 use copy::TokenCopy;
+use credentials::Credentials;
 use keys::Keys;
 use members::{Members, RequestError};
+pub use credentials::EtcdTls;
 pub use moving::{EtcdSource, EtcdTarget};
-pub use options::{EtcdOptions, EtcdOptionsError, EtcdTls};
-use read::{Lookup, Reader, first};
-use record::{FORMAT, IMPORTING, StoredCluster};
-use transaction::{gets, is_missing, put_head};
+pub use open::EtcdOpenError;
+pub use options::{EtcdOptions, EtcdOptionsError};
+use read::{Lookup, Reader};
 use uses::Uses;
 use walk::{PAGE, Walk};
 use watch::{Follower, Orders};
@@ -68,6 +71,7 @@ use writer::{Answer, Job, Request, Writer};
 pub struct EtcdStore {
     shared: Arc<Shared>,
     cluster_uuid: Uuid,
+    is_new: bool,
     jobs: mpsc::Sender<Request>,
     lookups: mpsc::Sender<Lookup>,
     /// What the tasks take that [`load`](TokenStore::load) starts.
@@ -123,51 +127,32 @@ impl Count {
     }
 }
 
-/// Why an [`EtcdStore`] could not be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EtcdOpenError {
-    /// etcd cannot be reached, or refuses this node.
-    #[error("cannot reach etcd")]
-    Unavailable(#[source] StoreError),
-    /// The keys under the prefix are of another program, or of a version of this store that this one does not know.
-    #[error("the keys under this prefix of etcd are not those of a token store of version {FORMAT}")]
-    OtherFormat,
-    /// An import was begun under the prefix, and is not finished.
-    #[error("an import was begun under this prefix of etcd and is not finished: run `import` with the same file again")]
-    Importing,
-}
-
 impl EtcdStore {
-    /// Opens the store under the prefix, which is created if etcd has none there.
+    /// Opens the store under the prefix, which is created if etcd has none there. [`is_new`](Self::is_new) says so.
     ///
     /// # Errors
     ///
     /// See [`EtcdOpenError`].
     pub async fn open(options: EtcdOptions) -> Result<Self, EtcdOpenError> {
-        let members = Arc::new(Members::new(options.clone()));
-        let keys = Keys::new(&options.prefix);
-        let cluster = StoredCluster { format: FORMAT, uuid: Uuid::new_v4(), import: None };
-        let operations = [
-            TxnOp::put(keys.cluster(), cluster.to_value(), None),
-            TxnOp::put(keys.next_id(), "1", None),
-            TxnOp::put(keys.epoch(), "0", None),
-            put_head(&keys),
-        ];
-        let create =
-            Txn::new().when([is_missing(keys.cluster())]).and_then(operations).or_else(gets(vec![keys.cluster()]));
-        let answer = members.commit(Instant::now() + 4 * members.commit_timeout(), create).await;
-        let answer = answer.map_err(|error| EtcdOpenError::Unavailable(error.into()))?;
-        let cluster_uuid = if answer.succeeded() {
-            cluster.uuid
-        } else {
-            let stored = answer.op_responses().into_iter().next().and_then(first);
-            match stored.and_then(|pair| StoredCluster::from_value(pair.value())) {
-                Some(StoredCluster { format: FORMAT, uuid, .. }) => uuid,
-                Some(StoredCluster { format: IMPORTING, .. }) => return Err(EtcdOpenError::Importing),
-                _ => return Err(EtcdOpenError::OtherFormat),
-            }
-        };
+        let (members, keys) = (Arc::new(Members::new(options.clone())), Keys::new(&options.prefix));
+        let (cluster_uuid, is_new) = open::find_or_create(&members, &keys).await?;
+        Ok(Self::new(members, keys, options, cluster_uuid, is_new))
+    }
+
+    /// Opens the store under the prefix, and writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`EtcdOpenError::Missing`] if etcd has none there, or another [`EtcdOpenError`].
+    pub async fn open_existing(options: EtcdOptions) -> Result<Self, EtcdOpenError> {
+        let (members, keys) = (Arc::new(Members::new(options.clone())), Keys::new(&options.prefix));
+        let cluster_uuid = open::existing(&members, &keys).await?;
+        Ok(Self::new(members, keys, options, cluster_uuid, false))
+    }
+
+    fn new(members: Arc<Members>, keys: Keys, mut options: EtcdOptions, cluster_uuid: Uuid, is_new: bool) -> Self {
+        // The members have them, and may get others.
+        options.credentials = Credentials::default();
         let (jobs, waiting_jobs) = mpsc::channel(options.queue_capacity.max(1));
         let (lookups, waiting_lookups) = mpsc::channel(read::CAPACITY);
         let shared = Shared {
@@ -180,14 +165,26 @@ impl EtcdStore {
             copy: OnceLock::new(),
         };
         let unstarted = Unstarted { jobs: waiting_jobs, lookups: waiting_lookups };
-        Ok(Self {
+        Self {
             shared: Arc::new(shared),
             cluster_uuid,
+            is_new,
             jobs,
             lookups,
             unstarted: std::sync::Mutex::new(Some(unstarted)),
             tasks: std::sync::Mutex::default(),
-        })
+        }
+    }
+
+    /// Whether this opening has created the store.
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Makes every further connection to etcd with the certificates, the user and the password of these options: renew them
+    /// before they expire. Open connections stay. The rest of the options does not count.
+    pub fn renew(&self, options: &EtcdOptions) {
+        self.shared.members.renew(options.credentials.clone());
     }
 
     async fn request<T>(&self, job: impl FnOnce(Answer<T>) -> Job + Send) -> Result<T, StoreError> {
@@ -361,6 +358,14 @@ impl SharedStore for EtcdStore {
             _ => Err(RequestError::Timeout.into()),
         }
     }
+
+    async fn reach(&self) -> Result<(), StoreError> {
+        match self.shared.confirmations.next().await {
+            Some(Confirmation::Confirmed | Confirmation::Behind) => Ok(()),
+            Some(Confirmation::Failed(error)) => Err(error.into()),
+            None => Err(StoreError::Busy),
+        }
+    }
 }
 
 impl EtcdStore {
@@ -370,9 +375,7 @@ impl EtcdStore {
         let live = copy.get().ok_or_else(|| StoreError::unavailable("the store is not loaded"))?.live();
         match confirmations.next().await {
             Some(Confirmation::Confirmed) => {
-                let fresh_until = live.fresh_until();
-                let found = live.find(digest);
-                if fresh_until.is_ahead() {
+                if let Some(found) = live.while_fresh(|live| live.find(digest)) {
                     return Ok(found);
                 }
             }
@@ -390,5 +393,48 @@ impl EtcdStore {
 impl fmt::Debug for EtcdStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EtcdStore").field("options", &self.shared.options).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A store that was not loaded, so that no task of it runs, with a copy.
+    fn store(max_staleness: Duration) -> EtcdStore {
+        let mut options = EtcdOptions::from_url("etcd://127.0.0.1:1").unwrap();
+        options.max_staleness = max_staleness;
+        let (members, keys) = (Arc::new(Members::new(options.clone())), Keys::new(&options.prefix));
+        let store = EtcdStore::new(members, keys, options, Uuid::nil(), false);
+        let copy = Arc::new(TokenCopy::new(LiveTokensWriter::new(), max_staleness));
+        assert!(store.shared.copy.set(copy).is_ok());
+        store
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_authentication_that_nothing_decides_is_given_up() {
+        let store = store(Duration::from_secs(5));
+        let digest = Digest::from_bytes([0; 64]);
+        let hour = Duration::from_secs(3600);
+        let found = timeout(hour, store.find(&digest)).await.expect("it is given up by then");
+        assert!(matches!(found, Err(StoreError::Unavailable { .. })), "{found:?}");
+    }
+
+    /// As after a machine was suspended: the timer of tokio, which is paused here, has not moved.
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_came_after_the_bound_decides_nothing() {
+        let bound = Duration::from_millis(20);
+        let store = store(bound);
+        let mut unstarted = store.unstarted.lock().unwrap().take().unwrap();
+        let answer = async {
+            store.shared.confirmations.end(1, Confirmation::Behind);
+            let lookup = unstarted.lookups.recv().await.unwrap();
+            let begin = BootTime::now();
+            while begin.elapsed() < bound {}
+            lookup.answer.send(Ok(None)).unwrap();
+        };
+        let digest = Digest::from_bytes([0; 64]);
+        let (found, ()) = tokio::join!(store.find(&digest), answer);
+        assert!(matches!(found, Err(StoreError::Unavailable { .. })), "{found:?}");
     }
 }

@@ -1,30 +1,21 @@
 //! Where etcd is, and how to reach it.
 
-use std::fmt;
 use std::time::Duration;
 
-use etcd_client::{Certificate, ConnectOptions, Identity, TlsOptions};
+use etcd_client::ConnectOptions;
+
+use super::credentials::{Credentials, EtcdTls};
 
 /// Where the members of etcd are, and how an [`EtcdStore`](super::EtcdStore) reaches them.
-#[derive(Clone)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EtcdOptions {
     /// Each `HOST:PORT`.
     pub(super) members: Vec<String>,
     pub(super) prefix: String,
-    tls: Option<EtcdTls>,
-    user: Option<(String, String)>,
+    pub(super) credentials: Credentials,
     pub(super) max_staleness: Duration,
     pub(super) queue_capacity: usize,
     pub(super) save_uses_every: Duration,
-}
-
-/// The certificates for connections to etcd, each as PEM.
-#[derive(Clone, Default)]
-pub struct EtcdTls {
-    /// The authorities that may have signed the members' certificates.
-    pub ca: Vec<u8>,
-    /// The certificate by which the members know this node, and its private key.
-    pub identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 /// The prefix of the keys, unless the URL has another.
@@ -64,8 +55,7 @@ impl EtcdOptions {
         Ok(Self {
             members,
             prefix: prefix.to_owned(),
-            tls,
-            user: None,
+            credentials: Credentials { tls, user: None },
             max_staleness: Self::DEFAULT_MAX_STALENESS,
             queue_capacity: 4096,
             save_uses_every: Self::DEFAULT_SAVE_USES_EVERY,
@@ -74,13 +64,19 @@ impl EtcdOptions {
 
     /// Connects by TLS, with these certificates.
     #[must_use]
-    pub fn tls(self, tls: EtcdTls) -> Self {
-        Self { tls: Some(tls), ..self }
+    pub fn tls(mut self, tls: EtcdTls) -> Self {
+        self.credentials.tls = Some(tls);
+        self
     }
 
     /// Whether connections use TLS.
     pub fn uses_tls(&self) -> bool {
-        self.tls.is_some()
+        self.credentials.tls.is_some()
+    }
+
+    /// The prefix of the keys.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// The members of etcd, each `HOST:PORT`.
@@ -88,10 +84,11 @@ impl EtcdOptions {
         &self.members
     }
 
-    /// Logs in to etcd with this name and password.
+    /// Logs in to etcd with this name and password. Dropping the options wipes the password.
     #[must_use]
-    pub fn user(self, name: &str, password: &str) -> Self {
-        Self { user: Some((name.to_owned(), password.to_owned())), ..self }
+    pub fn user(mut self, name: &str, password: &str) -> Self {
+        self.credentials.user = Some((name.to_owned(), password.to_owned().into()));
+        self
     }
 
     /// For how long a node may rely on its copy of the tokens without having confirmed it: after a deletion has been
@@ -126,44 +123,14 @@ impl EtcdOptions {
         (self.max_staleness / 4).clamp(Duration::from_millis(200), Duration::from_secs(2))
     }
 
-    /// The options of a connection to one member.
+    /// The options of a connection to one member, but for the credentials.
     pub(super) fn connection(&self) -> ConnectOptions {
         let timeout = self.request_timeout();
-        let mut options = ConnectOptions::new()
+        ConnectOptions::new()
             .with_connect_timeout(timeout)
             .with_keep_alive(timeout, timeout)
             .with_keep_alive_while_idle(true)
-            .with_require_leader(true);
-        if let Some((name, password)) = &self.user {
-            options = options.with_user(name, password).with_auto_token_refresh(true);
-        }
-        if let Some(EtcdTls { ca, identity }) = &self.tls {
-            let mut tls = TlsOptions::new().ca_certificate(Certificate::from_pem(ca));
-            if let Some((certificate, key)) = identity {
-                tls = tls.identity(Identity::from_pem(certificate, key));
-            }
-            options = options.with_tls(tls);
-        }
-        options
-    }
-}
-
-/// Shows neither the password nor the private key.
-impl fmt::Debug for EtcdOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { members, prefix, max_staleness, .. } = self;
-        f.debug_struct("EtcdOptions")
-            .field("members", members)
-            .field("prefix", prefix)
-            .field("max_staleness", max_staleness)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Shows no key.
-impl fmt::Debug for EtcdTls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EtcdTls").finish_non_exhaustive()
+            .with_require_leader(true)
     }
 }
 
@@ -242,12 +209,5 @@ mod tests {
         for (millis, is_valid) in [(499, false), (500, true), (86_400_000, true), (86_400_001, false)] {
             assert_eq!(options().max_staleness(Duration::from_millis(millis)).is_ok(), is_valid, "{millis}");
         }
-    }
-
-    #[test]
-    fn no_password_and_no_key_is_printed() {
-        let tls = EtcdTls { ca: b"hunter2".to_vec(), identity: Some((b"hunter2".to_vec(), b"hunter2".to_vec())) };
-        let options = EtcdOptions::from_url("etcds://a:1").unwrap().user("me", "hunter2").tls(tls.clone());
-        assert!(!format!("{options:?}{tls:?}").contains("hunter2"));
     }
 }

@@ -108,7 +108,7 @@ impl Writer {
         self.members.commit(deadline, transaction).await.map_err(|error| {
             self.counters.failed();
             match error {
-                RequestError::Refused(_) => StoreError::unavailable(error),
+                RequestError::Refused(_) | RequestError::Untrusted(_) => StoreError::unavailable(error),
                 _ => StoreError::outcome_unknown(error),
             }
         })

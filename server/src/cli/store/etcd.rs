@@ -16,11 +16,16 @@ use influxdb3_tokens::{
     Catalog, EtcdOpenError, EtcdOptions, EtcdSource, EtcdStore, EtcdTarget, EtcdTls, MoveError, MoveSource, MoveTarget,
     SystemClock,
 };
+use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
+use super::Opening;
+use super::renewal::Renewable;
+pub(in crate::cli) use super::renewal::Renewal;
 use crate::cli::Failure;
 use crate::cli::arguments::duration;
 use crate::cli::environment::Environment;
@@ -31,7 +36,7 @@ const PASSWORD: &str = "INFLUXDB3_TOKENS_ETCD_PASSWORD";
 const HEADING: &str = "Cluster";
 
 /// Options of a store in etcd.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(in crate::cli) struct EtcdArguments {
     /// Keep the tokens in etcd, for many servers: `etcd://HOST:PORT,HOST:PORT/PREFIX`, or `etcds://…` for TLS. Without it,
     /// they are in the database of the data directory
@@ -99,15 +104,32 @@ impl EtcdArguments {
 
     /// Reads the files that the options name. `None` if the tokens are not in etcd.
     pub(in crate::cli) fn read(&self) -> Result<Option<Etcd>, Failure> {
+        if !self.is_given() {
+            return Ok(None);
+        }
+        let password = match (&self.etcd_user, &self.etcd_password_file) {
+            (Some(_), None) => Some(Environment::read()?.text(PASSWORD).map(Zeroizing::new).ok_or_else(|| {
+                format!("the user of etcd needs a password: set the variable {PASSWORD}, or use --etcd-password-file")
+            })?),
+            _ => None,
+        };
+        let options = self.options(password.as_ref())?;
+        Ok(options.map(|options| Etcd { options, renewable: Renewable { arguments: self.clone(), password } }))
+    }
+
+    /// The options of the store, with what the files contain now. `password` is that of the variable.
+    pub(super) fn options(&self, password: Option<&Zeroizing<String>>) -> Result<Option<EtcdOptions>, Failure> {
         let Some(mut options) = self.store.clone() else { return Ok(None) };
         options = match (&self.etcd_ca, options.uses_tls()) {
             (Some(file), true) => {
-                let ca = certificates(file)?;
-                let identity = match (&self.etcd_cert, &self.etcd_key) {
-                    (Some(certificate), Some(key)) => Some((certificates(certificate)?, private_key(key)?)),
-                    _ => None,
-                };
-                options.tls(EtcdTls { ca, identity })
+                let tls = EtcdTls::new(certificates(file)?);
+                options.tls(match (&self.etcd_cert, &self.etcd_key) {
+                    (Some(certificate), Some(key)) => {
+                        let (chain, private) = identity(certificate, key)?;
+                        tls.identity(chain, private)
+                    }
+                    _ => tls,
+                })
             }
             (None, true) => {
                 return Err(
@@ -122,25 +144,27 @@ impl EtcdArguments {
             (_, false) => options,
         };
         if let Some(user) = &self.etcd_user {
-            options = options.user(user, &self.password()?);
+            let from_file = self.etcd_password_file.as_deref().map(password_of).transpose()?;
+            options = options.user(user, from_file.as_ref().or(password).map_or("", |password| password.as_str()));
         }
         if let Some(bound) = self.max_staleness {
             options = options.max_staleness(bound)?;
         }
-        Ok(Some(Etcd { options }))
+        Ok(Some(options))
     }
 
-    fn password(&self) -> Result<Zeroizing<String>, Failure> {
-        if let Some(file) = &self.etcd_password_file {
-            let text = Zeroizing::new(fs::read_to_string(file).map_err(|error| in_file(file, &error))?);
-            let password = text.strip_suffix('\n').unwrap_or(&text);
-            return Ok(Zeroizing::new(password.strip_suffix('\r').unwrap_or(password).to_owned()));
-        }
-        Environment::read()?.text(PASSWORD).map(Zeroizing::new).ok_or_else(|| {
-            format!("the user of etcd needs a password: set the variable {PASSWORD}, or use --etcd-password-file")
-                .into()
-        })
+    /// The files that the options name.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let files = [&self.etcd_ca, &self.etcd_cert, &self.etcd_key, &self.etcd_password_file];
+        files.into_iter().flatten().map(PathBuf::as_path)
     }
+}
+
+/// The password in a file.
+fn password_of(file: &Path) -> Result<Zeroizing<String>, Failure> {
+    let text = Zeroizing::new(fs::read_to_string(file).map_err(|error| in_file(file, &error))?);
+    let password = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(Zeroizing::new(password.strip_suffix('\r').unwrap_or(password).to_owned()))
 }
 
 /// The content of a file with at least one certificate.
@@ -153,14 +177,18 @@ fn certificates(file: &Path) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// The content of a file with a private key.
-fn private_key(file: &Path) -> Result<Vec<u8>, Failure> {
-    let text = Zeroizing::new(fs::read(file).map_err(|error| in_file(file, &error))?);
+/// The contents of a file with certificates and of one with the key of the first of them.
+fn identity(certificate: &Path, key: &Path) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>), Failure> {
+    let chain = certificates(certificate)?;
+    let text = Zeroizing::new(fs::read(key).map_err(|error| in_file(key, &error))?);
     // The error of the parser may repeat a line of the file.
-    match PrivateKeyDer::from_pem_slice(&text) {
-        Ok(_) => Ok(text.to_vec()),
-        Err(_) => Err(in_file(file, &io::Error::other("it contains no private key in PEM that is not encrypted"))),
-    }
+    let private = PrivateKeyDer::from_pem_slice(&text)
+        .map_err(|_| in_file(key, &io::Error::other("it contains no private key in PEM that is not encrypted")))?;
+    let certificates = CertificateDer::pem_slice_iter(&chain).collect::<Result<Vec<_>, _>>()?;
+    // A file that is just being replaced may have the key of another certificate.
+    CertifiedKey::from_der(certificates, private, &default_provider())
+        .map_err(|error| in_file(key, &io::Error::other(format!("with {}: {error}", certificate.display()))))?;
+    Ok((chain, text))
 }
 
 fn in_file(file: &Path, error: &io::Error) -> Failure {
@@ -170,9 +198,23 @@ fn in_file(file: &Path, error: &io::Error) -> Failure {
 /// A store in etcd that can be opened.
 pub(in crate::cli) struct Etcd {
     options: EtcdOptions,
+    renewable: Renewable,
+}
+
+/// A store in etcd that this process has open.
+pub(in crate::cli) struct OpenedEtcd {
+    pub(in crate::cli) catalog: Catalog,
+    /// The prefix, if it had no store before.
+    pub(in crate::cli) created: Option<String>,
+    pub(in crate::cli) renewal: Renewal,
 }
 
 impl Etcd {
+    /// The files that may be read again while the store is open.
+    pub(in crate::cli) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.renewable.arguments.files()
+    }
+
     /// Looks a member up, so that the system's library loads the modules that it needs for that. The sandbox hides them.
     pub(in crate::cli) fn look_up(&self) {
         // Whether it is found does not matter yet.
@@ -199,15 +241,15 @@ impl Etcd {
         Box::new(EtcdTarget::new(self.options))
     }
 
-    /// Opens the store, and makes it unless it exists. Tries again until etcd has not answered for so long.
-    pub(in crate::cli) async fn open(&self, patience: Duration) -> Result<Catalog, Failure> {
+    /// Opens the store. Tries again until etcd has not answered for so long.
+    pub(in crate::cli) async fn open(self, opening: Opening, patience: Duration) -> Result<OpenedEtcd, Failure> {
         /// Between two attempts.
         const PAUSE: Duration = Duration::from_millis(250);
         let begin = Instant::now();
         let mut was_told = false;
-        loop {
-            let error = match self.try_open().await {
-                Ok(catalog) => return Ok(catalog),
+        let (catalog, store) = loop {
+            let error = match self.try_open(opening).await {
+                Ok(opened) => break opened,
                 Err(NotOpened::Final(error)) => return Err(error),
                 Err(NotOpened::Unavailable(error)) => error,
             };
@@ -219,17 +261,43 @@ impl Etcd {
             }
             was_told = true;
             sleep(PAUSE).await;
-        }
+        };
+        let created = store.is_new().then(|| self.options.prefix().to_owned());
+        Ok(OpenedEtcd { catalog, created, renewal: Renewal::new(self.renewable, store, self.options) })
     }
 
-    async fn try_open(&self) -> Result<Catalog, NotOpened> {
-        let store = EtcdStore::open(self.options.clone()).await.map_err(|error| match error {
-            EtcdOpenError::Unavailable(error) => NotOpened::Unavailable(with_sources(&error)),
-            error @ EtcdOpenError::Importing => NotOpened::Final(error.into()),
-            error => NotOpened::Final(format!("{error}; end the URL of --store with another prefix").into()),
-        })?;
-        let opened = Catalog::open(Arc::new(store), Arc::new(SystemClock)).await;
-        opened.map_err(|error| NotOpened::Unavailable(with_sources(&error)))
+    async fn try_open(&self, opening: Opening) -> Result<(Catalog, Arc<EtcdStore>), NotOpened> {
+        let options = self.options.clone();
+        let opened = match opening {
+            Opening::Existing => EtcdStore::open_existing(options).await,
+            Opening::OrCreate => EtcdStore::open(options).await,
+        };
+        let store = Arc::new(opened.map_err(|error| self.not_opened(error))?);
+        let catalog = Catalog::open(Arc::clone(&store) as _, Arc::new(SystemClock)).await;
+        Ok((catalog.map_err(|error| NotOpened::Unavailable(with_sources(&error)))?, store))
+    }
+
+    fn not_opened(&self, error: EtcdOpenError) -> NotOpened {
+        let members = self.options.members().join(", ");
+        let text = with_sources(&error);
+        NotOpened::Final(match error {
+            EtcdOpenError::Unavailable(_) => return NotOpened::Unavailable(text),
+            EtcdOpenError::Refused { .. } => {
+                format!("cannot use etcd at {members}: {text}; see --etcd-user, --etcd-password-file and {PASSWORD}")
+            }
+            EtcdOpenError::Untrusted(_) => {
+                format!("cannot use etcd at {members}: {text}; see --etcd-ca, --etcd-cert and --etcd-key")
+            }
+            EtcdOpenError::Missing { .. } => {
+                format!(
+                    "{text}; end the URL of --store with the prefix of the servers. `serve` makes a store unless one \
+                     exists, and so does `create token --admin` for the operator token"
+                )
+            }
+            EtcdOpenError::Importing => text,
+            _ => format!("{text}; end the URL of --store with another prefix"),
+        }
+        .into())
     }
 
     fn unreachable(&self, error: &str) -> Failure {
@@ -242,7 +310,7 @@ impl Etcd {
 
 /// Why a store was not opened.
 enum NotOpened {
-    /// etcd does not answer, or refuses. It may do otherwise a little later.
+    /// etcd does not answer. It may do so a little later.
     Unavailable(String),
     Final(Failure),
 }

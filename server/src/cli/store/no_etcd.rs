@@ -1,11 +1,13 @@
 //! What a build without the feature `etcd` has of [`super`]'s module `etcd`: nothing that can be asked for.
 
 use std::convert::Infallible;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
 use influxdb3_tokens::{Catalog, MoveSource, MoveTarget};
 
+use super::Opening;
 use crate::cli::Failure;
 
 #[derive(Args)]
@@ -41,7 +43,31 @@ impl Etcd {
         match self.0 {}
     }
 
-    pub(in crate::cli) async fn open(&self, _: Duration) -> Result<Catalog, Failure> {
+    pub(in crate::cli) fn files(&self) -> std::iter::Empty<&Path> {
+        match self.0 {}
+    }
+
+    pub(in crate::cli) async fn open(self, _: Opening, _: Duration) -> Result<OpenedEtcd, Failure> {
+        match self.0 {}
+    }
+}
+
+pub(in crate::cli) struct OpenedEtcd {
+    pub(in crate::cli) catalog: Catalog,
+    pub(in crate::cli) created: Option<String>,
+    pub(in crate::cli) renewal: Renewal,
+}
+
+/// Of a store that does not exist.
+#[derive(Clone)]
+pub(in crate::cli) struct Renewal(Infallible);
+
+impl Renewal {
+    pub(in crate::cli) async fn follow(self) {
+        match self.0 {}
+    }
+
+    pub(in crate::cli) fn reload(&self) {
         match self.0 {}
     }
 }

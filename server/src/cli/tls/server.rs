@@ -106,7 +106,7 @@ impl TlsServerOptions {
         let made = self.self_signed.clone();
         move || {
             let Some(tls) = &tls else {
-                tracing::info!("SIGHUP: without TLS, there is nothing to read again");
+                tracing::info!("SIGHUP: without TLS, there is no certificate of the server to read again");
                 return;
             };
             if let Some(made) = &made {
@@ -141,7 +141,7 @@ fn is_readable_by_others(file: &Path) -> bool {
 /// Where the content of a file may come from now and after a change: the folder of the file, and of each file that links
 /// lead to, because a new file or link takes the place of the old one there. If the folder of the file is a link, that of
 /// the link too, because a link to another folder may take its place. The whole of `/` is never among them.
-fn places(file: &Path) -> Vec<PathBuf> {
+pub(in crate::cli) fn places(file: &Path) -> Vec<PathBuf> {
     /// How many links are followed; the system follows as many.
     const LINKS: usize = 40;
     let folder = |file: &Path| match file.parent() {

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use influxdb3_token_api::models::AdminTokenObject;
 
 use super::{Etcd, Node, create, secret, succeed};
 use crate::process::{DataDir, command, finish};
@@ -19,7 +20,6 @@ fn fail(code: i32, arguments: &[&str]) -> String {
 async fn the_commands_need_no_server() {
     let Some(etcd) = Etcd::start().await else { return };
     let store = etcd.store();
-    // Until the member has a leader, it does not answer.
     drop(Node::start(&etcd, &[]));
     let (code, out, warning) = finish(command(&["show", "tokens", "--format=jsonl", &store]));
     assert!(code == 0 && out.is_empty() && warning.contains("has no tokens under this prefix"), "{warning}");
@@ -44,6 +44,48 @@ async fn the_commands_need_no_server() {
     etcd.call("/v3/kv/put", serde_json::json!({"key": key, "value": value})).await;
     let error = fail(1, &["show", "tokens", &store.replace("/tokens", "/other")]);
     assert!(error.contains("end the URL of --store with another prefix"), "{error}");
+}
+
+#[tokio::test]
+async fn under_a_mistyped_prefix_no_command_makes_a_store_but_the_one_for_the_first_token() {
+    let Some(etcd) = Etcd::start().await else { return };
+    let (store, mistyped) = (etcd.store(), etcd.store().replace("/tokens", "/tokesn"));
+    let (code, out, warning) = finish(command(&["create", "token", "--admin", "--format=json", &store]));
+    let operator: AdminTokenObject = serde_json::from_str(&out).unwrap();
+    assert!(
+        code == 0 && warning.contains("no token store under the prefix /tokens; this command has made one"),
+        "{warning}"
+    );
+    let token = format!("--token={}", secret(&operator));
+    let file = etcd.beside("export");
+    let other = [STANDARD.encode("/another/program"), STANDARD.encode("value")];
+    etcd.call("/v3/kv/put", serde_json::json!({"key": other[0], "value": other[1]})).await;
+    for arguments in [
+        &["show", "tokens"][..],
+        &["audit"],
+        &["delete", "token", "--id=1", &token, "--yes"],
+        &["delete", "token", "--token-name=ci", &token, "--yes"],
+        &["create", "token", "--admin", "--name=ci"],
+        &["create", "token", "--admin", "--regenerate", "--yes"],
+        &["export", file.to_str().unwrap()],
+        &["contract", &token],
+    ] {
+        let (code, out, error) = finish(command(&[arguments, &[&mistyped]].concat()));
+        assert!(code != 0 && out.is_empty(), "{arguments:?}: {out}{error}");
+        assert!(
+            error.contains("no token store under the prefix /tokesn; it has one under /tokens"),
+            "{arguments:?}: {error}"
+        );
+    }
+    let key = STANDARD.encode("/tokesn/cluster");
+    let made = etcd.call("/v3/kv/range", serde_json::json!({"key": key})).await;
+    assert!(made["kvs"].is_null(), "{made}");
+    for makes_one in [true, false] {
+        let node = Node::start_on(&mistyped, &[]);
+        node.server.until_logged("serving").await;
+        let log = node.server.log();
+        assert_eq!(log.contains("this server has made one") && log.contains("/tokesn"), makes_one, "{log}");
+    }
 }
 
 #[tokio::test]

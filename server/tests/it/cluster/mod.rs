@@ -5,6 +5,7 @@ mod etcd;
 mod login;
 mod moving;
 mod nodes;
+mod readiness;
 mod uses;
 
 use std::net::SocketAddr;

@@ -46,7 +46,7 @@ async fn without_etcd_every_node_answers_503_after_the_bound_and_serves_again_wh
         node.until_verified(secret(&operator), 200).await;
     }
 
-    etcd.signal(Signal::STOP);
+    etcd.pause();
     for node in &nodes {
         let answer = node.until_verified(secret(&operator), 503).await;
         assert!(answer.headers().contains_key("retry-after"), "{answer:?}");
@@ -72,7 +72,7 @@ async fn without_etcd_every_node_answers_503_after_the_bound_and_serves_again_wh
         assert_eq!(refused.status(), 503);
     }
 
-    etcd.signal(Signal::CONT);
+    etcd.resume();
     for node in &nodes {
         node.until_verified(secret(&operator), 200).await;
         until("/ready", async || (get(node.server.operations(), "/ready").await.status() == 200).then_some(())).await;
@@ -97,20 +97,24 @@ async fn a_node_that_cannot_reach_etcd_is_not_ready_before_its_copy_is_too_old()
     })
     .await;
 
-    etcd.signal(Signal::STOP);
-    let ready = get(node.server.operations(), "/ready").await;
-    assert_eq!(ready.status(), 503);
+    etcd.pause();
+    // An answer is shared for a second.
+    let ready = until("503 of /ready", async || {
+        let ready = get(node.server.operations(), "/ready").await;
+        (ready.status() == 503).then_some(ready)
+    })
+    .await;
     let ready: Value = serde_json::from_str(&text(ready)).unwrap();
     assert_eq!(ready["reasons"], serde_json::json!(["the store does not answer"]));
     assert_eq!(node.verify(secret(&operator)).await.status(), 200);
-    etcd.signal(Signal::CONT);
+    etcd.resume();
     until("/ready", async || (get(node.server.operations(), "/ready").await.status() == 200).then_some(())).await;
 }
 
 #[tokio::test]
 async fn nodes_with_one_token_file_start_at_the_same_time() {
     let Some(etcd) = Etcd::start().await else { return };
-    let file = etcd.folder.beside("admin-token.json");
+    let file = etcd.beside("admin-token.json");
     let file = file.to_str().unwrap();
     succeed(&["create", "token", "--admin", "--offline", "--output-file", file]);
     let option = format!("--admin-token-file={file}");
@@ -132,7 +136,7 @@ async fn nodes_with_one_token_file_start_at_the_same_time() {
 #[tokio::test]
 async fn a_server_that_waits_for_etcd_can_be_stopped() {
     let Some(etcd) = Etcd::start().await else { return };
-    etcd.signal(Signal::STOP);
+    etcd.pause();
     let directory = crate::process::DataDir::in_memory();
     let log = std::fs::File::create(directory.beside("log")).unwrap();
     let mut serve = directory.serve(&[&etcd.store(), "--max-staleness=500ms"]);

@@ -9,6 +9,7 @@ use super::{OPS_BIND, deletion, get, send, text};
 use crate::client::Request;
 use crate::creation::create;
 use crate::document::DELETED;
+use crate::limits::within;
 use crate::process::DataDir;
 
 #[tokio::test]
@@ -21,7 +22,8 @@ async fn health_ready_and_ping_answer_without_a_token() {
 
     let ready = get(server.operations(), "/ready").await;
     assert_eq!(ready.status(), 200);
-    let expected = serde_json::json!({ "ready": true, "reasons": [], "staleness_milliseconds": 0 });
+    let expected =
+        serde_json::json!({ "ready": true, "accepts_changes": true, "reasons": [], "staleness_milliseconds": 0 });
     assert_eq!(serde_json::from_str::<Value>(&text(ready)).unwrap(), expected);
 
     let ping = get(server.operations(), "/ping").await;
@@ -86,7 +88,7 @@ async fn a_listener_that_others_can_reach_is_warned_about() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_commit_is_not_ready_until_it_can_again() {
+async fn a_server_whose_store_cannot_commit_stays_ready_and_says_that_it_accepts_no_changes() {
     let directory = DataDir::new();
     let operator = directory.operator().await;
     let (token, _) = create(&directory.catalog().await, "ci", "db:a:read", None).await;
@@ -99,15 +101,27 @@ async fn a_store_that_cannot_commit_is_not_ready_until_it_can_again() {
     let deletion = Request::delete(token).bearer(&operator);
     assert_eq!(client.send(&deletion).await.status, 503);
     let ready = get(server.operations(), "/ready").await;
-    assert_eq!(ready.status(), 503);
+    assert_eq!(ready.status(), 200);
     let ready: Value = serde_json::from_str(&text(ready)).unwrap();
     assert_eq!(ready["reasons"], serde_json::json!(["the last commit failed"]));
+    assert_eq!((&ready["ready"], &ready["accepts_changes"]), (&Value::Bool(true), &Value::Bool(false)));
     assert_eq!(get(server.operations(), "/health").await.status(), 200);
-    assert!(text(get(server.operations(), "/metrics").await).contains("influxdb3_tokens_ready 0"));
+    let metrics = text(get(server.operations(), "/metrics").await);
+    assert!(metrics.contains("influxdb3_tokens_ready 1\n"), "{metrics}");
+    assert!(metrics.contains("influxdb3_tokens_store_failing 1\n"), "{metrics}");
 
     std::fs::rename(&away, &file).unwrap();
-    assert_eq!(get(server.operations(), "/ready").await.status(), 200);
-    assert!(text(get(server.operations(), "/metrics").await).contains("influxdb3_tokens_ready 1"));
+    // An attempt is shared for a second.
+    within("the store to commit", async {
+        loop {
+            let ready: Value = serde_json::from_str(&text(get(server.operations(), "/ready").await)).unwrap();
+            if ready["accepts_changes"] == true {
+                break;
+            }
+        }
+    })
+    .await;
+    assert!(text(get(server.operations(), "/metrics").await).contains("influxdb3_tokens_store_failing 0"));
     assert_eq!(client.send(&deletion).await.status, DELETED);
 }
 
@@ -135,7 +149,7 @@ async fn a_server_that_is_told_to_stop_is_not_ready_and_says_so_until_it_has_ans
     let ready: Value = serde_json::from_str(&text(ready)).unwrap();
     assert_eq!(ready["reasons"], serde_json::json!(["draining"]));
     drop(held);
-    let answer = crate::limits::within("the answer", in_flight).await.unwrap();
+    let answer = within("the answer", in_flight).await.unwrap();
     assert_eq!(answer.status, DELETED);
     let (status, printed) = server.wait();
     assert!(status.success(), "{printed}");

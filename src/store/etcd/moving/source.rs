@@ -10,6 +10,7 @@ use super::super::audit;
 use super::super::copy::Revision;
 use super::super::keys::Keys;
 use super::super::members::Members;
+use super::super::open;
 use super::super::pages::Pages;
 use super::super::read::first;
 use super::super::record::{FORMAT, IMPORTING, StoredCluster, change_from_value, id_from_value, token_from_value};
@@ -67,7 +68,7 @@ impl EtcdSource {
             Some(Some(cluster)) if cluster.format == format => cluster,
             Some(Some(cluster)) if cluster.format == IMPORTING => return Err(other(EtcdOpenError::Importing)),
             Some(_) => return Err(other(EtcdOpenError::OtherFormat)),
-            None => return Err(MoveError::damaged("etcd has no token store under this prefix")),
+            None => return Err(other(open::missing(&members, &keys).await)),
         };
         let number = |pair: &Option<KeyValue>| pair.as_ref().and_then(|pair| id_from_value(pair.value()));
         let (Some(next_id), Some(epoch)) = (number(next_id), number(epoch)) else {
