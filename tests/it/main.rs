@@ -18,6 +18,8 @@ mod etcd_load;
 mod etcd_nodes;
 #[cfg(feature = "etcd")]
 mod etcd_store;
+#[cfg(feature = "etcd")]
+mod etcd_together;
 mod generated_client;
 mod limits;
 mod linearizability;
