@@ -23,6 +23,8 @@ mod etcd_nodes;
 #[cfg(feature = "etcd")]
 mod etcd_store;
 #[cfg(feature = "etcd")]
+mod etcd_together;
+#[cfg(feature = "etcd")]
 mod etcd_uses;
 mod generated_client;
 mod limits;

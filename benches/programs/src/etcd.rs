@@ -10,7 +10,7 @@ use sha2::{Digest, Sha512};
 
 use crate::{Failure, OPERATOR};
 
-/// Tokens in a transaction, each with four keys. etcd takes 128 operations.
+/// Tokens in a transaction, each with five keys. etcd takes 128 operations.
 const TOKENS: u64 = 25;
 
 /// Transactions under way at a time.
@@ -23,6 +23,10 @@ pub struct Members(Vec<String>);
 impl Members {
     pub fn parse(text: &str) -> Self {
         Self(text.split(',').map(str::to_owned).collect())
+    }
+
+    pub fn first(&self) -> &str {
+        &self.0[0]
     }
 
     /// A node that asks the member with this number first, with the tokens under `prefix`.
@@ -58,7 +62,7 @@ impl Members {
 }
 
 /// The keys of a token.
-fn token(prefix: &str, id: u64, secret: &Secret) -> [TxnOp; 4] {
+fn token(prefix: &str, id: u64, secret: &Secret) -> [TxnOp; 5] {
     let (name, digest) = (format!("token {id}"), digest(secret.expose()));
     let permissions = format!("db:metrics{}:read,write", id % 100);
     let record = json!({ "name": name, "digest": digest, "created_at": 0, "permissions": permissions });
@@ -67,27 +71,46 @@ fn token(prefix: &str, id: u64, secret: &Secret) -> [TxnOp; 4] {
         put(format!("{prefix}/names/{name}"), id.to_string()),
         put(format!("{prefix}/digests/{digest}"), id.to_string()),
         put(format!("{prefix}/register/{id:020}"), json!({ "name": name, "mark": nonce() }).to_string()),
+        put_change(prefix, "created", id),
     ]
 }
 
 /// The transaction by which `EtcdStore` deletes one token, with the same preconditions, operations and reads.
 pub fn deletion(prefix: &str, id: u64) -> Txn {
+    let (compares, operations, reads) = change(prefix, id);
+    let operations = [put_head(prefix)].into_iter().chain(operations).collect::<Vec<_>>();
+    Txn::new().when(compares).and_then(operations).or_else(reads)
+}
+
+/// The same in a transaction of its own, as in one that deletes several tokens.
+pub fn deletion_in_transaction(prefix: &str, id: u64) -> Txn {
+    let (compares, operations, reads) = change(prefix, id);
+    let inner = Txn::new().when(compares).and_then(operations).or_else(reads);
+    Txn::new().and_then([put_head(prefix), TxnOp::txn(inner)])
+}
+
+/// The preconditions, the operations, and the reads that tell which precondition failed.
+fn change(prefix: &str, id: u64) -> ([Compare; 3], [TxnOp; 3], [TxnOp; 4]) {
     let (token, deleted) = (format!("{prefix}/live/{id:020}"), format!("{prefix}/deleted/{id:020}"));
     let (epoch, operator) = (format!("{prefix}/epoch"), format!("{prefix}/operator"));
-    let record = json!({ "change": "deleted", "token": id, "at": 1_700_000_000_000_u64, "by": 0 });
     let compares = [
         Compare::create_revision(token.clone(), CompareOp::Greater, 0),
         Compare::value(epoch.clone(), CompareOp::Equal, "0"),
         Compare::value(operator.clone(), CompareOp::Equal, digest(OPERATOR)),
     ];
     let operations = [
-        put_head(prefix),
         TxnOp::delete(token.clone(), None),
         put(deleted.clone(), format!("request {}", nonce())),
-        put(format!("{prefix}/audit/{:020}/{}", 0, nonce()), record.to_string()),
+        put_change(prefix, "deleted", id),
     ];
     let reads = [token, deleted, epoch, operator].map(|key| TxnOp::get(key, None));
-    Txn::new().when(compares).and_then(operations).or_else(reads)
+    (compares, operations, reads)
+}
+
+/// A record of the audit trail.
+fn put_change(prefix: &str, change: &str, id: u64) -> TxnOp {
+    let record = json!({ "change": change, "token": id, "at": 1_700_000_000_000_u64, "by": 0 });
+    put(format!("{prefix}/audit/{:020}/{}", 0, nonce()), record.to_string())
 }
 
 fn put_head(prefix: &str) -> TxnOp {

@@ -55,8 +55,9 @@ pub(super) enum Before {
 }
 
 impl Change<'_> {
-    /// The deletion of the token with this ID, which has this name if it was selected by its name.
-    pub(super) fn deletion(&self, id: TokenId, name: Option<&TokenName>, deletion: &Deletion) -> Txn {
+    /// The deletion of the token with this ID, which has this name if it was selected by its name. It `is_alone` if it is not
+    /// to be made [`together`](Self::together) with others.
+    pub(super) fn deletion(&self, id: TokenId, name: Option<&TokenName>, deletion: &Deletion, is_alone: bool) -> Txn {
         let Self { keys, mark, .. } = self;
         let mut compares = vec![exists(keys.token(id)), self.is_epoch()];
         compares.extend(acts(keys, Some(deletion.by())));
@@ -64,11 +65,12 @@ impl Change<'_> {
             compares.push(has_value(keys.name(name), id.to_string()));
         }
         let (at, by) = (deletion.at(), Some(deletion.by().id()));
-        let operations = [
+        let mut operations = vec![
             TxnOp::delete(keys.token(id), None),
             TxnOp::put(keys.deleted(id), mark.as_str(), None),
             self.note(AuditedChange::Deleted, id, at, by, deletion.origin()),
         ];
+        operations.extend(is_alone.then(|| self.put_head()));
         let mut reads = vec![keys.token(id), keys.deleted(id), keys.epoch()];
         reads.extend(name.map(|name| keys.name(name)));
         reads.extend(acting(keys, Some(deletion.by())));

@@ -1,140 +1,20 @@
-"""Measures nodes on etcd, and writes their section of docs/performance.md. `make bench-cluster` runs this.
+"""Writes the section about nodes on etcd of docs/performance.md from the figures of a measurement."""
 
-The members of etcd that delete write to the disk of `target/`. Those that only hold many tokens are on /dev/shm.
-"""
-
-import argparse
-import contextlib
-import datetime
-import json
-import os
-import socket
 import statistics
 import subprocess
-import sys
-import tempfile
-import time
-import urllib.request
-from pathlib import Path
 
-from benches.deletion import seed, sync
+from benches.cluster.measure import AUTHENTICATED, MEASURED
 from benches.figures import Targets, divided, spread
 from benches.page import CLUSTER, PAGE, table
-from benches.programs import OURS, TARGET, build, program, run
 
-RESULTS = TARGET / "cluster.json"
-MEMBERS = (1, 3)
-TOKENS = (100_000, 1_000_000)
-AUTHENTICATED = 100_000
+PARTS = {
+    "bare": "bare",
+    "nested": "nested",
+    "watched": "watched",
+    "nested, watched": "nested, watched",
+    "through three nodes": "ours",
+}
 SUBJECTS = {"through three nodes": "ours", "bare transactions": "bare"}
-
-
-def main():
-    arguments = argparse.ArgumentParser(prog="benches.cluster", description=__doc__)
-    arguments.add_argument("--rounds", type=int, default=5, help="how many times to measure everything (5)")
-    arguments.add_argument("--program", default=program("cluster"), help="a program that was built before")
-    arguments.add_argument("--only", choices=MEASURED, action="append", help="measure only this again")
-    arguments.add_argument("--tokens", type=int, action="append", help="load this many tokens")
-    arguments.add_argument("--page", action="store_true", help="write the section from the last measurement")
-    options = arguments.parse_args()
-
-    figures = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
-    if not options.page:
-        TARGET.mkdir(parents=True, exist_ok=True)
-        if options.program == program("cluster"):
-            build(OURS)
-        for what in options.only or MEASURED:
-            figures[what] = MEASURED[what](options) | {
-                "date": datetime.date.today().isoformat(),
-                "load": os.getloadavg()[0],
-            }
-            RESULTS.write_text(json.dumps(figures, indent=1), encoding="utf-8")
-            print(f"measured {what}", json.dumps(figures[what]), file=sys.stderr)
-    if set(figures) >= set(MEASURED):
-        write(figures)
-
-
-def deletions(options):
-    disk = TARGET / "etcd"
-    disk.mkdir(exist_ok=True)
-    figures = {"fdatasync": sync()}
-    for count in MEMBERS:
-        with etcd(count, disk) as members:
-            figures[str(count)] = json.loads(run(options.program, "deletions", members, str(options.rounds)))
-    return figures
-
-
-def loads(options):
-    figures = {}
-    for tokens in options.tokens or TOKENS:
-        file = seed(tokens)
-        with etcd(1, Path("/dev/shm")) as members:
-            begun = time.monotonic()
-            run(options.program, "fill", members, str(tokens))
-            of = figures[str(tokens)] = {"fill": time.monotonic() - begun}
-            for _ in range(options.rounds):
-                for name, store in (("etcd", members), ("sqlite", file)):
-                    loaded = json.loads(run(options.program, "load", store))
-                    if loaded["tokens"] != tokens:
-                        raise SystemExit(f"{name}: {loaded}")
-                    for what in ("start", "memory"):
-                        of.setdefault(f"{name}/{what}", []).append(loaded[what])
-    return figures
-
-
-def authentication(options):
-    figures = {}
-    for count in MEMBERS:
-        for _ in range(options.rounds):
-            with etcd(count, Path("/dev/shm")) as members:
-                measured = json.loads(run(options.program, "authentication", members, str(AUTHENTICATED)))
-            for name, values in measured.items():
-                figures.setdefault(str(count), {}).setdefault(name, []).extend(values)
-    return figures
-
-
-MEASURED = {"deletions": deletions, "authentication": authentication, "loads": loads}
-
-
-@contextlib.contextmanager
-def etcd(count, folder):
-    """Starts so many members of etcd with data in this folder, and yields where clients reach them."""
-    clients, peers = free_ports(count), free_ports(count)
-    cluster = ",".join(f"m{number}=http://127.0.0.1:{port}" for number, port in enumerate(peers))
-    with tempfile.TemporaryDirectory(dir=folder, prefix="bench-etcd-") as data, contextlib.ExitStack() as stack:
-        for number, (client, peer) in enumerate(zip(clients, peers, strict=True)):
-            client, peer = (f"http://127.0.0.1:{port}" for port in (client, peer))
-            command = ["etcd", "--name", f"m{number}", "--data-dir", f"{data}/m{number}", "--log-level", "error"]
-            command += ["--listen-client-urls", client, "--advertise-client-urls", client]
-            command += ["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", cluster]
-            # A machine that does much else may delay heartbeats.
-            command += ["--heartbeat-interval", "500", "--election-timeout", "5000"]
-            command += ["--quota-backend-bytes", str(8 << 30), "--snapshot-count", "100000"]
-            member = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            stack.callback(member.wait)
-            stack.callback(member.kill)
-        wait_for_leader(clients)
-        yield ",".join(f"127.0.0.1:{port}" for port in clients)
-
-
-def free_ports(count):
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [it.getsockname()[1] for it in sockets]
-
-
-def wait_for_leader(ports):
-    for port in ports:
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
-                    if json.load(answer)["health"] == "true":
-                        break
-            except OSError:
-                pass
-            time.sleep(0.1)
-        else:
-            raise SystemExit("etcd does not start")
 
 
 def write(figures):
@@ -147,7 +27,7 @@ def section(figures):
     targets = Targets()
     version = subprocess.run(["etcd", "--version"], capture_output=True, text=True).stdout.split("\n")[0].split()[-1]
     loads = ", ".join(f"{figures[what]['load']:.0f} for {what}" for what in MEASURED)
-    parts = [
+    sections = [
         f"""{CLUSTER}
 
 `make bench-cluster` writes this section. Measured on {figures["deletions"]["date"]} with etcd {version} over loopback.
@@ -155,11 +35,12 @@ The machine did other work at the same time (load average: {loads}).
 So the times say little, and the ratios carry over. Members and nodes share both cores. Three nodes run in one process,
 without HTTP. Each has a store and connections of its own, and asks another member.""",
         deleted(figures, targets),
+        parted(figures),
         propagated(figures, targets),
         authenticated(figures),
         loaded(figures),
     ]
-    return "\n\n".join(parts)
+    return "\n\n".join(sections)
 
 
 def deleted(figures, targets):
@@ -195,20 +76,45 @@ Figures are medians of {rounds} rounds for {" and ".join(measured_members)} memb
 A node has one transaction under way and puts up to 64 deletions that wait into the next."""
 
 
+def parted(figures):
+    rows = []
+    for members, measured in of_members(figures["parts"]):
+        for title, subject in PARTS.items():
+            of = {name: measured[f"{subject}/{name}"] for name in ("rate", "p50", "client", "etcd")}
+            rate = spread(divided(of["rate"], measured["bare/rate"]))
+            p50 = spread(divided(of["p50"], measured["bare/p50"]))
+            cpu = [f"{statistics.median(of[name]) * 1e6:,.0f} µs" for name in ("client", "etcd")]
+            rows.append(f"| {members} | {title} | {rate} | {p50} | {' | '.join(cpu)} |")
+    columns = (
+        "| members | deletions of 3 clients | rate, to the bare one | p50, to the bare one | CPU: client | CPU: etcd |"
+    )
+    return f"""### What a node adds to a transaction
+
+Single deletions again, with one part after another of what a node adds. All take turns. `nested` puts the preconditions
+into a transaction in the transaction, which lets deletions share one. `watched` has three connections that follow the
+changes, as the nodes do. CPU is time for a deletion, of the program with all three nodes or connections, and of all
+members.
+
+{table(columns, "|--:|---|--:|--:|--:|--:|", rows)}"""
+
+
 def propagated(figures, targets):
     rows = []
     for members, measured in of_members(figures["deletions"]):
         for name, title in (("idle", "none"), ("busy", "48 clients")):
             p50, p99, once = (measured[f"propagation/{name}/{what}"] for what in ("p50", "p99", "at once"))
             limit = targets.at_most(50, "", [value * 1e3 for value in p99], ".1f")
-            rows.append(f"| {members} | {title} | {statistics.median(once):.0%} | {millis(p50)} | {limit} |")
-    columns = "| members | other deletions | refused before the answer | p50 | p99 in ms |"
+            longest = max(measured[f"propagation/{name}/longest"]) * 1e3
+            row = [members, title, f"{statistics.median(once):.0%}", millis(p50), limit, f"{longest:.1f}"]
+            rows.append(f"| {' | '.join(row)} |")
+    columns = "| members | other deletions | refused before the answer | p50 | p99 in ms | longest of all rounds |"
     return f"""### Until the other nodes refuse
 
 The time from the answer to a deletion until both other nodes refuse the token. etcd answers and tells the other nodes
 at the same time, so the others may refuse before the answer, which counts as 0. The p99 should be under 50 ms.
+A round follows 300 deletions.
 
-{table(columns, "|--:|---|--:|--:|--:|", rows)}"""
+{table(columns, "|--:|---|--:|--:|--:|--:|", rows)}"""
 
 
 def authenticated(figures):
@@ -241,21 +147,37 @@ share reads. The members' data is in memory. Rates and reads are medians of {run
 
 
 def loaded(figures):
-    rows = []
+    rows, again = [], []
     for tokens, of in figures["loads"].items():
         if tokens.isdecimal():
             cells = [spread(of[f"{name}/start"], ".2f") for name in ("etcd", "sqlite")]
+            cells += [spread(of[f"etcd/{who}"], ".2f") for who in ("cpu", "member")]
             memory = {name: [value / 1e6 for value in of[f"{name}/memory"]] for name in ("etcd", "sqlite")}
-            cells += [spread(values, ".0f") for values in memory.values()]
+            cells += [f"{statistics.median(values):.0f}" for values in memory.values()]
             cells.append(spread(divided(memory["etcd"], memory["sqlite"])))
+            cells += [f"{of['database'] / 1e6:,.0f}", f"{of['member memory'] / 1e6:,.0f}"]
             rows.append(f"| {int(tokens):,} | {' | '.join(cells)} |")
-    columns = "| tokens | etcd: s | SQLite: s | etcd: MB | SQLite: MB | memory, to SQLite's |"
+            took = spread(of["reload/took"], ".2f")
+            p99, longest = (millis(of[f"reload/{what}"]) for what in ("p99", "longest"))
+            before, after = (statistics.median(of[f"reload/{what}"]) / 1e6 for what in ("memory before", "memory"))
+            refused = f"{sum(of['reload/refused']):.0f}"
+            again.append(f"| {int(tokens):,} | {took} | {p99} | {longest} | {refused} | {before:.0f} | {after:.0f} |")
+    columns = (
+        "| tokens | etcd: s | SQLite: s | node: s of CPU | member: s of CPU | etcd: MB | SQLite: MB "
+        "| memory, to SQLite's | etcd's database: MB | member: MB |"
+    )
+    reloads = "| tokens | s | p99 | longest | refused | MB before | MB after |"
     return f"""### Start
 
 Seconds until all tokens are loaded, and the memory of the process then. One member of etcd, on the same machine and
-with its data in memory, holds the tokens.
+with its data in memory, holds the tokens, whose history was compacted. `--quota-backend-bytes` is 8 GiB.
 
-{table(columns, "|--:|--:|--:|--:|--:|--:|", rows)}"""
+{table(columns, "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|", rows)}
+
+Loading again while the node serves: a change was compacted while the node was cut off. It authenticates a live token
+every millisecond meanwhile; `p99` and `longest` are how long that takes, `refused` how many did not succeed.
+
+{table(reloads, "|--:|--:|--:|--:|--:|--:|--:|", again)}"""
 
 
 def of_members(figures):
@@ -264,7 +186,3 @@ def of_members(figures):
 
 def millis(values):
     return f"{statistics.median(values) * 1e3:.2f} ms"
-
-
-if __name__ == "__main__":
-    main()
