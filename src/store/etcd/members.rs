@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use etcd_client::{Client, Error, GetOptions, GetResponse, Txn, TxnResponse};
+use etcd_client::{Client, Error, GetOptions, GetResponse, KvClient, Txn, TxnResponse};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 
@@ -94,7 +94,7 @@ impl Members {
         let key = key.into();
         let get = |client: Client| {
             let (key, options) = (key.clone(), options.clone());
-            async move { client.kv_client().get(key, Some(options)).await }
+            async move { kv(&client).get(key, Some(options)).await }
         };
         self.ask(self.request_timeout(), deadline, get).await
     }
@@ -118,7 +118,7 @@ impl Members {
     ) -> Result<TxnResponse, RequestError> {
         let commit = |client: Client| {
             let transaction = transaction.clone();
-            async move { client.kv_client().txn(transaction).await }
+            async move { kv(&client).txn(transaction).await }
         };
         self.ask(longest, deadline, commit).await
     }
@@ -165,6 +165,14 @@ impl Members {
         let client = self.client(member).await?;
         Ok(request(client).await?)
     }
+}
+
+/// How long an answer may be. A page of tokens with many permissions is longer than the 4 MiB that the client would take, and
+/// so are the changes that a node has missed.
+pub(super) const LONGEST_ANSWER: usize = usize::MAX;
+
+fn kv(client: &Client) -> KvClient {
+    client.kv_client().max_decoding_message_size(LONGEST_ANSWER)
 }
 
 /// Between two attempts.

@@ -11,7 +11,7 @@ use super::Counts;
 use super::copy::{Event, Head, OtherHistory, Revision, TokenCopy};
 use super::keys::Keys;
 use super::load::{LoadError, load};
-use super::members::{MemberIndex, Members, RequestError};
+use super::members::{LONGEST_ANSWER, MemberIndex, Members, RequestError};
 use super::record::token_from_value;
 use crate::store::StoreError;
 
@@ -105,7 +105,7 @@ impl Follower {
         self.skip().await?;
         let start = self.copy.applied() + 1;
         let options = WatchOptions::new().with_range(self.keys.live_end()).with_start_revision(start);
-        let mut client = client.watch_client();
+        let mut client = client.watch_client().max_decoding_message_size(LONGEST_ANSWER);
         let begin = client.watch(self.keys.live(), Some(options));
         let mut stream = match timeout(self.members.request_timeout(), begin).await {
             Ok(stream) => stream.map_err(RequestError::from)?,
