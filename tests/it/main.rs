@@ -13,6 +13,8 @@ mod embedding;
 #[cfg(feature = "etcd")]
 mod etcd;
 #[cfg(feature = "etcd")]
+mod etcd_damaged;
+#[cfg(feature = "etcd")]
 mod etcd_large;
 #[cfg(feature = "etcd")]
 mod etcd_load;

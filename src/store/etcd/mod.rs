@@ -123,6 +123,11 @@ pub enum EtcdOpenError {
     /// The keys under the prefix are of another program, or of a version of this store that this one does not know.
     #[error("the keys under this prefix of etcd are not those of a token store of version {FORMAT}")]
     OtherFormat,
+    /// The prefix has keys of a token store, but this one is missing.
+    #[error(
+        "the keys under this prefix of etcd are those of a token store, but {0} is missing: restore a snapshot of etcd, or name another prefix"
+    )]
+    Incomplete(String),
     /// An import was begun under the prefix, and is not finished.
     #[error("an import was begun under this prefix of etcd and is not finished: run `import` with the same file again")]
     Importing,
@@ -145,16 +150,18 @@ impl EtcdStore {
             put_head(&keys),
         ];
         let create =
-            Txn::new().when([is_missing(keys.cluster())]).and_then(operations).or_else(gets(vec![keys.cluster()]));
+            Txn::new().when(keys.of_a_store().map(is_missing)).and_then(operations).or_else(gets(vec![keys.cluster()]));
         let answer = members.commit(Instant::now() + 4 * members.commit_timeout(), create).await;
         let answer = answer.map_err(|error| EtcdOpenError::Unavailable(error.into()))?;
         let cluster_uuid = if answer.succeeded() {
             cluster.uuid
         } else {
             let stored = answer.op_responses().into_iter().next().and_then(first);
+            let is_lost = stored.is_none();
             match stored.and_then(|pair| StoredCluster::from_value(pair.value())) {
                 Some(StoredCluster { format: FORMAT, uuid, .. }) => uuid,
                 Some(StoredCluster { format: IMPORTING, .. }) => return Err(EtcdOpenError::Importing),
+                None if is_lost => return Err(EtcdOpenError::Incomplete(keys.cluster())),
                 _ => return Err(EtcdOpenError::OtherFormat),
             }
         };
@@ -211,6 +218,7 @@ impl EtcdStore {
         tokio::spawn(writer.run());
         let reader = Reader { members: members.clone(), keys: keys.clone(), lookups };
         let follower = Follower {
+            cluster_uuid: self.cluster_uuid,
             members: members.clone(),
             keys: keys.clone(),
             copy: copy.clone(),
@@ -252,7 +260,7 @@ impl TokenStore for EtcdStore {
         let unstarted = self.unstarted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         let unstarted = unstarted.ok_or_else(|| StoreError::unavailable(LOADED_ALREADY))?;
         let copy = Arc::new(TokenCopy::new(live, self.shared.options.max_staleness));
-        load::load(&self.shared.members, &self.shared.keys, &copy).await.map_err(StoreError::unavailable)?;
+        load::load(&self.shared.members, &self.shared.keys, self.cluster_uuid, &copy).await?;
         _ = self.shared.copy.set(copy.clone());
         self.start(unstarted, &copy);
         Ok(())
@@ -275,10 +283,8 @@ impl TokenStore for EtcdStore {
         self.request(Job::Pass).await?;
         let Shared { members, keys, .. } = &*self.shared;
         let from = after.map_or(Some(0), |id| id.as_u64().checked_add(1)).map(TokenId::from_u64);
-        let (Some(from), Some((next_id, _))) = (from, walk::next_id(members, keys).await?) else {
-            return Ok(Vec::new());
-        };
-        let (mut walk, mut records) = (Walk::new(from, next_id), Vec::new());
+        let Some(from) = from else { return Ok(Vec::new()) };
+        let (mut walk, mut records) = (Walk::new(from, walk::next_id(members, keys).await?), Vec::new());
         while records.len() < limit {
             let page = walk.read(members, keys, 0, PAGE.min((limit - records.len()) as u64)).await?;
             let mut found = walk::records(keys, &page)?;

@@ -6,6 +6,7 @@ use etcd_client::{EventType, GetOptions, KeyValue, WatchOptions, WatchResponse};
 use futures::FutureExt;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
 
 use super::Counts;
 use super::copy::{Event, Head, OtherHistory, Revision, TokenCopy};
@@ -17,6 +18,7 @@ use crate::store::StoreError;
 
 /// What the task works on.
 pub(super) struct Follower {
+    pub(super) cluster_uuid: Uuid,
     pub(super) members: Arc<Members>,
     pub(super) keys: Keys,
     pub(super) copy: Arc<TokenCopy>,
@@ -81,19 +83,23 @@ impl Follower {
 
     /// Loads the tokens again, and tries until that succeeds.
     async fn reload(&self) {
+        let mut was_told = false;
         loop {
             self.counts.reloads.add();
-            match load(&self.members, &self.keys, &self.copy).await {
+            match load(&self.members, &self.keys, self.cluster_uuid, &self.copy).await {
                 Ok(()) => {
                     // An order that came before the load is fulfilled.
                     _ = self.orders.reload.notified().now_or_never();
                     return;
                 }
+                Err(LoadError::Request(_)) => sleep(self.members.request_timeout() / 4).await,
+                // It stays so until somebody repairs it.
                 Err(error) => {
-                    if !matches!(error, LoadError::Request(_)) {
+                    if !was_told {
                         tracing::error!(error = &error as &dyn std::error::Error, "cannot load the tokens from etcd");
                     }
-                    sleep(self.members.request_timeout() / 4).await;
+                    was_told = true;
+                    sleep(4 * self.members.request_timeout()).await;
                 }
             }
         }
@@ -171,13 +177,17 @@ impl Follower {
         Ok(self.copy.apply(events, last)?)
     }
 
-    fn event(&self, kind: EventType, pair: &KeyValue) -> Option<Result<Event, StoreError>> {
+    fn event(&self, kind: EventType, pair: &KeyValue) -> Option<Result<Event, FollowError>> {
         if pair.key() == self.keys.head().as_bytes() {
-            return (kind == EventType::Put).then(|| Ok(Event::Head(pair.value().to_vec())));
+            return Some(match kind {
+                EventType::Put => Ok(Event::Head(pair.value().to_vec())),
+                // Somebody removes the store. Another one may follow under the same prefix.
+                EventType::Delete => Err(OtherHistory.into()),
+            });
         }
         let id = self.keys.id_of(pair.key())?;
         Some(match kind {
-            EventType::Put => token_from_value(id, pair.value()).map(Event::Put),
+            EventType::Put => token_from_value(id, pair.value()).map(Event::Put).map_err(Into::into),
             EventType::Delete => Ok(Event::Delete(id)),
         })
     }

@@ -225,7 +225,7 @@ impl Etcd {
     async fn try_open(&self) -> Result<Catalog, NotOpened> {
         let store = EtcdStore::open(self.options.clone()).await.map_err(|error| match error {
             EtcdOpenError::Unavailable(error) => NotOpened::Unavailable(with_sources(&error)),
-            error @ EtcdOpenError::Importing => NotOpened::Final(error.into()),
+            error @ (EtcdOpenError::Importing | EtcdOpenError::Incomplete(_)) => NotOpened::Final(error.into()),
             error => NotOpened::Final(format!("{error}; end the URL of --store with another prefix").into()),
         })?;
         let opened = Catalog::open(Arc::new(store), Arc::new(SystemClock)).await;
