@@ -19,6 +19,8 @@ mod etcd_large;
 #[cfg(feature = "etcd")]
 mod etcd_load;
 #[cfg(feature = "etcd")]
+mod etcd_login;
+#[cfg(feature = "etcd")]
 mod etcd_nodes;
 #[cfg(feature = "etcd")]
 mod etcd_store;

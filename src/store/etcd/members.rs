@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use etcd_client::{Client, Error, GetOptions, GetResponse, KvClient, Txn, TxnResponse};
-use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 
 use super::EtcdOptions;
+use super::connecting::Connecting;
 use crate::store::StoreError;
 
 /// The members of etcd. One of them is asked until it fails; the next one is asked then.
@@ -23,7 +23,7 @@ pub(super) struct Members {
 
 struct Member {
     url: String,
-    client: OnceCell<Client>,
+    connection: Connecting,
 }
 
 /// The place of a member in the list.
@@ -47,7 +47,7 @@ pub(super) enum RequestError {
 impl Members {
     pub(super) fn new(options: EtcdOptions) -> Self {
         let scheme = if options.uses_tls() { "https" } else { "http" };
-        let of = |member: &String| Member { url: format!("{scheme}://{member}"), client: OnceCell::new() };
+        let of = |member: &String| Member { url: format!("{scheme}://{member}"), connection: Connecting::default() };
         Self { members: options.members.iter().map(of).collect(), options, current: AtomicUsize::new(0) }
     }
 
@@ -75,13 +75,19 @@ impl Members {
     }
 
     /// A connection to the member, which may have to be made.
-    pub(super) async fn client(&self, MemberIndex(index): MemberIndex) -> Result<Client, RequestError> {
-        let Member { url, client } = &self.members[index];
-        let connect = client.get_or_try_init(|| Client::connect([url], Some(self.options.connection())));
-        match timeout(self.request_timeout(), connect).await {
-            Ok(connected) => connected.cloned().map_err(Into::into),
-            Err(_) => Err(RequestError::Timeout),
-        }
+    pub(super) async fn client(&self, member: MemberIndex) -> Result<Client, RequestError> {
+        Ok(self.connect(member).await?.0)
+    }
+
+    /// A connection to the member, and its number.
+    async fn connect(&self, MemberIndex(index): MemberIndex) -> Result<(Client, u64), RequestError> {
+        let Member { url, connection } = &self.members[index];
+        let connect = || {
+            let (url, options, longest) = (url.clone(), self.options.connection(), 4 * self.commit_timeout());
+            let connect = async move { Client::connect([url], Some(options)).await };
+            async move { Ok(timeout(longest, connect).await.map_err(|_| RequestError::Timeout)??) }
+        };
+        timeout(self.request_timeout(), connection.client(connect)).await.unwrap_or(Err(RequestError::Timeout))
     }
 
     /// The pairs of a key or a range.
@@ -162,8 +168,15 @@ impl Members {
     where
         F: Future<Output = Result<T, Error>> + Send,
     {
-        let client = self.client(member).await?;
-        Ok(request(client).await?)
+        let (client, number) = self.connect(member).await?;
+        let answer = request(client).await;
+        if let Err(Error::GRpcStatus(status)) = &answer
+            && i32::from(status.code()) == UNAUTHENTICATED
+        {
+            // Its login has expired, or the member has forgotten it.
+            self.members[member.0].connection.forget(number);
+        }
+        Ok(answer?)
     }
 }
 
@@ -179,8 +192,11 @@ fn kv(client: &Client) -> KvClient {
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The codes of gRPC by which etcd refuses a request before it has an effect (`InvalidArgument`, `PermissionDenied`,
-/// `FailedPrecondition`, `OutOfRange`, `Unimplemented`, `Unauthenticated`).
-const REFUSALS: [i32; 6] = [3, 7, 9, 11, 12, 16];
+/// `FailedPrecondition`, `OutOfRange`, `Unimplemented`).
+const REFUSALS: [i32; 5] = [3, 7, 9, 11, 12];
+
+/// The code by which etcd refuses a request whose login is not valid any more. It is sent again after another login.
+const UNAUTHENTICATED: i32 = 16;
 
 impl From<Error> for RequestError {
     fn from(error: Error) -> Self {

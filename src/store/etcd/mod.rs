@@ -7,6 +7,7 @@
 
 mod audit;
 mod confirm;
+mod connecting;
 mod copy;
 mod keys;
 mod load;

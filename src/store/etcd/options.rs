@@ -123,7 +123,7 @@ impl EtcdOptions {
             .with_keep_alive_while_idle(true)
             .with_require_leader(true);
         if let Some((name, password)) = &self.user {
-            options = options.with_user(name, password).with_auto_token_refresh(true);
+            options = options.with_user(name, password);
         }
         if let Some(EtcdTls { ca, identity }) = &self.tls {
             let mut tls = TlsOptions::new().ca_certificate(Certificate::from_pem(ca));
