@@ -54,7 +54,9 @@ pub enum MoveError {
     },
 
     /// What the target has is not what the file says.
-    #[error("what was written is not what the file has: {finding}. The import was not completed")]
+    #[error(
+        "what was written is not what the file has: {finding}. The import was not completed: remove what it has written, and import the file again"
+    )]
     NotVerified {
         /// What is different.
         finding: String,
