@@ -15,7 +15,13 @@ mod embedding;
 #[cfg(feature = "etcd")]
 mod etcd;
 #[cfg(feature = "etcd")]
+mod etcd_damaged;
+#[cfg(feature = "etcd")]
+mod etcd_large;
+#[cfg(feature = "etcd")]
 mod etcd_load;
+#[cfg(feature = "etcd")]
+mod etcd_login;
 #[cfg(feature = "etcd")]
 mod etcd_lost_responses;
 #[cfg(feature = "etcd")]

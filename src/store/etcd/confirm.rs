@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Counts;
-use super::copy::{TokenCopy, Verdict};
+use super::copy::{Position, TokenCopy, Verdict};
 use super::keys::Keys;
 use super::members::{Members, RequestError};
 use super::watch::{Orders, read_head};
@@ -106,7 +106,7 @@ impl Confirmer {
         let before = self.copy.position();
         let (head, now) = match read_head(&self.members, &self.keys, 0).await {
             Ok((Some(head), now)) => (head, now),
-            Ok((None, _)) => return self.reload(),
+            Ok((None, _)) => return self.reload(&before),
             Err(error) => return Confirmation::Failed(error),
         };
         let judge = || self.copy.judge(&before, begin, &head, now);
@@ -122,13 +122,16 @@ impl Confirmer {
         match verdict {
             Verdict::Confirmed => Confirmation::Confirmed,
             Verdict::Behind | Verdict::Overtaken => Confirmation::Behind,
-            Verdict::OtherHistory => self.reload(),
+            Verdict::OtherHistory => self.reload(&before),
         }
     }
 
     /// Nothing that the copy has belongs to what etcd has.
-    fn reload(&self) -> Confirmation {
-        tracing::warn!("the history of etcd was replaced; the tokens are loaded again");
+    fn reload(&self, before: &Position) -> Confirmation {
+        // A load may fail for long, and every request asks for a round then.
+        if !before.is_distrusted {
+            tracing::warn!("the history of etcd was replaced; the tokens are loaded again");
+        }
         self.copy.distrust();
         self.orders.reload.notify_one();
         Confirmation::Behind

@@ -40,7 +40,7 @@ impl Credentials {
     /// Adds them to the options of a connection.
     pub(super) fn add_to(&self, mut options: ConnectOptions) -> ConnectOptions {
         if let Some((name, password)) = &self.user {
-            options = options.with_user(name, password.as_str()).with_auto_token_refresh(true);
+            options = options.with_user(name, password.as_str());
         }
         if let Some(EtcdTls { ca, identity }) = &self.tls {
             let mut tls = TlsOptions::new().ca_certificate(Certificate::from_pem(ca));

@@ -50,6 +50,12 @@ impl Keys {
         self.under("live0")
     }
 
+    /// The first key after those of the tokens among them.
+    pub(super) fn tokens_end(&self) -> String {
+        // In ASCII, `:` follows `9`.
+        self.under("live/:")
+    }
+
     /// The record of a live token.
     pub(super) fn token(&self, id: TokenId) -> String {
         self.under(&format!("live/{}", fixed(id.as_u64())))
@@ -100,6 +106,11 @@ impl Keys {
     /// The last uses of the tokens of a block of IDs, of which this is the first.
     pub(super) fn uses(&self, first: TokenId) -> String {
         self.under(&format!("uses/{}", fixed(first.as_u64())))
+    }
+
+    /// Where one of these keys exists, no store is made.
+    pub(super) fn of_a_store(&self) -> [String; 5] {
+        [self.cluster(), self.next_id(), self.epoch(), self.operator(), self.head()]
     }
 
     /// How far an import has come, until it is finished.

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use etcd_client::{Client, Error, GetOptions, GetResponse, Txn, TxnResponse};
-use tokio::sync::OnceCell;
+use etcd_client::{Client, ConnectOptions, Error, GetOptions, GetResponse, KvClient, Txn, TxnResponse};
 use tokio::time::{Instant, timeout};
 
 use super::EtcdOptions;
+use super::connecting::Connecting;
 use super::credentials::Credentials;
 use super::handshake::{error_of_tls, refusal};
 use crate::store::StoreError;
@@ -19,17 +19,16 @@ use crate::store::StoreError;
 /// Each has a connection of its own, so that a member that does not answer is left at once, and so that whoever needs
 /// another member gets another one.
 pub(super) struct Members {
-    urls: Vec<String>,
+    members: Vec<Member>,
     options: EtcdOptions,
-    connections: RwLock<Arc<Connections>>,
+    credentials: RwLock<Arc<Credentials>>,
     current: AtomicUsize,
 }
 
-/// The connections to the members, which were all made with the same credentials.
-struct Connections {
-    credentials: Credentials,
-    /// In the order of the list.
-    clients: Vec<OnceCell<Client>>,
+struct Member {
+    /// `HOST:PORT`.
+    address: String,
+    connection: Connecting,
 }
 
 /// The place of a member in the list.
@@ -53,24 +52,18 @@ pub(super) enum RequestError {
     Timeout,
 }
 
-impl Connections {
-    fn new(credentials: Credentials, members: usize) -> Self {
-        Self { credentials, clients: std::iter::repeat_with(OnceCell::new).take(members).collect() }
-    }
-}
-
 impl Members {
     pub(super) fn new(mut options: EtcdOptions) -> Self {
-        let scheme = if options.uses_tls() { "https" } else { "http" };
-        let urls: Vec<_> = options.members.iter().map(|member| format!("{scheme}://{member}")).collect();
-        let connections = Connections::new(std::mem::take(&mut options.credentials), urls.len());
-        Self { urls, options, connections: RwLock::new(Arc::new(connections)), current: AtomicUsize::new(0) }
+        let credentials = RwLock::new(Arc::new(std::mem::take(&mut options.credentials)));
+        let of = |address: &String| Member { address: address.clone(), connection: Connecting::default() };
+        let members = options.members.iter().map(of).collect();
+        Self { members, options, credentials, current: AtomicUsize::new(0) }
     }
 
-    /// Makes every further connection with these credentials. What has a connection goes on to use it.
+    /// Makes every further connection with these credentials. A request that has a connection goes on to use it.
     pub(super) fn renew(&self, credentials: Credentials) {
-        let connections = Arc::new(Connections::new(credentials, self.urls.len()));
-        *self.connections.write().unwrap_or_else(PoisonError::into_inner) = connections;
+        *self.credentials.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(credentials);
+        self.members.iter().for_each(|member| member.connection.renew());
     }
 
     /// How long a request to a member may take that only reads.
@@ -86,33 +79,31 @@ impl Members {
 
     /// The member that is asked at present.
     pub(super) fn current(&self) -> MemberIndex {
-        MemberIndex(self.current.load(Ordering::Relaxed) % self.urls.len())
+        MemberIndex(self.current.load(Ordering::Relaxed) % self.members.len())
     }
 
     /// Leaves a member that does not do its duty; the next one is asked from now on. Nothing changes if another one has been
     /// left meanwhile.
     pub(super) fn leave(&self, MemberIndex(index): MemberIndex) {
-        let next = (index + 1) % self.urls.len();
+        let next = (index + 1) % self.members.len();
         _ = self.current.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// A connection to the member, which may have to be made.
-    pub(super) async fn client(&self, MemberIndex(index): MemberIndex) -> Result<Client, RequestError> {
-        let connections = Arc::clone(&self.connections.read().unwrap_or_else(PoisonError::into_inner));
-        let Connections { credentials, clients } = &*connections;
-        let connect = clients[index].get_or_try_init(async || {
-            if let Some(tls) = &credentials.tls
-                && let Some(error) = refusal(tls, &self.options.members[index], self.request_timeout() / 2).await
-            {
-                return Err(RequestError::Untrusted(error));
-            }
-            let options = credentials.add_to(self.options.connection());
-            Ok(Client::connect([&self.urls[index]], Some(options)).await?)
-        });
-        match timeout(self.request_timeout(), connect).await {
-            Ok(connected) => connected.cloned(),
-            Err(_) => Err(RequestError::Timeout),
-        }
+    pub(super) async fn client(&self, member: MemberIndex) -> Result<Client, RequestError> {
+        Ok(self.connect(member).await?.0)
+    }
+
+    /// A connection to the member, and its number.
+    async fn connect(&self, MemberIndex(index): MemberIndex) -> Result<(Client, u64), RequestError> {
+        let Member { address, connection } = &self.members[index];
+        let connect = || {
+            let credentials = Arc::clone(&self.credentials.read().unwrap_or_else(PoisonError::into_inner));
+            let (address, options, longest) = (address.clone(), self.options.connection(), 4 * self.commit_timeout());
+            let connect = connect(address, credentials, options, self.request_timeout() / 2);
+            async move { timeout(longest, connect).await.unwrap_or(Err(RequestError::Timeout)) }
+        };
+        timeout(self.request_timeout(), connection.client(connect)).await.unwrap_or(Err(RequestError::Timeout))
     }
 
     /// The pairs of a key or a range.
@@ -125,7 +116,7 @@ impl Members {
         let key = key.into();
         let get = |client: Client| {
             let (key, options) = (key.clone(), options.clone());
-            async move { client.kv_client().get(key, Some(options)).await }
+            async move { kv(&client).get(key, Some(options)).await }
         };
         self.ask(self.request_timeout(), deadline, get).await
     }
@@ -149,7 +140,7 @@ impl Members {
     ) -> Result<TxnResponse, RequestError> {
         let commit = |client: Client| {
             let transaction = transaction.clone();
-            async move { client.kv_client().txn(transaction).await }
+            async move { kv(&client).txn(transaction).await }
         };
         self.ask(longest, deadline, commit).await
     }
@@ -179,7 +170,7 @@ impl Members {
                 Ok(Err(error @ RequestError::Refused(_))) => return Err(unanswered.unwrap_or(error)),
                 Ok(Err(error @ RequestError::Untrusted(_))) => {
                     untrusted += 1;
-                    if untrusted == self.urls.len() {
+                    if untrusted == self.members.len() {
                         return Err(unanswered.unwrap_or(error));
                     }
                 }
@@ -200,17 +191,51 @@ impl Members {
     where
         F: Future<Output = Result<T, Error>> + Send,
     {
-        let client = self.client(member).await?;
-        Ok(request(client).await?)
+        let (client, number) = self.connect(member).await?;
+        let answer = request(client).await;
+        if let Err(Error::GRpcStatus(status)) = &answer
+            && i32::from(status.code()) == UNAUTHENTICATED
+        {
+            // Its login has expired, or the member has forgotten it.
+            self.members[member.0].connection.forget(number);
+        }
+        Ok(answer?)
     }
+}
+
+/// Connects to a member, whose handshake may take `limit`.
+async fn connect(
+    address: String,
+    credentials: Arc<Credentials>,
+    options: ConnectOptions,
+    limit: Duration,
+) -> Result<Client, RequestError> {
+    let Some(tls) = &credentials.tls else {
+        return Ok(Client::connect([format!("http://{address}")], Some(credentials.add_to(options))).await?);
+    };
+    if let Some(error) = refusal(tls, &address, limit).await {
+        return Err(RequestError::Untrusted(error));
+    }
+    Ok(Client::connect([format!("https://{address}")], Some(credentials.add_to(options))).await?)
+}
+
+/// How long an answer may be. A page of tokens with many permissions is longer than the 4 MiB that the client would take, and
+/// so are the changes that a node has missed.
+pub(super) const LONGEST_ANSWER: usize = usize::MAX;
+
+fn kv(client: &Client) -> KvClient {
+    client.kv_client().max_decoding_message_size(LONGEST_ANSWER)
 }
 
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The codes of gRPC by which etcd refuses a request before it has an effect (`InvalidArgument`, `PermissionDenied`,
-/// `FailedPrecondition`, `OutOfRange`, `Unimplemented`, `Unauthenticated`).
-const REFUSALS: [i32; 6] = [3, 7, 9, 11, 12, 16];
+/// `FailedPrecondition`, `OutOfRange`, `Unimplemented`).
+const REFUSALS: [i32; 5] = [3, 7, 9, 11, 12];
+
+/// The code by which etcd refuses a request whose login is not valid any more. It is sent again after another login.
+const UNAUTHENTICATED: i32 = 16;
 
 impl From<Error> for RequestError {
     fn from(error: Error) -> Self {

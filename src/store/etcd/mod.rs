@@ -7,6 +7,7 @@
 
 mod audit;
 mod confirm;
+mod connecting;
 mod copy;
 mod credentials;
 mod handshake;
@@ -48,9 +49,9 @@ use crate::token::{Digest, Principal, Timestamp, TokenId, TokenRecord};
 use confirm::{Confirmation, Confirmations, Confirmer};
 use copy::TokenCopy;
 use credentials::Credentials;
+pub use credentials::EtcdTls;
 use keys::Keys;
 use members::{Members, RequestError};
-pub use credentials::EtcdTls;
 pub use moving::{EtcdSource, EtcdTarget};
 pub use open::EtcdOpenError;
 pub use options::{EtcdOptions, EtcdOptionsError};
@@ -218,6 +219,7 @@ impl EtcdStore {
         tokio::spawn(writer.run());
         let reader = Reader { members: members.clone(), keys: keys.clone(), lookups };
         let follower = Follower {
+            cluster_uuid: self.cluster_uuid,
             members: members.clone(),
             keys: keys.clone(),
             copy: copy.clone(),
@@ -261,7 +263,7 @@ impl TokenStore for EtcdStore {
         let unstarted = self.unstarted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         let unstarted = unstarted.ok_or_else(|| StoreError::unavailable(LOADED_ALREADY))?;
         let copy = Arc::new(TokenCopy::new(live, self.shared.options.max_staleness));
-        load::load(&self.shared.members, &self.shared.keys, &copy).await.map_err(StoreError::unavailable)?;
+        load::load(&self.shared.members, &self.shared.keys, self.cluster_uuid, &copy).await?;
         _ = self.shared.copy.set(copy.clone());
         self.start(unstarted, &copy);
         Ok(())
@@ -284,10 +286,8 @@ impl TokenStore for EtcdStore {
         self.request(Job::Pass).await?;
         let Shared { members, keys, .. } = &*self.shared;
         let from = after.map_or(Some(0), |id| id.as_u64().checked_add(1)).map(TokenId::from_u64);
-        let (Some(from), Some((next_id, _))) = (from, walk::next_id(members, keys).await?) else {
-            return Ok(Vec::new());
-        };
-        let (mut walk, mut records) = (Walk::new(from, next_id), Vec::new());
+        let Some(from) = from else { return Ok(Vec::new()) };
+        let (mut walk, mut records) = (Walk::new(from, walk::next_id(members, keys).await?), Vec::new());
         while records.len() < limit {
             let page = walk.read(members, keys, 0, PAGE.min((limit - records.len()) as u64)).await?;
             let mut found = walk::records(keys, &page)?;

@@ -45,6 +45,11 @@ pub enum EtcdOpenError {
     /// The keys under the prefix are of another program, or of a version of this store that this one does not know.
     #[error("the keys under this prefix of etcd are not those of a token store of version {FORMAT}")]
     OtherFormat,
+    /// The prefix has keys of a token store, but this one is missing.
+    #[error(
+        "the keys under this prefix of etcd are those of a token store, but {0} is missing: restore a snapshot of etcd, or name another prefix"
+    )]
+    Incomplete(String),
     /// An import was begun under the prefix, and is not finished.
     #[error("an import was begun under this prefix of etcd and is not finished: run `import` with the same file again")]
     Importing,
@@ -77,14 +82,16 @@ pub(super) async fn find_or_create(members: &Members, keys: &Keys) -> Result<(Uu
         TxnOp::put(keys.epoch(), "0", None),
         put_head(keys),
     ];
-    let create = Txn::new().when([is_missing(keys.cluster())]).and_then(operations).or_else(gets(vec![keys.cluster()]));
+    let create =
+        Txn::new().when(keys.of_a_store().map(is_missing)).and_then(operations).or_else(gets(vec![keys.cluster()]));
     let answer = members.commit(Instant::now() + 4 * members.commit_timeout(), create).await;
     let answer = answer.map_err(|error| EtcdOpenError::of(error, keys))?;
     if answer.succeeded() {
         return Ok((cluster.uuid, true));
     }
     let stored = answer.op_responses().into_iter().next().and_then(first);
-    let uuid = uuid(stored.as_ref().map_or(&[][..], |pair| pair.value()))?;
+    let stored = stored.ok_or_else(|| EtcdOpenError::Incomplete(keys.cluster()))?;
+    let uuid = uuid(stored.value())?;
     // The first attempt may have been committed without an answer.
     Ok((uuid, uuid == cluster.uuid))
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::keys::fixed;
 use crate::store::{AuditRecord, AuditedChange, StoreError};
 use crate::token::{Digest, Permissions, Timestamp, TokenId, TokenName, TokenRecord};
 
@@ -91,8 +92,11 @@ pub(super) fn token_to_value(record: &TokenRecord) -> Vec<u8> {
 
 /// Reads the value of a live token.
 pub(super) fn token_from_value(id: TokenId, value: &[u8]) -> Result<TokenRecord, StoreError> {
-    let damaged =
-        |field: &str| StoreError::unavailable(format!("the record of token {id} in etcd has a wrong {field}"));
+    let damaged = |field: &str| {
+        let key = fixed(id.as_u64());
+        let advice = format!("restore a snapshot of etcd, or remove the key that ends with live/{key}");
+        StoreError::unavailable(format!("the record of token {id} in etcd has a wrong {field}: {advice}"))
+    };
     let stored: StoredToken = serde_json::from_slice(value).map_err(|_| damaged("form"))?;
     let time = |millis: u64, field: &str| Timestamp::from_millis(millis).ok_or_else(|| damaged(field));
     Ok(TokenRecord {
@@ -135,6 +139,11 @@ pub(super) fn change_from_value(value: &[u8]) -> Result<AuditRecord, StoreError>
         by_name: None,
         origin: stored.origin.map(|origin| origin.parse()).transpose().map_err(|_| damaged())?,
     })
+}
+
+/// The error for a key that every store has, if it is missing or has a wrong value.
+pub(super) fn damaged(key: &str) -> StoreError {
+    StoreError::unavailable(format!("{key} is missing in etcd, or damaged: restore a snapshot of etcd"))
 }
 
 /// The ID in the value of a name or a digest.

@@ -46,7 +46,7 @@ pub(super) struct Change<'a> {
 }
 
 /// The key of a name before a creation: what it must still be when the token is created.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Before {
     /// It does not exist.
     Absent,

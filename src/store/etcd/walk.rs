@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::copy::Revision;
 use super::keys::Keys;
 use super::members::{Members, RequestError};
-use super::record::{id_from_value, token_from_value};
+use super::record::{damaged, id_from_value, token_from_value};
 use crate::store::StoreError;
 use crate::token::{TokenId, TokenRecord};
 
@@ -26,12 +26,11 @@ pub(super) struct Walk {
     next_id: u64,
 }
 
-/// Reads the ID that the next token gets, and the revision. `None` if the prefix has no store.
-pub(super) async fn next_id(members: &Members, keys: &Keys) -> Result<Option<(TokenId, Revision)>, RequestError> {
+/// Reads the ID that the next token gets.
+pub(super) async fn next_id(members: &Members, keys: &Keys) -> Result<TokenId, StoreError> {
     let mut answer = get(members, keys.next_id(), GetOptions::new()).await?;
-    let revision = answer.header().map_or(0, |header| header.revision());
     let next_id = answer.take_kvs().first().and_then(|pair| id_from_value(pair.value()));
-    Ok(next_id.map(|next_id| (next_id, revision)))
+    next_id.ok_or_else(|| damaged(&keys.next_id()))
 }
 
 impl Walk {
@@ -48,8 +47,7 @@ impl Walk {
         at: Revision,
         limit: u64,
     ) -> Result<GetResponse, RequestError> {
-        // The last range has what follows the tokens, too.
-        let end = self.end().map_or_else(|| keys.live_end(), |end| keys.token(TokenId::from_u64(end)));
+        let end = self.end().map_or_else(|| keys.tokens_end(), |end| keys.token(TokenId::from_u64(end)));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let options = GetOptions::new().with_range(end).with_limit(limit).with_revision(at);
         get(members, keys.token(TokenId::from_u64(self.from)), options).await

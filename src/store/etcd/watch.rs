@@ -6,17 +6,19 @@ use etcd_client::{EventType, GetOptions, KeyValue, WatchOptions, WatchResponse};
 use futures::FutureExt;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
 
 use super::Counts;
 use super::copy::{Event, Head, OtherHistory, Revision, TokenCopy};
 use super::keys::Keys;
 use super::load::{LoadError, load};
-use super::members::{MemberIndex, Members, RequestError};
+use super::members::{LONGEST_ANSWER, MemberIndex, Members, RequestError};
 use super::record::token_from_value;
 use crate::store::StoreError;
 
 /// What the task works on.
 pub(super) struct Follower {
+    pub(super) cluster_uuid: Uuid,
     pub(super) members: Arc<Members>,
     pub(super) keys: Keys,
     pub(super) copy: Arc<TokenCopy>,
@@ -81,19 +83,23 @@ impl Follower {
 
     /// Loads the tokens again, and tries until that succeeds.
     async fn reload(&self) {
+        let mut was_told = false;
         loop {
             self.counts.reloads.add();
-            match load(&self.members, &self.keys, &self.copy).await {
+            match load(&self.members, &self.keys, self.cluster_uuid, &self.copy).await {
                 Ok(()) => {
                     // An order that came before the load is fulfilled.
                     _ = self.orders.reload.notified().now_or_never();
                     return;
                 }
+                Err(LoadError::Request(_)) => sleep(self.members.request_timeout() / 4).await,
+                // It stays so until somebody repairs it.
                 Err(error) => {
-                    if !matches!(error, LoadError::Request(_)) {
+                    if !was_told {
                         tracing::error!(error = &error as &dyn std::error::Error, "cannot load the tokens from etcd");
                     }
-                    sleep(self.members.request_timeout() / 4).await;
+                    was_told = true;
+                    sleep(4 * self.members.request_timeout()).await;
                 }
             }
         }
@@ -105,7 +111,7 @@ impl Follower {
         self.skip().await?;
         let start = self.copy.applied() + 1;
         let options = WatchOptions::new().with_range(self.keys.live_end()).with_start_revision(start);
-        let mut client = client.watch_client();
+        let mut client = client.watch_client().max_decoding_message_size(LONGEST_ANSWER);
         let begin = async {
             let mut stream = client.watch(self.keys.live(), Some(options)).await?;
             // etcd says that the stream has begun, before any event.
@@ -176,13 +182,17 @@ impl Follower {
         Ok(self.copy.apply(events, last)?)
     }
 
-    fn event(&self, kind: EventType, pair: &KeyValue) -> Option<Result<Event, StoreError>> {
+    fn event(&self, kind: EventType, pair: &KeyValue) -> Option<Result<Event, FollowError>> {
         if pair.key() == self.keys.head().as_bytes() {
-            return (kind == EventType::Put).then(|| Ok(Event::Head(pair.value().to_vec())));
+            return Some(match kind {
+                EventType::Put => Ok(Event::Head(pair.value().to_vec())),
+                // Somebody removes the store. Another one may follow under the same prefix.
+                EventType::Delete => Err(OtherHistory.into()),
+            });
         }
         let id = self.keys.id_of(pair.key())?;
         Some(match kind {
-            EventType::Put => token_from_value(id, pair.value()).map(Event::Put),
+            EventType::Put => token_from_value(id, pair.value()).map(Event::Put).map_err(Into::into),
             EventType::Delete => Ok(Event::Delete(id)),
         })
     }

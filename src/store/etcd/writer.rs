@@ -132,12 +132,12 @@ impl Writer {
     /// Begins the next part of the audit trail, unless another node has done so.
     async fn begin_epoch(&mut self) {
         let is_same = has_value(self.keys.epoch(), self.epoch.to_string());
-        let next = TxnOp::put(self.keys.epoch(), (self.epoch + 1).to_string(), None);
+        let next = TxnOp::put(self.keys.epoch(), self.epoch.saturating_add(1).to_string(), None);
         let transaction = Txn::new().when([is_same]).and_then([next]).or_else(gets(vec![self.keys.epoch()]));
         let deadline = Instant::now() + self.members.commit_timeout();
         match self.commit(deadline, transaction).await {
             Ok(answer) if answer.succeeded() => {
-                self.epoch += 1;
+                self.epoch = self.epoch.saturating_add(1);
                 self.changes_in_epoch = 0;
             }
             Ok(answer) => {
@@ -161,6 +161,13 @@ impl Writer {
 /// The error of a change that waited until its deadline.
 fn late() -> StoreError {
     StoreError::unavailable("etcd does not answer in time to the changes before this one")
+}
+
+/// The error of a change whose preconditions fail although all of them hold: a key is damaged, and it would be tried in vain
+/// on and on.
+fn contradiction() -> StoreError {
+    const FINDING: &str = "the keys of the token store in etcd contradict each other: restore a snapshot of etcd";
+    StoreError::unavailable(FINDING)
 }
 
 /// The revision of a transaction.

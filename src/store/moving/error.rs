@@ -16,6 +16,13 @@ pub enum MoveError {
         path: PathBuf,
     },
 
+    /// The path leads to something that is not a file: a directory, a named pipe, a device or, for an export, a link.
+    #[error("{} is not a regular file: name a file", path.display())]
+    NotRegular {
+        /// The path.
+        path: PathBuf,
+    },
+
     /// The file is not an export, or is damaged.
     #[error("{} is not a whole export: {finding}. Export the tokens again", path.display())]
     Invalid {
@@ -47,7 +54,9 @@ pub enum MoveError {
     },
 
     /// What the target has is not what the file says.
-    #[error("what was written is not what the file has: {finding}. The import was not completed")]
+    #[error(
+        "what was written is not what the file has: {finding}. The import was not completed: remove what it has written, and import the file again"
+    )]
     NotVerified {
         /// What is different.
         finding: String,

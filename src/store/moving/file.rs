@@ -41,8 +41,11 @@ impl NewFile {
         let mut partial = path.as_os_str().to_owned();
         partial.push(".partial");
         let (path, partial) = (path.to_owned(), PathBuf::from(partial));
-        if !overwrite && fs::symlink_metadata(&path).is_ok() {
-            return Err(MoveError::Exists { path });
+        match fs::symlink_metadata(&path) {
+            // Otherwise it would replace the link, and not the file that it leads to; or a device.
+            Ok(metadata) if !metadata.is_file() => return Err(MoveError::NotRegular { path }),
+            Ok(_) if !overwrite => return Err(MoveError::Exists { path }),
+            _ => {}
         }
         // An earlier export may have been killed.
         match fs::remove_file(&partial) {
@@ -167,6 +170,10 @@ pub(super) struct Lines {
 
 impl Lines {
     fn open(path: &Path) -> Result<Self, MoveError> {
+        // Its length is asked for, and it is read twice. Opening a named pipe would wait for whoever writes to it.
+        if !fs::metadata(path).map_err(MoveError::io(path))?.is_file() {
+            return Err(MoveError::NotRegular { path: path.to_owned() });
+        }
         let file = File::open(path).map_err(MoveError::io(path))?;
         let reader = BufReader::with_capacity(1 << 18, file);
         let (line, checksum) = (Vec::new(), Checksum::default());

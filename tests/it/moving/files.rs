@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use influxdb3_tokens::{Imported, MemoryTarget, MoveError, export, import};
 use sha2::{Digest as _, Sha256};
@@ -35,6 +36,25 @@ async fn an_export_is_for_its_owner_only_and_replaces_a_file_only_if_asked() {
     export(&mut *source, &file, true, |_, _| {}).await.unwrap();
     assert_eq!(imported(&file).await.unwrap().moved.changes, 0);
     assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_pipe_a_link_and_a_directory_are_refused() {
+    let (folder, file) = exported().await;
+    let [pipe, link, directory] = ["pipe", "link", "directory"].map(|name| folder.path().join(name));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    fs::create_dir(&directory).unwrap();
+    let mut source = Place::new(Kind::Memory).await.source().await;
+    for path in [&pipe, &link, &directory] {
+        let error = export(&mut *source, path, true, |_, _| {}).await.unwrap_err();
+        assert!(matches!(error, MoveError::NotRegular { .. }), "{}: {error:?}", path.display());
+    }
+    for path in [&pipe, &directory, Path::new("/dev/null")] {
+        let error = imported(path).await.unwrap_err();
+        assert!(matches!(error, MoveError::NotRegular { .. }), "{}: {error:?}", path.display());
+    }
+    imported(&link).await.unwrap();
 }
 
 #[tokio::test]

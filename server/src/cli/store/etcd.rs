@@ -294,7 +294,7 @@ impl Etcd {
                      exists, and so does `create token --admin` for the operator token"
                 )
             }
-            EtcdOpenError::Importing => text,
+            EtcdOpenError::Importing | EtcdOpenError::Incomplete(_) => text,
             _ => format!("{text}; end the URL of --store with another prefix"),
         }
         .into())

@@ -112,6 +112,28 @@ async fn a_node_that_cannot_reach_etcd_is_not_ready_before_its_copy_is_too_old()
 }
 
 #[tokio::test]
+async fn keys_that_were_removed_under_a_node_are_told_once() {
+    let Some(etcd) = Etcd::start().await else { return };
+    let node = Node::start(&etcd, &["--max-staleness=500ms"]);
+    let operator = create(&["--admin", &etcd.store()]);
+    node.until_verified(secret(&operator), 200).await;
+    // All keys from `/` up to `0`.
+    etcd.call("/v3/kv/deleterange", serde_json::json!({"key": "Lw==", "range_end": "MA=="})).await;
+    let reloads = async || text(get(node.server.operations(), "/metrics").await);
+    until("several attempts", async || {
+        // Each makes the node ask etcd.
+        assert_eq!(node.verify(secret(&operator)).await.status(), 401);
+        let metrics = reloads().await;
+        let count = metrics.lines().find_map(|line| line.strip_prefix("influxdb3_tokens_copy_reloads_total "));
+        (count.unwrap().parse::<u64>().unwrap() >= 3).then_some(())
+    })
+    .await;
+    for line in ["the history of etcd was replaced", "cannot load the tokens from etcd"] {
+        assert_eq!(node.server.log().matches(line).count(), 1, "{}", node.server.log());
+    }
+}
+
+#[tokio::test]
 async fn nodes_with_one_token_file_start_at_the_same_time() {
     let Some(etcd) = Etcd::start().await else { return };
     let file = etcd.beside("admin-token.json");

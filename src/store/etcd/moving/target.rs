@@ -148,7 +148,7 @@ impl MoveTarget for EtcdTarget {
             TxnOp::put(keys.epoch(), epoch.to_string(), None),
             TxnOp::put(keys.import(), "0", None),
         ];
-        let empty = [keys.cluster(), keys.next_id(), keys.epoch(), keys.operator(), keys.head()].map(is_missing);
+        let empty = keys.of_a_store().map(is_missing);
         let reads = gets(vec![keys.cluster(), keys.import()]);
         let transaction = Txn::new().when(empty).and_then(operations).or_else(reads);
         let answer = self.members.commit(deadline(), transaction).await?;

@@ -5,9 +5,9 @@ use tokio::time::Instant;
 
 use super::super::copy::Event;
 use super::super::read::get_all;
-use super::super::record::{RegisterEntry, id_from_value, token_from_value};
+use super::super::record::{RegisterEntry, damaged, id_from_value, token_from_value};
 use super::super::transaction::{Before, Mark, acting, may_act};
-use super::{Writer, revision, values};
+use super::{Writer, contradiction, revision, values};
 use crate::store::{Creation, CreationOutcome, StoreError};
 use crate::token::{TokenId, TokenRecord};
 
@@ -29,7 +29,8 @@ impl Writer {
         let mut name = Before::Absent;
         loop {
             let begin = Instant::now();
-            let id = if creation.token().name.is_operator() { TokenId::OPERATOR } else { self.next() };
+            let tried = (self.next_id, self.epoch, name);
+            let id = if creation.token().name.is_operator() { TokenId::OPERATOR } else { self.next()? };
             let record = creation.clone().into_record(id);
             let transaction = self.change(&mark).creation(&record, name, creation.by(), creation.origin());
             let answer = self.commit(deadline, transaction).await?;
@@ -43,11 +44,15 @@ impl Writer {
                 Obstacle::Outcome(outcome) => return Ok(outcome),
                 Obstacle::Gone(found) => name = found,
             }
+            if tried == (self.next_id, self.epoch, name) {
+                return Err(contradiction());
+            }
         }
     }
 
-    fn next(&self) -> TokenId {
-        TokenId::from_u64(self.next_id)
+    fn next(&self) -> Result<TokenId, StoreError> {
+        // The catalog uses the last ID for something else, and no ID follows it.
+        if self.next_id == u64::MAX { Err(damaged(&self.keys.next_id())) } else { Ok(TokenId::from_u64(self.next_id)) }
     }
 
     /// Finds out why a creation did not succeed.
@@ -61,7 +66,8 @@ impl Writer {
             return Err(StoreError::unavailable("etcd returned fewer values than were asked for"));
         };
         self.note_epoch(epoch.as_ref());
-        self.next_id = next_id.as_ref().and_then(|pair| id_from_value(pair.value())).map_or(1, TokenId::as_u64);
+        let next_id = next_id.as_ref().and_then(|pair| id_from_value(pair.value()));
+        self.next_id = next_id.ok_or_else(|| damaged(&self.keys.next_id()))?.as_u64();
         let [name, digest] = [name, digest].map(|pair| pair.as_ref().and_then(last_token));
         let named = self.token_of(name, deadline).await?;
         let with_digest = self.token_of(digest, deadline).await?.filter(|(record, _)| record.digest == token.digest);

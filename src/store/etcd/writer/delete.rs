@@ -9,7 +9,7 @@ use super::super::copy::{Event, Revision};
 use super::super::read::get_all;
 use super::super::record::id_from_value;
 use super::super::transaction::{Mark, acting, may_act};
-use super::{Answer, BATCH, Writer, late, pairs, revision, values};
+use super::{Answer, BATCH, Writer, contradiction, late, pairs, revision, values};
 use crate::store::{Actor, Deletion, DeletionOutcome, StoreError, TokenSelector};
 use crate::token::{TokenId, TokenName};
 
@@ -39,8 +39,13 @@ impl Writer {
         while !open.is_empty() {
             open = self.resolve_names(open, deadline).await;
             let waiting = take_waiting(&mut open);
+            let epoch = self.epoch;
             let retried = self.delete_together(open, deadline).await;
-            open = retried.into_iter().chain(waiting).collect();
+            // Another part of the trail or another token, or it would be the same transaction once more.
+            let (retried, stuck) = retried.into_iter().partition(|each| each.id.is_none() || epoch != self.epoch);
+            fail(stuck, &contradiction());
+            open = retried;
+            open.extend(waiting);
         }
     }
 

@@ -6,7 +6,7 @@ use super::super::copy::Event;
 use super::super::read::get_all;
 use super::super::record::token_from_value;
 use super::super::transaction::{Mark, may_act};
-use super::{Writer, revision, values};
+use super::{Writer, contradiction, revision, values};
 use crate::store::{Regeneration, RegenerationOutcome, StoreError};
 use crate::token::TokenId;
 
@@ -18,7 +18,7 @@ impl Writer {
         deadline: Instant,
     ) -> Result<RegenerationOutcome, StoreError> {
         let mark = Mark::random();
-        let mut sent = false;
+        let mut tried = None;
         loop {
             let begin = Instant::now();
             let keys = [self.keys.token(TokenId::OPERATOR), self.keys.digest(regeneration.digest())];
@@ -33,7 +33,7 @@ impl Writer {
                 return Ok(if is_certain { RegenerationOutcome::NotFound } else { RegenerationOutcome::Unauthorized });
             };
             let record = token_from_value(TokenId::OPERATOR, operator.value())?;
-            if sent && record.digest == *regeneration.digest() {
+            if tried.is_some() && record.digest == *regeneration.digest() {
                 // The same request, sent before: nobody else knows this digest.
                 self.copy.apply_own(operator.mod_revision(), Event::Put(record.clone()));
                 return Ok(RegenerationOutcome::Regenerated(record));
@@ -45,6 +45,9 @@ impl Writer {
                 return Ok(RegenerationOutcome::DigestTaken);
             }
             let old = record.digest;
+            if tried == Some((old, self.epoch)) {
+                return Err(contradiction());
+            }
             let record = regeneration.clone().into_record(record);
             let transaction = self.change(&mark).regeneration(&old, &record, &regeneration);
             let answer = self.commit(deadline, transaction).await?;
@@ -53,7 +56,7 @@ impl Writer {
                 self.made(revision(&answer), Event::Put(record.clone()));
                 return Ok(RegenerationOutcome::Regenerated(record));
             }
-            sent = true;
+            tried = Some((old, self.epoch));
         }
     }
 }

@@ -1,0 +1,161 @@
+//! Keys in etcd that somebody else has put or removed. Nothing is promised then, but nothing goes wrong silently.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use etcd_client::{Client, DeleteOptions};
+use influxdb3_tokens::{
+    Catalog, CreateError, DeleteError, EtcdOpenError, EtcdOptions, EtcdStore, NewToken, Permissions, Principal,
+    StoreError, SystemClock, TokenId,
+};
+
+use crate::etcd::Member;
+use crate::limits::within;
+
+/// The only store of a member.
+struct Place {
+    member: Member,
+    client: Client,
+}
+
+impl Place {
+    async fn new() -> Self {
+        let member = Member::start().await;
+        let client = Client::connect([format!("http://{}", member.address())], None).await.unwrap();
+        Self { member, client }
+    }
+
+    async fn open(&self) -> Result<EtcdStore, EtcdOpenError> {
+        let options = EtcdOptions::from_url(&format!("etcd://{}/tokens", self.member.address())).unwrap();
+        EtcdStore::open(options.max_staleness(EtcdOptions::LEAST_MAX_STALENESS).unwrap()).await
+    }
+
+    async fn node(&self) -> Catalog {
+        Catalog::open(Arc::new(self.open().await.unwrap()), Arc::new(SystemClock)).await.unwrap()
+    }
+
+    async fn put(&mut self, key: &str, value: &str) {
+        self.client.put(format!("/tokens/{key}"), value, None).await.unwrap();
+    }
+
+    async fn remove(&mut self, key: &str) {
+        let deleted = self.client.delete(format!("/tokens/{key}"), None).await.unwrap();
+        assert_eq!(deleted.deleted(), 1, "{key}");
+    }
+
+    async fn remove_all(&mut self) {
+        self.client.delete("/tokens/", Some(DeleteOptions::new().with_prefix())).await.unwrap();
+    }
+}
+
+fn new(name: &str) -> NewToken {
+    NewToken::fresh(name.parse().unwrap(), Permissions::ADMIN).unwrap().0
+}
+
+async fn create(node: &Catalog, name: &str) -> Result<TokenId, CreateError> {
+    node.create(new(name)).await.map(|token| token.id)
+}
+
+async fn admin(node: &Catalog) -> Principal {
+    let (_, secret) = node.create_fresh("admin", Permissions::ADMIN, None).await.unwrap();
+    node.authenticate_or_ask(secret.expose()).await.unwrap()
+}
+
+/// Whether the store has refused a change, and says to an operator what to do.
+fn is_damage(error: &StoreError) -> bool {
+    let StoreError::Unavailable { source } = error else { return false };
+    source.to_string().contains("restore a snapshot of etcd")
+}
+
+async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    within(what, async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_store_is_made_where_another_one_has_lost_a_key() {
+    let mut place = Place::new().await;
+    create(&place.node().await, "ci").await.unwrap();
+    place.remove("cluster").await;
+    let error = place.open().await.err().unwrap();
+    assert!(matches!(&error, EtcdOpenError::Incomplete(key) if key == "/tokens/cluster"), "{error}");
+    // The IDs do not begin again.
+    let next_id = place.client.get("/tokens/next-id", None).await.unwrap();
+    assert_eq!(next_id.kvs()[0].value(), b"2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_means_nothing_hides_no_token() {
+    let mut place = Place::new().await;
+    let node = place.node().await;
+    create(&node, "ci").await.unwrap();
+    for key in ["live/zzz", "live/", "live/0", "live/head/0", "audits", "zzz"] {
+        place.put(key, "x").await;
+    }
+    create(&node, "another").await.unwrap();
+    assert_eq!(place.node().await.live().len(), 2);
+    assert_eq!(node.page(None, 10).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_damaged_keys_prevent_is_refused_at_once() {
+    let mut place = Place::new().await;
+    let node = place.node().await;
+    let by = admin(&node).await;
+    let ids = [create(&node, "a").await.unwrap(), create(&node, "b").await.unwrap()].map(|id| id.to_string());
+    let created = async |what: &str| match create(&node, "c").await {
+        Err(CreateError::Store(error)) => assert!(is_damage(&error), "{what}: {error:?}"),
+        created => panic!("{what}: {created:?}"),
+    };
+    for (key, value) in [("next-id", u64::MAX.to_string()), ("next-id", "1".to_owned()), ("names/c", "x".to_owned())] {
+        place.put(key, &value).await;
+        created(&format!("{key} {value}")).await;
+    }
+    place.remove("next-id").await;
+    created("no next-id").await;
+    // The writer goes on.
+    node.delete(&by, &ids[0]).await.unwrap();
+
+    place.remove("epoch").await;
+    created("no epoch").await;
+    match node.delete(&by, &ids[1]).await {
+        Err(DeleteError::Store(error)) => assert!(is_damage(&error), "{error:?}"),
+        deleted => panic!("{deleted:?}"),
+    }
+    place.put("epoch", "0").await;
+    node.delete(&by, &ids[1]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_record_is_named_and_costs_nothing_but_its_token() {
+    let mut place = Place::new().await;
+    let node = place.node().await;
+    let (_, secret) = node.create_fresh("ci", Permissions::ADMIN, None).await.unwrap();
+    let key = format!("live/{:020}", 9);
+    place.put(&key, "{}").await;
+    until("the damage", || !node.live().is_fresh()).await;
+    assert!(node.authenticate_or_ask(secret.expose()).await.is_ok());
+    let store = Arc::new(place.open().await.unwrap());
+    let Err(StoreError::Unavailable { source }) = Catalog::open(store, Arc::new(SystemClock)).await else { panic!() };
+    assert!(source.to_string().contains(&key), "{source}");
+
+    place.remove(&key).await;
+    until("a fresh copy", || node.live().is_fresh()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_does_not_follow_another_store_under_its_prefix() {
+    let mut place = Place::new().await;
+    let node = place.node().await;
+    create(&node, "ci").await.unwrap();
+    place.remove_all().await;
+    let other = place.node().await;
+    assert_ne!(node.cluster_uuid(), other.cluster_uuid());
+    create(&other, "another").await.unwrap();
+    let copy = || node.store_statistics().copy.unwrap();
+    until("two attempts to load", || copy().reloads >= 2 && !copy().is_fresh).await;
+}
