@@ -44,7 +44,7 @@ impl StoreArguments {
         let directory = LockedDirectory::prepare(&self.directory.data_dir)?;
         etcd.look_up();
         let unused = database.exists().then_some(database);
-        Ok(PreparedStore::Etcd { etcd, directory, unused })
+        Ok(PreparedStore::Etcd { etcd: Box::new(etcd), directory, unused })
     }
 
     /// Opens the store, and makes it unless it exists. Its changes are those of a command on the machine.
@@ -60,7 +60,7 @@ impl StoreArguments {
 pub(super) enum PreparedStore {
     Database(PathBuf),
     Etcd {
-        etcd: etcd::Etcd,
+        etcd: Box<etcd::Etcd>,
         directory: LockedDirectory,
         /// A database in the data directory.
         unused: Option<PathBuf>,
