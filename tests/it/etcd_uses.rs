@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use etcd_client::{Client, GetOptions, KeyValue, Permission};
+use etcd_client::{Client, ConnectOptions, GetOptions, KeyValue, Permission};
 use influxdb3_tokens::{
     Catalog, Clock, EtcdOptions, EtcdSource, EtcdStore, EtcdTarget, MemoryStore, NewToken, Permissions, Principal,
     Secret, Timestamp, TokenId, export, import,
@@ -233,15 +233,17 @@ async fn a_node_that_may_not_save_uses_does_everything_else() {
     client.user_add("root", "root", None).await.unwrap();
     client.user_grant_role("root", "root").await.unwrap();
     client.role_add("tokens").await.unwrap();
-    for (from, end) in [("/", "/uses/"), ("/uses0", "0")] {
-        let permission = Permission::read_write(root.clone() + from).with_range_end(root.clone() + end);
+    let uses = || (root.clone() + "/uses/", root.clone() + "/uses0");
+    for (from, end) in [(root.clone() + "/", uses().0), (uses().1, root.clone() + "0")] {
+        let permission = Permission::read_write(from).with_range_end(end);
         client.role_grant_permission("tokens", permission).await.unwrap();
     }
     client.user_add("node", "hunter2", None).await.unwrap();
     client.user_grant_role("node", "tokens").await.unwrap();
     client.auth_enable().await.unwrap();
 
-    let node = Node::saving_every(&options.user("node", "hunter2"), Duration::from_millis(5)).await;
+    let options = options.user("node", "hunter2");
+    let node = Node::saving_every(&options, Duration::from_millis(5)).await;
     let (_, admin) = node.create("admin").await;
     for number in 2..20 {
         let (id, secret) = node.create(&number.to_string()).await;
@@ -255,6 +257,15 @@ async fn a_node_that_may_not_save_uses_does_everything_else() {
     let (statistics, copy) = (node.catalog.store_statistics(), copy(&node.catalog));
     assert!(!statistics.is_failing && copy.is_fresh);
     assert_eq!((copy.watch_restarts, copy.reloads, copy.fallback_reads), (0, 0, 0));
+
+    // It may read them first. What it could not save then is saved once it may.
+    let login = ConnectOptions::new().with_user("root", "root");
+    let mut client = Client::connect([member.address().to_string()], Some(login)).await.unwrap();
+    for permission in [Permission::read(uses().0), Permission::read_write(uses().0)] {
+        client.role_grant_permission("tokens", permission.with_range_end(uses().1)).await.unwrap();
+        node.catalog.save_uses().await;
+    }
+    until_saved(&[&node], &options, [(1, 19)]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

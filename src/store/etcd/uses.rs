@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::{Compare, CompareOp, GetOptions, KeyValue, Txn, TxnOp, TxnOpResponse, TxnResponse};
+use etcd_client::{Compare, CompareOp, GetOptions, KeyValue, Txn, TxnOp, TxnResponse};
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
@@ -50,7 +50,7 @@ struct Places {
 /// The tokens with uses that are not saved, by their blocks.
 type Unsaved = BTreeMap<BlockNumber, Vec<TokenId>>;
 
-/// The use of a token that is in etcd once its block is written.
+/// The uses that etcd has once the blocks are written.
 type Saved = Vec<(TokenId, Timestamp)>;
 
 impl Places {
@@ -133,13 +133,11 @@ impl Uses {
 
     /// Brings these blocks up to date, some of them at a time.
     async fn visit(&self, live: &LiveTokens, numbers: &[BlockNumber], unsaved: &Unsaved) -> Result<(), RequestError> {
-        /// How often a block is tried that other nodes write at the same time. The next round tries again.
+        /// How often blocks are tried that other nodes write at the same time. The next round tries again.
         const ATTEMPTS: usize = 8;
         for numbers in numbers.chunks(TOGETHER) {
-            let mut left = numbers.to_vec();
             for _ in 0..ATTEMPTS {
-                left = self.update(live, &left, unsaved).await?;
-                if left.is_empty() {
+                if self.update(live, numbers, unsaved).await? {
                     break;
                 }
             }
@@ -147,13 +145,16 @@ impl Uses {
         Ok(())
     }
 
-    /// Brings these blocks up to date, if nobody else writes them meanwhile. Returns those that somebody did write.
+    /// Brings these blocks up to date. Returns `false` if somebody else has written one of them meanwhile, so that none was
+    /// written.
+    ///
+    /// The operations are not nested: etcd 3.4 checks neither permissions nor its quota for those that are.
     async fn update(
         &self,
         live: &LiveTokens,
         numbers: &[BlockNumber],
         unsaved: &Unsaved,
-    ) -> Result<Vec<BlockNumber>, RequestError> {
+    ) -> Result<bool, RequestError> {
         let keys = [self.keys.head()].into_iter().chain(numbers.iter().map(|number| self.key(*number))).collect();
         let answer = self.send(self.members.request_timeout(), Txn::new().and_then(gets(keys))).await?;
         let mut pairs = answer.op_responses().into_iter().map(first);
@@ -162,13 +163,12 @@ impl Uses {
         let is_complete = head
             .is_some_and(|head| self.copy.knows(&Head { revision: head.mod_revision(), nonce: head.value().to_vec() }));
         let believed = believed();
-        let (mut changed, mut operations) = (Vec::new(), Vec::new());
+        let (mut saved, mut compares, mut writes) = (Saved::new(), Vec::new(), Vec::new());
         for (number, pair) in numbers.iter().zip(pairs) {
             let mut block = pair.as_ref().map_or_else(|| Block::new(*number), |pair| self.block(*number, pair));
             if is_complete {
                 block.retain(|id| live.contains(id));
             }
-            let mut saved = Saved::new();
             for id in unsaved.get(number).into_iter().flatten() {
                 // The present one: the ID may have been given to another token, after etcd was restored.
                 if let Some(at) = live.last_used(*id) {
@@ -178,30 +178,23 @@ impl Uses {
             }
             let value = block.to_value();
             if value.as_deref() == pair.as_ref().map(KeyValue::value) {
-                saved.into_iter().for_each(|(id, at)| live.use_saved(id, at));
                 continue;
             }
             let (key, revision) = (self.key(*number), pair.map_or(0, |pair| pair.mod_revision()));
-            let is_same = Compare::mod_revision(key.clone(), CompareOp::Equal, revision);
-            let write =
-                value.map_or_else(|| TxnOp::delete(key.clone(), None), |value| TxnOp::put(key.clone(), value, None));
-            operations.push(TxnOp::txn(Txn::new().when([is_same]).and_then([write])));
-            changed.push((*number, saved));
+            compares.push(Compare::mod_revision(key.clone(), CompareOp::Equal, revision));
+            writes.push(match value {
+                Some(value) => TxnOp::put(key, value, None),
+                None => TxnOp::delete(key, None),
+            });
         }
-        if changed.is_empty() {
-            return Ok(Vec::new());
-        }
-        let answer = self.send(self.members.commit_timeout(), Txn::new().and_then(operations)).await?;
-        let mut left = Vec::new();
-        for ((number, saved), response) in changed.into_iter().zip(answer.op_responses()) {
-            match response {
-                TxnOpResponse::Txn(result) if result.succeeded() => {
-                    saved.into_iter().for_each(|(id, at)| live.use_saved(id, at));
-                }
-                _ => left.push(number),
+        if !writes.is_empty() {
+            let write = Txn::new().when(compares).and_then(writes);
+            if !self.send(self.members.commit_timeout(), write).await?.succeeded() {
+                return Ok(false);
             }
         }
-        Ok(left)
+        saved.into_iter().for_each(|(id, at)| live.use_saved(id, at));
+        Ok(true)
     }
 
     /// The next blocks in etcd after this key, and the last key that was read. `None` at the end.
