@@ -137,7 +137,7 @@ impl Node {
             Source::Begun { at, loaded, .. } => (at, Some(at).filter(|_| id < loaded)),
             _ => (self.applied, Some(self.applied)),
         };
-        let is_news = revision > included;
+        let is_news = revision > included && self.own[id].is_none_or(|own| own < revision);
         if is_news {
             self.own[id] = Some(revision);
         }

@@ -8,8 +8,7 @@
 //! [`Variant`] names the mistakes for which the checker must find a counterexample. It shows that the model can fail, and
 //! which rule of the protocol prevents what.
 //!
-//! Not in the model: IDs and names, expiry, the actor's own token, pages beyond the second, several requests at a time on
-//! one node, and a second restore.
+//! `README.md` has a table of the steps and the functions of the code that they stand for.
 
 mod action;
 mod bounds;

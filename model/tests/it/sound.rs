@@ -69,14 +69,15 @@ fn a_node_that_writes_keeps_the_bound_with_more_changes() {
 #[test]
 #[ignore = "takes minutes: make test-long-model"]
 fn a_regenerated_secret_replaces_the_old_one_when_etcd_is_restored() {
-    let tokens = &[0, 1];
-    assert_sound(Bounds { elsewhere: true, tokens, regeneration: true, revisions: 3, late: true, ..RESTORED });
+    let regenerating = Bounds { elsewhere: true, tokens: &[0, 1], regeneration: true, ..RESTORED };
+    assert_sound(Bounds { late: true, ..regenerating });
+    assert_sound(Bounds { revisions: 3, breaks: false, compaction: false, foreign: false, ..regenerating });
 }
 
 #[test]
 #[ignore = "takes minutes: make test-long-model"]
-fn two_whole_nodes_keep_the_bound() {
-    assert_sound(Bounds { nodes: &[Role::All; 2], ..ONE_NODE });
+fn a_node_that_writes_and_one_that_does_not_keep_the_bound() {
+    assert_sound(Bounds { nodes: &[Role::All, Role::Serves], ..ONE_NODE });
 }
 
 #[test]

@@ -170,19 +170,18 @@ impl TokenCopy {
 
     /// Applies a change that this node has made itself, in the revision `revision`, unless the copy has it already.
     ///
-    /// A copy that is not older must have the change already. If it has another record of the token, the change and the copy
-    /// are of different histories (or another node has replaced the operator's secret again): the token is not accepted any
-    /// more, and the tokens must be loaded again.
+    /// A copy that is not older must have the change already. If it has another secret for the ID, or one after a deletion, the
+    /// change and the copy are of different histories (or another node has regenerated the operator's secret, too): the token
+    /// is not accepted any more, and the tokens must be loaded again.
     pub(super) fn apply_own(&self, revision: Revision, event: Event) {
         let mut state = self.state();
         let State { live, applied, ahead, load, .. } = &mut *state;
-        let (id, has_another) = match &event {
-            Event::Put(record) => {
-                (record.id, live.tokens().contains(record.id) && !live.tokens().holds(&record.into()))
-            }
-            Event::Delete(id) => (*id, live.tokens().contains(*id)),
+        let (id, digest) = match &event {
+            Event::Put(record) => (record.id, Some(&record.digest)),
+            Event::Delete(id) => (*id, None),
             Event::Head(_) => return,
         };
+        let has_another = live.tokens().by_id(id).is_some_and(|token| digest != Some(token.digest()));
         // The stream begins after `included`. The token is as old as `reflected`, unless it is still to be loaded.
         let (included, reflected) = match load {
             None => (*applied, Some(*applied)),
