@@ -104,7 +104,7 @@ test-model: ## Check the protocol of a cluster on etcd in every order of its ste
 	cargo test --locked -p influxdb3-tokens-model $(LIMITED) -- --nocapture
 
 .PHONY: test-long-model
-test-long-model: ## Check the protocol with more tokens, changes and nodes; a quarter of an hour
+test-long-model: ## Check the protocol with more tokens, changes and nodes; minutes, 2 GB
 	cargo test --locked -p influxdb3-tokens-model $(LIMITED) -- --ignored --nocapture --test-threads 1
 
 .PHONY: test-long-damage
