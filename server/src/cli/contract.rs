@@ -111,7 +111,7 @@ async fn check(options: &Options) -> Result<Report, Failure> {
         let tokens = FileTokens::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
         contract = contract.tokens(tokens);
     } else if let Some(etcd) = options.etcd.read()? {
-        contract = contract.tokens(StoreTokens(etcd.open(Duration::ZERO).await?));
+        contract = contract.tokens(StoreTokens(etcd.open_existing().await?));
     }
     if let Some(tls) = options.tls.config()? {
         contract = contract.tls(tls);

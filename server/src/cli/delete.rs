@@ -17,7 +17,7 @@ use openapi_stub_runtime::client::AddressError;
 use super::access::Access;
 use super::arguments::server_address;
 use super::named_server::{self, Refused};
-use super::store::StoreArguments;
+use super::store::{StoreArguments, is_temporary};
 use super::tls::TlsClientOptions;
 use super::{Failure, confirmation, no_response};
 use crate::control::{self, Delete, Error, RefusalKind};
@@ -27,10 +27,12 @@ const EXAMPLES: &str = "Examples:
   influxdb3-tokens delete token --token-name ci
   # By its ID, on any machine
   influxdb3-tokens delete token --id 7 --host http://127.0.0.1:8181
+  # In etcd, on any machine
+  influxdb3-tokens delete token --token-name ci --store etcd://etcd1,etcd2,etcd3/influxdb3-tokens
   # Without being asked
   influxdb3-tokens delete token --token-name ci --yes";
 
-/// Delete a token: by its ID through the HTTP API, or by its name on the server's machine
+/// Delete a token: by its ID through the HTTP API, or by its name on the server's machine, or either in etcd
 ///
 /// Asks first if standard input is a terminal.
 ///
@@ -86,7 +88,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
                 // The name could be that of a token of another server than the one that is meant.
                 Err(Refused::Other(reason)) => wrong_usage(&reason),
                 Err(Refused::NotRunning(reason)) => return end(NO_RESPONSE, &reason),
-                Err(Refused::Failed(error)) => return Err(error),
+                Err(Refused::Failed(error)) => return not_opened(error),
             };
             match is_confirmed(yes, &format!("Delete the token \"{name}\"?"))? {
                 true => by_name(access, name, token).await,
@@ -94,7 +96,10 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             }
         }
         (None, Some(id)) if host.is_none() && store.is_etcd() => {
-            let catalog = store.open().await?;
+            let catalog = match store.open_existing().await {
+                Ok(catalog) => catalog,
+                Err(error) => return not_opened(error),
+            };
             match is_confirmed(yes, &format!("Delete the token with the ID {id}?"))? {
                 true => {
                     let deleted = async { control::delete_by_id(&catalog, &id, &Secret(token)).await };
@@ -113,6 +118,15 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         }
         (None, None) => wrong_usage("which token to delete is missing: --token-name or --id"),
     }
+}
+
+/// Nothing was deleted, because the store could not be opened.
+fn not_opened(error: Failure) -> Result<ExitCode, Failure> {
+    if !is_temporary(&error) {
+        return Err(error);
+    }
+    super::tell(error.as_ref());
+    Ok(ExitCode::from(NO_RESPONSE))
 }
 
 fn is_confirmed(yes: bool, question: &str) -> io::Result<bool> {

@@ -6,17 +6,18 @@ mod etcd;
 #[cfg(not(feature = "etcd"))]
 #[path = "store/no_etcd.rs"]
 mod etcd;
+#[cfg(feature = "etcd")]
+mod unusable;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use influxdb3_tokens::{Catalog, Origin, SqliteStore, SystemClock};
 
-use super::{DataDir, Failure};
+use super::{DataDir, Failure, access};
 use directory::LockedDirectory;
-pub(super) use etcd::{EtcdArguments, NotHere};
+pub(super) use etcd::{EtcdArguments, NotHere, is_temporary};
 
 /// Where the tokens are.
 #[derive(Args)]
@@ -44,14 +45,25 @@ impl StoreArguments {
         let directory = LockedDirectory::prepare(&self.directory.data_dir)?;
         etcd.look_up();
         let unused = database.exists().then_some(database);
-        Ok(PreparedStore::Etcd { etcd, directory, unused })
+        Ok(PreparedStore::Etcd { etcd: Box::new(etcd), directory, unused })
     }
 
     /// Opens the store, and makes it unless it exists. Its changes are those of a command on the machine.
     pub(super) async fn open(&self) -> Result<Catalog, Failure> {
         match self.etcd.read()? {
-            Some(etcd) => Ok(of_command(etcd.open(Duration::ZERO).await?)),
+            Some(etcd) => Ok(of_command(etcd.open().await?)),
             None => Ok(open_database(self.directory.database()).await?.catalog),
+        }
+    }
+
+    /// Opens the store, which must exist.
+    pub(super) async fn open_existing(&self) -> Result<Catalog, Failure> {
+        match self.etcd.read()? {
+            Some(etcd) => Ok(of_command(etcd.open_existing().await?)),
+            None => {
+                access::require_database(&self.directory)?;
+                self.open().await
+            }
         }
     }
 }
@@ -60,7 +72,7 @@ impl StoreArguments {
 pub(super) enum PreparedStore {
     Database(PathBuf),
     Etcd {
-        etcd: etcd::Etcd,
+        etcd: Box<etcd::Etcd>,
         directory: LockedDirectory,
         /// A database in the data directory.
         unused: Option<PathBuf>,
@@ -87,8 +99,6 @@ impl PreparedStore {
 
     /// Opens the store, and makes it unless it exists.
     pub(super) async fn open(self) -> Result<Opened, Failure> {
-        /// How long etcd may take until it answers: it may be starting as well.
-        const PATIENCE: Duration = Duration::from_secs(30);
         match self {
             Self::Database(database) => open_database(database).await,
             Self::Etcd { etcd, directory, unused } => {
@@ -96,7 +106,7 @@ impl PreparedStore {
                     let database = database.display().to_string();
                     tracing::warn!(database, "the tokens of this database are not served, because --store names etcd");
                 }
-                let catalog = of_command(etcd.open(PATIENCE).await?);
+                let catalog = of_command(etcd.open_patiently().await?);
                 Ok(Opened { catalog, sqlite: None, _directory: Some(directory) })
             }
         }

@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 
 use super::EtcdOptions;
+use super::cause::Cause;
 use crate::store::StoreError;
 
 /// The members of etcd. One of them is asked until it fails; the next one is asked then.
@@ -35,10 +36,10 @@ pub(super) struct MemberIndex(usize);
 pub(super) enum RequestError {
     /// A member refused it, so that it had no effect.
     #[error("etcd refused the request")]
-    Refused(#[source] std::sync::Arc<Error>),
+    Refused(#[source] std::sync::Arc<Cause>),
     /// A member did not answer, or the connection failed. The request may have had an effect.
     #[error("etcd did not answer")]
-    NoAnswer(#[source] std::sync::Arc<Error>),
+    NoAnswer(#[source] std::sync::Arc<Cause>),
     /// No member answered in time. The request may have had an effect.
     #[error("etcd did not answer in time")]
     Timeout,
@@ -146,7 +147,8 @@ impl Members {
                 // An earlier attempt may have had an effect all the same.
                 Ok(Err(error @ RequestError::Refused(_))) => return Err(unanswered.unwrap_or(error)),
                 Ok(Err(error)) => unanswered = Some(error),
-                Err(_) => unanswered = Some(RequestError::Timeout),
+                // An error of another attempt says more.
+                Err(_) => unanswered = unanswered.or(Some(RequestError::Timeout)),
             }
             self.leave(member);
             // All members may refuse connections at once.
@@ -181,7 +183,7 @@ impl From<Error> for RequestError {
             Error::InvalidArgs(_) | Error::InvalidUri(_) => true,
             _ => false,
         };
-        let error = std::sync::Arc::new(error);
+        let error = std::sync::Arc::new(Cause::from(error));
         if is_refusal { Self::Refused(error) } else { Self::NoAnswer(error) }
     }
 }

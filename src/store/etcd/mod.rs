@@ -6,6 +6,7 @@
 //! keeps its promise.
 
 mod audit;
+mod cause;
 mod confirm;
 mod copy;
 mod keys;
@@ -27,7 +28,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use etcd_client::{Txn, TxnOp};
+use etcd_client::{Txn, TxnOp, TxnResponse};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -60,6 +61,19 @@ use writer::{Answer, Job, Request, Writer};
 /// After a deletion has been acknowledged by one node, no node accepts the token for longer than the time that
 /// [`EtcdOptions::max_staleness`] sets, whatever fails: nodes, members of etcd, or the network between them. docs/cluster.md has
 /// the promise, its proof, and what it assumes.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use influxdb3_tokens::{EtcdOptions, EtcdStore, TokenApi};
+///
+/// # async fn open(password: &str) -> Result<TokenApi, Box<dyn std::error::Error>> {
+/// let options = EtcdOptions::from_url("etcd://etcd1,etcd2,etcd3/influxdb3-tokens")?.user("node", password);
+/// let store = EtcdStore::open(options).await?;
+/// let api = TokenApi::builder(Arc::new(store)).build().await?;
+/// # Ok(api)
+/// # }
+/// ```
 ///
 /// The methods need a tokio runtime with time enabled. Dropping the store ends its tasks; a change that was accepted is
 /// completed if the runtime goes on.
@@ -113,19 +127,49 @@ impl Count {
     }
 }
 
+/// The UUID of a store that etcd has, from the answer that begins with the key `cluster`.
+fn stored_cluster(answer: TxnResponse) -> Result<Uuid, EtcdOpenError> {
+    let stored = answer.op_responses().into_iter().next().and_then(first).ok_or(EtcdOpenError::Missing)?;
+    match StoredCluster::from_value(stored.value()) {
+        Some(StoredCluster { format: FORMAT, uuid, .. }) => Ok(uuid),
+        Some(StoredCluster { format: IMPORTING, .. }) => Err(EtcdOpenError::Importing),
+        _ => Err(EtcdOpenError::OtherFormat),
+    }
+}
+
 /// Why an [`EtcdStore`] could not be opened.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EtcdOpenError {
-    /// etcd cannot be reached, or refuses this node.
+    /// etcd cannot be reached.
     #[error("cannot reach etcd")]
     Unavailable(#[source] StoreError),
+    /// etcd refuses the request: the user or the password is wrong, or the user may not read and write the keys under the prefix.
+    #[error("cannot use etcd")]
+    Refused(#[source] StoreError),
+    /// There is no store under the prefix.
+    #[error("etcd has no token store under this prefix")]
+    Missing,
     /// The keys under the prefix are of another program, or of a version of this store that this one does not know.
     #[error("the keys under this prefix of etcd are not those of a token store of version {FORMAT}")]
     OtherFormat,
     /// An import was begun under the prefix, and is not finished.
     #[error("an import was begun under this prefix of etcd and is not finished: run `import` with the same file again")]
     Importing,
+}
+
+impl From<StoreError> for EtcdOpenError {
+    /// Tells why a request of this store or of an [`EtcdSource`] failed.
+    fn from(error: StoreError) -> Self {
+        let StoreError::Unavailable { source } = &error else { return Self::Unavailable(error) };
+        if let Some(found) = source.downcast_ref::<Self>() {
+            return found.clone();
+        }
+        match source.downcast_ref() {
+            Some(RequestError::Refused(_)) => Self::Refused(error),
+            _ => Self::Unavailable(error),
+        }
+    }
 }
 
 impl EtcdStore {
@@ -135,7 +179,7 @@ impl EtcdStore {
     ///
     /// See [`EtcdOpenError`].
     pub async fn open(options: EtcdOptions) -> Result<Self, EtcdOpenError> {
-        let members = Arc::new(Members::new(options.clone()));
+        let members = Members::new(options.clone());
         let keys = Keys::new(&options.prefix);
         let cluster = StoredCluster { format: FORMAT, uuid: Uuid::new_v4(), import: None };
         let operations = [
@@ -147,21 +191,31 @@ impl EtcdStore {
         let create =
             Txn::new().when([is_missing(keys.cluster())]).and_then(operations).or_else(gets(vec![keys.cluster()]));
         let answer = members.commit(Instant::now() + 4 * members.commit_timeout(), create).await;
-        let answer = answer.map_err(|error| EtcdOpenError::Unavailable(error.into()))?;
-        let cluster_uuid = if answer.succeeded() {
-            cluster.uuid
-        } else {
-            let stored = answer.op_responses().into_iter().next().and_then(first);
-            match stored.and_then(|pair| StoredCluster::from_value(pair.value())) {
-                Some(StoredCluster { format: FORMAT, uuid, .. }) => uuid,
-                Some(StoredCluster { format: IMPORTING, .. }) => return Err(EtcdOpenError::Importing),
-                _ => return Err(EtcdOpenError::OtherFormat),
-            }
-        };
+        let answer = answer.map_err(StoreError::from)?;
+        let cluster_uuid = if answer.succeeded() { cluster.uuid } else { stored_cluster(answer)? };
+        Ok(Self::of_cluster(cluster_uuid, options, members, keys))
+    }
+
+    /// Opens the store under the prefix, and writes nothing. etcd may permit its user to read only.
+    ///
+    /// # Errors
+    ///
+    /// [`EtcdOpenError::Missing`] if etcd has none there, and the others of [`EtcdOpenError`].
+    pub async fn open_existing(options: EtcdOptions) -> Result<Self, EtcdOpenError> {
+        let members = Members::new(options.clone());
+        let keys = Keys::new(&options.prefix);
+        let find = Txn::new().and_then(gets(vec![keys.cluster()]));
+        // To log in takes etcd longer than a read, so this has the time of a change.
+        let answer = members.commit(Instant::now() + 4 * members.commit_timeout(), find).await;
+        let cluster_uuid = stored_cluster(answer.map_err(StoreError::from)?)?;
+        Ok(Self::of_cluster(cluster_uuid, options, members, keys))
+    }
+
+    fn of_cluster(cluster_uuid: Uuid, options: EtcdOptions, members: Members, keys: Keys) -> Self {
         let (jobs, waiting_jobs) = mpsc::channel(options.queue_capacity.max(1));
         let (lookups, waiting_lookups) = mpsc::channel(read::CAPACITY);
         let shared = Shared {
-            members,
+            members: Arc::new(members),
             keys,
             options,
             counters: Arc::new(Counters::new()),
@@ -170,14 +224,14 @@ impl EtcdStore {
             copy: OnceLock::new(),
         };
         let unstarted = Unstarted { jobs: waiting_jobs, lookups: waiting_lookups };
-        Ok(Self {
+        Self {
             shared: Arc::new(shared),
             cluster_uuid,
             jobs,
             lookups,
             unstarted: std::sync::Mutex::new(Some(unstarted)),
             tasks: std::sync::Mutex::default(),
-        })
+        }
     }
 
     async fn request<T>(&self, job: impl FnOnce(Answer<T>) -> Job + Send) -> Result<T, StoreError> {

@@ -83,6 +83,11 @@ impl EtcdOptions {
         &self.members
     }
 
+    /// What all keys of the store begin with.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// Logs in to etcd with this name and password.
     #[must_use]
     pub fn user(self, name: &str, password: &str) -> Self {

@@ -8,19 +8,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::builder::TypedValueParser;
-use clap::error::ErrorKind;
+use clap::builder::{StringValueParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Args, Command};
-use influxdb3_token_api::with_sources;
 use influxdb3_tokens::{
     Catalog, EtcdOpenError, EtcdOptions, EtcdSource, EtcdStore, EtcdTarget, EtcdTls, MoveError, MoveSource, MoveTarget,
-    SystemClock,
+    StoreError, SystemClock,
 };
+use openapi_stub_runtime::without_userinfo;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
+use super::unusable::{Given, Unusable};
 use crate::cli::Failure;
 use crate::cli::arguments::duration;
 use crate::cli::environment::Environment;
@@ -33,16 +34,16 @@ const HEADING: &str = "Cluster";
 /// Options of a store in etcd.
 #[derive(Args)]
 pub(in crate::cli) struct EtcdArguments {
-    /// Keep the tokens in etcd, for many servers: `etcd://HOST:PORT,HOST:PORT/PREFIX`, or `etcds://…` for TLS. Without it,
-    /// they are in the database of the data directory
+    /// The tokens are in etcd, which many servers share: `etcd://HOST:PORT,HOST:PORT,…/PREFIX`, or `etcds://…` for TLS. The
+    /// port is 2379 and the prefix `/influxdb3-tokens` unless given. Without --store, they are in the data directory
     #[arg(long, env = "INFLUXDB3_TOKENS_STORE", value_name = "URL", help_heading = HEADING, value_parser = Url)]
     store: Option<EtcdOptions>,
 
-    /// File with certificates of authorities in PEM, one of which signed those of etcd. `etcds://` needs it
+    /// File with the certificates, in PEM, of the authorities that sign those of the members of etcd. `etcds://` needs it
     #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_CA", value_name = "FILE", help_heading = HEADING, requires = "store", hide_short_help = true)]
     etcd_ca: Option<PathBuf>,
 
-    /// File with a certificate in PEM to present to etcd
+    /// File with a certificate in PEM to present to etcd, if it requires one of its clients
     #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_CERT", value_name = "FILE", help_heading = HEADING, requires_all = ["store", "etcd_key"],
         hide_short_help = true)]
     etcd_cert: Option<PathBuf>,
@@ -52,7 +53,8 @@ pub(in crate::cli) struct EtcdArguments {
         hide_short_help = true)]
     etcd_key: Option<PathBuf>,
 
-    /// The user of etcd. The password is in the variable INFLUXDB3_TOKENS_ETCD_PASSWORD, or in a file
+    /// The user of etcd, if it has users. The password is in the file of --etcd-password-file, or in the variable
+    /// INFLUXDB3_TOKENS_ETCD_PASSWORD
     #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_USER", value_name = "NAME", help_heading = HEADING, requires = "store", hide_short_help = true)]
     etcd_user: Option<String>,
 
@@ -61,26 +63,27 @@ pub(in crate::cli) struct EtcdArguments {
         hide_short_help = true)]
     etcd_password_file: Option<PathBuf>,
 
-    /// For how long a server may accept a token after another server has deleted it, whatever fails; at least 500ms
-    /// [default: 5s]
+    /// For how long a server may accept a token after its deletion was acknowledged, whatever fails; at least 500ms, and
+    /// the same for all servers. A command gives a member of etcd a quarter of it to answer [default: 5s]
     #[arg(long, env = "INFLUXDB3_TOKENS_MAX_STALENESS", value_name = "DURATION", help_heading = HEADING, value_parser = max_staleness,
         requires = "store", hide_short_help = true)]
     max_staleness: Option<Duration>,
 }
 
-/// Reads the URL of a store. Its error does not show the URL, which may have a password.
+/// Reads the URL of a store. Its error does not show the user and the password that the URL may have.
 #[derive(Clone)]
 struct Url;
 
 impl TypedValueParser for Url {
     type Value = EtcdOptions;
 
-    fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<EtcdOptions, clap::Error> {
-        let refused = |reason: &dyn std::fmt::Display| {
-            clap::Error::raw(ErrorKind::ValueValidation, format!("--store: {reason}\n")).with_cmd(command)
-        };
-        let text = value.to_str().ok_or_else(|| refused(&"the URL is not UTF-8"))?;
-        EtcdOptions::from_url(text).map_err(|error| refused(&error))
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<EtcdOptions, clap::Error> {
+        let parser = StringValueParser::new().try_map(|text| EtcdOptions::from_url(&text));
+        parser.parse_ref(command, arg, value).map_err(|mut error| {
+            let shown = without_userinfo(&value.to_string_lossy()).into_owned();
+            error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+            error
+        })
     }
 }
 
@@ -127,14 +130,19 @@ impl EtcdArguments {
         if let Some(bound) = self.max_staleness {
             options = options.max_staleness(bound)?;
         }
-        Ok(Some(Etcd { options }))
+        let given = Given { certificate: self.etcd_cert.is_some(), user: self.etcd_user.is_some() };
+        Ok(Some(Etcd { options, given }))
     }
 
     fn password(&self) -> Result<Zeroizing<String>, Failure> {
         if let Some(file) = &self.etcd_password_file {
             let text = Zeroizing::new(fs::read_to_string(file).map_err(|error| in_file(file, &error))?);
             let password = text.strip_suffix('\n').unwrap_or(&text);
-            return Ok(Zeroizing::new(password.strip_suffix('\r').unwrap_or(password).to_owned()));
+            let password = password.strip_suffix('\r').unwrap_or(password);
+            if password.is_empty() {
+                return Err(in_file(file, &io::Error::other("it contains no password")));
+            }
+            return Ok(Zeroizing::new(password.to_owned()));
         }
         Environment::read()?.text(PASSWORD).map(Zeroizing::new).ok_or_else(|| {
             format!("the user of etcd needs a password: set the variable {PASSWORD}, or use --etcd-password-file")
@@ -170,6 +178,7 @@ fn in_file(file: &Path, error: &io::Error) -> Failure {
 /// A store in etcd that can be opened.
 pub(in crate::cli) struct Etcd {
     options: EtcdOptions,
+    given: Given,
 }
 
 impl Etcd {
@@ -189,7 +198,7 @@ impl Etcd {
     pub(in crate::cli) async fn source(self) -> Result<Box<dyn MoveSource>, Failure> {
         match EtcdSource::open(self.options.clone()).await {
             Ok(source) => Ok(Box::new(source)),
-            Err(error @ MoveError::Store(_)) => Err(self.unreachable(&with_sources(&error))),
+            Err(MoveError::Store(error)) => Err(self.explained(error)),
             Err(error) => Err(error.into()),
         }
     }
@@ -199,52 +208,60 @@ impl Etcd {
         Box::new(EtcdTarget::new(self.options))
     }
 
-    /// Opens the store, and makes it unless it exists. Tries again until etcd has not answered for so long.
-    pub(in crate::cli) async fn open(&self, patience: Duration) -> Result<Catalog, Failure> {
+    /// Opens the store of a node, and makes it unless it exists. Tries again until etcd has not answered for half a minute: it
+    /// may be starting as well.
+    pub(in crate::cli) async fn open_patiently(&self) -> Result<Catalog, Failure> {
+        const PATIENCE: Duration = Duration::from_secs(30);
         /// Between two attempts.
         const PAUSE: Duration = Duration::from_millis(250);
         let begin = Instant::now();
         let mut was_told = false;
         loop {
-            let error = match self.try_open().await {
-                Ok(catalog) => return Ok(catalog),
-                Err(NotOpened::Final(error)) => return Err(error),
-                Err(NotOpened::Unavailable(error)) => error,
+            let error = match self.open().await {
+                Err(error) if error.is_temporary && begin.elapsed() < PATIENCE => error,
+                Err(error) => return Err(error.into()),
+                Ok(catalog) => {
+                    let (members, prefix) = (self.options.members().join(","), self.options.prefix());
+                    tracing::info!(members, prefix, "the tokens are in etcd");
+                    return Ok(catalog);
+                }
             };
-            if begin.elapsed() >= patience {
-                return Err(self.unreachable(&error));
-            }
             if !was_told {
-                tracing::warn!(error, "waiting for etcd, which does not answer as it should");
+                tracing::warn!(error = error.reason(), "waiting for etcd, which does not answer as it should");
             }
             was_told = true;
             sleep(PAUSE).await;
         }
     }
 
-    async fn try_open(&self) -> Result<Catalog, NotOpened> {
-        let store = EtcdStore::open(self.options.clone()).await.map_err(|error| match error {
-            EtcdOpenError::Unavailable(error) => NotOpened::Unavailable(with_sources(&error)),
-            error @ EtcdOpenError::Importing => NotOpened::Final(error.into()),
-            error => NotOpened::Final(format!("{error}; end the URL of --store with another prefix").into()),
-        })?;
-        let opened = Catalog::open(Arc::new(store), Arc::new(SystemClock)).await;
-        opened.map_err(|error| NotOpened::Unavailable(with_sources(&error)))
+    /// Opens the store, and makes it unless it exists.
+    pub(in crate::cli) async fn open(&self) -> Result<Catalog, Unusable> {
+        self.catalog(EtcdStore::open(self.options.clone()).await).await
     }
 
-    fn unreachable(&self, error: &str) -> Failure {
-        let members = self.options.members().join(", ");
-        let login = "and if etcd has authentication, that --etcd-user may read and write the keys under the prefix";
-        format!("cannot use etcd at {members}: {error}; check that it runs, that --store and the certificates are right, {login}")
-            .into()
+    /// Opens the store, and writes nothing.
+    pub(in crate::cli) async fn open_existing(&self) -> Result<Catalog, Unusable> {
+        self.catalog(EtcdStore::open_existing(self.options.clone()).await).await
+    }
+
+    async fn catalog(&self, opened: Result<EtcdStore, EtcdOpenError>) -> Result<Catalog, Unusable> {
+        let store = Arc::new(opened.map_err(|error| self.unusable(error))?);
+        Catalog::open(store, Arc::new(SystemClock)).await.map_err(|error| self.unusable(error.into()))
+    }
+
+    /// An error of the store, and what to check.
+    pub(in crate::cli) fn explained(&self, error: StoreError) -> Failure {
+        self.unusable(error.into()).into()
+    }
+
+    fn unusable(&self, error: EtcdOpenError) -> Unusable {
+        Unusable::new(&self.options, self.given, error)
     }
 }
 
-/// Why a store was not opened.
-enum NotOpened {
-    /// etcd does not answer, or refuses. It may do otherwise a little later.
-    Unavailable(String),
-    Final(Failure),
+/// Whether a store was not opened because etcd did not answer.
+pub(in crate::cli) fn is_temporary(error: &Failure) -> bool {
+    error.downcast_ref::<Unusable>().is_some_and(|error| error.is_temporary)
 }
 
 /// The option `--store` of the commands for a database, which refuse it.

@@ -1,10 +1,9 @@
 //! What a build without the feature `etcd` has of [`super`]'s module `etcd`: nothing that can be asked for.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
 use clap::Args;
-use influxdb3_tokens::{Catalog, MoveSource, MoveTarget};
+use influxdb3_tokens::{Catalog, MoveSource, MoveTarget, StoreError};
 
 use crate::cli::Failure;
 
@@ -41,9 +40,25 @@ impl Etcd {
         match self.0 {}
     }
 
-    pub(in crate::cli) async fn open(&self, _: Duration) -> Result<Catalog, Failure> {
+    pub(in crate::cli) fn explained(&self, _: StoreError) -> Failure {
         match self.0 {}
     }
+
+    pub(in crate::cli) async fn open_patiently(&self) -> Result<Catalog, Failure> {
+        match self.0 {}
+    }
+
+    pub(in crate::cli) async fn open(&self) -> Result<Catalog, Failure> {
+        match self.0 {}
+    }
+
+    pub(in crate::cli) async fn open_existing(&self) -> Result<Catalog, Failure> {
+        match self.0 {}
+    }
+}
+
+pub(in crate::cli) fn is_temporary(_: &Failure) -> bool {
+    false
 }
 
 #[derive(Args)]

@@ -21,8 +21,6 @@ async fn the_commands_need_no_server() {
     let store = etcd.store();
     // Until the member has a leader, it does not answer.
     drop(Node::start(&etcd, &[]));
-    let (code, out, warning) = finish(command(&["show", "tokens", "--format=jsonl", &store]));
-    assert!(code == 0 && out.is_empty() && warning.contains("has no tokens under this prefix"), "{warning}");
     let operator = create(&["--admin", &store]);
     let token = format!("--token={}", secret(&operator));
     for name in ["--name=first", "--name=second"] {
@@ -47,6 +45,32 @@ async fn the_commands_need_no_server() {
 }
 
 #[tokio::test]
+async fn a_command_that_reads_makes_no_store() {
+    let Some(etcd) = Etcd::start().await else { return };
+    // Until the member has a leader, it does not answer.
+    drop(Node::start(&etcd, &[]));
+    let store = etcd.store().replace("/tokens", "/nothing");
+    let directory = DataDir::new();
+    let file = directory.beside("tokens.jsonl");
+    let file = file.to_str().unwrap();
+    let token = "--token=apiv3_wrong";
+    for arguments in [
+        &["show", "tokens"][..],
+        &["audit"],
+        &["export", file],
+        &["delete", "token", "--id=1", token],
+        &["delete", "token", "--token-name=a", token],
+    ] {
+        let error = fail(1, &[arguments, &[&store]].concat());
+        assert!(error.contains("no token store under the prefix /nothing"), "{arguments:?}: {error}");
+    }
+    // So an import finds the place free.
+    create(&["--admin", &etcd.store()]);
+    succeed(&["export", file, &etcd.store()]);
+    succeed(&["import", file, &store]);
+}
+
+#[tokio::test]
 async fn a_node_on_etcd_keeps_the_contract() {
     let Some(etcd) = Etcd::start().await else { return };
     let node = Node::start(&etcd, &[]);
@@ -62,7 +86,18 @@ async fn a_node_on_etcd_keeps_the_contract() {
 fn an_error_about_etcd_says_what_to_do() {
     let unreachable = fail(1, &["show", "tokens", NOWHERE, "--max-staleness=500ms"]);
     assert!(unreachable.contains("cannot use etcd at 127.0.0.1:1: "), "{unreachable}");
-    assert!(unreachable.contains("check that it runs"), "{unreachable}");
+    assert!(
+        unreachable.contains("Connection refused") && unreachable.contains("check that etcd runs"),
+        "{unreachable}"
+    );
+    assert!(!unreachable.contains("Error("), "{unreachable}");
+    let token = "--token=apiv3_wrong";
+    for deletion in ["--token-name=a", "--id=1"] {
+        let error = fail(5, &["delete", "token", deletion, token, NOWHERE, "--max-staleness=500ms"]);
+        assert!(error.contains("check that etcd runs"), "{error}");
+    }
+    let scheme = fail(2, &["show", "tokens", "--store=127.0.0.1:2379"]);
+    assert!(scheme.starts_with("error: invalid value '127.0.0.1:2379' for '--store <URL>': "), "{scheme}");
     let two = fail(2, &["show", "tokens", NOWHERE, "--host=http://127.0.0.1:8181"]);
     assert!(two.contains("leave out one of them"), "{two}");
     let secret = fail(2, &["show", "tokens", "--store=etcd://me:hunter2@127.0.0.1/"]);
