@@ -74,7 +74,7 @@ run: ## Build the server, create an operator token on the first run, and serve o
 		mkdir -m 700 -p $(DATA); \
 		$(BINARY) create token --admin --offline --output-file $(OPERATOR); \
 	fi
-	@[[ -e $(DATA)/tokens.db ]] && id=ID || id=1; printf '%s\n' '' \
+	@[[ -e $(DATA)/tokens.db || -n '$(STORE)' ]] && id=ID || id=1; printf '%s\n' '' \
 		"The server keeps its tokens in $(or $(STORE),$(DATA)/).$$([[ ! -e $(OPERATOR) ]] || echo ' The operator token is in $(OPERATOR).')" \
 		"To try next, in another terminal$$([[ $$id == 1 ]] || echo ', with the ID that the first command prints'):" '' \
 		'  $(BINARY) create token --admin --name ci$(ELSEWHERE)' \
