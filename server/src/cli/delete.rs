@@ -27,12 +27,10 @@ const EXAMPLES: &str = "Examples:
   influxdb3-tokens delete token --token-name ci
   # By its ID, on any machine
   influxdb3-tokens delete token --id 7 --host http://127.0.0.1:8181
-  # In etcd, on any machine
-  influxdb3-tokens delete token --token-name ci --store etcd://etcd1,etcd2,etcd3/influxdb3-tokens
   # Without being asked
   influxdb3-tokens delete token --token-name ci --yes";
 
-/// Delete a token: by its ID through the HTTP API, or by its name on the server's machine, or either in etcd
+/// Delete a token: by its ID through the HTTP API, or by its name on the server's machine
 ///
 /// Asks first if standard input is a terminal.
 ///
@@ -88,7 +86,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
                 // The name could be that of a token of another server than the one that is meant.
                 Err(Refused::Other(reason)) => wrong_usage(&reason),
                 Err(Refused::NotRunning(reason)) => return end(NO_RESPONSE, &reason),
-                Err(Refused::Failed(error)) => return not_opened(error),
+                Err(Refused::Failed(error)) => return Err(error),
             };
             match is_confirmed(yes, &format!("Delete the token \"{name}\"?"))? {
                 true => by_name(access, name, token).await,
@@ -96,10 +94,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
             }
         }
         (None, Some(id)) if host.is_none() && store.is_etcd() => {
-            let catalog = match store.open_existing().await {
-                Ok(catalog) => catalog,
-                Err(error) => return not_opened(error),
-            };
+            let catalog = store.open_existing().await?;
             match is_confirmed(yes, &format!("Delete the token with the ID {id}?"))? {
                 true => {
                     let deleted = async { control::delete_by_id(&catalog, &id, &Secret(token)).await };
@@ -120,8 +115,8 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Nothing was deleted, because the store could not be opened.
-fn not_opened(error: Failure) -> Result<ExitCode, Failure> {
+/// Gives the failure to reach etcd its exit code: nothing was deleted.
+pub(super) fn exit_code(error: Failure) -> Result<ExitCode, Failure> {
     if !is_temporary(&error) {
         return Err(error);
     }
