@@ -10,7 +10,7 @@ use influxdb3_token_api::models::AdminTokenObject;
 use influxdb3_tokens::{Catalog, SqliteStore};
 
 use super::store::{Opening, StoreArguments};
-use super::{DataDir, Failure, warn};
+use super::{DataDir, Failure};
 use crate::control::{self, Audit, Change, Create, Delete, Error, Summary};
 
 pub(super) enum Access {
@@ -19,7 +19,7 @@ pub(super) enum Access {
 }
 
 impl Access {
-    /// Like [`Self::to`], but makes no store.
+    /// Like [`Self::to`], but does not make a store.
     pub(super) async fn to_existing(store: &StoreArguments) -> Result<Self, Failure> {
         Self::find(store, true).await
     }
@@ -31,20 +31,12 @@ impl Access {
     }
 
     async fn find(store: &StoreArguments, existing: bool) -> Result<Self, Failure> {
-        if store.is_etcd() {
-            let catalog = store.open(if existing { Opening::Existing } else { Opening::OrCreate }).await?;
-            if existing && catalog.live().is_empty() {
-                warn("etcd has no tokens under this prefix; the URL of --store ends with the prefix of the servers");
-            }
-            return Ok(Self::Opened(catalog));
-        }
-        if let Some(client) = running(&store.directory).await? {
+        if !store.is_etcd()
+            && let Some(client) = running(&store.directory).await?
+        {
             return Ok(Self::Running(client));
         }
-        if existing {
-            require_database(&store.directory)?;
-        }
-        Ok(Self::Opened(store.open(Opening::OrCreate).await?))
+        Ok(Self::Opened(store.open(if existing { Opening::Existing } else { Opening::OrCreate }).await?))
     }
 
     /// Creates a token.

@@ -17,7 +17,7 @@ const EXAMPLES: &str = "Examples:
   # The changes of a week, for a program
   influxdb3-tokens audit --since 7d --format jsonl
   # The deletions since a moment
-  influxdb3-tokens audit --since 2026-01-31T12:00:00Z --format csv | grep ,deleted,";
+  influxdb3-tokens audit --since 2026-01-31T12:00:00Z --format csv | grep '^[^,]*,deleted,'";
 
 /// Show the audit trail: each creation, regeneration and deletion of a token
 ///

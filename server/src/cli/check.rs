@@ -47,7 +47,6 @@ pub(super) async fn run(Options { file, directory, etcd }: Options) -> Result<Ex
             (vec![("backup", whole)], checked)
         }
         None => {
-            access::require_database(&directory)?;
             match access::running(&directory).await? {
                 Some(mut server) => {
                     let held = server.hold_file().await?;
@@ -59,6 +58,7 @@ pub(super) async fn run(Options { file, directory, etcd }: Options) -> Result<Ex
                     (vec![("server", server)], checked?)
                 }
                 None => {
+                    access::require_database(&directory)?;
                     let checked = SqliteStore::check(directory.database())?;
                     (files(&checked), checked)
                 }

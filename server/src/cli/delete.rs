@@ -17,7 +17,7 @@ use openapi_stub_runtime::client::AddressError;
 use super::access::Access;
 use super::arguments::server_address;
 use super::named_server::{self, Refused};
-use super::store::{Opening, StoreArguments};
+use super::store::{Opening, StoreArguments, is_temporary};
 use super::tls::TlsClientOptions;
 use super::{Failure, confirmation, no_response};
 use crate::control::{self, Delete, Error, RefusalKind};
@@ -116,6 +116,15 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         }
         (None, None) => wrong_usage("which token to delete is missing: --token-name or --id"),
     }
+}
+
+/// Gives the failure to reach etcd its exit code: nothing was deleted.
+pub(super) fn exit_code(error: Failure) -> Result<ExitCode, Failure> {
+    if !is_temporary(&error) {
+        return Err(error);
+    }
+    super::tell(error.as_ref());
+    Ok(ExitCode::from(NO_RESPONSE))
 }
 
 fn is_confirmed(yes: bool, question: &str) -> io::Result<bool> {

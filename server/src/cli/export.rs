@@ -15,8 +15,9 @@ use super::{Failure, access};
 use crate::control::HeldSource;
 
 const EXAMPLES: &str = "Examples:
-  influxdb3-tokens export tokens.jsonl
-  influxdb3-tokens import tokens.jsonl --store etcd://etcd-1,etcd-2,etcd-3/influxdb3-tokens";
+  # The database of a server, which then moves to etcd
+  influxdb3-tokens export tokens.jsonl --data-dir /var/lib/influxdb3-tokens
+  influxdb3-tokens import tokens.jsonl --store etcd://etcd1,etcd2,etcd3/influxdb3-tokens";
 
 /// Write everything that the store has to a file, to import it into another store
 ///

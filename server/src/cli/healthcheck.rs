@@ -37,6 +37,9 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
         client.health().await.map_err(Failure::from)
     };
     let answered = tokio::time::timeout(PATIENCE, asked).await;
-    answered.unwrap_or_else(|_| Err(format!("the server did not answer within {PATIENCE:?}").into()))?;
+    answered.unwrap_or_else(|_| {
+        Err(format!("the server did not answer within {PATIENCE:?}; if its tokens are in etcd, etcd may not answer")
+            .into())
+    })?;
     Ok(ExitCode::SUCCESS)
 }

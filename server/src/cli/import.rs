@@ -14,13 +14,13 @@ use super::{Failure, access};
 
 const EXAMPLES: &str = "Examples:
   # Make the database of a server that does not run yet
-  influxdb3-tokens import tokens.export --data-dir /var/lib/influxdb3-tokens
-  # Fill etcd
-  influxdb3-tokens import tokens.export --store etcd://127.0.0.1:2379";
+  influxdb3-tokens import tokens.jsonl --data-dir /var/lib/influxdb3-tokens
+  # Make the store of a cluster
+  influxdb3-tokens import tokens.jsonl --store etcd://etcd1,etcd2,etcd3/influxdb3-tokens";
 
-/// Make a store of what `export` has written
+/// Make a new store from a file that `export` has written
 ///
-/// There must be no store yet. The command reads back what it has written and compares it with the file, and no server
+/// No store may exist there yet. The command reads back what it has written and compares it with the file, and no server
 /// can open the store before that. If the command is interrupted, run it again, and it continues.
 ///
 /// Exit codes: 0, the store is complete; 1, it is not; 2, wrong usage.
@@ -64,17 +64,22 @@ impl Options {
 
     /// Says what to do about an error.
     fn advise(&self, error: MoveError) -> Failure {
+        const CONTINUES: &str = "no server can open the store yet; run the command again, and it continues";
         let advice = match (&error, self.store.is_etcd()) {
             (MoveError::NotEmpty { .. }, true) => "end the URL of --store with another prefix",
             (MoveError::NotEmpty { .. }, false) => "name another directory with --data-dir",
             (MoveError::OtherImport { .. }, true) => {
-                "`etcdctl del --prefix PREFIX/` removes it; or end the URL of --store with another prefix"
+                "`etcdctl del --prefix PREFIX/` removes what was written; or end the URL of --store with another prefix"
             }
             (MoveError::OtherImport { .. }, false) => "it is a directory beside the database",
-            (MoveError::Store(_), true) => {
-                "check that etcd runs, and that --store is right. No server can open the store yet; run the command again, and it continues"
+            (MoveError::Store(failed), true) => {
+                let explained = self.store.etcd.read().map(|etcd| etcd.map(|etcd| etcd.explained(failed.clone())));
+                return match explained {
+                    Ok(Some(explained)) => format!("{explained}; {CONTINUES}").into(),
+                    _ => error.into(),
+                };
             }
-            (MoveError::Store(_), false) => "no server can open the store yet; run the command again, and it continues",
+            (MoveError::Store(_), false) => CONTINUES,
             _ => return error.into(),
         };
         let error = influxdb3_token_api::with_sources(&error);

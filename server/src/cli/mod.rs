@@ -164,7 +164,9 @@ fn run_subcommand(Parsed { cli, provenance }: Parsed) -> Result<ExitCode, Failur
         Command::Serve(options) => serve::run(*options, provenance),
         Command::Create(Create::Token(options)) => in_runtime(create::run(options)),
         Command::Show(Show::Tokens(options)) => in_runtime(show::run(options)),
-        Command::Delete(Delete::Token(options)) => in_runtime(delete::run(options)),
+        Command::Delete(Delete::Token(options)) => {
+            in_runtime(async { delete::run(options).await.or_else(delete::exit_code) })
+        }
         Command::Audit(options) => in_runtime(audit::run(options)),
         Command::Backup(options) => in_runtime(backup::run(options)),
         Command::Restore(options) => in_runtime(restore::run(options)),

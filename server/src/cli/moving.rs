@@ -31,5 +31,5 @@ impl Drop for Progress {
 
 /// How much is moved.
 pub(super) fn describe(moved: &Moved) -> String {
-    format!("{}, {}", counted(moved.tokens, "token"), counted(moved.changes, "change"))
+    format!("{} and {}", counted(moved.tokens, "token"), counted(moved.changes, "change"))
 }

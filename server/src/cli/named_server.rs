@@ -71,7 +71,7 @@ pub(super) async fn access(host: Option<&str>, store: &StoreArguments, existing:
     };
     if store.is_etcd() {
         let advice = "--store makes the command change the tokens in etcd, and not through a server";
-        return Err(Refused::Other(format!("--host {host}: {advice}; leave out one of them")));
+        return Err(Refused::Other(format!("--host {host} (INFLUXDB3_HOST_URL): {advice}; leave out one of them")));
     }
     let directory = &store.directory;
     let shown = directory.data_dir.display();

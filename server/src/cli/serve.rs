@@ -43,6 +43,8 @@ const EXAMPLES: &str = "Examples:
   # With the operator token of a file, on all addresses, for a log collector
   influxdb3-tokens serve --http-bind 0.0.0.0:8181 --log-format json \\
     --admin-token-file admin-token.json
+  # As a node of a cluster, whose tokens are in etcd
+  influxdb3-tokens serve --store etcd://etcd1,etcd2,etcd3/influxdb3-tokens --data-dir node
   # With a configuration file, whose keys are the names of these options
   influxdb3-tokens serve --config influxdb3-tokens.toml --check-config && \\
     influxdb3-tokens serve --config influxdb3-tokens.toml";

@@ -14,7 +14,9 @@ use crate::control::Summary;
 const EXAMPLES: &str = "Examples:
   influxdb3-tokens show tokens
   influxdb3-tokens show tokens --wide
-  influxdb3-tokens show tokens --format jsonl | jq -r .name";
+  influxdb3-tokens show tokens --format jsonl | jq -r .name
+  # Those of a cluster, on any machine
+  influxdb3-tokens show tokens --store etcd://etcd1,etcd2,etcd3/influxdb3-tokens";
 
 /// Show the tokens, without their secrets
 ///

@@ -8,6 +8,8 @@ mod etcd;
 mod etcd;
 #[cfg(feature = "etcd")]
 mod renewal;
+#[cfg(feature = "etcd")]
+mod unusable;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,14 +19,14 @@ use clap::Args;
 use influxdb3_tokens::{Catalog, Origin, SqliteStore, SystemClock};
 
 use super::tls::places;
-use super::{DataDir, Failure, warn};
+use super::{DataDir, Failure, access, warn};
 use directory::LockedDirectory;
-pub(super) use etcd::{EtcdArguments, NotHere, Renewal};
+pub(super) use etcd::{EtcdArguments, NotHere, Renewal, is_temporary};
 
-/// What to do if etcd has no store under the prefix.
+/// What to do if the store does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opening {
-    /// Fail, because the prefix is probably another one.
+    /// Fail, because the place is probably another one.
     Existing,
     /// Make one.
     OrCreate,
@@ -59,17 +61,23 @@ impl StoreArguments {
         Ok(PreparedStore::Etcd { etcd: Box::new(etcd), directory, unused })
     }
 
-    /// Opens the store, whose changes are those of a command on the machine. A database is made unless it exists.
+    /// Opens the store, whose changes are those of a command on the machine.
     pub(super) async fn open(&self, opening: Opening) -> Result<Catalog, Failure> {
         match self.etcd.read()? {
             Some(etcd) => {
+                let (_, prefix) = etcd.place();
                 let opened = etcd.open(opening, Duration::ZERO).await?;
-                if let Some(prefix) = opened.created {
+                if opened.is_new {
                     warn(&format!("etcd had no token store under the prefix {prefix}; this command has made one"));
                 }
                 Ok(of_command(opened.catalog))
             }
-            None => Ok(open_database(self.directory.database()).await?.catalog),
+            None => {
+                if opening == Opening::Existing {
+                    access::require_database(&self.directory)?;
+                }
+                Ok(open_database(self.directory.database()).await?.catalog)
+            }
         }
     }
 }
@@ -115,8 +123,6 @@ impl PreparedStore {
 
     /// Opens the store, and makes it unless it exists.
     pub(super) async fn open(self) -> Result<Opened, Failure> {
-        /// How long etcd may take until it answers: it may be starting as well.
-        const PATIENCE: Duration = Duration::from_secs(30);
         match self {
             Self::Database(database) => open_database(database).await,
             Self::Etcd { etcd, directory, unused } => {
@@ -124,9 +130,13 @@ impl PreparedStore {
                     let database = database.display().to_string();
                     tracing::warn!(database, "the tokens of this database are not served, because --store names etcd");
                 }
+                /// etcd may be starting as well.
+                const PATIENCE: Duration = Duration::from_secs(30);
+                let (members, prefix) = etcd.place();
                 let opened = etcd.open(Opening::OrCreate, PATIENCE).await?;
-                if let Some(prefix) = opened.created {
-                    tracing::info!(prefix, "etcd had no token store under this prefix; this server has made one");
+                match opened.is_new {
+                    true => tracing::info!(members, prefix, "etcd had no token store here; this server has made one"),
+                    false => tracing::info!(members, prefix, "the tokens are in etcd"),
                 }
                 let (catalog, renewal) = (of_command(opened.catalog), Some(opened.renewal));
                 Ok(Opened { catalog, sqlite: None, renewal, _directory: Some(directory) })

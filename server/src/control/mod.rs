@@ -14,8 +14,8 @@ use influxdb3_token_api::models::{self, AdminTokenObject};
 use influxdb3_token_api::security::AuthenticationError;
 use influxdb3_token_api::with_sources;
 use influxdb3_tokens::{
-    Catalog, CreateError, DeleteError, NewToken, Principal, TokenDescription, TokenId, TokenName, TokenRecord,
-    admin_token_object,
+    Catalog, CreateError, DeleteError, NewToken, Principal, RegenerateError, StoreError, TokenDescription, TokenId,
+    TokenName, TokenRecord, admin_token_object,
 };
 use serde::{Deserialize, Serialize};
 
@@ -190,6 +190,11 @@ fn refused(error: impl std::error::Error) -> Error {
     Refusal::new(RefusalKind::Other, &with_sources(&error)).into()
 }
 
+/// The refusal of a change that may have been made.
+fn unknown(error: &impl std::error::Error, advice: &str) -> Error {
+    Refusal::new(RefusalKind::Other, &format!("{}; {advice}", with_sources(error))).into()
+}
+
 impl From<DeleteError> for Error {
     fn from(error: DeleteError) -> Self {
         let kind = match error {
@@ -220,6 +225,10 @@ pub(crate) async fn create(catalog: &Catalog, token: Create) -> Result<AdminToke
                 "the operator token exists; give the new token a --name, or this one another secret with --regenerate";
             Refusal::new(RefusalKind::Other, reason).into()
         }
+        error @ CreateError::Store(StoreError::OutcomeUnknown { .. }) => unknown(
+            &error,
+            "if `influxdb3-tokens show tokens` shows the token, delete it, because its secret is lost, and create it again",
+        ),
         error => refused(error),
     })?;
     let (id, name, origin) = (record.id, &record.name, origin(catalog));
@@ -229,7 +238,13 @@ pub(crate) async fn create(catalog: &Catalog, token: Create) -> Result<AdminToke
 
 /// Gives the operator token another secret.
 pub(crate) async fn regenerate(catalog: &Catalog) -> Result<AdminTokenObject, Error> {
-    let (record, secret) = catalog.regenerate_operator().await.map_err(refused)?;
+    let regenerated = catalog.regenerate_operator().await;
+    let (record, secret) = regenerated.map_err(|error| match error {
+        RegenerateError::Store(StoreError::OutcomeUnknown { .. }) => {
+            unknown(&error, "the operator token may have another secret, which is lost; regenerate it again")
+        }
+        error => refused(error),
+    })?;
     let (id, origin) = (record.id, origin(catalog));
     tracing::info!(target: AUDIT, %id, origin, change = "regenerated", "regenerated the secret of the operator token");
     Ok(admin_token_object(&record, &secret))

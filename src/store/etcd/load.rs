@@ -47,7 +47,7 @@ pub(super) async fn load(members: &Members, keys: &Keys, cluster: Uuid, copy: &T
         let last = walk.advance(&records, page.more());
         copy.load(records, last);
         if last.is_none() {
-            let head = page.kvs().last().filter(|last| last.key() == keys.head().as_bytes()).map(Head::from);
+            let head = page.kvs().iter().find(|pair| pair.key() == keys.head().as_bytes()).map(Head::from);
             // etcd may have been restored since the first read, and have reached the same revision again.
             copy.end_load(&head.ok_or_else(|| damaged(&keys.head()))?, begin)?;
             return Ok(());

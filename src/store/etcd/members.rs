@@ -9,6 +9,7 @@ use etcd_client::{Client, ConnectOptions, Error, GetOptions, GetResponse, KvClie
 use tokio::time::{Instant, timeout};
 
 use super::EtcdOptions;
+use super::cause::Cause;
 use super::connecting::Connecting;
 use super::credentials::Credentials;
 use super::handshake::{error_of_tls, refusal};
@@ -40,13 +41,13 @@ pub(super) struct MemberIndex(usize);
 pub(super) enum RequestError {
     /// A member refused it, so that it had no effect.
     #[error("etcd refused the request")]
-    Refused(#[source] Arc<Error>),
+    Refused(#[source] Arc<Cause>),
     /// No member and this node accept each other's certificates, so that it had no effect.
     #[error("no connection can be trusted")]
     Untrusted(#[source] rustls::Error),
     /// A member did not answer, or the connection failed. The request may have had an effect.
     #[error("etcd did not answer")]
-    NoAnswer(#[source] Arc<Error>),
+    NoAnswer(#[source] Arc<Cause>),
     /// No member answered in time. The request may have had an effect.
     #[error("etcd did not answer in time")]
     Timeout,
@@ -175,7 +176,8 @@ impl Members {
                     }
                 }
                 Ok(Err(error)) => unanswered = Some(error),
-                Err(_) => unanswered = Some(RequestError::Timeout),
+                // An error of another attempt says more.
+                Err(_) => unanswered = unanswered.or(Some(RequestError::Timeout)),
             }
             self.leave(member);
             // All members may refuse connections at once.
@@ -253,7 +255,7 @@ impl From<Error> for RequestError {
             Error::InvalidArgs(_) | Error::InvalidUri(_) => true,
             _ => false,
         };
-        let error = Arc::new(error);
+        let error = Arc::new(Cause::from(error));
         if is_refusal { Self::Refused(error) } else { Self::NoAnswer(error) }
     }
 }

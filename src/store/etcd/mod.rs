@@ -6,6 +6,7 @@
 //! keeps its promise.
 
 mod audit;
+mod cause;
 mod confirm;
 mod connecting;
 mod copy;
@@ -66,6 +67,19 @@ use writer::{Answer, Job, Request, Writer};
 /// After a deletion has been acknowledged by one node, no node accepts the token for longer than the time that
 /// [`EtcdOptions::max_staleness`] sets, whatever fails: nodes, members of etcd, or the network between them. docs/cluster.md has
 /// the promise, its proof, and what it assumes.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use influxdb3_tokens::{EtcdOptions, EtcdStore, TokenApi};
+///
+/// # async fn open(password: &str) -> Result<TokenApi, Box<dyn std::error::Error>> {
+/// let options = EtcdOptions::from_url("etcd://etcd1,etcd2,etcd3/influxdb3-tokens")?.user("node", password);
+/// let store = EtcdStore::open(options).await?;
+/// let api = TokenApi::builder(Arc::new(store)).build().await?;
+/// # Ok(api)
+/// # }
+/// ```
 ///
 /// The methods need a tokio runtime with time enabled. Dropping the store ends its tasks; a change that was accepted is
 /// completed if the runtime goes on. Call [`save_uses`](TokenStore::save_uses) before, so that the last uses are not lost.

@@ -1,5 +1,7 @@
 //! Finding the store under a prefix, or making it.
 
+use std::sync::Arc;
+
 use etcd_client::{GetOptions, Txn, TxnOp};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -9,10 +11,10 @@ use super::members::{Members, RequestError};
 use super::read::first;
 use super::record::{FORMAT, IMPORTING, StoredCluster};
 use super::transaction::{gets, is_missing, put_head};
-use crate::store::Cause;
+use crate::store::{Cause, StoreError};
 
 /// Why an [`EtcdStore`](super::EtcdStore) could not be opened.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EtcdOpenError {
     /// etcd does not answer. It may do so later.
@@ -20,14 +22,9 @@ pub enum EtcdOpenError {
     Unavailable(#[source] Cause),
     /// etcd answers, and refuses: the user, its password, or what its role allows is wrong. Trying again changes nothing.
     #[error(
-        "etcd refuses this user; check its name, its password, and that its role may read and write the keys under {prefix}/"
+        "etcd refuses this user; check its name, its password, and that its role may read and write the keys under the prefix"
     )]
-    Refused {
-        /// The prefix.
-        prefix: String,
-        /// What etcd answered.
-        source: Cause,
-    },
+    Refused(#[source] Cause),
     /// No connection can be made by TLS: etcd refuses the certificate of this node, or this node that of etcd. Trying again
     /// changes nothing.
     #[error(
@@ -59,12 +56,26 @@ fn near(others: &[String]) -> String {
     if others.is_empty() { String::new() } else { format!("; it has one under {}", others.join(", ")) }
 }
 
-impl EtcdOpenError {
-    fn of(error: RequestError, keys: &Keys) -> Self {
+impl From<RequestError> for EtcdOpenError {
+    fn from(error: RequestError) -> Self {
         match error {
-            RequestError::Refused(source) => Self::Refused { prefix: keys.prefix().to_owned(), source },
-            RequestError::Untrusted(error) => Self::Untrusted(std::sync::Arc::new(error)),
-            error => Self::Unavailable(std::sync::Arc::new(error)),
+            RequestError::Refused(source) => Self::Refused(source),
+            RequestError::Untrusted(error) => Self::Untrusted(Arc::new(error)),
+            error => Self::Unavailable(Arc::new(error)),
+        }
+    }
+}
+
+impl From<StoreError> for EtcdOpenError {
+    /// Tells why a request of this store or of an [`EtcdSource`](super::EtcdSource) failed.
+    fn from(error: StoreError) -> Self {
+        let StoreError::Unavailable { source } = &error else { return Self::Unavailable(Arc::new(error)) };
+        if let Some(found) = source.downcast_ref::<Self>() {
+            return found.clone();
+        }
+        match source.downcast_ref::<RequestError>() {
+            Some(error) => error.clone().into(),
+            None => Self::Unavailable(Arc::clone(source)),
         }
     }
 }
@@ -85,7 +96,7 @@ pub(super) async fn find_or_create(members: &Members, keys: &Keys) -> Result<(Uu
     let create =
         Txn::new().when(keys.of_a_store().map(is_missing)).and_then(operations).or_else(gets(vec![keys.cluster()]));
     let answer = members.commit(Instant::now() + 4 * members.commit_timeout(), create).await;
-    let answer = answer.map_err(|error| EtcdOpenError::of(error, keys))?;
+    let answer = answer?;
     if answer.succeeded() {
         return Ok((cluster.uuid, true));
     }
@@ -112,7 +123,7 @@ pub(super) async fn missing(members: &Members, keys: &Keys) -> EtcdOpenError {
 async fn find(members: &Members, keys: &Keys) -> Result<Option<Uuid>, EtcdOpenError> {
     let deadline = Instant::now() + 4 * members.commit_timeout();
     let got = members.get(deadline, keys.cluster(), GetOptions::new()).await;
-    let got = got.map_err(|error| EtcdOpenError::of(error, keys))?;
+    let got = got?;
     got.kvs().first().map(|pair| uuid(pair.value())).transpose()
 }
 

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::builder::TypedValueParser;
-use clap::error::ErrorKind;
+use clap::builder::{StringValueParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Args, Command};
-use influxdb3_token_api::with_sources;
 use influxdb3_tokens::{
     Catalog, EtcdOpenError, EtcdOptions, EtcdSource, EtcdStore, EtcdTarget, EtcdTls, MoveError, MoveSource, MoveTarget,
-    SystemClock,
+    StoreError, SystemClock,
 };
+use openapi_stub_runtime::without_userinfo;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -26,6 +26,7 @@ use zeroize::Zeroizing;
 use super::Opening;
 use super::renewal::Renewable;
 pub(in crate::cli) use super::renewal::Renewal;
+use super::unusable::{Given, Unusable};
 use crate::cli::Failure;
 use crate::cli::arguments::duration;
 use crate::cli::environment::Environment;
@@ -38,16 +39,16 @@ const HEADING: &str = "Cluster";
 /// Options of a store in etcd.
 #[derive(Args, Clone)]
 pub(in crate::cli) struct EtcdArguments {
-    /// Keep the tokens in etcd, for many servers: `etcd://HOST:PORT,HOST:PORT/PREFIX`, or `etcds://…` for TLS. Without it,
-    /// they are in the database of the data directory
+    /// The tokens are in etcd, which many servers share: `etcd://HOST:PORT,HOST:PORT,…/PREFIX`, or `etcds://…` for TLS. The
+    /// port is 2379 and the prefix `/influxdb3-tokens` unless given. Without --store, they are in the data directory
     #[arg(long, env = "INFLUXDB3_TOKENS_STORE", value_name = "URL", help_heading = HEADING, value_parser = Url)]
     store: Option<EtcdOptions>,
 
-    /// File with certificates of authorities in PEM, one of which signed those of etcd. `etcds://` needs it
+    /// File with the certificates, in PEM, of the authorities that sign those of the members of etcd. `etcds://` needs it
     #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_CA", value_name = "FILE", help_heading = HEADING, requires = "store", hide_short_help = true)]
     etcd_ca: Option<PathBuf>,
 
-    /// File with a certificate in PEM to present to etcd
+    /// File with a certificate in PEM to present to etcd, if it requires one of its clients
     #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_CERT", value_name = "FILE", help_heading = HEADING, requires_all = ["store", "etcd_key"],
         hide_short_help = true)]
     etcd_cert: Option<PathBuf>,
@@ -57,7 +58,8 @@ pub(in crate::cli) struct EtcdArguments {
         hide_short_help = true)]
     etcd_key: Option<PathBuf>,
 
-    /// The user of etcd. The password is in the variable INFLUXDB3_TOKENS_ETCD_PASSWORD, or in a file
+    /// The user of etcd, if it has users. The password is in the file of --etcd-password-file, or in the variable
+    /// INFLUXDB3_TOKENS_ETCD_PASSWORD
     #[arg(long, env = "INFLUXDB3_TOKENS_ETCD_USER", value_name = "NAME", help_heading = HEADING, requires = "store", hide_short_help = true)]
     etcd_user: Option<String>,
 
@@ -66,26 +68,27 @@ pub(in crate::cli) struct EtcdArguments {
         hide_short_help = true)]
     etcd_password_file: Option<PathBuf>,
 
-    /// For how long a server may accept a token after another server has deleted it, whatever fails; at least 500ms
-    /// [default: 5s]
+    /// For how long a server may accept a token after its deletion was acknowledged, whatever fails; at least 500ms, and
+    /// the same for all servers. A command gives a member of etcd a quarter of it to answer [default: 5s]
     #[arg(long, env = "INFLUXDB3_TOKENS_MAX_STALENESS", value_name = "DURATION", help_heading = HEADING, value_parser = max_staleness,
         requires = "store", hide_short_help = true)]
     max_staleness: Option<Duration>,
 }
 
-/// Reads the URL of a store. Its error does not show the URL, which may have a password.
+/// Reads the URL of a store. Its error does not show the user and the password that the URL may have.
 #[derive(Clone)]
 struct Url;
 
 impl TypedValueParser for Url {
     type Value = EtcdOptions;
 
-    fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<EtcdOptions, clap::Error> {
-        let refused = |reason: &dyn std::fmt::Display| {
-            clap::Error::raw(ErrorKind::ValueValidation, format!("--store: {reason}\n")).with_cmd(command)
-        };
-        let text = value.to_str().ok_or_else(|| refused(&"the URL is not UTF-8"))?;
-        EtcdOptions::from_url(text).map_err(|error| refused(&error))
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<EtcdOptions, clap::Error> {
+        let parser = StringValueParser::new().try_map(|text| EtcdOptions::from_url(&text));
+        parser.parse_ref(command, arg, value).map_err(|mut error| {
+            let shown = without_userinfo(&value.to_string_lossy()).into_owned();
+            error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+            error
+        })
     }
 }
 
@@ -114,7 +117,9 @@ impl EtcdArguments {
             _ => None,
         };
         let options = self.options(password.as_ref())?;
-        Ok(options.map(|options| Etcd { options, renewable: Renewable { arguments: self.clone(), password } }))
+        let given = Given { certificate: self.etcd_cert.is_some(), user: self.etcd_user.is_some() };
+        let renewable = Renewable { arguments: self.clone(), password };
+        Ok(options.map(|options| Etcd { options, given, renewable }))
     }
 
     /// The options of the store, with what the files contain now. `password` is that of the variable.
@@ -164,7 +169,11 @@ impl EtcdArguments {
 fn password_of(file: &Path) -> Result<Zeroizing<String>, Failure> {
     let text = Zeroizing::new(fs::read_to_string(file).map_err(|error| in_file(file, &error))?);
     let password = text.strip_suffix('\n').unwrap_or(&text);
-    Ok(Zeroizing::new(password.strip_suffix('\r').unwrap_or(password).to_owned()))
+    let password = password.strip_suffix('\r').unwrap_or(password);
+    if password.is_empty() {
+        return Err(in_file(file, &io::Error::other("it contains no password")));
+    }
+    Ok(Zeroizing::new(password.to_owned()))
 }
 
 /// The content of a file with at least one certificate.
@@ -198,14 +207,15 @@ fn in_file(file: &Path, error: &io::Error) -> Failure {
 /// A store in etcd that can be opened.
 pub(in crate::cli) struct Etcd {
     options: EtcdOptions,
+    given: Given,
     renewable: Renewable,
 }
 
 /// A store in etcd that this process has open.
 pub(in crate::cli) struct OpenedEtcd {
     pub(in crate::cli) catalog: Catalog,
-    /// The prefix, if it had no store before.
-    pub(in crate::cli) created: Option<String>,
+    /// Whether etcd had no store there before.
+    pub(in crate::cli) is_new: bool,
     pub(in crate::cli) renewal: Renewal,
 }
 
@@ -221,6 +231,11 @@ impl Etcd {
         let _ = self.options.members().first().map(ToSocketAddrs::to_socket_addrs);
     }
 
+    /// The members, and the prefix of the store.
+    pub(in crate::cli) fn place(&self) -> (String, String) {
+        (self.options.members().join(", "), self.options.prefix().to_owned())
+    }
+
     /// The ports of the members.
     pub(in crate::cli) fn ports(&self) -> Vec<u16> {
         let port = |member: &String| member.rsplit_once(':')?.1.parse().ok();
@@ -231,7 +246,7 @@ impl Etcd {
     pub(in crate::cli) async fn source(self) -> Result<Box<dyn MoveSource>, Failure> {
         match EtcdSource::open(self.options.clone()).await {
             Ok(source) => Ok(Box::new(source)),
-            Err(error @ MoveError::Store(_)) => Err(self.unreachable(&with_sources(&error))),
+            Err(MoveError::Store(error)) => Err(self.explained(error)),
             Err(error) => Err(error.into()),
         }
     }
@@ -242,7 +257,7 @@ impl Etcd {
     }
 
     /// Opens the store. Tries again until etcd has not answered for so long.
-    pub(in crate::cli) async fn open(self, opening: Opening, patience: Duration) -> Result<OpenedEtcd, Failure> {
+    pub(in crate::cli) async fn open(self, opening: Opening, patience: Duration) -> Result<OpenedEtcd, Unusable> {
         /// Between two attempts.
         const PAUSE: Duration = Duration::from_millis(250);
         let begin = Instant::now();
@@ -250,69 +265,43 @@ impl Etcd {
         let (catalog, store) = loop {
             let error = match self.try_open(opening).await {
                 Ok(opened) => break opened,
-                Err(NotOpened::Final(error)) => return Err(error),
-                Err(NotOpened::Unavailable(error)) => error,
+                Err(error) if error.is_temporary && begin.elapsed() < patience => error,
+                Err(error) => return Err(error),
             };
-            if begin.elapsed() >= patience {
-                return Err(self.unreachable(&error));
-            }
             if !was_told {
-                tracing::warn!(error, "waiting for etcd, which does not answer as it should");
+                tracing::warn!(error = error.reason(), "waiting for etcd, which does not answer as it should");
             }
             was_told = true;
             sleep(PAUSE).await;
         };
-        let created = store.is_new().then(|| self.options.prefix().to_owned());
-        Ok(OpenedEtcd { catalog, created, renewal: Renewal::new(self.renewable, store, self.options) })
+        let is_new = store.is_new();
+        Ok(OpenedEtcd { catalog, is_new, renewal: Renewal::new(self.renewable, store, self.options) })
     }
 
-    async fn try_open(&self, opening: Opening) -> Result<(Catalog, Arc<EtcdStore>), NotOpened> {
+    async fn try_open(&self, opening: Opening) -> Result<(Catalog, Arc<EtcdStore>), Unusable> {
         let options = self.options.clone();
         let opened = match opening {
             Opening::Existing => EtcdStore::open_existing(options).await,
             Opening::OrCreate => EtcdStore::open(options).await,
         };
-        let store = Arc::new(opened.map_err(|error| self.not_opened(error))?);
+        let store = Arc::new(opened.map_err(|error| self.unusable(error))?);
         let catalog = Catalog::open(Arc::clone(&store) as _, Arc::new(SystemClock)).await;
-        Ok((catalog.map_err(|error| NotOpened::Unavailable(with_sources(&error)))?, store))
+        Ok((catalog.map_err(|error| self.unusable(error.into()))?, store))
     }
 
-    fn not_opened(&self, error: EtcdOpenError) -> NotOpened {
-        let members = self.options.members().join(", ");
-        let text = with_sources(&error);
-        NotOpened::Final(match error {
-            EtcdOpenError::Unavailable(_) => return NotOpened::Unavailable(text),
-            EtcdOpenError::Refused { .. } => {
-                format!("cannot use etcd at {members}: {text}; see --etcd-user, --etcd-password-file and {PASSWORD}")
-            }
-            EtcdOpenError::Untrusted(_) => {
-                format!("cannot use etcd at {members}: {text}; see --etcd-ca, --etcd-cert and --etcd-key")
-            }
-            EtcdOpenError::Missing { .. } => {
-                format!(
-                    "{text}; end the URL of --store with the prefix of the servers. `serve` makes a store unless one \
-                     exists, and so does `create token --admin` for the operator token"
-                )
-            }
-            EtcdOpenError::Importing | EtcdOpenError::Incomplete(_) => text,
-            _ => format!("{text}; end the URL of --store with another prefix"),
-        }
-        .into())
+    /// An error of the store, and what to check.
+    pub(in crate::cli) fn explained(&self, error: StoreError) -> Failure {
+        self.unusable(error.into()).into()
     }
 
-    fn unreachable(&self, error: &str) -> Failure {
-        let members = self.options.members().join(", ");
-        let login = "and if etcd has authentication, that --etcd-user may read and write the keys under the prefix";
-        format!("cannot use etcd at {members}: {error}; check that it runs, that --store and the certificates are right, {login}")
-            .into()
+    fn unusable(&self, error: EtcdOpenError) -> Unusable {
+        Unusable::new(&self.options, self.given, error)
     }
 }
 
-/// Why a store was not opened.
-enum NotOpened {
-    /// etcd does not answer. It may do so a little later.
-    Unavailable(String),
-    Final(Failure),
+/// Whether a store was not opened because etcd did not answer.
+pub(in crate::cli) fn is_temporary(error: &Failure) -> bool {
+    error.downcast_ref::<Unusable>().is_some_and(|error| error.is_temporary)
 }
 
 /// The option `--store` of the commands for a database, which refuse it.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
-use influxdb3_tokens::{Catalog, MoveSource, MoveTarget};
+use influxdb3_tokens::{Catalog, MoveSource, MoveTarget, StoreError};
 
 use super::Opening;
 use crate::cli::Failure;
@@ -47,6 +47,14 @@ impl Etcd {
         match self.0 {}
     }
 
+    pub(in crate::cli) fn place(&self) -> (String, String) {
+        match self.0 {}
+    }
+
+    pub(in crate::cli) fn explained(&self, _: StoreError) -> Failure {
+        match self.0 {}
+    }
+
     pub(in crate::cli) async fn open(self, _: Opening, _: Duration) -> Result<OpenedEtcd, Failure> {
         match self.0 {}
     }
@@ -54,7 +62,7 @@ impl Etcd {
 
 pub(in crate::cli) struct OpenedEtcd {
     pub(in crate::cli) catalog: Catalog,
-    pub(in crate::cli) created: Option<String>,
+    pub(in crate::cli) is_new: bool,
     pub(in crate::cli) renewal: Renewal,
 }
 
@@ -70,6 +78,10 @@ impl Renewal {
     pub(in crate::cli) fn reload(&self) {
         match self.0 {}
     }
+}
+
+pub(in crate::cli) fn is_temporary(_: &Failure) -> bool {
+    false
 }
 
 #[derive(Args)]

@@ -28,5 +28,12 @@ fn a_server_that_does_not_answer_is_not_healthy() {
     // Nothing accepts its connections.
     let _listener = std::os::unix::net::UnixListener::bind(directory.path().join("control.sock")).unwrap();
     let answered = finish(command(&["healthcheck", &directory.argument()]));
-    assert_eq!(answered, (1, String::new(), "error: the server did not answer within 5s\n".to_owned()));
+    assert_eq!(
+        answered,
+        (
+            1,
+            String::new(),
+            "error: the server did not answer within 5s; if its tokens are in etcd, etcd may not answer\n".to_owned()
+        )
+    );
 }

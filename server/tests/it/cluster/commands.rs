@@ -21,8 +21,6 @@ async fn the_commands_need_no_server() {
     let Some(etcd) = Etcd::start().await else { return };
     let store = etcd.store();
     drop(Node::start(&etcd, &[]));
-    let (code, out, warning) = finish(command(&["show", "tokens", "--format=jsonl", &store]));
-    assert!(code == 0 && out.is_empty() && warning.contains("has no tokens under this prefix"), "{warning}");
     let operator = create(&["--admin", &store]);
     let token = format!("--token={}", secret(&operator));
     for name in ["--name=first", "--name=second"] {
@@ -77,6 +75,9 @@ async fn under_a_mistyped_prefix_no_command_makes_a_store_but_the_one_for_the_fi
             "{arguments:?}: {error}"
         );
     }
+    // So an import finds the place free.
+    succeed(&["export", file.to_str().unwrap(), &store]);
+    succeed(&["import", file.to_str().unwrap(), &store.replace("/tokens", "/moved")]);
     let key = STANDARD.encode("/tokesn/cluster");
     let made = etcd.call("/v3/kv/range", serde_json::json!({"key": key})).await;
     assert!(made["kvs"].is_null(), "{made}");
@@ -104,7 +105,18 @@ async fn a_node_on_etcd_keeps_the_contract() {
 fn an_error_about_etcd_says_what_to_do() {
     let unreachable = fail(1, &["show", "tokens", NOWHERE, "--max-staleness=500ms"]);
     assert!(unreachable.contains("cannot use etcd at 127.0.0.1:1: "), "{unreachable}");
-    assert!(unreachable.contains("check that it runs"), "{unreachable}");
+    assert!(
+        unreachable.contains("Connection refused") && unreachable.contains("check that etcd runs"),
+        "{unreachable}"
+    );
+    assert!(!unreachable.contains("Error("), "{unreachable}");
+    let token = "--token=apiv3_wrong";
+    for deletion in ["--token-name=a", "--id=1"] {
+        let error = fail(5, &["delete", "token", deletion, token, NOWHERE, "--max-staleness=500ms"]);
+        assert!(error.contains("check that etcd runs"), "{error}");
+    }
+    let scheme = fail(2, &["show", "tokens", "--store=127.0.0.1:2379"]);
+    assert!(scheme.starts_with("error: invalid value '127.0.0.1:2379' for '--store <URL>': "), "{scheme}");
     let two = fail(2, &["show", "tokens", NOWHERE, "--host=http://127.0.0.1:8181"]);
     assert!(two.contains("leave out one of them"), "{two}");
     let secret = fail(2, &["show", "tokens", "--store=etcd://me:hunter2@127.0.0.1/"]);

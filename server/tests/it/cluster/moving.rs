@@ -50,7 +50,7 @@ async fn the_tokens_of_a_running_server_move_to_etcd_and_back() {
     let [there, back, again] = [&there, &back, &again].map(|file| file.to_str().unwrap());
     let directory = [&first, &last].map(DataDir::argument);
     let printed = succeed(&["export", there, &directory[0]]);
-    assert_eq!(printed, format!("exported 2 tokens, 4 changes to {there}\n"));
+    assert_eq!(printed, format!("exported 2 tokens and 4 changes to {there}\n"));
     let error = fail(&["import", there, &directory[0]]);
     assert!(error.contains("a server uses ") && error.contains("stop it"), "{error}");
     drop(server);
@@ -61,9 +61,9 @@ async fn the_tokens_of_a_running_server_move_to_etcd_and_back() {
     assert!(error.contains("name another directory with --data-dir"), "{error}");
 
     let printed = succeed(&["import", there, &store]);
-    assert_eq!(printed, format!("{there} is imported: 2 tokens, 4 changes\n"));
+    assert_eq!(printed, format!("{there} is imported: 2 tokens and 4 changes\n"));
     let printed = succeed(&["import", there, &store]);
-    assert_eq!(printed, format!("{there} was imported before: 2 tokens, 4 changes\n"));
+    assert_eq!(printed, format!("{there} was imported before: 2 tokens and 4 changes\n"));
     let error = fail(&["import", there, &store.replace("/tokens", "/other")]);
     assert!(error.contains("end the URL of --store with another prefix"), "{error}");
     let node = Node::start(&etcd, &[]);

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{Etcd, Node, create, secret, succeed, until};
 use crate::document::{DELETED, Token};
 use crate::ops::{deletion, get, send, text};
+use crate::process::{command, finish};
 
 const TOO_OLD: &str = "the copy of the tokens is too old";
 const FRESH_AGAIN: &str = "the copy of the tokens is fresh again";
@@ -107,6 +108,9 @@ async fn a_node_that_cannot_reach_etcd_is_not_ready_before_its_copy_is_too_old()
     let ready: Value = serde_json::from_str(&text(ready)).unwrap();
     assert_eq!(ready["reasons"], serde_json::json!(["the store does not answer"]));
     assert_eq!(node.verify(secret(&operator)).await.status(), 200);
+    let (code, _, error) =
+        finish(command(&["create", "token", "--admin", "--name=unknown", &node.directory.argument()]));
+    assert!(code == 1 && error.contains("if `influxdb3-tokens show tokens` shows the token"), "{error}");
     etcd.resume();
     until("/ready", async || (get(node.server.operations(), "/ready").await.status() == 200).then_some(())).await;
 }
@@ -180,4 +184,6 @@ async fn a_data_directory_is_of_one_node() {
         assert!(status.code() == Some(1) && printed.contains("in use"), "{printed}");
     }
     assert!(!node.directory.path().join("tokens.db").exists());
+    let (code, _, error) = finish(command(&["check", &node.directory.argument()]));
+    assert!(code == 1 && error.contains("the tokens of this server are in etcd"), "{error}");
 }

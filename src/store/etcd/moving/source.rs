@@ -17,7 +17,7 @@ use super::super::record::{FORMAT, IMPORTING, StoredCluster, change_from_value, 
 use super::super::transaction::gets;
 use super::super::{EtcdOpenError, EtcdOptions};
 use super::deadline;
-use crate::store::{AuditRecord, AuditedChange, MoveError, MoveSource, Moved, MovedChange};
+use crate::store::{AuditRecord, AuditedChange, MoveError, MoveSource, Moved, MovedChange, StoreError};
 use crate::token::{Digest, TokenId, TokenName, TokenRecord};
 
 /// Everything that a store in etcd has at one revision, to be moved to another store. Nodes may change it meanwhile.
@@ -63,7 +63,7 @@ impl EtcdSource {
         let [cluster, next_id, epoch, operator] = &pairs[..] else {
             return Err(MoveError::damaged("etcd returned fewer values than were asked for"));
         };
-        let other = |error: EtcdOpenError| MoveError::damaged(error.to_string());
+        let other = |error: EtcdOpenError| MoveError::Store(StoreError::unavailable(error));
         let cluster = match cluster.as_ref().map(|pair| StoredCluster::from_value(pair.value())) {
             Some(Some(cluster)) if cluster.format == format => cluster,
             Some(Some(cluster)) if cluster.format == IMPORTING => return Err(other(EtcdOpenError::Importing)),
