@@ -63,6 +63,7 @@ impl Member {
     }
 
     /// A file in the member's directory, for a test.
+    #[allow(dead_code, reason = "only the tests of the server use it")]
     pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.command.directory.path().join(name)
     }

@@ -15,8 +15,11 @@ use crate::{NODES, OURS};
 /// Deletions of each subject in a round.
 const COUNT: u64 = 300;
 
+/// The deletion of a token under a prefix, by its ID.
+type Form = fn(&str, u64) -> Txn;
+
 /// Deletions by transactions alone: the key, the form of the transaction, and whether each connection follows the changes.
-const BY_TRANSACTIONS: [(&str, fn(&str, u64) -> Txn, bool); 4] = [
+const BY_TRANSACTIONS: [(&str, Form, bool); 4] = [
     ("bare", deletion, false),
     ("nested", deletion_in_transaction, false),
     ("watched", deletion, true),
