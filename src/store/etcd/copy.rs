@@ -92,7 +92,7 @@ pub(super) struct Position {
     changed: Revision,
     /// The last revision that the copy knows of.
     reached: Revision,
-    /// Whether it was found to reflect another history.
+    /// Whether it was found to reflect another history, or is being loaded.
     pub(super) is_distrusted: bool,
     turns: u64,
 }
@@ -146,7 +146,8 @@ impl TokenCopy {
         let own = state.ahead.values().copied().max().unwrap_or(0);
         let head = state.heads.0.back().cloned();
         let changed = head.as_ref().map_or(0, |head| head.revision).max(own);
-        let (reached, is_distrusted, turns) = (state.applied.max(own), state.is_distrusted, state.turns);
+        let (reached, is_distrusted, turns) =
+            (state.applied.max(own), state.is_distrusted || state.load.is_some(), state.turns);
         Position { head, changed, reached, is_distrusted, turns }
     }
 

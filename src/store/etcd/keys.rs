@@ -50,12 +50,6 @@ impl Keys {
         self.under("live0")
     }
 
-    /// The first key after those of the tokens among them.
-    pub(super) fn tokens_end(&self) -> String {
-        // In ASCII, `:` follows `9`.
-        self.under("live/:")
-    }
-
     /// The record of a live token.
     pub(super) fn token(&self, id: TokenId) -> String {
         self.under(&format!("live/{}", fixed(id.as_u64())))

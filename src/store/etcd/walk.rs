@@ -47,7 +47,8 @@ impl Walk {
         at: Revision,
         limit: u64,
     ) -> Result<GetResponse, RequestError> {
-        let end = self.end().map_or_else(|| keys.tokens_end(), |end| keys.token(TokenId::from_u64(end)));
+        // The last range has the key `head`, too.
+        let end = self.end().map_or_else(|| keys.live_end(), |end| keys.token(TokenId::from_u64(end)));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let options = GetOptions::new().with_range(end).with_limit(limit).with_revision(at);
         get(members, keys.token(TokenId::from_u64(self.from)), options).await

@@ -116,13 +116,14 @@ async fn a_node_that_cannot_reach_etcd_is_not_ready_before_its_copy_is_too_old()
 }
 
 #[tokio::test]
-async fn keys_that_were_removed_under_a_node_are_told_once() {
+async fn a_node_whose_keys_were_removed_says_so_once() {
     let Some(etcd) = Etcd::start().await else { return };
     let node = Node::start(&etcd, &["--max-staleness=500ms"]);
     let operator = create(&["--admin", &etcd.store()]);
     node.until_verified(secret(&operator), 200).await;
     // All keys from `/` up to `0`.
     etcd.call("/v3/kv/deleterange", serde_json::json!({"key": "Lw==", "range_end": "MA=="})).await;
+    node.until_verified(secret(&operator), 401).await;
     let reloads = async || text(get(node.server.operations(), "/metrics").await);
     until("several attempts", async || {
         // Each makes the node ask etcd.
@@ -132,9 +133,11 @@ async fn keys_that_were_removed_under_a_node_are_told_once() {
         (count.unwrap().parse::<u64>().unwrap() >= 3).then_some(())
     })
     .await;
-    for line in ["the history of etcd was replaced", "cannot load the tokens from etcd"] {
-        assert_eq!(node.server.log().matches(line).count(), 1, "{}", node.server.log());
-    }
+    let log = node.server.log();
+    assert_eq!(log.matches("cannot load the tokens from etcd").count(), 1, "{log}");
+    // The watch and a confirmation may both find it.
+    let replaced = log.matches("the history of etcd was replaced").count();
+    assert!((1..=2).contains(&replaced), "{log}");
 }
 
 #[tokio::test]
