@@ -10,8 +10,8 @@ use http::HeaderMap;
 use influxdb3_token_api::IdempotencyKey;
 use influxdb3_token_api::security::AuthenticationError::{Deleted, Unavailable, Unknown};
 use influxdb3_tokens::{
-    AuditPosition, Catalog, CopyStatistics, CreateError, DeleteError, EtcdOptions, EtcdStore, NewToken, Permissions,
-    Principal, Secret, StoreError, SystemClock, TokenRecord,
+    AuditPosition, Catalog, CopyStatistics, CreateError, DeleteError, EtcdOptions, EtcdSource, EtcdStore, MoveSource,
+    NewToken, Permissions, Principal, Secret, StoreError, SystemClock, TokenRecord,
 };
 
 use crate::etcd::{self, Member};
@@ -248,6 +248,39 @@ async fn a_node_follows_etcd_when_its_history_is_replaced_by_a_backup() {
     // A deletion in the restored history is not taken for one that the node has seen.
     other.delete(&by, &deleted.id.to_string()).await.unwrap();
     until("the deletion", async || node.authenticate(brought_back.expose()).is_none()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_during_which_the_history_of_etcd_is_replaced_fails() {
+    let backup = tempfile::tempdir().unwrap();
+    let mut member = Member::start().await;
+    let options = member.options();
+    let node = node(&options).await;
+    admin(&node).await;
+    member.restart(|data| copy_directory(data, backup.path())).await;
+    for number in 0..5 {
+        create(&node, &format!("lost {number}")).await;
+    }
+    let mut source = EtcdSource::open(options.clone()).await.unwrap();
+    drop(node);
+    member
+        .restart(|data| {
+            fs::remove_dir_all(data.join("member")).unwrap();
+            copy_directory(backup.path(), data);
+        })
+        .await;
+    // The tokens that the export expects have others in their places, at the same revision.
+    let other = self::node(&options).await;
+    for number in 0..20 {
+        create(&other, &format!("new {number}")).await;
+    }
+    let error = loop {
+        match source.next().await {
+            Ok(changes) => assert!(!changes.is_empty(), "the export ended well"),
+            Err(error) => break error,
+        }
+    };
+    assert!(format!("{error:?}").contains("export them again"), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use etcd_client::{GetOptions, KeyValue, Txn};
 
 use super::super::audit;
-use super::super::copy::Revision;
+use super::super::copy::{Head, Revision};
 use super::super::keys::Keys;
 use super::super::members::Members;
 use super::super::open;
@@ -27,6 +27,8 @@ pub struct EtcdSource {
     members: Members,
     keys: Keys,
     revision: Revision,
+    /// The value of `head` at the revision.
+    head: Option<Head>,
     moved: Moved,
     /// The part of the audit trail that is read next, up to the last one.
     parts: RangeInclusive<u64>,
@@ -56,11 +58,11 @@ impl EtcdSource {
 
     async fn read(members: Members, keys: Keys, format: u32) -> Result<Self, MoveError> {
         let transaction =
-            Txn::new().and_then(gets(vec![keys.cluster(), keys.next_id(), keys.epoch(), keys.operator()]));
+            Txn::new().and_then(gets(vec![keys.cluster(), keys.next_id(), keys.epoch(), keys.operator(), keys.head()]));
         let answer = members.read(deadline(), transaction).await?;
         let revision = answer.header().map_or(0, |header| header.revision());
         let pairs: Vec<_> = answer.op_responses().into_iter().map(first).collect();
-        let [cluster, next_id, epoch, operator] = &pairs[..] else {
+        let [cluster, next_id, epoch, operator, head] = &pairs[..] else {
             return Err(MoveError::damaged("etcd returned fewer values than were asked for"));
         };
         let other = |error: EtcdOpenError| MoveError::Store(StoreError::unavailable(error));
@@ -74,6 +76,8 @@ impl EtcdSource {
         let (Some(next_id), Some(epoch)) = (number(next_id), number(epoch)) else {
             return Err(MoveError::damaged("a number of the token store in etcd is damaged"));
         };
+
+        let head = head.as_ref().map(Head::from);
 
         let mut live = HashSet::new();
         let mut pages = Pages::new(keys.all("live"), revision).without_values();
@@ -107,7 +111,19 @@ impl EtcdSource {
         let changes = members.get(deadline(), audit, count).await?.count().unsigned_abs();
         let moved = Moved { cluster_uuid: cluster.uuid, next_id, changes, tokens: live.len() as u64 };
         let parts = 0..=epoch.as_u64();
-        Ok(Self { members, keys, revision, moved, parts, live, deleted, replaced: replaced.into_iter() })
+        Ok(Self { members, keys, revision, head, moved, parts, live, deleted, replaced: replaced.into_iter() })
+    }
+
+    /// Checks that everything that was read is of one history. An etcd that was restored since may have reached the same
+    /// revision again.
+    async fn check_history(&self) -> Result<(), MoveError> {
+        let options = GetOptions::new().with_revision(self.revision);
+        let answer = self.members.get(deadline(), self.keys.head(), options).await?;
+        if answer.kvs().first().map(Head::from) == self.head {
+            return Ok(());
+        }
+        let error = "the history of etcd was replaced while its tokens were read: export them again";
+        Err(MoveError::Store(StoreError::unavailable(error)))
     }
 
     /// The changes of a part of the audit trail.
@@ -179,6 +195,7 @@ impl MoveSource for EtcdSource {
                 return Ok(changes);
             }
         }
+        self.check_history().await?;
         Ok(Vec::new())
     }
 }
