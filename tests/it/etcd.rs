@@ -117,6 +117,17 @@ impl Member {
         !matches!(EtcdStore::open_existing(self.options()).await, Err(EtcdOpenError::Unavailable(_)))
     }
 
+    /// Ends the member when this process does, because the value of a static is not dropped. The returned process notices that by
+    /// the end of its input.
+    fn end_with_this_process(&self) -> Child {
+        Command::new("sh")
+            .args(["-c", "read -r _; kill -9 \"$1\"; rm -r \"$2\"", "sh", &self.process.id().to_string()])
+            .arg(self.command.directory.path())
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
@@ -154,8 +165,13 @@ pub(crate) fn directory() -> TempDir {
 
 /// A store of its own, in a member that all tests of this process share.
 pub(crate) async fn options() -> EtcdOptions {
-    static MEMBER: OnceCell<Member> = OnceCell::const_new();
-    MEMBER.get_or_init(Member::start).await.options()
+    static MEMBER: OnceCell<(Member, Child)> = OnceCell::const_new();
+    let start = async || {
+        let member = Member::start().await;
+        let end = member.end_with_this_process();
+        (member, end)
+    };
+    MEMBER.get_or_init(start).await.0.options()
 }
 
 /// Addresses that are free now.
