@@ -226,12 +226,7 @@ async fn a_node_follows_etcd_when_its_history_is_replaced_by_a_backup() {
     for number in 0..5 {
         lost.push(create(&node, &format!("lost {number}")).await.1);
     }
-    member
-        .restart(|data| {
-            fs::remove_dir_all(data.join("member")).unwrap();
-            copy_directory(backup.path(), data);
-        })
-        .await;
+    restore(&mut member, backup.path()).await;
     let other = self::node(&options).await;
     for number in 0..20 {
         create(&other, &format!("new {number}")).await;
@@ -263,12 +258,7 @@ async fn an_export_during_which_the_history_of_etcd_is_replaced_fails() {
     }
     let mut source = EtcdSource::open(options.clone()).await.unwrap();
     drop(node);
-    member
-        .restart(|data| {
-            fs::remove_dir_all(data.join("member")).unwrap();
-            copy_directory(backup.path(), data);
-        })
-        .await;
+    restore(&mut member, backup.path()).await;
     // The tokens that the export expects have others in their places, at the same revision.
     let other = self::node(&options).await;
     for number in 0..20 {
@@ -347,6 +337,15 @@ async fn compact(member: &Member) {
     let mut client = etcd_client::Client::connect([format!("http://{}", member.address())], None).await.unwrap();
     let revision = client.get("any", None).await.unwrap().header().unwrap().revision();
     client.compact(revision, None).await.unwrap();
+}
+
+/// Starts a member again with a copy of its data that was made before.
+pub(crate) async fn restore(member: &mut Member, backup: &Path) {
+    let replace = |data: &Path| {
+        fs::remove_dir_all(data.join("member")).unwrap();
+        copy_directory(backup, data);
+    };
+    member.restart(replace).await;
 }
 
 pub(crate) fn copy_directory(from: &Path, to: &Path) {

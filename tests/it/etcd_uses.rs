@@ -1,7 +1,6 @@
 //! When tokens were used last, on any node.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,7 +12,7 @@ use influxdb3_tokens::{
 };
 
 use crate::etcd::{self, Member};
-use crate::etcd_nodes::{copy, copy_directory, until};
+use crate::etcd_nodes::{copy, copy_directory, restore, until};
 use crate::limits::within;
 
 /// A node, whose clock stands still in the minute that a test has set.
@@ -407,12 +406,7 @@ async fn a_token_with_the_id_of_one_that_a_restore_has_undone_does_not_have_its_
     node.use_in(20, &secret).await;
     until_saved(&[&node], &options, [(1, 5), (2, 20)]).await;
     node.use_in(21, &secret).await;
-    member
-        .restart(|data| {
-            fs::remove_dir_all(data.join("member")).unwrap();
-            copy_directory(backup.path(), data);
-        })
-        .await;
+    restore(&mut member, backup.path()).await;
     let other = Node::start(&options).await;
     other.minute.0.store(30, Ordering::SeqCst);
     assert_eq!(other.create("another").await.0, undone);
