@@ -8,7 +8,7 @@ use std::process::Command;
 use rustix::process::{Signal, geteuid};
 
 use crate::cli::set_mode;
-use crate::process::{DataDir, Running, command, finish};
+use crate::process::{DataDir, Running, command, finish, install};
 
 const OWNER: u32 = 65533;
 const OTHER_USER: u32 = 65534;
@@ -25,7 +25,7 @@ fn another_user_is_rejected_even_if_the_socket_is_open_to_everybody() {
     }
     let directory = DataDir::new();
     let program = directory.beside("influxdb3-tokens");
-    fs::copy(env!("CARGO_BIN_EXE_influxdb3-tokens"), &program).unwrap();
+    install(env!("CARGO_BIN_EXE_influxdb3-tokens"), &program);
     fs::create_dir(directory.path()).unwrap();
     set_mode(program.parent().unwrap(), 0o755);
     set_mode(&directory.path(), 0o700);

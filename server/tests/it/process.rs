@@ -51,6 +51,15 @@ pub(crate) fn finish(command: Command) -> (i32, String, String) {
     (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
+/// Copies a program, for every user. Another process does it: while this one had the copy open for writing, so might a child
+/// that another test has just started, and nothing could execute it.
+pub(crate) fn install(from: impl AsRef<Path>, to: &Path) {
+    let mut install = Command::new("install");
+    install.args(["-m", "755"]).arg(from.as_ref()).arg(to);
+    let (code, _, error) = finish(install);
+    assert_eq!(code, 0, "{error}");
+}
+
 /// A data directory that is removed at the end of the test.
 pub(crate) struct DataDir {
     root: TempDir,

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -13,7 +12,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::{create, secret, succeed};
 use crate::blocking::{block, kill};
-use crate::process::{DataDir, Running, command, finish};
+use crate::process::{DataDir, Running, command, finish, install};
 
 /// A server, its operator token, and a script that creates further tokens and records its output.
 struct Checked {
@@ -31,8 +30,9 @@ impl Checked {
         let create =
             format!("{} create --format json {}", env!("CARGO_BIN_EXE_influxdb3-tokens"), checked.directory.argument());
         let script = format!("#!/bin/sh\n{create} \"$@\" | tee -a '{}'\n", checked.printed().display());
-        std::fs::write(checked.script(), script).unwrap();
-        std::fs::set_permissions(checked.script(), PermissionsExt::from_mode(0o700)).unwrap();
+        let written = checked.directory.beside("written");
+        std::fs::write(&written, script).unwrap();
+        install(written, &checked.script());
         checked
     }
 

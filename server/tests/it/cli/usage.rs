@@ -1,6 +1,5 @@
 //! What the command says of wrong or unusual arguments, variables and surroundings.
 
-use std::fs;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -10,7 +9,7 @@ use rustix::process::{Signal, geteuid};
 
 use super::{create, fail, secret, set_mode, succeed};
 use crate::document::Token;
-use crate::process::{self, DataDir, Running, command, delete_here, finish};
+use crate::process::{self, DataDir, Running, command, delete_here, finish, install};
 
 #[test]
 fn an_empty_variable_counts_as_one_that_is_not_set() {
@@ -126,7 +125,7 @@ fn a_directory_of_another_user_is_named_as_such() {
     create(&directory.argument(), &["--admin"]);
     let (program, owner) =
         (directory.beside("influxdb3-tokens"), if geteuid().is_root() { 65533 } else { geteuid().as_raw() });
-    fs::copy(env!("CARGO_BIN_EXE_influxdb3-tokens"), &program).unwrap();
+    install(env!("CARGO_BIN_EXE_influxdb3-tokens"), &program);
     set_mode(program.parent().unwrap(), 0o755);
     if geteuid().is_root() {
         chown(directory.path(), Some(owner), Some(owner)).unwrap();
