@@ -146,6 +146,36 @@ impl Members {
         self.ask(longest, deadline, commit).await
     }
 
+    /// Like [`get`](Self::get), from the present member alone. No other request leaves it because this one fails.
+    pub(super) async fn get_once(
+        &self,
+        key: impl Into<Vec<u8>>,
+        options: GetOptions,
+    ) -> Result<GetResponse, RequestError> {
+        let key = key.into();
+        let get = |client: Client| {
+            let (key, options) = (key.clone(), options.clone());
+            async move { kv(&client).get(key, Some(options)).await }
+        };
+        self.ask_once(self.request_timeout(), get).await
+    }
+
+    /// Sends a transaction once, to the present member. No other request leaves it because this one fails.
+    pub(super) async fn transact_once(&self, longest: Duration, transaction: Txn) -> Result<TxnResponse, RequestError> {
+        let commit = |client: Client| {
+            let transaction = transaction.clone();
+            async move { kv(&client).txn(transaction).await }
+        };
+        self.ask_once(longest, commit).await
+    }
+
+    async fn ask_once<T, F>(&self, longest: Duration, request: impl Fn(Client) -> F + Sync) -> Result<T, RequestError>
+    where
+        F: Future<Output = Result<T, Error>> + Send,
+    {
+        timeout(longest, self.ask_member(self.current(), &request)).await.unwrap_or(Err(RequestError::Timeout))
+    }
+
     /// Sends a request to one member after another, and waits for each of them for at most `longest`, until one answers, or
     /// until `deadline`. Returns the answer, or the last error after which it is not known whether the request had an effect.
     /// Gives up earlier if a member refuses the request, or if no member can be trusted.

@@ -1,7 +1,7 @@
 //! Saving when tokens were used last, and reading what all nodes have saved.
 //!
-//! Nothing waits for it but a list of the tokens, and nobody watches these keys. A key has the uses of a block of IDs. A node
-//! reads the blocks in which it has seen uses, takes the later use of each token, and writes the blocks back, provided that
+//! Only a list of the tokens waits for these requests, and no node watches these keys. A key has the uses of a block of IDs. A
+//! node reads the blocks in which it has seen uses, takes the later use of each token, and writes the blocks back, provided that
 //! no other node has written them meanwhile.
 
 mod block;
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::{Compare, CompareOp, GetOptions, KeyValue, Txn, TxnOp, TxnResponse};
+use etcd_client::{Compare, CompareOp, GetOptions, KeyValue, Txn, TxnOp};
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
@@ -104,7 +104,8 @@ impl Uses {
         let mut blocks = BTreeMap::new();
         for numbers in numbers.chunks(4 * TOGETHER) {
             let keys = numbers.iter().map(|number| self.key(*number)).collect();
-            let answer = self.send(self.members.request_timeout(), Txn::new().and_then(gets(keys))).await?;
+            let answer =
+                self.members.transact_once(self.members.request_timeout(), Txn::new().and_then(gets(keys))).await?;
             let pairs = answer.op_responses().into_iter().map(first);
             let read = |(number, pair): (&BlockNumber, Option<KeyValue>)| Some((*number, self.block(*number, &pair?)));
             blocks.extend(numbers.iter().zip(pairs).filter_map(read));
@@ -156,12 +157,12 @@ impl Uses {
         unsaved: &Unsaved,
     ) -> Result<bool, RequestError> {
         let keys = [self.keys.head()].into_iter().chain(numbers.iter().map(|number| self.key(*number))).collect();
-        let answer = self.send(self.members.request_timeout(), Txn::new().and_then(gets(keys))).await?;
+        let answer =
+            self.members.transact_once(self.members.request_timeout(), Txn::new().and_then(gets(keys))).await?;
         let mut pairs = answer.op_responses().into_iter().map(first);
         let head = pairs.next().flatten();
         // Only then the copy has every token of which etcd has a use.
-        let is_complete = head
-            .is_some_and(|head| self.copy.knows(&Head { revision: head.mod_revision(), nonce: head.value().to_vec() }));
+        let is_complete = head.is_some_and(|head| self.copy.knows(&Head::from(&head)));
         let believed = believed();
         let (mut saved, mut compares, mut writes) = (Saved::new(), Vec::new(), Vec::new());
         for (number, pair) in numbers.iter().zip(pairs) {
@@ -189,7 +190,7 @@ impl Uses {
         }
         if !writes.is_empty() {
             let write = Txn::new().when(compares).and_then(writes);
-            if !self.send(self.members.commit_timeout(), write).await?.succeeded() {
+            if !self.members.transact_once(self.members.commit_timeout(), write).await?.succeeded() {
                 return Ok(false);
             }
         }
@@ -202,26 +203,13 @@ impl Uses {
         let (all, end) = self.keys.all("uses");
         let from = after.map_or_else(|| all.clone().into_bytes(), |key| [&*key, &[0]].concat());
         let options = GetOptions::new().with_range(end).with_keys_only().with_limit(TOGETHER as i64);
-        let get = async {
-            let client = self.members.client(self.members.current()).await?;
-            Ok(client.kv_client().get(from, Some(options)).await?)
-        };
-        let found = timeout(self.members.request_timeout(), get).await.unwrap_or(Err(RequestError::Timeout))?;
+        let found = self.members.get_once(from, options).await?;
         let number = |pair: &KeyValue| {
             let id = std::str::from_utf8(pair.key().strip_prefix(all.as_bytes())?).ok()?.parse().ok()?;
             Some(BlockNumber::of(TokenId::from_u64(id)))
         };
         let numbers = found.kvs().iter().filter_map(number).collect();
         Ok((numbers, found.kvs().last().map(|pair| pair.key().to_vec())))
-    }
-
-    /// Sends a transaction once: it does not matter if this fails, and no other request is to leave the member because of it.
-    async fn send(&self, longest: Duration, transaction: Txn) -> Result<TxnResponse, RequestError> {
-        let sent = async {
-            let client = self.members.client(self.members.current()).await?;
-            Ok(client.kv_client().txn(transaction).await?)
-        };
-        timeout(longest, sent).await.unwrap_or(Err(RequestError::Timeout))
     }
 
     /// The block that etcd has, without uses if it is damaged.
