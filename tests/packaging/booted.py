@@ -9,16 +9,11 @@ import tempfile
 from pathlib import Path
 
 from tests.limits import within
+from tests.packaging import overlay
 
 # systemd makes the loopback device of its network namespace work. A user namespace, which the service asks for, needs a
 # root that is not a chroot's.
-BOOT = """
-set -e
-mount -t tmpfs tmpfs "$1"
-mkdir "$1/changes" "$1/work" "$1/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$1/changes,workdir=$1/work" "$1/root"
-cd "$1/root"
-mount -t proc proc proc
+BOOT = f"""{overlay.SCRIPT}
 mount --rbind /dev dev
 
 mount -t sysfs sysfs sys

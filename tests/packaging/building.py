@@ -12,25 +12,19 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.packaging import binaries
+from tests.packaging import binaries, overlay
 from tests.packaging.dockerfile import stages
 from tests.server import ROOT
 from tools import static_binary
 
 # A root of its own, in which the instructions write. `$1` is a folder for it, `$2` the context, `$3` the program that
 # stands in for Cargo, `$4` the folder that the final stage copies from, `$5` the commands.
-ROOTS = """
-set -e
-mount -t tmpfs tmpfs "$1"
-mkdir "$1/changes" "$1/work" "$1/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$1/changes,workdir=$1/work" "$1/root"
-cd "$1/root"
+ROOTS = f"""{overlay.SCRIPT}
 mkdir -p source stand-in image
 mount --bind "$2" source
 mount --bind "$3" stand-in
 mount --bind "$4" image
 mount --bind /dev dev
-mount -t proc proc proc
 exec chroot . env PATH="/stand-in:$PATH" sh -c "cd /source && $5"
 """
 
