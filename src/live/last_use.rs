@@ -26,7 +26,6 @@ impl Minute {
     }
 
     /// The last minute.
-    #[allow(dead_code, reason = "only a store that others change too calls it")]
     pub(crate) const MAX: Self = Self(UNSAVED - 1);
 
     /// The minute with this number since the Unix epoch. `None` if it is out of range; 0 means never.

@@ -21,22 +21,22 @@ pub(super) enum Access {
 impl Access {
     /// Like [`Self::to`], but does not make a store.
     pub(super) async fn to_existing(store: &StoreArguments) -> Result<Self, Failure> {
-        Self::find(store, true).await
+        Self::find(store, Opening::Existing).await
     }
 
     /// The store in etcd if `--store` names one. Otherwise the server of the data directory if it runs, wherever its tokens
     /// are, or else the database.
     pub(super) async fn to(store: &StoreArguments) -> Result<Self, Failure> {
-        Self::find(store, false).await
+        Self::find(store, Opening::OrCreate).await
     }
 
-    async fn find(store: &StoreArguments, existing: bool) -> Result<Self, Failure> {
+    async fn find(store: &StoreArguments, opening: Opening) -> Result<Self, Failure> {
         if !store.is_etcd()
             && let Some(client) = running(&store.directory).await?
         {
             return Ok(Self::Running(client));
         }
-        Ok(Self::Opened(store.open(if existing { Opening::Existing } else { Opening::OrCreate }).await?))
+        Ok(Self::Opened(store.open(opening).await?))
     }
 
     /// Creates a token.

@@ -11,9 +11,8 @@ use super::members::RequestError;
 
 /// A connection, which may have to be made.
 ///
-/// It goes on being made while nobody waits for it any more. Logging in takes a member of etcd a tenth of a second of a
-/// processor or more, and members that are asked again and again by nodes that did not wait for the answer would never
-/// be done with it.
+/// An attempt goes on after the requests that wait for it were given up. A login takes a member of etcd a tenth of a second of
+/// CPU time or more. If each request began a login of its own and gave it up, none would ever end.
 #[derive(Default)]
 pub(super) struct Connecting(Mutex<State>);
 
@@ -22,6 +21,12 @@ struct State {
     attempt: Option<Attempt>,
     /// How many attempts were forgotten.
     number: u64,
+}
+
+impl State {
+    fn forget(&mut self) {
+        *self = Self { attempt: None, number: self.number + 1 };
+    }
 }
 
 type Attempt = Shared<BoxFuture<'static, Result<Client, RequestError>>>;
@@ -55,14 +60,13 @@ impl Connecting {
     pub(super) fn forget(&self, number: u64) {
         let mut state = self.state();
         if state.number == number {
-            *state = State { attempt: None, number: number + 1 };
+            state.forget();
         }
     }
 
     /// Makes another connection next time, with what `connect` takes by then.
     pub(super) fn renew(&self) {
-        let mut state = self.state();
-        *state = State { attempt: None, number: state.number + 1 };
+        self.state().forget();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

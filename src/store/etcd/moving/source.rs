@@ -150,7 +150,8 @@ impl EtcdSource {
         match record.change {
             AuditedChange::Created => {
                 token = tokens.remove(&id);
-                name = token.as_ref().map(|token| token.name.clone()).or_else(|| Some(names.remove(&id)?.1));
+                name =
+                    token.as_ref().map(|token| token.name.clone()).or_else(|| names.remove(&id).map(|(_, name)| name));
                 if name.is_none() {
                     return Err(MoveError::damaged(format!("etcd has lost the record or the name of token {id}")));
                 }
