@@ -125,8 +125,8 @@ impl Node {
         self.applied = head.revision;
     }
 
-    /// Applies the node's own change to its copy. A copy that is not older must have it already; what it has instead is removed,
-    /// and etcd was restored, unless a load is about to replace what the copy has.
+    /// Applies the node's own change to its copy. A copy that is not older must have the change already. If it has another token
+    /// instead, etcd was restored: the token is removed, and the copy is distrusted unless a load is about to replace it.
     pub fn apply_own(&mut self, change: Change, revision: Revision, variant: Variant) {
         let Some((token, id)) = change.token().map(|token| (token, id_of(token))) else { return };
         let has_another = self.copy[other_of(token)] || self.copy[token] && change.put().is_none();

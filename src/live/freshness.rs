@@ -24,9 +24,8 @@ impl Freshness {
 
     /// Returns what a look-up finds, or `None` if the tokens cannot be relied upon.
     ///
-    /// The moment is read before the look-up: the changes that it vouches for were applied before it was set, so whoever has
-    /// seen it sees them. The clock is read after the look-up, so a thread that is stopped meanwhile sees that time has
-    /// passed.
+    /// The moment is read before the look-up: the changes that it vouches for were applied before it was set, so the look-up
+    /// sees them. The clock is read after the look-up, so a thread that is stopped meanwhile sees that time has passed.
     pub(super) fn while_fresh<T>(&self, look_up: impl FnOnce() -> T) -> Option<T> {
         let until = self.until.load(Ordering::Acquire);
         let found = look_up();

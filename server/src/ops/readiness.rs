@@ -95,7 +95,7 @@ impl Probe {
     }
 }
 
-/// Asks in a task of its own, which ends although nobody waits for it any more.
+/// Asks in a task of its own, which goes on after the requests that wait for the answer have ended.
 fn answer(asked: impl Future<Output = bool> + Send + 'static) -> Answer {
     let (sender, answer) = watch::channel(None);
     tokio::spawn(async move { sender.send_replace(Some(asked.await)) });

@@ -51,8 +51,8 @@ pub(crate) fn finish(command: Command) -> (i32, String, String) {
     (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-/// Copies a program, for every user. Another process does it: while this one had the copy open for writing, so might a child
-/// that another test has just started, and nothing could execute it.
+/// Copies a program, for every user. Another process does it, because a child that another test starts at that moment would
+/// inherit this process's descriptor for writing the copy. The kernel executes no file that is open for writing.
 pub(crate) fn install(from: impl AsRef<Path>, to: &Path) {
     let mut install = Command::new("install");
     install.args(["-m", "755"]).arg(from.as_ref()).arg(to);

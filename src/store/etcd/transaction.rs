@@ -45,7 +45,7 @@ pub(super) struct Change<'a> {
     pub(super) mark: &'a Mark,
 }
 
-/// The key of a name before a creation: what it must still be when the token is created.
+/// The key of a name, as it was read before a creation. The creation requires that it has not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Before {
     /// It does not exist.
