@@ -1,13 +1,15 @@
 //! The states that a power loss can leave behind at each moment of a record.
 
+use std::collections::HashSet;
 use std::fmt::Display;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::thread;
 
 use crate::process::DataDir;
 use crate::recorded::Event;
-use crate::recorded::disk::Disk;
+use crate::recorded::disk::{Disk, Left};
 use crate::recorded::survivors::{Survivors, hash};
 
 /// How many states are checked.
@@ -74,7 +76,7 @@ pub(crate) fn is_long() -> bool {
 }
 
 /// Replays a record, and checks the files that a power loss leaves behind at its moments. `take` is called for each event
-/// just before it happens. Returns the number of states.
+/// just before it happens. Returns the number of states that differ from the others of their moment.
 pub(crate) fn replay<A: Clone + Send + Sync>(
     disk: &Disk,
     events: &[Event],
@@ -87,8 +89,14 @@ pub(crate) fn replay<A: Clone + Send + Sync>(
     let work = |worker: usize| {
         let (mut disk, mut answered, mut moment, mut states) = (disk.clone(), answered.clone(), 0, 0);
         let mut check_all = |disk: &Disk, answered: &A, moment: usize, passed: &[Event]| {
+            // Most selections of a few changes leave the same files.
+            let mut seen = HashSet::new();
             for survivors in coverage.survivors(moment, &disk.pending()) {
-                let left = after_power_loss(disk, survivors);
+                let left = disk.left(&survivors);
+                if !seen.insert(BuildHasherDefault::<DefaultHasher>::default().hash_one(&left)) {
+                    continue;
+                }
+                let left = written(&left);
                 let checked = catch_unwind(AssertUnwindSafe(|| check(answered, &left)));
                 if checked.is_err() {
                     fail(disk, survivors, format_args!("at moment {moment}, with the seed {}", coverage.seed), passed);
@@ -119,15 +127,19 @@ pub(crate) fn replay<A: Clone + Send + Sync>(
 }
 
 pub(crate) fn after_power_loss(disk: &Disk, survivors: Survivors) -> DataDir {
-    let left = DataDir::in_memory();
-    disk.write(&left.path(), &survivors);
-    left
+    written(&disk.left(&survivors))
+}
+
+fn written(left: &Left) -> DataDir {
+    let directory = DataDir::in_memory();
+    left.write(&directory.path());
+    directory
 }
 
 /// Keeps the files, as they were before the check, and says where.
 fn fail(disk: &Disk, survivors: Survivors, moment: impl Display, passed: &[Event]) -> ! {
     let kept = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep();
-    disk.write(&kept.join("data"), &survivors);
+    disk.left(&survivors).write(&kept.join("data"));
     let events = passed.iter().zip(1..).map(|(event, number)| format!("\n{number}: {event:?}")).collect::<String>();
     std::fs::write(kept.join("events"), events).unwrap();
     panic!("the check fails {moment}: {survivors:?}; {} has the files, and the events before", kept.display());

@@ -175,23 +175,19 @@ impl Disk {
         events
     }
 
-    /// Writes what is left of the data directory to `to`, which does not exist.
-    pub(crate) fn write(&self, to: &Path, survivors: &Survivors) {
+    /// What is left of the data directory.
+    pub(crate) fn left(&self, survivors: &Survivors) -> Left {
         let Node::Directory(root) = &self.nodes[self.root] else { unreachable!("the root is a directory") };
-        if let Some(data) = root.names(u64::MAX, survivors).get("data") {
-            self.write_node(*data, to, survivors);
-        }
+        Left(root.names(u64::MAX, survivors).get("data").map(|data| self.left_of(*data, survivors)))
     }
 
-    fn write_node(&self, node: usize, to: &Path, survivors: &Survivors) {
+    fn left_of(&self, node: usize, survivors: &Survivors) -> Tree {
         match &self.nodes[node] {
             Node::Directory(directory) => {
-                fs::DirBuilder::new().mode(0o700).create(to).unwrap();
-                for (name, node) in directory.names(u64::MAX, survivors) {
-                    self.write_node(node, &to.join(name), survivors);
-                }
+                let names = directory.names(u64::MAX, survivors).into_iter();
+                Tree::Directory(names.map(|(name, node)| (name, self.left_of(node, survivors))).collect())
             }
-            Node::File(file) => write_sparse(to, &file.after_power_loss(survivors)),
+            Node::File(file) => Tree::File(file.after_power_loss(survivors)),
         }
     }
 
@@ -216,6 +212,39 @@ impl Disk {
 
     fn syncs(&mut self, inode: u64) -> &mut Vec<u64> {
         self.node(inode).syncs()
+    }
+}
+
+/// What a power loss leaves of the data directory, if anything.
+#[derive(Hash)]
+pub(crate) struct Left(Option<Tree>);
+
+#[derive(Hash)]
+enum Tree {
+    File(Vec<u8>),
+    Directory(BTreeMap<String, Tree>),
+}
+
+impl Left {
+    /// Writes it to `to`, which does not exist.
+    pub(crate) fn write(&self, to: &Path) {
+        if let Some(tree) = &self.0 {
+            tree.write(to);
+        }
+    }
+}
+
+impl Tree {
+    fn write(&self, to: &Path) {
+        match self {
+            Self::Directory(entries) => {
+                fs::DirBuilder::new().mode(0o700).create(to).unwrap();
+                for (name, entry) in entries {
+                    entry.write(&to.join(name));
+                }
+            }
+            Self::File(contents) => write_sparse(to, contents),
+        }
     }
 }
 

@@ -108,7 +108,7 @@ impl Data {
         events.iter().for_each(|event| disk.apply(event));
         let of = |survivors: Survivors| {
             let left = DataDir::in_memory();
-            disk.write(&left.path(), &survivors);
+            disk.left(&survivors).write(&left.path());
             read(&left.path().join(name))
         };
         let mut states: BTreeSet<_> = (0..200).map(|seed| of(Survivors::Random(seed))).collect();

@@ -78,7 +78,7 @@ fn a_power_loss_at_any_moment_of_a_restoration_leaves_one_database() {
     let states = replay(
         &disk,
         &events,
-        Coverage::scant(),
+        Coverage::sparse(),
         &(),
         |(), _| (),
         |(), left| {
