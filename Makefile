@@ -65,7 +65,7 @@ TEST_TOOLS := api tools/contract-diff tools/protoc tools/ruff tests/clients test
 
 .PHONY: help
 help: ## List the commands
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
 
 .PHONY: run
 run: ## Build the server, create an operator token on the first run, and serve on 127.0.0.1:8181; TLS=1 serves HTTPS, STORE=etcd://… serves tokens in etcd

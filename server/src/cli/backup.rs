@@ -117,7 +117,7 @@ pub(super) fn require_elsewhere(file: &Path, directory: &DataDir) -> Result<(), 
 pub(super) fn describe(summary: &BackupSummary) -> String {
     let time = |time: Timestamp| DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Millis, true);
     let BackupSummary { tokens, deletions, taken_at, .. } = summary;
-    format!("{}, {} of {}", counted(*tokens, "token"), counted(*deletions, "deletion"), time(*taken_at))
+    format!("{} and {}, as of {}", counted(*tokens, "token"), counted(*deletions, "deletion"), time(*taken_at))
 }
 
 /// A number with a noun.

@@ -11,7 +11,7 @@ use clap::builder::BoolishValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use influxdb3_token_api::models::Secret;
 use influxdb3_token_contract::{
-    CommandTokens, Contract, Detail, FileTokens, IssuedToken, NotIssued, Report, TokenSource, WantedToken,
+    CannotRun, CommandTokens, Contract, Detail, FileTokens, IssuedToken, NotIssued, Report, TokenSource, WantedToken,
 };
 use influxdb3_tokens::{Catalog, Permissions};
 
@@ -135,7 +135,10 @@ async fn check(options: &Options) -> Result<Report, Failure> {
         })
         .await;
     progress.finish_and_clear();
-    let report = report?;
+    let report = report.map_err(|error| match error {
+        CannotRun::Unreachable(_) => format!("{}: {error}", options.host).into(),
+        other => Failure::from(other),
+    })?;
 
     if let Some(file) = &options.junit {
         write_file(file, &report.to_junit())?;

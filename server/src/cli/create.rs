@@ -151,8 +151,8 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
                 // Unlike the secret, it can be lost.
                 let _ = writeln!(
                     io::stdout(),
-                    "No server runs on {directory}: start it with `influxdb3-tokens serve --data-dir {directory}`, or name the \
-                     directory of a running server with --data-dir."
+                    "No server uses the directory {directory}: start one with `influxdb3-tokens serve --data-dir {directory}`, or \
+                     name the directory of a running server with --data-dir."
                 );
             }
         }
@@ -191,7 +191,7 @@ fn name_and_permissions(options: &Options) -> Result<(TokenName, Permissions), F
         (true, None) => Permissions::ADMIN,
         (false, Some(permissions)) => permissions,
         (true, Some(_)) => wrong_usage("--admin allows everything, and takes no --permission"),
-        (false, None) => wrong_usage("what the token may do is missing: --admin or --permission"),
+        (false, None) => wrong_usage("say what the token may do, with --admin or --permission"),
     };
     let name = match &options.name {
         Some(name) if name.is_operator() && !options.admin => {

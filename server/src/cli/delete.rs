@@ -114,7 +114,7 @@ pub(super) async fn run(options: Options) -> Result<ExitCode, Failure> {
                 false => not_confirmed(),
             }
         }
-        (None, None) => wrong_usage("which token to delete is missing: --token-name or --id"),
+        (None, None) => wrong_usage("say which token to delete, with --token-name or --id"),
     }
 }
 

@@ -21,8 +21,8 @@ const EXAMPLES: &str = "Examples:
 
 /// Write everything that the store has to a file, to import it into another store
 ///
-/// The file has the tokens of one moment and the audit trail. Servers may go on. It has no secrets, but the digests of all of
-/// them.
+/// The file has the tokens of one moment and the audit trail. Servers may keep running, but the file lacks what changes
+/// later. It has no secrets, but the digests of all of them.
 ///
 /// Exit codes: 0, the export is complete; 1, it is not; 2, wrong usage.
 #[derive(Args)]

@@ -77,15 +77,15 @@ pub(super) async fn access(host: Option<&str>, store: &StoreArguments, existing:
     let shown = directory.data_dir.display();
     let why = "the API cannot do this, so the command works on the server's machine, through --data-dir";
     let Some(mut client) = access::running(directory).await.map_err(Refused::Failed)? else {
-        let advice = "start it with `influxdb3-tokens serve`, or leave out --host to change its database directly";
-        return Err(Refused::NotRunning(format!("the server of {shown} does not run; {why}; {advice}")));
+        let advice = "start it with `influxdb3-tokens serve`, or leave out --host to use its database directly";
+        return Err(Refused::NotRunning(format!("the server of the directory {shown} does not run; {why}; {advice}")));
     };
     let address = client.address().await.map_err(|error| Refused::Failed(error.into()))?;
     if named(host).is_some_and(|named| named.into_iter().any(|named| is_same(named, address))) {
         return Ok(Access::Running(client));
     }
     let advice = "leave out --host (INFLUXDB3_HOST_URL), or name the data directory of that server";
-    Err(Refused::Other(format!("--host {host}: the server of {shown} serves {address}; {why}; {advice}")))
+    Err(Refused::Other(format!("--host {host}: the server of the directory {shown} serves {address}; {why}; {advice}")))
 }
 
 /// The addresses that a URL names.

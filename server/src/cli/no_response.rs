@@ -38,8 +38,12 @@ fn advice(error: &ApiError, host: &str) -> Option<String> {
         }
         _ => {}
     }
-    let mut of_system = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
-    if of_system.any(|error| error.kind() == io::ErrorKind::UnexpectedEof)
+    let of_system =
+        |kind| causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| error.kind() == kind);
+    if of_system(io::ErrorKind::ConnectionRefused) {
+        return Some("check the address, and that the server runs".to_owned());
+    }
+    if of_system(io::ErrorKind::UnexpectedEof)
         && let Some(other) = other_scheme("https", "http")
     {
         return Some(format!("if the server does not speak TLS on this port, use --host {other}"));
@@ -83,7 +87,12 @@ mod tests {
                 Some("if the server does not speak TLS on this port, use --host http://host:1"),
             ),
             (cut_off(), "http://host:1", None),
-            (io::Error::from(io::ErrorKind::ConnectionRefused), "https://host:1", None),
+            (
+                io::ErrorKind::ConnectionRefused.into(),
+                "https://host:1",
+                Some("; check the address, and that the server runs"),
+            ),
+            (io::ErrorKind::ConnectionReset.into(), "https://host:1", None),
         ] {
             let shown = reason(&ApiError::unavailable(error), host);
             match expected {

@@ -1,10 +1,12 @@
-//! `restore`: makes a backup the database.
+//! `restore`: restores the database from a backup.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use influxdb3_tokens::{LaterChanges, RestoreError, RestoreOptions, Restored, SqliteStore, TokenId, TokenName};
+use influxdb3_tokens::{
+    LaterChanges, OpenError, RestoreError, RestoreOptions, Restored, SqliteStore, TokenId, TokenName,
+};
 use openapi_stub_runtime::Printable;
 
 use super::backup::{counted, describe};
@@ -18,7 +20,7 @@ const EXAMPLES: &str = "Examples:
   # Instead of the database, without the tokens that were deleted since
   influxdb3-tokens restore --force --keep-deletions tokens.backup";
 
-/// Make a backup the token database. The server must be stopped
+/// Restore the token database from a backup. The server must be stopped
 ///
 /// A token that was deleted after the backup is valid in it. If the present database can be read, the command finds such
 /// tokens, and restores only with --keep-deletions or --revive-deleted. Tokens that were created after the backup are lost.
@@ -111,7 +113,7 @@ impl Options {
         }
         if restored.created_since > 0 {
             let lost = tokens(restored.created_since, ["was", "were"]);
-            warn(&format!("{lost} created after the backup and lost by this. New tokens will get the same IDs"));
+            warn(&format!("{lost} created after the backup, and not restored. New tokens will get the same IDs"));
         }
         tell_done(&text);
     }
@@ -126,9 +128,12 @@ impl Options {
                 if !deleted.is_empty() {
                     warn(&format!("deleted after the backup: {}", listed(deleted)));
                 }
-                warn("nothing was changed; use --keep-deletions, or --revive-deleted if they shall be valid again");
+                warn(
+                    "nothing was changed; use --keep-deletions to keep them refused, or --revive-deleted to make them valid again",
+                );
             }
             RestoreError::Incomplete { .. } => {}
+            RestoreError::Open(OpenError::Locked { .. }) => warn("nothing was changed; stop the server first"),
             _ => warn("nothing was changed"),
         }
     }

@@ -301,7 +301,11 @@ fn addresses(http_bind: &(String, u16)) -> Result<Vec<SocketAddr>, Failure> {
 }
 
 pub(super) fn cannot_listen((host, port): &(String, u16), error: &io::Error) -> Failure {
-    format!("{host}:{port}: {error}").into()
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => "; stop the program that listens there, or choose another address",
+        _ => "",
+    };
+    format!("{host}:{port}: {error}{advice}").into()
 }
 
 /// Listens on the first of these addresses that can be bound.

@@ -153,7 +153,8 @@ pub(super) async fn hold(connection: &mut Connection, store: Option<&SqliteStore
         return refuse(
             connection,
             RefusalKind::Other,
-            "the tokens of this server are in etcd; `etcdctl snapshot save` backs them up",
+            "the tokens of this server are in etcd; `etcdctl snapshot save` backs them up, and `influxdb3-tokens export` \
+             with --store writes them to a file",
         )
         .await;
     };

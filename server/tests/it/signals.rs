@@ -17,7 +17,7 @@ async fn a_hangup_does_not_end_a_server_without_tls() {
     let server = directory.start(&[]);
     let signal = server.signaller();
     signal(Signal::HUP);
-    server.until_logged("without TLS, there is no certificate of the server to read again").await;
+    server.until_logged("the server runs without TLS, and has no certificate to read again").await;
     signal(Signal::HUP);
     let request = Request::get("/").body(Empty::new()).unwrap();
     assert_eq!(send(server.address, request).await.status(), 404);

@@ -106,7 +106,7 @@ impl TlsServerOptions {
         let made = self.self_signed.clone();
         move || {
             let Some(tls) = &tls else {
-                tracing::info!("SIGHUP: without TLS, there is no certificate of the server to read again");
+                tracing::info!("SIGHUP: the server runs without TLS, and has no certificate to read again");
                 return;
             };
             if let Some(made) = &made {

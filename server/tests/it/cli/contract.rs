@@ -127,7 +127,7 @@ fn a_server_that_cannot_be_checked_exits_with_2_and_the_reason() {
     std::fs::write(&broken, format!("[{}", checked.operator)).unwrap();
     let broken = broken.to_str().unwrap();
     for (arguments, reason) in [
-        (&["--host=http://127.0.0.1:1"][..], "the server does not answer: "),
+        (&["--host=http://127.0.0.1:1"][..], "http://127.0.0.1:1: the server does not answer: "),
         (
             &["--token=apiv3_wrong"],
             "the server rejects the token with 401; it must be an admin token; the response says \"{\"error\":",

@@ -19,11 +19,11 @@ fn the_text_shows_the_token_and_how_to_send_it() {
     token.parse::<Secret>().unwrap();
     assert!(text.starts_with("The token \"_admin\" (ID 0) was created.\n"), "{text}");
     assert!(text.contains(&format!("HTTP Requests Header: Authorization: Bearer {token}\n")), "{text}");
-    assert!(text.contains("\nNo server runs on "), "{text}");
+    assert!(text.contains("\nNo server uses the directory "), "{text}");
 
     let _server = directory.start(&[]);
     let text = succeed(&["create", "--admin", "--name=ci", &directory.argument()]);
-    assert!(!text.contains("No server runs on "), "{text}");
+    assert!(!text.contains("No server uses the directory "), "{text}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ async fn a_backup_is_restored_elsewhere_and_everything_is_checked() {
     delete(&source, &operator, &readers[0]).await;
     let file = source.beside("backup");
     let printed = succeed(backup(&source, &file));
-    assert!(printed.starts_with("backed up 3 tokens, 1 deletion of 20"), "{printed}");
+    assert!(printed.starts_with("backed up 3 tokens and 1 deletion, as of 20"), "{printed}");
     assert_eq!(fs::metadata(&file).unwrap().len() % 4096, 512);
     let target = DataDir::in_memory();
     let printed = succeed(restore(&target, &file, &[]));
