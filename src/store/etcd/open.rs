@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use etcd_client::{GetOptions, KeyValue, Txn, TxnOp};
+use etcd_client::{Compare, GetOptions, KeyValue, Txn, TxnOp};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::keys::{Keys, store_of};
 use super::members::{Members, RequestError};
-use super::read::get_all;
+use super::read::{first, get_all};
 use super::record::{Damage, FORMAT, IMPORTING, StoredCluster};
 use super::transaction::{is_missing, put_head};
 use crate::store::{Cause, StoreError};
@@ -42,6 +42,14 @@ pub enum EtcdOpenError {
     /// The keys under the prefix are of another program, or of a version of this store that this one does not know.
     #[error("the keys under this prefix of etcd are not those of a token store of version {FORMAT}")]
     OtherFormat,
+    /// No store can be made under the prefix, because its keys would get mixed up with those of another one.
+    #[error("the keys of a token store under {prefix} would get mixed up with those of another one: etcd has {key}")]
+    Occupied {
+        /// The prefix.
+        prefix: String,
+        /// A key of the other store, or one that is left of it.
+        key: String,
+    },
     /// A key of the store is missing, or has a value that no store has put there. Trying again changes nothing.
     #[error("the token store in etcd is damaged")]
     Damaged(#[source] Cause),
@@ -87,6 +95,10 @@ pub(super) async fn find_or_create(members: &Members, keys: &Keys) -> Result<(Uu
     if let Some(uuid) = find(members, keys).await? {
         return Ok((uuid, false));
     }
+    let occupied = |key| EtcdOpenError::Occupied { prefix: keys.prefix().to_owned(), key };
+    if let Some(around) = store_around(members, keys).await? {
+        return Err(occupied(around.cluster()));
+    }
     let cluster = StoredCluster { format: FORMAT, uuid: Uuid::new_v4(), import: None };
     let operations = [
         TxnOp::put(keys.cluster(), cluster.to_value(), None),
@@ -94,13 +106,41 @@ pub(super) async fn find_or_create(members: &Members, keys: &Keys) -> Result<(Uu
         TxnOp::put(keys.epoch(), "0", None),
         put_head(keys),
     ];
-    let create = Txn::new().when(keys.of_a_store().map(is_missing)).and_then(operations);
-    if members.commit(deadline(members), create).await?.succeeded() {
+    let a_key = |end| GetOptions::new().with_range(end).with_limit(1).with_keys_only();
+    let others: Vec<_> = keys.ranges().map(|(from, end)| TxnOp::get(from, Some(a_key(end)))).collect();
+    let create = Txn::new().when(is_free(keys)).and_then(operations).or_else(others);
+    let answer = members.commit(deadline(members), create).await?;
+    if answer.succeeded() {
         return Ok((cluster.uuid, true));
     }
-    let uuid = existing(members, keys).await?;
-    // The first attempt may have been committed without an answer.
-    Ok((uuid, uuid == cluster.uuid))
+    if let Some(uuid) = find(members, keys).await? {
+        // The first attempt may have been committed without an answer.
+        return Ok((uuid, uuid == cluster.uuid));
+    }
+    match answer.op_responses().into_iter().find_map(first) {
+        Some(pair) => Err(occupied(String::from_utf8_lossy(pair.key()).into_owned())),
+        None => Err(missing(members, keys).await),
+    }
+}
+
+/// The preconditions that etcd has no key that could be taken for one of a store under the prefix.
+pub(super) fn is_free(keys: &Keys) -> Vec<Compare> {
+    let ranges = keys.ranges().map(|(from, end)| is_missing(from).with_range(end));
+    keys.of_a_store().map(is_missing).into_iter().chain(ranges).collect()
+}
+
+/// The store that would take keys under the prefix for its own, if one exists and this user may read it.
+pub(super) async fn store_around(members: &Members, keys: &Keys) -> Result<Option<Keys>, RequestError> {
+    for around in keys.around() {
+        match members.get(deadline(members), around.cluster(), GetOptions::new()).await {
+            Ok(got) if got.kvs().is_empty() => {}
+            Ok(_) => return Ok(Some(around)),
+            // A user may read the keys of its own store, and no others.
+            Err(RequestError::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
 /// The UUID of the store under the prefix.
