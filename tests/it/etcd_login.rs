@@ -82,6 +82,32 @@ async fn a_node_with_a_user_goes_on_while_etcd_has_no_authentication_and_logs_in
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn other_credentials_leave_the_open_connections_alone() {
+    let member = Member::start().await;
+    let options = member.options().max_staleness(EtcdOptions::LEAST_MAX_STALENESS).unwrap();
+    let store = Arc::new(EtcdStore::open(options.clone()).await.unwrap());
+    let node = Catalog::open(Arc::clone(&store) as _, Arc::new(SystemClock)).await.unwrap();
+    let other = Catalog::open(Arc::new(EtcdStore::open(options.clone()).await.unwrap()), Arc::new(SystemClock));
+    let other = other.await.unwrap();
+    let restarts = || node.store_statistics().copy.unwrap().watch_restarts;
+    until_it_works(&node, "the stream of changes").await;
+    let before = restarts();
+    for number in 1..=5 {
+        store.renew(&options.clone().user("root", PASSWORD));
+        assert!(creates(&other).await);
+        until_it_works(&node, "requests on new connections").await;
+        within("the changes of both", async {
+            while node.live().len() < 2 * number {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    }
+    // The stream of changes is on the first connection.
+    assert_eq!(restarts(), before);
+}
+
 /// Gives etcd a user, and enables authentication.
 async fn enable(member: &Member) {
     let mut client = Client::connect([format!("http://{}", member.address())], None).await.unwrap();
