@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use etcd_client::Client;
+use etcd_client::{Client, Permission};
 use influxdb3_tokens::{
     Catalog, EtcdOpenError, EtcdOptions, EtcdSource, EtcdStore, EtcdTarget, MoveError, Permissions, SystemClock,
     export, import,
 };
 
-use crate::etcd;
+use crate::etcd::{self, Member};
 
 /// Where stores are, each under a prefix that begins with a common one.
 struct Stores(EtcdOptions);
@@ -102,4 +102,25 @@ async fn no_import_makes_such_a_store() {
         }
     }
     import(&file, &mut EtcdTarget::new(stores.options("/a/b")), |_, _| ()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_user_that_may_not_read_the_keys_around_its_prefix_makes_a_store() {
+    const PASSWORD: &str = "correct horse battery staple";
+    let member = Member::start().await;
+    let mut client = Client::connect([format!("http://{}", member.address())], None).await.unwrap();
+    client.role_add("tokens").await.unwrap();
+    client.role_grant_permission("tokens", Permission::read_write("/a/live/b/").with_prefix()).await.unwrap();
+    for (user, role) in [("root", "root"), ("node", "tokens")] {
+        client.user_add(user, PASSWORD, None).await.unwrap();
+        client.user_grant_role(user, role).await.unwrap();
+    }
+    client.auth_enable().await.unwrap();
+    let options = |prefix| {
+        let options = EtcdOptions::from_url(&format!("etcd://{}{prefix}", member.address())).unwrap();
+        options.user("node", PASSWORD)
+    };
+    let opened = EtcdStore::open(options("/a")).await.err().unwrap();
+    assert!(matches!(opened, EtcdOpenError::Refused(_)), "{opened:?}");
+    assert!(EtcdStore::open(options("/a/live/b")).await.unwrap().is_new());
 }
