@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use etcd_client::{Client, DeleteOptions};
 use influxdb3_tokens::{
-    Catalog, CreateError, DeleteError, EtcdOpenError, EtcdOptions, EtcdStore, NewToken, Permissions, Principal,
-    StoreError, SystemClock, TokenId,
+    Catalog, CreateError, DeleteError, EtcdOpenError, EtcdOptions, EtcdSource, EtcdStore, MoveError, NewToken,
+    Permissions, Principal, StoreError, SystemClock, TokenId,
 };
 
 use crate::etcd::Member;
@@ -25,9 +25,25 @@ impl Place {
         Self { member, client }
     }
 
-    async fn open(&self) -> Result<EtcdStore, EtcdOpenError> {
+    fn options(&self) -> EtcdOptions {
         let options = EtcdOptions::from_url(&format!("etcd://{}/tokens", self.member.address())).unwrap();
-        EtcdStore::open(options.max_staleness(EtcdOptions::LEAST_MAX_STALENESS).unwrap()).await
+        options.max_staleness(EtcdOptions::LEAST_MAX_STALENESS).unwrap()
+    }
+
+    async fn open(&self) -> Result<EtcdStore, EtcdOpenError> {
+        EtcdStore::open(self.options()).await
+    }
+
+    /// Opens and loads the store, as a node does.
+    async fn load(&self) -> Result<Catalog, EtcdOpenError> {
+        Ok(Catalog::open(Arc::new(self.open().await?), Arc::new(SystemClock)).await?)
+    }
+
+    async fn export(&self) -> Result<EtcdSource, EtcdOpenError> {
+        EtcdSource::open(self.options()).await.map_err(|error| match error {
+            MoveError::Store(error) => error.into(),
+            error => panic!("{error:?}"),
+        })
     }
 
     async fn node(&self) -> Catalog {
@@ -67,6 +83,13 @@ fn is_damage(error: &StoreError) -> bool {
     source.to_string().contains("restore a snapshot of etcd")
 }
 
+/// Whether a store was refused because of this key, and the error says what to do.
+fn names(error: &EtcdOpenError, key: &str) -> bool {
+    let EtcdOpenError::Damaged(cause) = error else { return false };
+    let text = cause.to_string();
+    text.contains(key) && text.contains("restore a snapshot of etcd")
+}
+
 async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     within(what, async {
         while !condition() {
@@ -82,10 +105,48 @@ async fn no_store_is_made_where_another_one_has_lost_a_key() {
     create(&place.node().await, "ci").await.unwrap();
     place.remove("cluster").await;
     let error = place.open().await.err().unwrap();
-    assert!(matches!(&error, EtcdOpenError::Incomplete(key) if key == "/tokens/cluster"), "{error}");
+    assert!(names(&error, "/tokens/cluster"), "{error:?}");
+    let error = EtcdStore::open_existing(place.options()).await.err().unwrap();
+    assert!(names(&error, "/tokens/cluster"), "{error:?}");
     // The IDs do not begin again.
     let next_id = place.client.get("/tokens/next-id", None).await.unwrap();
     assert_eq!(next_id.kvs()[0].value(), b"2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_damaged_is_not_taken_for_an_etcd_that_does_not_answer() {
+    let mut place = Place::new().await;
+    create(&place.node().await, "ci").await.unwrap();
+    let token = format!("live/{:020}", 1);
+    for key in ["cluster", "next-id", &token, "live/head"] {
+        let of_token = key == token;
+        let before = place.client.get(format!("/tokens/{key}"), None).await.unwrap();
+        let before = before.kvs()[0].value_str().unwrap().to_owned();
+        if key != "live/head" {
+            place.put(key, "x").await;
+            let error = place.load().await.err().unwrap();
+            assert!(names(&error, key), "{key}: {error:?}");
+        }
+        if !of_token {
+            place.remove(key).await;
+            let error = place.load().await.err().unwrap();
+            assert!(names(&error, key), "{key}: {error:?}");
+        }
+        place.put(key, &before).await;
+    }
+    place.load().await.unwrap();
+
+    let digest = format!("digests/{}", "0".repeat(128));
+    for key in ["cluster", "next-id", "epoch", &digest] {
+        place.export().await.unwrap();
+        let before = place.client.get(format!("/tokens/{key}"), None).await.unwrap();
+        place.put(key, "x").await;
+        let error = place.export().await.err().unwrap();
+        assert!(names(&error, key), "{key}: {error:?}");
+        for pair in before.kvs() {
+            place.put(key, pair.value_str().unwrap()).await;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,6 +27,8 @@ mod etcd_lost_responses;
 #[cfg(feature = "etcd")]
 mod etcd_nodes;
 #[cfg(feature = "etcd")]
+mod etcd_prefixes;
+#[cfg(feature = "etcd")]
 mod etcd_store;
 #[cfg(feature = "etcd")]
 mod etcd_together;

@@ -149,6 +149,11 @@ impl DataDir {
 /// The error of a command, printed with its causes.
 type Failure = Box<dyn Error + Send + Sync>;
 
+/// The error of a command whose options do not go together, where the parser cannot know that.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct WrongUsage(String);
+
 /// Reads the arguments, runs the subcommand, and returns its exit code.
 pub(crate) fn run() -> ExitCode {
     protection::hide_memory();
@@ -190,5 +195,6 @@ fn in_runtime(command: impl Future<Output = Result<ExitCode, Failure>>) -> Resul
 
 fn fail(error: &(dyn Error + 'static)) -> ExitCode {
     tell(error);
-    ExitCode::FAILURE
+    // The code of the parser.
+    if error.is::<WrongUsage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }

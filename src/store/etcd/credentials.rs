@@ -37,11 +37,8 @@ impl EtcdTls {
 }
 
 impl Credentials {
-    /// Adds them to the options of a connection.
+    /// Adds the certificates to the options of a connection.
     pub(super) fn add_to(&self, mut options: ConnectOptions) -> ConnectOptions {
-        if let Some((name, password)) = &self.user {
-            options = options.with_user(name, password.as_str());
-        }
         if let Some(EtcdTls { ca, identity }) = &self.tls {
             let mut tls = TlsOptions::new().ca_certificate(Certificate::from_pem(ca));
             if let Some((certificate, key)) = identity {

@@ -102,7 +102,7 @@ impl Keys {
         self.under(&format!("uses/{}", fixed(first.as_u64())))
     }
 
-    /// Where one of these keys exists, no store is made.
+    /// The keys that are in no range of [`KINDS`], and `head`. Where one of them exists, no store is made.
     pub(super) fn of_a_store(&self) -> [String; 5] {
         [self.cluster(), self.next_id(), self.epoch(), self.operator(), self.head()]
     }
@@ -112,7 +112,19 @@ impl Keys {
         self.under("import")
     }
 
-    /// The beginning of all keys of this kind (`audit`, `digests`, `live` or `uses`), and the first key after them.
+    /// The ranges of all keys that are not alone.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = (String, String)> {
+        KINDS.iter().map(|kind| self.all(kind))
+    }
+
+    /// The keys of the stores that would have all keys under this prefix in their ranges, if they exist.
+    pub(super) fn around(&self) -> impl Iterator<Item = Self> {
+        let parts = self.prefix.match_indices('/').map(|(at, _)| self.prefix.split_at(at));
+        let is_in_range = |rest: &str| rest.split('/').nth(1).is_some_and(|kind| KINDS.contains(&kind));
+        parts.filter(move |(prefix, rest)| !prefix.is_empty() && is_in_range(rest)).map(|(prefix, _)| Self::new(prefix))
+    }
+
+    /// The beginning of all keys of this kind, one of [`KINDS`], and the first key after them.
     pub(super) fn all(&self, kind: &str) -> (String, String) {
         // In ASCII, `0` follows `/`.
         (self.under(&format!("{kind}/")), self.under(&format!("{kind}0")))
@@ -127,6 +139,9 @@ impl Keys {
         format!("{}/{rest}", self.prefix)
     }
 }
+
+/// The kinds of keys of which a store has many.
+const KINDS: [&str; 7] = ["audit", "deleted", "digests", "live", "names", "register", "uses"];
 
 const DIGITS: usize = 20;
 
@@ -143,6 +158,16 @@ pub(super) fn store_of(key: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_prefix_in_a_range_of_another_store_is_known() {
+        let around = |prefix| Keys::new(prefix).around().map(|keys| keys.prefix).collect::<Vec<_>>();
+        for apart in ["/a", "/a/b", "/live", "/live/a", "/a/lives", "/a/cluster"] {
+            assert!(around(apart).is_empty(), "{apart}");
+        }
+        assert_eq!(around("/a/live"), ["/a"]);
+        assert_eq!(around("/a/b/names/c/uses/d"), ["/a/b", "/a/b/names/c"]);
+    }
 
     #[test]
     fn an_id_is_read_from_the_key_of_a_live_token_only() {

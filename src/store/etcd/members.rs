@@ -1,7 +1,7 @@
 //! The members of etcd: which of them is asked, and what their errors mean.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub(super) struct Members {
     options: EtcdOptions,
     credentials: RwLock<Arc<Credentials>>,
     current: AtomicUsize,
+    /// Whether the last login found that etcd has no authentication.
+    has_no_login: Arc<AtomicBool>,
 }
 
 struct Member {
@@ -58,7 +60,7 @@ impl Members {
         let credentials = RwLock::new(Arc::new(std::mem::take(&mut options.credentials)));
         let of = |address: &String| Member { address: address.clone(), connection: Connecting::default() };
         let members = options.members.iter().map(of).collect();
-        Self { members, options, credentials, current: AtomicUsize::new(0) }
+        Self { members, options, credentials, current: AtomicUsize::new(0), has_no_login: Arc::default() }
     }
 
     /// Makes every further connection with these credentials. A request that has a connection goes on to use it.
@@ -101,7 +103,8 @@ impl Members {
         let connect = || {
             let credentials = Arc::clone(&self.credentials.read().unwrap_or_else(PoisonError::into_inner));
             let (address, options, longest) = (address.clone(), self.options.connection(), 4 * self.commit_timeout());
-            let connect = connect(address, credentials, options, self.request_timeout() / 2);
+            let has_no_login = Arc::clone(&self.has_no_login);
+            let connect = connect(address, credentials, options, self.request_timeout() / 2, has_no_login);
             async move { timeout(longest, connect).await.unwrap_or(Err(RequestError::Timeout)) }
         };
         timeout(self.request_timeout(), connection.client(connect)).await.unwrap_or(Err(RequestError::Timeout))
@@ -226,29 +229,45 @@ impl Members {
         let (client, number) = self.connect(member).await?;
         let answer = request(client).await;
         if let Err(Error::GRpcStatus(status)) = &answer
-            && i32::from(status.code()) == UNAUTHENTICATED
+            && [UNAUTHENTICATED, INVALID_ARGUMENT].contains(&i32::from(status.code()))
         {
-            // Its login has expired, or the member has forgotten it.
+            // Its login has expired, or the member has forgotten it, or etcd had no authentication when it was made.
             self.members[member.0].connection.forget(number);
         }
         Ok(answer?)
     }
 }
 
-/// Connects to a member, whose handshake may take `limit`.
+/// Connects to a member, whose handshake may take `limit`. It logs in, unless etcd has no authentication.
 async fn connect(
     address: String,
     credentials: Arc<Credentials>,
     options: ConnectOptions,
     limit: Duration,
+    has_no_login: Arc<AtomicBool>,
 ) -> Result<Client, RequestError> {
-    let Some(tls) = &credentials.tls else {
-        return Ok(Client::connect([format!("http://{address}")], Some(credentials.add_to(options))).await?);
-    };
-    if let Some(error) = refusal(tls, &address, limit).await {
-        return Err(RequestError::Untrusted(error));
+    let mut scheme = "http";
+    if let Some(tls) = &credentials.tls {
+        scheme = "https";
+        if let Some(error) = refusal(tls, &address, limit).await {
+            return Err(RequestError::Untrusted(error));
+        }
     }
-    Ok(Client::connect([format!("https://{address}")], Some(credentials.add_to(options))).await?)
+    let connect =
+        |options: ConnectOptions| Client::connect([format!("{scheme}://{address}")], Some(credentials.add_to(options)));
+    let Some((name, password)) = &credentials.user else { return Ok(connect(options).await?) };
+    match connect(options.clone().with_user(name, password.as_str())).await {
+        Err(Error::GRpcStatus(status)) if i32::from(status.code()) == FAILED_PRECONDITION => {
+            if !has_no_login.swap(true, Ordering::Relaxed) {
+                tracing::warn!(user = name, "etcd has no authentication; this user does not log in until it has");
+            }
+            Ok(connect(options).await?)
+        }
+        connected => {
+            has_no_login.store(false, Ordering::Relaxed);
+            Ok(connected?)
+        }
+    }
 }
 
 /// How long an answer may be. A page of tokens with many permissions is longer than the 4 MiB that the client would take, and
@@ -268,6 +287,12 @@ const REFUSALS: [i32; 5] = [3, 7, 9, 11, 12];
 
 /// The code by which etcd refuses a request whose login is not valid any more. It is sent again after another login.
 const UNAUTHENTICATED: i32 = 16;
+
+/// The code by which etcd refuses a request without a login.
+const INVALID_ARGUMENT: i32 = 3;
+
+/// The code by which etcd refuses a login while it has no authentication.
+const FAILED_PRECONDITION: i32 = 9;
 
 impl From<Error> for RequestError {
     fn from(error: Error) -> Self {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use etcd_client::{GetOptions, Txn, TxnOp};
+use etcd_client::{Compare, GetOptions, KeyValue, Txn, TxnOp};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::keys::{Keys, store_of};
 use super::members::{Members, RequestError};
-use super::read::first;
-use super::record::{FORMAT, IMPORTING, StoredCluster};
-use super::transaction::{gets, is_missing, put_head};
+use super::read::{first, get_all};
+use super::record::{Damage, FORMAT, IMPORTING, StoredCluster};
+use super::transaction::{is_missing, put_head};
 use crate::store::{Cause, StoreError};
 
 /// Why an [`EtcdStore`](super::EtcdStore) could not be opened.
@@ -42,11 +42,17 @@ pub enum EtcdOpenError {
     /// The keys under the prefix are of another program, or of a version of this store that this one does not know.
     #[error("the keys under this prefix of etcd are not those of a token store of version {FORMAT}")]
     OtherFormat,
-    /// The prefix has keys of a token store, but this one is missing.
-    #[error(
-        "the keys under this prefix of etcd are those of a token store, but {0} is missing: restore a snapshot of etcd, or name another prefix"
-    )]
-    Incomplete(String),
+    /// No store can be made under the prefix, because its keys would get mixed up with those of another one.
+    #[error("the keys of a token store under {prefix} would get mixed up with those of another one: etcd has {key}")]
+    Occupied {
+        /// The prefix.
+        prefix: String,
+        /// A key of the other store, or one that is left of it.
+        key: String,
+    },
+    /// A key of the store is missing, or has a value that no store has put there. Trying again changes nothing.
+    #[error("the token store in etcd is damaged")]
+    Damaged(#[source] Cause),
     /// An import was begun under the prefix, and is not finished.
     #[error("an import was begun under this prefix of etcd and is not finished: run `import` with the same file again")]
     Importing,
@@ -73,6 +79,9 @@ impl From<StoreError> for EtcdOpenError {
         if let Some(found) = source.downcast_ref::<Self>() {
             return found.clone();
         }
+        if source.is::<Damage>() {
+            return Self::Damaged(Arc::clone(source));
+        }
         match source.downcast_ref::<RequestError>() {
             Some(error) => error.clone().into(),
             None => Self::Unavailable(Arc::clone(source)),
@@ -86,6 +95,10 @@ pub(super) async fn find_or_create(members: &Members, keys: &Keys) -> Result<(Uu
     if let Some(uuid) = find(members, keys).await? {
         return Ok((uuid, false));
     }
+    let occupied = |key| EtcdOpenError::Occupied { prefix: keys.prefix().to_owned(), key };
+    if let Some(around) = store_around(members, keys).await? {
+        return Err(occupied(around.cluster()));
+    }
     let cluster = StoredCluster { format: FORMAT, uuid: Uuid::new_v4(), import: None };
     let operations = [
         TxnOp::put(keys.cluster(), cluster.to_value(), None),
@@ -93,18 +106,41 @@ pub(super) async fn find_or_create(members: &Members, keys: &Keys) -> Result<(Uu
         TxnOp::put(keys.epoch(), "0", None),
         put_head(keys),
     ];
-    let create =
-        Txn::new().when(keys.of_a_store().map(is_missing)).and_then(operations).or_else(gets(vec![keys.cluster()]));
-    let answer = members.commit(Instant::now() + 4 * members.commit_timeout(), create).await;
-    let answer = answer?;
+    let a_key = |end| GetOptions::new().with_range(end).with_limit(1).with_keys_only();
+    let others: Vec<_> = keys.ranges().map(|(from, end)| TxnOp::get(from, Some(a_key(end)))).collect();
+    let create = Txn::new().when(is_free(keys)).and_then(operations).or_else(others);
+    let answer = members.commit(deadline(members), create).await?;
     if answer.succeeded() {
         return Ok((cluster.uuid, true));
     }
-    let stored = answer.op_responses().into_iter().next().and_then(first);
-    let stored = stored.ok_or_else(|| EtcdOpenError::Incomplete(keys.cluster()))?;
-    let uuid = uuid(stored.value())?;
-    // The first attempt may have been committed without an answer.
-    Ok((uuid, uuid == cluster.uuid))
+    if let Some(uuid) = find(members, keys).await? {
+        // The first attempt may have been committed without an answer.
+        return Ok((uuid, uuid == cluster.uuid));
+    }
+    match answer.op_responses().into_iter().find_map(first) {
+        Some(pair) => Err(occupied(String::from_utf8_lossy(pair.key()).into_owned())),
+        None => Err(missing(members, keys).await),
+    }
+}
+
+/// The preconditions that etcd has no key that could be taken for one of a store under the prefix.
+pub(super) fn is_free(keys: &Keys) -> Vec<Compare> {
+    let ranges = keys.ranges().map(|(from, end)| is_missing(from).with_range(end));
+    keys.of_a_store().map(is_missing).into_iter().chain(ranges).collect()
+}
+
+/// The store that would take keys under the prefix for its own, if one exists and this user may read it.
+pub(super) async fn store_around(members: &Members, keys: &Keys) -> Result<Option<Keys>, RequestError> {
+    for around in keys.around() {
+        match members.get(deadline(members), around.cluster(), GetOptions::new()).await {
+            Ok(got) if got.kvs().is_empty() => {}
+            Ok(_) => return Ok(Some(around)),
+            // A user may read the keys of its own store, and no others.
+            Err(RequestError::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
 /// The UUID of the store under the prefix.
@@ -121,18 +157,29 @@ pub(super) async fn missing(members: &Members, keys: &Keys) -> EtcdOpenError {
 }
 
 async fn find(members: &Members, keys: &Keys) -> Result<Option<Uuid>, EtcdOpenError> {
-    let deadline = Instant::now() + 4 * members.commit_timeout();
-    let got = members.get(deadline, keys.cluster(), GetOptions::new()).await;
-    let got = got?;
-    got.kvs().first().map(|pair| uuid(pair.value())).transpose()
+    let pairs = get_all(members, deadline(members), keys.of_a_store().to_vec()).await?;
+    Ok(cluster(keys, &pairs, FORMAT)?.map(|cluster| cluster.uuid))
 }
 
-fn uuid(value: &[u8]) -> Result<Uuid, EtcdOpenError> {
-    match StoredCluster::from_value(value) {
-        Some(StoredCluster { format: FORMAT, uuid, .. }) => Ok(uuid),
-        Some(StoredCluster { format: IMPORTING, .. }) => Err(EtcdOpenError::Importing),
-        _ => Err(EtcdOpenError::OtherFormat),
+/// The value of `cluster`, which must be of this format, from the values of [`Keys::of_a_store`]. `None` if none exists.
+pub(super) fn cluster(
+    keys: &Keys,
+    pairs: &[Option<KeyValue>],
+    format: u32,
+) -> Result<Option<StoredCluster>, EtcdOpenError> {
+    let has_others = pairs.iter().skip(1).any(Option::is_some);
+    let stored = pairs.first().and_then(Option::as_ref).map(|pair| StoredCluster::from_value(pair.value()));
+    match stored {
+        Some(Some(cluster)) if cluster.format == format => Ok(Some(cluster)),
+        Some(Some(StoredCluster { format: IMPORTING, .. })) => Err(EtcdOpenError::Importing),
+        Some(None) | None if has_others => Err(EtcdOpenError::Damaged(Arc::new(Damage::of(&keys.cluster())))),
+        Some(_) => Err(EtcdOpenError::OtherFormat),
+        None => Ok(None),
     }
+}
+
+fn deadline(members: &Members) -> Instant {
+    Instant::now() + 4 * members.commit_timeout()
 }
 
 /// The prefixes of a few stores in etcd. One that is deep among the keys of other programs is not found, and none if this
@@ -151,7 +198,8 @@ async fn prefixes(members: &Members) -> Vec<String> {
             None => &key[..key.trim_start_matches('/').find('/').map_or(key.len(), |end| end + 1)],
         };
         let cluster = members.get(deadline, Keys::new(prefix).cluster(), GetOptions::new()).await;
-        if cluster.is_ok_and(|got| got.kvs().first().is_some_and(|pair| uuid(pair.value()).is_ok())) {
+        let is_store = |pair: &KeyValue| StoredCluster::from_value(pair.value()).is_some_and(|it| it.format == FORMAT);
+        if cluster.is_ok_and(|got| got.kvs().first().is_some_and(is_store)) {
             found.push(prefix.to_owned());
         }
         // In ASCII, `0` follows `/`.

@@ -95,7 +95,7 @@ pub(super) fn token_from_value(id: TokenId, value: &[u8]) -> Result<TokenRecord,
     let damaged = |field: &str| {
         let key = fixed(id.as_u64());
         let advice = format!("restore a snapshot of etcd, or remove the key that ends with live/{key}");
-        StoreError::unavailable(format!("the record of token {id} in etcd has a wrong {field}: {advice}"))
+        StoreError::unavailable(Damage(format!("the record of token {id} in etcd has a wrong {field}: {advice}")))
     };
     let stored: StoredToken = serde_json::from_slice(value).map_err(|_| damaged("form"))?;
     let time = |millis: u64, field: &str| Timestamp::from_millis(millis).ok_or_else(|| damaged(field));
@@ -141,9 +141,21 @@ pub(super) fn change_from_value(value: &[u8]) -> Result<AuditRecord, StoreError>
     })
 }
 
-/// The error for a key that every store has, if it is missing or has a wrong value.
+/// A key of a store is missing, or has a value that no store has put there. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Damage(String);
+
+impl Damage {
+    /// This key is missing, or has a wrong value.
+    pub(super) fn of(key: &str) -> Self {
+        Self(format!("{key} is missing in etcd, or damaged: restore a snapshot of etcd"))
+    }
+}
+
+/// The error for a key that a store needs, if it is missing or has a wrong value.
 pub(super) fn damaged(key: &str) -> StoreError {
-    StoreError::unavailable(format!("{key} is missing in etcd, or damaged: restore a snapshot of etcd"))
+    StoreError::unavailable(Damage::of(key))
 }
 
 /// The ID in the value of a name or a digest.

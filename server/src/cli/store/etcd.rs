@@ -27,9 +27,9 @@ use super::Opening;
 use super::renewal::Renewable;
 pub(in crate::cli) use super::renewal::Renewal;
 use super::unusable::{Given, Unusable};
-use crate::cli::Failure;
 use crate::cli::arguments::duration;
 use crate::cli::environment::Environment;
+use crate::cli::{Failure, WrongUsage};
 
 /// The variable of the password.
 const PASSWORD: &str = "INFLUXDB3_TOKENS_ETCD_PASSWORD";
@@ -112,7 +112,8 @@ impl EtcdArguments {
         }
         let password = match (&self.etcd_user, &self.etcd_password_file) {
             (Some(_), None) => Some(Environment::read()?.text(PASSWORD).map(Zeroizing::new).ok_or_else(|| {
-                format!("the user of etcd needs a password: set the variable {PASSWORD}, or use --etcd-password-file")
+                let advice = format!("set the variable {PASSWORD}, or use --etcd-password-file");
+                WrongUsage(format!("the user of etcd needs a password: {advice}"))
             })?),
             _ => None,
         };
@@ -137,14 +138,12 @@ impl EtcdArguments {
                 })
             }
             (None, true) => {
-                return Err(
-                    "etcds:// needs --etcd-ca: a file with the certificate of the authority that signed those \
-                     of etcd"
-                        .into(),
-                );
+                let file = "a file with the certificate of the authority that signed those of etcd";
+                return Err(WrongUsage(format!("etcds:// needs --etcd-ca: {file}")).into());
             }
             (_, false) if self.etcd_ca.is_some() || self.etcd_cert.is_some() => {
-                return Err("the certificates are for TLS: write etcds:// instead of etcd:// in --store".into());
+                let advice = "write etcds:// instead of etcd:// in --store";
+                return Err(WrongUsage(format!("the certificates are for TLS: {advice}")).into());
             }
             (_, false) => options,
         };
@@ -373,6 +372,7 @@ mod tests {
             (&[store, "--etcd-ca=/dev/null"], "write etcds://"),
             (&["--store=etcds://a:1", "--etcd-ca=/dev/null"], "/dev/null: it contains no certificates in PEM"),
             (&[store, "--etcd-user=u", "--etcd-password-file=/nowhere/at/all"], "/nowhere/at/all: "),
+            (&[store, "--etcd-user=u", "--etcd-password-file=/dev/null"], "/dev/null: it contains no password"),
         ] {
             let error = refused(arguments);
             assert!(error.contains(expected) && !error.contains("hunter2"), "{arguments:?}: {error}");

@@ -35,7 +35,8 @@ impl Unusable {
                 "`serve`, `create token --admin` and `import` make one; if it exists, --store ends with another prefix"
                     .to_owned(),
             ),
-            EtcdOpenError::Importing | EtcdOpenError::Incomplete(_) => (error.to_string(), String::new()),
+            EtcdOpenError::Damaged(_) => (with_sources(&error), damaged(prefix)),
+            EtcdOpenError::Importing => (error.to_string(), String::new()),
             _ => (error.to_string(), "end the URL of --store with another prefix".to_owned()),
         };
         Self { reason, advice, is_temporary }
@@ -69,6 +70,12 @@ fn refused(prefix: &str, given: Given) -> String {
         true => format!("check --etcd-user and its password, and that this user may {keys}"),
         false => format!("if etcd has users, give --etcd-user and its password; this user must be allowed to {keys}"),
     }
+}
+
+fn damaged(prefix: &str) -> String {
+    format!(
+        "docs/cluster.md says how; if another program has keys under {prefix}/, end the URL of --store with another prefix"
+    )
 }
 
 impl fmt::Display for Unusable {

@@ -38,6 +38,17 @@ async fn the_commands_need_no_server() {
     let regenerated = create(&["--admin", "--regenerate", &store]);
     assert_ne!(secret(&regenerated), secret(&operator));
 
+    let [key, value] = ["/tokens/next-id", "x"].map(|text| STANDARD.encode(text));
+    etcd.call("/v3/kv/put", serde_json::json!({"key": key, "value": value})).await;
+    let directory = DataDir::in_memory();
+    for mut refused in [command(&["show", "tokens"]), directory.serve(&[])] {
+        refused.arg(&store);
+        let (code, _, error) = finish(refused);
+        assert!(code == 1 && error.contains("/tokens/next-id is missing in etcd, or damaged: restore"), "{error}");
+        assert!(!error.contains("waiting for etcd") && !error.contains("check that etcd runs"), "{error}");
+    }
+    fail(1, &["delete", "token", "--id=0", &token, &store]);
+
     let [key, value] = ["/other/cluster", "of another program"].map(|text| STANDARD.encode(text));
     etcd.call("/v3/kv/put", serde_json::json!({"key": key, "value": value})).await;
     let error = fail(1, &["show", "tokens", &store.replace("/tokens", "/other")]);
@@ -117,6 +128,15 @@ fn an_error_about_etcd_says_what_to_do() {
     }
     let scheme = fail(2, &["show", "tokens", "--store=127.0.0.1:2379"]);
     assert!(scheme.starts_with("error: invalid value '127.0.0.1:2379' for '--store <URL>': "), "{scheme}");
+    let tls = NOWHERE.replace("etcd://", "etcds://");
+    for arguments in [&["show", "tokens"][..], &["serve"], &["delete", "token", "--id=1", token]] {
+        let no_ca = fail(2, &[arguments, &[&tls]].concat());
+        assert!(no_ca.starts_with("error: etcds:// needs --etcd-ca"), "{no_ca}");
+        let no_password = fail(2, &[arguments, &[NOWHERE, "--etcd-user=node"]].concat());
+        assert!(no_password.contains("INFLUXDB3_TOKENS_ETCD_PASSWORD"), "{no_password}");
+        let no_tls = fail(2, &[arguments, &[NOWHERE, "--etcd-ca=/dev/null"]].concat());
+        assert!(no_tls.contains("write etcds://"), "{no_tls}");
+    }
     let two = fail(2, &["show", "tokens", NOWHERE, "--host=http://127.0.0.1:8181"]);
     assert!(two.contains("leave out one of them"), "{two}");
     let secret = fail(2, &["show", "tokens", "--store=etcd://me:hunter2@127.0.0.1/"]);

@@ -169,7 +169,7 @@ async fn a_node_logs_in_with_a_password_that_it_does_not_show() {
         }
     }
     let (code, _, error) = finish(command(&["show", "tokens", "--etcd-user=node", &store]));
-    assert!(code == 1 && error.contains("INFLUXDB3_TOKENS_ETCD_PASSWORD"), "{error}");
+    assert!(code == 2 && error.contains("INFLUXDB3_TOKENS_ETCD_PASSWORD"), "{error}");
     succeed(&["serve", "--check-config", "--etcd-user=node", &file, &store]);
 
     let (status, log) = node.server.end(Signal::TERM);

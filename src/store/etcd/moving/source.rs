@@ -13,7 +13,7 @@ use super::super::members::Members;
 use super::super::open;
 use super::super::pages::Pages;
 use super::super::read::first;
-use super::super::record::{FORMAT, IMPORTING, StoredCluster, change_from_value, id_from_value, token_from_value};
+use super::super::record::{FORMAT, IMPORTING, change_from_value, damaged, id_from_value, token_from_value};
 use super::super::transaction::gets;
 use super::super::{EtcdOpenError, EtcdOptions};
 use super::deadline;
@@ -57,25 +57,21 @@ impl EtcdSource {
     }
 
     async fn read(members: Members, keys: Keys, format: u32) -> Result<Self, MoveError> {
-        let transaction =
-            Txn::new().and_then(gets(vec![keys.cluster(), keys.next_id(), keys.epoch(), keys.operator(), keys.head()]));
+        let transaction = Txn::new().and_then(gets(keys.of_a_store().to_vec()));
         let answer = members.read(deadline(), transaction).await?;
         let revision = answer.header().map_or(0, |header| header.revision());
         let pairs: Vec<_> = answer.op_responses().into_iter().map(first).collect();
-        let [cluster, next_id, epoch, operator, head] = &pairs[..] else {
+        let [_, next_id, epoch, operator, head] = &pairs[..] else {
             return Err(MoveError::damaged("etcd returned fewer values than were asked for"));
         };
         let other = |error: EtcdOpenError| MoveError::Store(StoreError::unavailable(error));
-        let cluster = match cluster.as_ref().map(|pair| StoredCluster::from_value(pair.value())) {
-            Some(Some(cluster)) if cluster.format == format => cluster,
-            Some(Some(cluster)) if cluster.format == IMPORTING => return Err(other(EtcdOpenError::Importing)),
-            Some(_) => return Err(other(EtcdOpenError::OtherFormat)),
-            None => return Err(other(open::missing(&members, &keys).await)),
+        let Some(cluster) = open::cluster(&keys, &pairs, format).map_err(other)? else {
+            return Err(other(open::missing(&members, &keys).await));
         };
-        let number = |pair: &Option<KeyValue>| pair.as_ref().and_then(|pair| id_from_value(pair.value()));
-        let (Some(next_id), Some(epoch)) = (number(next_id), number(epoch)) else {
-            return Err(MoveError::damaged("a number of the token store in etcd is damaged"));
+        let number = |key: String, pair: &Option<KeyValue>| {
+            pair.as_ref().and_then(|pair| id_from_value(pair.value())).ok_or_else(|| damaged(&key))
         };
+        let (next_id, epoch) = (number(keys.next_id(), next_id)?, number(keys.epoch(), epoch)?);
 
         let head = head.as_ref().map(Head::from);
 
@@ -93,7 +89,7 @@ impl EtcdSource {
                 let digest = pair.key().strip_prefix(digests.as_bytes());
                 let digest = digest.and_then(|digest| Digest::from_text(std::str::from_utf8(digest).ok()?));
                 let (Some(digest), Some(id)) = (digest, id_from_value(pair.value())) else {
-                    return Err(MoveError::damaged("a digest in etcd is damaged"));
+                    return Err(damaged(&String::from_utf8_lossy(pair.key())).into());
                 };
                 if id == TokenId::OPERATOR {
                     replaced.extend((operator != Some(digest)).then(|| (pair.create_revision(), digest)));

@@ -8,11 +8,12 @@ use super::super::EtcdOptions;
 use super::super::audit::CHANGES_IN_PART;
 use super::super::keys::{Keys, fixed};
 use super::super::members::Members;
+use super::super::open;
 use super::super::read::first;
 use super::super::record::{
     FORMAT, IMPORTING, RegisterEntry, StoredCluster, change_to_value, id_from_value, token_to_value,
 };
-use super::super::transaction::{gets, has_value, is_missing, put_head};
+use super::super::transaction::{gets, has_value, put_head};
 use super::{EtcdSource, deadline};
 use crate::store::{AuditedChange, Begun, ImportId, MoveError, MoveSource, MoveTarget, Moved, MovedChange};
 use crate::token::TokenId;
@@ -34,7 +35,7 @@ impl EtcdTarget {
     }
 
     fn place(&self) -> String {
-        format!("the prefix {} of etcd", self.options.prefix)
+        place(&self.options.prefix)
     }
 
     /// The preconditions that this import is under way, and that etcd has so many of its changes.
@@ -70,6 +71,10 @@ impl EtcdTarget {
         self.import.as_mut().into_iter().for_each(|(_, done)| *done = next);
         Ok(())
     }
+}
+
+fn place(prefix: &str) -> String {
+    format!("the prefix {prefix} of etcd")
 }
 
 /// Changes that are put in one transaction.
@@ -148,9 +153,11 @@ impl MoveTarget for EtcdTarget {
             TxnOp::put(keys.epoch(), epoch.to_string(), None),
             TxnOp::put(keys.import(), "0", None),
         ];
-        let empty = keys.of_a_store().map(is_missing);
+        if let Some(around) = open::store_around(&self.members, keys).await? {
+            return Err(MoveError::NotEmpty { place: place(around.prefix()) });
+        }
         let reads = gets(vec![keys.cluster(), keys.import()]);
-        let transaction = Txn::new().when(empty).and_then(operations).or_else(reads);
+        let transaction = Txn::new().when(open::is_free(keys)).and_then(operations).or_else(reads);
         let answer = self.members.commit(deadline(), transaction).await?;
         let place = self.place();
         if answer.succeeded() {
