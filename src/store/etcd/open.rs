@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use etcd_client::{GetOptions, Txn, TxnOp};
+use etcd_client::{GetOptions, KeyValue, Txn, TxnOp};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::identity::StoreIdentity;
 use super::keys::{Keys, store_of};
 use super::members::{Members, RequestError};
 use super::read::first;
@@ -98,11 +99,12 @@ pub(super) async fn find_or_create(members: &Members, keys: &Keys) -> Result<(Uu
     let answer = members.commit(Instant::now() + 4 * members.commit_timeout(), create).await;
     let answer = answer?;
     if answer.succeeded() {
+        members.keep_to(StoreIdentity::new(keys.cluster(), &cluster.to_value()));
         return Ok((cluster.uuid, true));
     }
     let stored = answer.op_responses().into_iter().next().and_then(first);
     let stored = stored.ok_or_else(|| EtcdOpenError::Incomplete(keys.cluster()))?;
-    let uuid = uuid(stored.value())?;
+    let uuid = opened(members, keys, &stored)?;
     // The first attempt may have been committed without an answer.
     Ok((uuid, uuid == cluster.uuid))
 }
@@ -124,7 +126,14 @@ async fn find(members: &Members, keys: &Keys) -> Result<Option<Uuid>, EtcdOpenEr
     let deadline = Instant::now() + 4 * members.commit_timeout();
     let got = members.get(deadline, keys.cluster(), GetOptions::new()).await;
     let got = got?;
-    got.kvs().first().map(|pair| uuid(pair.value())).transpose()
+    got.kvs().first().map(|pair| opened(members, keys, pair)).transpose()
+}
+
+/// The UUID of the store whose key `cluster` this is, and to which the members are kept from now on.
+fn opened(members: &Members, keys: &Keys, cluster: &KeyValue) -> Result<Uuid, EtcdOpenError> {
+    let uuid = uuid(cluster.value())?;
+    members.keep_to(StoreIdentity::new(keys.cluster(), cluster.value()));
+    Ok(uuid)
 }
 
 fn uuid(value: &[u8]) -> Result<Uuid, EtcdOpenError> {
