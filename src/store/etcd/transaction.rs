@@ -84,7 +84,9 @@ impl Change<'_> {
         Txn::new().when(compares).and_then(operations).or_else(reads)
     }
 
-    /// The creation of a token with a secret that no token ever had. `name` says what the key of the name is before.
+    /// The creation of a token with a secret that no token ever had. `name` says what the key of the name is before. If a
+    /// precondition fails, it reads the keys of all of them in the same moment: another read would lose the race for the next
+    /// ID again and again against nodes that create without a pause.
     pub(super) fn creation(
         &self,
         record: &TokenRecord,
@@ -112,7 +114,9 @@ impl Change<'_> {
             compares.push(has_value(keys.next_id(), id.to_string()));
             operations.push(TxnOp::put(keys.next_id(), (id.as_u64() + 1).to_string(), None));
         }
-        self.members.transaction(compares, operations, Vec::new())
+        let mut reads = vec![keys.epoch(), keys.next_id(), keys.name(&record.name), keys.digest(&record.digest)];
+        reads.extend(acting(keys, by));
+        self.members.transaction(compares, operations, gets(reads))
     }
 
     /// The regeneration of the operator token: from a secret with the digest `old` to the record `new`.
