@@ -69,8 +69,10 @@ impl Writer {
             return Err(StoreError::unavailable("etcd returned fewer values than were asked for"));
         };
         self.note_epoch(epoch.as_ref());
-        let next_id = next_id.as_ref().and_then(|pair| id_from_value(pair.value()));
-        self.next_id = next_id.ok_or_else(|| damaged(&self.keys.next_id()))?.as_u64();
+        // The last ID is not kept, so that it is read again once it was repaired.
+        let next_id = next_id.as_ref().and_then(|pair| id_from_value(pair.value())).map(TokenId::as_u64);
+        let next_id = next_id.filter(|id| *id != u64::MAX);
+        self.next_id = next_id.ok_or_else(|| damaged(&self.keys.next_id()))?;
         let [name, digest] = [name, digest].map(|pair| pair.as_ref().and_then(last_token));
         let named = self.token_of(name, deadline).await?;
         let with_digest = self.token_of(digest, deadline).await?.filter(|(record, _)| record.digest == token.digest);
