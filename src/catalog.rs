@@ -334,20 +334,20 @@ impl Catalog {
         match self.inner.store.create(creation.requested_from(self.origin)).await? {
             CreationOutcome::Created(record) => Ok(record),
             CreationOutcome::Unauthorized => Err(CreateError::Unauthorized),
-            CreationOutcome::NameTaken if self.is_live(&digest).await => Err(CreateError::AlreadyExists),
+            CreationOutcome::NameTaken if self.is_live(&digest).await? => Err(CreateError::AlreadyExists),
             CreationOutcome::NameTaken => Err(CreateError::NameTaken),
             CreationOutcome::DigestTaken => Err(CreateError::SecretTaken),
             CreationOutcome::DigestDeleted => Err(CreateError::SecretDeleted),
         }
     }
 
-    /// Whether a token has this digest, as far as that can be found out now.
-    async fn is_live(&self, digest: &Digest) -> bool {
+    /// Whether a token has this digest.
+    async fn is_live(&self, digest: &Digest) -> Result<bool, StoreError> {
         let Inner { store, live, .. } = &*self.inner;
         match store.shared() {
             // The copy may lack a token that another node has just created.
-            Some(shared) => matches!(shared.find(digest).await, Ok(Some(_))),
-            None => live.find(digest).is_some(),
+            Some(shared) => Ok(shared.find(digest).await?.is_some()),
+            None => Ok(live.find(digest).is_some()),
         }
     }
 

@@ -172,9 +172,13 @@ async fn a_change_that_damaged_keys_prevent_is_refused_at_once() {
         Err(CreateError::Store(error)) => assert!(is_damage(&error), "{what}: {error:?}"),
         created => panic!("{what}: {created:?}"),
     };
-    for (key, value) in [("next-id", u64::MAX.to_string()), ("next-id", "1".to_owned()), ("names/c", "x".to_owned())] {
+    let damages = [("next-id", u64::MAX.to_string()), ("next-id", "1".to_owned()), ("names/c", "x".to_owned())];
+    for (next_id, (key, value)) in (4..).zip(damages) {
         place.put(key, &value).await;
         created(&format!("{key} {value}")).await;
+        // It is repaired.
+        place.put("next-id", &next_id.to_string()).await;
+        assert_eq!(create(&node, &format!("after {key} {value}")).await.unwrap(), TokenId::from_u64(next_id));
     }
     place.remove("next-id").await;
     created("no next-id").await;

@@ -25,6 +25,8 @@ mod etcd_login;
 #[cfg(feature = "etcd")]
 mod etcd_lost_responses;
 #[cfg(feature = "etcd")]
+mod etcd_lost_store;
+#[cfg(feature = "etcd")]
 mod etcd_nodes;
 #[cfg(feature = "etcd")]
 mod etcd_prefixes;

@@ -106,7 +106,7 @@ pub(super) enum Verdict {
     Behind,
     /// The copy reflects another history: etcd was restored from a backup.
     OtherHistory,
-    /// The tokens were loaded while the read was under way, so it says nothing.
+    /// The tokens were loaded, or very many changes applied, while the read was under way, so it says nothing.
     Overtaken,
 }
 
@@ -331,14 +331,18 @@ impl TokenCopy {
         let is_same_history = !state.is_distrusted
             && now >= before.reached
             && head.revision >= before.changed
-            && !state.heads.0.iter().any(|other| (head.revision + 1..=now).contains(&other.revision))
-            && state.heads.find(head.revision).map_or(head.revision > state.applied, |nonce| nonce == head.nonce);
-        if !is_same_history {
+            && !state.heads.0.iter().any(|other| (head.revision + 1..=now).contains(&other.revision));
+        let (kept, is_forgotten) = (state.heads.find(head.revision), state.heads.have_forgotten(head.revision));
+        if !is_same_history || kept.map_or(head.revision <= state.applied && !is_forgotten, |nonce| nonce != head.nonce)
+        {
             state.distrust();
             return Verdict::OtherHistory;
         }
-        if state.heads.find(head.revision).is_none() {
-            return Verdict::Behind;
+        match kept {
+            // The process was stopped for long while the read was under way.
+            None if is_forgotten => return Verdict::Overtaken,
+            None => return Verdict::Behind,
+            Some(_) => {}
         }
         state.confirm(begin, self.max_staleness);
         Verdict::Confirmed
@@ -407,6 +411,11 @@ impl Heads {
             self.0.pop_front();
         }
         self.0.push_back(head);
+    }
+
+    /// Whether a value that was put in this revision may have been kept and is not any more.
+    fn have_forgotten(&self, revision: Revision) -> bool {
+        self.0.len() == HEADS && self.0.front().is_some_and(|oldest| revision < oldest.revision)
     }
 
     /// The nonce that was put in this revision, if it is kept.

@@ -1,14 +1,12 @@
 //! Loading all tokens into the copy, as of one revision.
 
-use etcd_client::Txn;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::copy::{Head, OtherHistory, Revision, TokenCopy};
 use super::keys::Keys;
 use super::members::{Members, RequestError};
 use super::read::first;
-use super::record::{FORMAT, StoredCluster, damaged, id_from_value};
+use super::record::{damaged, id_from_value};
 use super::transaction::gets;
 use super::walk::{PAGE, Walk, records};
 use crate::clock::BootTime;
@@ -18,7 +16,8 @@ use crate::token::TokenId;
 /// Why the tokens could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LoadError {
-    /// etcd did not answer, or refused: the revision was compacted while it was read, for example.
+    /// etcd did not answer, or refused: the revision was compacted while it was read, for example. Or it does not have the
+    /// store.
     #[error(transparent)]
     Request(#[from] RequestError),
     /// A key is missing, or its value is damaged.
@@ -27,18 +26,15 @@ pub(super) enum LoadError {
     /// The parts that were read are of different histories.
     #[error(transparent)]
     OtherHistory(#[from] OtherHistory),
-    /// The prefix has another store, or one whose import is not finished.
-    #[error("the prefix of etcd has another token store by now: start this server again")]
-    OtherStore,
 }
 
-/// Loads all tokens of the store with this UUID as of the present revision, and confirms the copy as of the moment when the
+/// Loads all tokens of the store as of the present revision, and confirms the copy as of the moment when the
 /// load began.
-pub(super) async fn load(members: &Members, keys: &Keys, cluster: Uuid, copy: &TokenCopy) -> Result<(), LoadError> {
+pub(super) async fn load(members: &Members, keys: &Keys, copy: &TokenCopy) -> Result<(), LoadError> {
     let begin = BootTime::now();
     copy.start_load();
     // The first read is made by a quorum, which chooses the revision; the others are read as of that.
-    let Start { at, next_id, head } = start(members, keys, cluster).await?;
+    let Start { at, next_id, head } = start(members, keys).await?;
     copy.begin_load(at, head);
     let mut walk = Walk::new(TokenId::OPERATOR, next_id);
     loop {
@@ -62,17 +58,12 @@ struct Start {
     head: Head,
 }
 
-async fn start(members: &Members, keys: &Keys, cluster: Uuid) -> Result<Start, LoadError> {
-    let transaction = Txn::new().and_then(gets(vec![keys.cluster(), keys.next_id(), keys.head()]));
-    let answer = members.read(Instant::now() + 4 * members.request_timeout(), transaction).await?;
+async fn start(members: &Members, keys: &Keys) -> Result<Start, LoadError> {
+    let reads = gets(vec![keys.next_id(), keys.head()]);
+    let answer = members.read(Instant::now() + 4 * members.request_timeout(), reads).await?;
     let at = answer.header().map_or(0, |header| header.revision());
     let mut pairs = answer.op_responses().into_iter().map(first);
-    let [stored, next_id, head] = [(); 3].map(|()| pairs.next().flatten());
-    let stored = stored.and_then(|pair| StoredCluster::from_value(pair.value()));
-    let stored = stored.ok_or_else(|| damaged(&keys.cluster()))?;
-    if stored.uuid != cluster || stored.format != FORMAT {
-        return Err(LoadError::OtherStore);
-    }
+    let [next_id, head] = [(); 2].map(|()| pairs.next().flatten());
     let next_id = next_id.and_then(|pair| id_from_value(pair.value()));
     let head = head.as_ref().map(Head::from);
     Ok(Start {

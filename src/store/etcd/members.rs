@@ -2,10 +2,10 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use etcd_client::{Client, ConnectOptions, Error, GetOptions, GetResponse, KvClient, Txn, TxnResponse};
+use etcd_client::{Client, Compare, ConnectOptions, Error, GetOptions, GetResponse, KvClient, Txn, TxnOp, TxnResponse};
 use tokio::time::{Instant, timeout};
 
 use super::EtcdOptions;
@@ -13,6 +13,7 @@ use super::cause::Cause;
 use super::connecting::Connecting;
 use super::credentials::Credentials;
 use super::handshake::{error_of_tls, refusal};
+use super::identity::StoreIdentity;
 use crate::store::StoreError;
 
 /// The members of etcd. One of them is asked until it fails; the next one is asked then.
@@ -26,6 +27,8 @@ pub(super) struct Members {
     current: AtomicUsize,
     /// Whether the last login found that etcd has no authentication.
     has_no_login: Arc<AtomicBool>,
+    /// Unset until the store is found.
+    store: OnceLock<StoreIdentity>,
 }
 
 struct Member {
@@ -47,6 +50,11 @@ pub(super) enum RequestError {
     /// No member and this node accept each other's certificates, so that it had no effect.
     #[error("no connection can be trusted")]
     Untrusted(#[source] rustls::Error),
+    /// No member has the store that was opened, so that it had no effect.
+    #[error(
+        "etcd has lost the token store that was opened, or has another one under the prefix: restore a snapshot of etcd, or start again"
+    )]
+    OtherStore,
     /// A member did not answer, or the connection failed. The request may have had an effect.
     #[error("etcd did not answer")]
     NoAnswer(#[source] Arc<Cause>),
@@ -60,7 +68,21 @@ impl Members {
         let credentials = RwLock::new(Arc::new(std::mem::take(&mut options.credentials)));
         let of = |address: &String| Member { address: address.clone(), connection: Connecting::default() };
         let members = options.members.iter().map(of).collect();
-        Self { members, options, credentials, current: AtomicUsize::new(0), has_no_login: Arc::default() }
+        let (current, has_no_login, store) = (AtomicUsize::new(0), Arc::default(), OnceLock::new());
+        Self { members, options, credentials, current, has_no_login, store }
+    }
+
+    /// Has transactions from now on that are those of this store.
+    pub(super) fn keep_to(&self, store: StoreIdentity) {
+        _ = self.store.set(store);
+    }
+
+    /// A transaction in the store that was opened: see [`StoreIdentity::transaction`].
+    pub(super) fn transaction(&self, compares: Vec<Compare>, operations: Vec<TxnOp>, reads: Vec<TxnOp>) -> Txn {
+        match self.store.get() {
+            Some(store) => store.transaction(compares, operations, reads),
+            None => Txn::new().when(compares).and_then(operations).or_else(reads),
+        }
     }
 
     /// Makes every further connection with these credentials. A request that has a connection goes on to use it.
@@ -122,16 +144,16 @@ impl Members {
             let (key, options) = (key.clone(), options.clone());
             async move { kv(&client).get(key, Some(options)).await }
         };
-        self.ask(self.request_timeout(), deadline, get).await
+        self.ask(self.request_timeout(), deadline, get, |_| true).await
     }
 
-    /// Commits a transaction that only reads.
-    pub(super) async fn read(&self, deadline: Instant, transaction: Txn) -> Result<TxnResponse, RequestError> {
-        self.transact(self.request_timeout(), deadline, transaction).await
+    /// Reads at one moment, in the store that was opened.
+    pub(super) async fn read(&self, deadline: Instant, reads: Vec<TxnOp>) -> Result<TxnResponse, RequestError> {
+        self.transact(self.request_timeout(), deadline, self.transaction(Vec::new(), reads, Vec::new())).await
     }
 
     /// Commits a transaction that changes something. It may be sent several times, so its preconditions must let it take
-    /// effect once.
+    /// effect once. Once a store was opened, it must be a [`transaction`](Self::transaction) in it.
     pub(super) async fn commit(&self, deadline: Instant, transaction: Txn) -> Result<TxnResponse, RequestError> {
         self.transact(self.commit_timeout(), deadline, transaction).await
     }
@@ -146,7 +168,8 @@ impl Members {
             let transaction = transaction.clone();
             async move { kv(&client).txn(transaction).await }
         };
-        self.ask(longest, deadline, commit).await
+        let is_of_store = |answer: &_| !self.store.get().is_some_and(|store| store.is_missing_in(answer));
+        self.ask(longest, deadline, commit, is_of_store).await
     }
 
     /// Like [`get`](Self::get), from the present member alone. No other request leaves it because this one fails.
@@ -181,30 +204,33 @@ impl Members {
 
     /// Sends a request to one member after another, and waits for each of them for at most `longest`, until one answers, or
     /// until `deadline`. Returns the answer, or the last error after which it is not known whether the request had an effect.
-    /// Gives up earlier if a member refuses the request, or if no member can be trusted.
+    /// Gives up earlier if a member refuses the request, or if no member can be trusted, or none has the store.
     async fn ask<T, F>(
         &self,
         longest: Duration,
         deadline: Instant,
         request: impl Fn(Client) -> F + Sync,
+        is_of_store: impl Fn(&T) -> bool,
     ) -> Result<T, RequestError>
     where
         F: Future<Output = Result<T, Error>> + Send,
     {
-        let (mut unanswered, mut untrusted) = (None, 0);
+        let (mut unanswered, mut useless) = (None, 0);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(unanswered.unwrap_or(RequestError::Timeout));
             }
             let member = self.current();
-            match timeout(left.min(longest), self.ask_member(member, &request)).await {
+            let answer = timeout(left.min(longest), self.ask_member(member, &request)).await;
+            let of_store = |answer| if is_of_store(&answer) { Ok(answer) } else { Err(RequestError::OtherStore) };
+            match answer.map(|answer| answer.and_then(of_store)) {
                 Ok(Ok(answer)) => return Ok(answer),
                 // An earlier attempt may have had an effect all the same.
                 Ok(Err(error @ RequestError::Refused(_))) => return Err(unanswered.unwrap_or(error)),
-                Ok(Err(error @ RequestError::Untrusted(_))) => {
-                    untrusted += 1;
-                    if untrusted == self.members.len() {
+                Ok(Err(error @ (RequestError::Untrusted(_) | RequestError::OtherStore))) => {
+                    useless += 1;
+                    if useless == self.members.len() {
                         return Err(unanswered.unwrap_or(error));
                     }
                 }

@@ -13,6 +13,7 @@ mod copy;
 mod credentials;
 mod find;
 mod handshake;
+mod identity;
 mod keys;
 mod load;
 mod members;
@@ -233,7 +234,6 @@ impl EtcdStore {
         tokio::spawn(writer.run());
         let reader = Reader { members: members.clone(), keys: keys.clone(), lookups };
         let follower = Follower {
-            cluster_uuid: self.cluster_uuid,
             members: members.clone(),
             keys: keys.clone(),
             copy: copy.clone(),
@@ -277,7 +277,7 @@ impl TokenStore for EtcdStore {
         let unstarted = self.unstarted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         let unstarted = unstarted.ok_or_else(|| StoreError::unavailable(LOADED_ALREADY))?;
         let copy = Arc::new(TokenCopy::new(live, self.shared.options.max_staleness));
-        load::load(&self.shared.members, &self.shared.keys, self.cluster_uuid, &copy).await?;
+        load::load(&self.shared.members, &self.shared.keys, &copy).await?;
         _ = self.shared.copy.set(copy.clone());
         self.start(unstarted, &copy);
         Ok(())

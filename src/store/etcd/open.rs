@@ -6,6 +6,7 @@ use etcd_client::{Compare, GetOptions, KeyValue, Txn, TxnOp};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::identity::StoreIdentity;
 use super::keys::{Keys, store_of};
 use super::members::{Members, RequestError};
 use super::read::{first, get_all};
@@ -111,6 +112,7 @@ pub(super) async fn find_or_create(members: &Members, keys: &Keys) -> Result<(Uu
     let create = Txn::new().when(is_free(keys)).and_then(operations).or_else(others);
     let answer = members.commit(deadline(members), create).await?;
     if answer.succeeded() {
+        members.keep_to(StoreIdentity::new(keys.cluster(), &cluster.to_value()));
         return Ok((cluster.uuid, true));
     }
     if let Some(uuid) = find(members, keys).await? {
@@ -158,7 +160,11 @@ pub(super) async fn missing(members: &Members, keys: &Keys) -> EtcdOpenError {
 
 async fn find(members: &Members, keys: &Keys) -> Result<Option<Uuid>, EtcdOpenError> {
     let pairs = get_all(members, deadline(members), keys.of_a_store().to_vec()).await?;
-    Ok(cluster(keys, &pairs, FORMAT)?.map(|cluster| cluster.uuid))
+    let cluster = cluster(keys, &pairs, FORMAT)?;
+    if let Some(pair) = pairs.first().and_then(Option::as_ref).filter(|_| cluster.is_some()) {
+        members.keep_to(StoreIdentity::new(keys.cluster(), pair.value()));
+    }
+    Ok(cluster.map(|cluster| cluster.uuid))
 }
 
 /// The value of `cluster`, which must be of this format, from the values of [`Keys::of_a_store`]. `None` if none exists.

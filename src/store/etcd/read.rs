@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use etcd_client::{KeyValue, Txn, TxnOp, TxnOpResponse};
+use etcd_client::{KeyValue, TxnOpResponse};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::keys::Keys;
 use super::members::{Members, RequestError};
 use super::record::{id_from_value, token_from_value};
+use super::transaction::gets;
 use crate::store::StoreError;
 use crate::token::{Digest, Principal};
 
@@ -75,8 +76,7 @@ pub(super) async fn get_all(
     deadline: Instant,
     keys: Vec<String>,
 ) -> Result<Vec<Option<KeyValue>>, RequestError> {
-    let transaction = Txn::new().and_then(keys.into_iter().map(|key| TxnOp::get(key, None)).collect::<Vec<_>>());
-    let responses = members.read(deadline, transaction).await?.op_responses();
+    let responses = members.read(deadline, gets(keys)).await?.op_responses();
     Ok(responses.into_iter().map(first).collect())
 }
 

@@ -5,6 +5,7 @@ use etcd_client::{Compare, CompareOp, Txn, TxnOp};
 
 use super::copy::Revision;
 use super::keys::Keys;
+use super::members::Members;
 use super::record::{RegisterEntry, change_to_value, token_to_value};
 use crate::store::{Actor, AuditRecord, AuditedChange, Deletion, Origin, Regeneration};
 use crate::token::{Digest, Timestamp, TokenId, TokenName, TokenRecord};
@@ -39,6 +40,7 @@ impl Mark {
 
 /// What every change has in common.
 pub(super) struct Change<'a> {
+    pub(super) members: &'a Members,
     pub(super) keys: &'a Keys,
     /// The part of the audit trail to add to.
     pub(super) epoch: u64,
@@ -74,10 +76,17 @@ impl Change<'_> {
         let mut reads = vec![keys.token(id), keys.deleted(id), keys.epoch()];
         reads.extend(name.map(|name| keys.name(name)));
         reads.extend(acting(keys, Some(deletion.by())));
-        Txn::new().when(compares).and_then(operations).or_else(gets(reads))
+        if is_alone {
+            return self.members.transaction(compares, operations, gets(reads));
+        }
+        // It reads the same, so that the answer has one form.
+        let reads = [gets(vec![keys.cluster()]), gets(reads)].concat();
+        Txn::new().when(compares).and_then(operations).or_else(reads)
     }
 
-    /// The creation of a token with a secret that no token ever had. `name` says what the key of the name is before.
+    /// The creation of a token with a secret that no token ever had. `name` says what the key of the name is before. If a
+    /// precondition fails, it reads the keys of all of them in the same moment: another read would lose the race for the next
+    /// ID again and again against nodes that create without a pause.
     pub(super) fn creation(
         &self,
         record: &TokenRecord,
@@ -105,33 +114,35 @@ impl Change<'_> {
             compares.push(has_value(keys.next_id(), id.to_string()));
             operations.push(TxnOp::put(keys.next_id(), (id.as_u64() + 1).to_string(), None));
         }
-        Txn::new().when(compares).and_then(operations)
+        let mut reads = vec![keys.epoch(), keys.next_id(), keys.name(&record.name), keys.digest(&record.digest)];
+        reads.extend(acting(keys, by));
+        self.members.transaction(compares, operations, gets(reads))
     }
 
     /// The regeneration of the operator token: from a secret with the digest `old` to the record `new`.
     pub(super) fn regeneration(&self, old: &Digest, new: &TokenRecord, regeneration: &Regeneration) -> Txn {
         let Self { keys, .. } = self;
-        let compares = [
+        let compares = vec![
             self.is_epoch(),
             exists(keys.token(new.id)),
             has_value(keys.operator(), old.to_string()),
             is_missing(keys.digest(&new.digest)),
         ];
         let (at, by) = (regeneration.at(), regeneration.by().map(Actor::id));
-        let operations = [
+        let operations = vec![
             TxnOp::put(keys.operator(), new.digest.to_string(), None),
             TxnOp::put(keys.token(new.id), token_to_value(new), None),
             TxnOp::put(keys.digest(&new.digest), new.id.to_string(), None),
             self.note(AuditedChange::Regenerated, new.id, at, by, regeneration.origin()),
             self.put_head(),
         ];
-        Txn::new().when(compares).and_then(operations)
+        self.members.transaction(compares, operations, Vec::new())
     }
 
     /// Deletions that are made together. Each has its own preconditions and takes effect without the others.
     pub(super) fn together(&self, deletions: impl IntoIterator<Item = Txn>) -> Txn {
-        let operations: Vec<_> = [self.put_head()].into_iter().chain(deletions.into_iter().map(TxnOp::txn)).collect();
-        Txn::new().and_then(operations)
+        let operations = [self.put_head()].into_iter().chain(deletions.into_iter().map(TxnOp::txn)).collect();
+        self.members.transaction(Vec::new(), operations, Vec::new())
     }
 
     /// Every transaction that changes tokens puts it, so that its revision is that of the last change.

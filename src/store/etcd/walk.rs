@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use super::copy::Revision;
 use super::keys::Keys;
 use super::members::{Members, RequestError};
+use super::read::get_all;
 use super::record::{damaged, id_from_value, token_from_value};
 use crate::store::StoreError;
 use crate::token::{TokenId, TokenRecord};
@@ -28,8 +29,8 @@ pub(super) struct Walk {
 
 /// Reads the ID that the next token gets.
 pub(super) async fn next_id(members: &Members, keys: &Keys) -> Result<TokenId, StoreError> {
-    let mut answer = get(members, keys.next_id(), GetOptions::new()).await?;
-    let next_id = answer.take_kvs().first().and_then(|pair| id_from_value(pair.value()));
+    let pairs = get_all(members, Instant::now() + 4 * members.request_timeout(), vec![keys.next_id()]).await?;
+    let next_id = pairs.first().and_then(Option::as_ref).and_then(|pair| id_from_value(pair.value()));
     next_id.ok_or_else(|| damaged(&keys.next_id()))
 }
 

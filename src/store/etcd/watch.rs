@@ -6,7 +6,6 @@ use etcd_client::{EventType, GetOptions, KeyValue, WatchOptions, WatchResponse};
 use futures::FutureExt;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
-use uuid::Uuid;
 
 use super::Counts;
 use super::copy::{Event, Head, OtherHistory, Revision, TokenCopy};
@@ -18,7 +17,6 @@ use crate::store::StoreError;
 
 /// What the task works on.
 pub(super) struct Follower {
-    pub(super) cluster_uuid: Uuid,
     pub(super) members: Arc<Members>,
     pub(super) keys: Keys,
     pub(super) copy: Arc<TokenCopy>,
@@ -86,13 +84,15 @@ impl Follower {
         let mut was_told = false;
         loop {
             self.counts.reloads.add();
-            match load(&self.members, &self.keys, self.cluster_uuid, &self.copy).await {
+            match load(&self.members, &self.keys, &self.copy).await {
                 Ok(()) => {
                     // An order that came before the load is fulfilled.
                     _ = self.orders.reload.notified().now_or_never();
                     return;
                 }
-                Err(LoadError::Request(_)) => sleep(self.members.request_timeout() / 4).await,
+                Err(LoadError::Request(error)) if !matches!(error, RequestError::OtherStore) => {
+                    sleep(self.members.request_timeout() / 4).await
+                }
                 // It stays so until somebody repairs it.
                 Err(error) => {
                     if !was_told {

@@ -100,7 +100,7 @@ impl Writer {
     }
 
     fn change<'a>(&'a self, mark: &'a Mark) -> Change<'a> {
-        Change { keys: &self.keys, epoch: self.epoch, mark }
+        Change { members: &self.members, keys: &self.keys, epoch: self.epoch, mark }
     }
 
     /// Commits a transaction, which may be sent several times: its preconditions let it take effect once.
@@ -108,7 +108,9 @@ impl Writer {
         self.members.commit(deadline, transaction).await.map_err(|error| {
             self.counters.failed();
             match error {
-                RequestError::Refused(_) | RequestError::Untrusted(_) => StoreError::unavailable(error),
+                RequestError::Refused(_) | RequestError::Untrusted(_) | RequestError::OtherStore => {
+                    StoreError::unavailable(error)
+                }
                 _ => StoreError::outcome_unknown(error),
             }
         })
@@ -133,7 +135,7 @@ impl Writer {
     async fn begin_epoch(&mut self) {
         let is_same = has_value(self.keys.epoch(), self.epoch.to_string());
         let next = TxnOp::put(self.keys.epoch(), self.epoch.saturating_add(1).to_string(), None);
-        let transaction = Txn::new().when([is_same]).and_then([next]).or_else(gets(vec![self.keys.epoch()]));
+        let transaction = self.members.transaction(vec![is_same], vec![next], gets(vec![self.keys.epoch()]));
         let deadline = Instant::now() + self.members.commit_timeout();
         match self.commit(deadline, transaction).await {
             Ok(answer) if answer.succeeded() => {
@@ -142,7 +144,7 @@ impl Writer {
             }
             Ok(answer) => {
                 let pairs = pairs(answer.op_responses());
-                self.note_epoch(pairs.first().and_then(Option::as_ref));
+                self.note_epoch(pairs.last().and_then(Option::as_ref));
             }
             // The next change finds out.
             Err(_) => {}
@@ -152,7 +154,7 @@ impl Writer {
     /// Finds out whether etcd commits, by a key that means nothing.
     async fn probe(&self, deadline: Instant) -> Result<(), StoreError> {
         let put = TxnOp::put(self.keys.probe(), uuid::Uuid::new_v4().simple().to_string(), None);
-        self.commit(deadline, Txn::new().and_then([put])).await?;
+        self.commit(deadline, self.members.transaction(Vec::new(), vec![put], Vec::new())).await?;
         self.counters.works();
         Ok(())
     }

@@ -6,7 +6,7 @@ use influxdb3_tokens::{Catalog, CreateError, NewToken, Origin};
 use crate::cli::Failure;
 use crate::control::AUDIT;
 
-/// How many tokens wait for the store at a time; fewer than its queue takes.
+/// How many tokens wait for a database at a time; fewer than its queue takes.
 const AT_A_TIME: usize = 1024;
 
 /// Creates each token, unless it has expired, or it or another with its name or secret exists or was deleted.
@@ -16,8 +16,10 @@ const AT_A_TIME: usize = 1024;
 /// If the store fails.
 pub(in crate::cli) async fn create(catalog: &Catalog, tokens: Vec<NewToken>) -> Result<(), Failure> {
     let catalog = catalog.requested_from(Origin::TokenFile);
-    // Many at a time, in their order, so that they share commits.
-    let creations = stream::iter(tokens).map(|token| create_one(&catalog, token)).buffered(AT_A_TIME);
+    // In their order. In a database many share a commit; in etcd each is a transaction of its own, and one that waits for
+    // long behind others is given up.
+    let at_a_time = if catalog.store_statistics().copy.is_some() { 1 } else { AT_A_TIME };
+    let creations = stream::iter(tokens).map(|token| create_one(&catalog, token)).buffered(at_a_time);
     creations.try_collect().await
 }
 

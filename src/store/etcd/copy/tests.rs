@@ -339,3 +339,18 @@ fn whoever_waits_for_a_revision_goes_on_when_it_is_applied() {
     copy.apply([put_head(12)], 12).unwrap();
     assert!(copy.wait_for(11).now_or_never().is_some());
 }
+
+#[test]
+fn a_read_that_more_changes_overtake_than_are_kept_says_nothing() {
+    let copy = copy();
+    let before = copy.position();
+    let last = 11 + HEADS as Revision;
+    copy.apply((11..=last).map(put_head), last).unwrap();
+    for read in [head(9), head(11)] {
+        assert_eq!(copy.judge(&before, BootTime::now(), &read, 11), Verdict::Overtaken, "{read:?}");
+    }
+    let before = copy.position();
+    assert_eq!(copy.judge(&before, BootTime::now(), &head(last), last), Verdict::Confirmed);
+    // Since the read began, it is not overtaken.
+    assert_eq!(copy.judge(&before, BootTime::now(), &head(11), last), Verdict::OtherHistory);
+}

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::vec::IntoIter;
 
 use async_trait::async_trait;
-use etcd_client::{GetOptions, KeyValue, Txn};
+use etcd_client::{GetOptions, KeyValue};
 
 use super::super::audit;
 use super::super::copy::{Head, Revision};
@@ -57,8 +57,7 @@ impl EtcdSource {
     }
 
     async fn read(members: Members, keys: Keys, format: u32) -> Result<Self, MoveError> {
-        let transaction = Txn::new().and_then(gets(keys.of_a_store().to_vec()));
-        let answer = members.read(deadline(), transaction).await?;
+        let answer = members.read(deadline(), gets(keys.of_a_store().to_vec())).await?;
         let revision = answer.header().map_or(0, |header| header.revision());
         let pairs: Vec<_> = answer.op_responses().into_iter().map(first).collect();
         let [_, next_id, epoch, operator, head] = &pairs[..] else {

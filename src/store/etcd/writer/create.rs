@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use super::super::copy::Event;
 use super::super::read::get_all;
 use super::super::record::{RegisterEntry, damaged, id_from_value, token_from_value};
-use super::super::transaction::{Before, Mark, acting, may_act};
-use super::{Writer, contradiction, revision, values};
+use super::super::transaction::{Before, Mark, may_act};
+use super::{Writer, contradiction, pairs, revision, values};
 use crate::store::{Creation, CreationOutcome, StoreError};
 use crate::token::{TokenId, TokenRecord};
 
@@ -40,7 +40,7 @@ impl Writer {
                 self.made(revision(&answer), Event::Put(record.clone()));
                 return Ok(CreationOutcome::Created(record));
             }
-            match self.obstacle(&creation, &mark, deadline).await? {
+            match self.obstacle(&creation, &mark, pairs(answer.op_responses()), deadline).await? {
                 Obstacle::Outcome(outcome) => return Ok(outcome),
                 Obstacle::Gone(found) => name = found,
             }
@@ -55,19 +55,24 @@ impl Writer {
         if self.next_id == u64::MAX { Err(damaged(&self.keys.next_id())) } else { Ok(TokenId::from_u64(self.next_id)) }
     }
 
-    /// Finds out why a creation did not succeed.
-    async fn obstacle(&mut self, creation: &Creation, mark: &Mark, deadline: Instant) -> Result<Obstacle, StoreError> {
+    /// Finds out why a creation did not succeed, which has read these pairs.
+    async fn obstacle(
+        &mut self,
+        creation: &Creation,
+        mark: &Mark,
+        pairs: Vec<Option<KeyValue>>,
+        deadline: Instant,
+    ) -> Result<Obstacle, StoreError> {
         let token = creation.token();
-        let mut keys = vec![self.keys.epoch(), self.keys.next_id()];
-        keys.extend([self.keys.name(&token.name), self.keys.digest(&token.digest)]);
-        keys.extend(acting(&self.keys, creation.by()));
-        let pairs = get_all(&self.members, deadline, keys).await?;
-        let [epoch, next_id, name, digest, acting @ ..] = &pairs[..] else {
+        // In the order of the reads in `Change::creation`, after that of the store.
+        let [_, epoch, next_id, name, digest, acting @ ..] = &pairs[..] else {
             return Err(StoreError::unavailable("etcd returned fewer values than were asked for"));
         };
         self.note_epoch(epoch.as_ref());
-        let next_id = next_id.as_ref().and_then(|pair| id_from_value(pair.value()));
-        self.next_id = next_id.ok_or_else(|| damaged(&self.keys.next_id()))?.as_u64();
+        // The last ID is not kept, so that it is read again once it was repaired.
+        let next_id = next_id.as_ref().and_then(|pair| id_from_value(pair.value())).map(TokenId::as_u64);
+        let next_id = next_id.filter(|id| *id != u64::MAX);
+        self.next_id = next_id.ok_or_else(|| damaged(&self.keys.next_id()))?;
         let [name, digest] = [name, digest].map(|pair| pair.as_ref().and_then(last_token));
         let named = self.token_of(name, deadline).await?;
         let with_digest = self.token_of(digest, deadline).await?.filter(|(record, _)| record.digest == token.digest);

@@ -98,9 +98,9 @@ impl Writer {
             self.made(revision, Event::Delete(id));
             return Some(DeletionOutcome::Deleted(id));
         }
-        // In the order of the reads in `Change::deletion`.
+        // In the order of the reads in `Change::deletion`, after that of the store.
         let pairs = pairs(result.op_responses());
-        let [token, deleted, epoch, rest @ ..] = &pairs[..] else { return Some(DeletionOutcome::NotFound) };
+        let [_, token, deleted, epoch, rest @ ..] = &pairs[..] else { return Some(DeletionOutcome::NotFound) };
         self.note_epoch(epoch.as_ref());
         if let Some(deleted) = deleted.as_ref().filter(|deleted| open.mark.is(deleted.value())) {
             // The same request, sent before.
