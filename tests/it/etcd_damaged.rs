@@ -162,6 +162,22 @@ async fn a_key_that_means_nothing_hides_no_token() {
     assert_eq!(node.page(None, 10).await.unwrap().len(), 2);
 }
 
+/// etcd can leave out that a key was removed, if it is compacted at that moment (its issues 18089 and 19179).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_is_seen_by_its_mark_alone() {
+    let mut place = Place::new().await;
+    let node = place.node().await;
+    let (token, secret) = NewToken::fresh("ci".parse().unwrap(), Permissions::ADMIN).unwrap();
+    let token = node.create(token).await.unwrap();
+    let accepted = node.authenticate_or_ask(secret.expose()).await.unwrap();
+    place.put(&format!("deleted/{:020}", token.id.as_u64()), "a mark").await;
+    within("the deletion", node.until_deleted(&accepted)).await;
+    assert!(node.live().is_empty());
+    // The stream goes on.
+    create(&node, "another").await.unwrap();
+    until("the next token", || node.live().len() == 1 && node.live().is_fresh()).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_damaged_keys_prevent_is_refused_at_once() {
     let mut place = Place::new().await;
@@ -182,6 +198,7 @@ async fn a_change_that_damaged_keys_prevent_is_refused_at_once() {
     }
     place.remove("next-id").await;
     created("no next-id").await;
+    assert!(node.page(None, 10).await.is_err());
     // The writer goes on.
     node.delete(&by, &ids[0]).await.unwrap();
 

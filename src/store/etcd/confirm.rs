@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Counts;
-use super::copy::{Position, TokenCopy, Verdict};
+use super::copy::{Head, Position, TokenCopy, Verdict};
 use super::keys::Keys;
 use super::members::{Members, RequestError};
 use super::watch::{Orders, read_head};
@@ -105,7 +105,7 @@ impl Confirmer {
         let begin = BootTime::now();
         let before = self.copy.position();
         let (head, now) = match read_head(&self.members, &self.keys, 0).await {
-            Ok((Some(head), now)) => (head, now),
+            Ok((Some(pair), now)) => (Head::from(&pair), now),
             Ok((None, _)) => return self.reload(&before),
             Err(error) => return Confirmation::Failed(error),
         };

@@ -39,7 +39,7 @@ impl Keys {
         self.under("epoch")
     }
 
-    /// The beginning of the keys that a node watches: those of the live tokens, and [`head`](Self::head).
+    /// The beginning of the keys of the live tokens, and [`head`](Self::head).
     pub(super) fn live(&self) -> String {
         self.under("live/")
     }
@@ -48,6 +48,12 @@ impl Keys {
     pub(super) fn live_end(&self) -> String {
         // In ASCII, `0` follows `/`.
         self.under("live0")
+    }
+
+    /// The first key that a node watches, and the first after those: the keys of the live tokens, [`head`](Self::head), the
+    /// marks of deletions, and what is between them.
+    pub(super) fn watched(&self) -> (String, String) {
+        (self.under("deleted/"), self.live_end())
     }
 
     /// The record of a live token.
@@ -62,9 +68,12 @@ impl Keys {
 
     /// The ID in the key of a live token; `None` for another key.
     pub(super) fn id_of(&self, key: &[u8]) -> Option<TokenId> {
-        let id = key.strip_prefix(self.live().as_bytes())?;
-        let id = std::str::from_utf8(id).ok().filter(|id| id.len() == DIGITS)?;
-        id.parse().ok().map(TokenId::from_u64)
+        id_after(&self.live(), key)
+    }
+
+    /// The ID in the key of the mark of a deletion; `None` for another key.
+    pub(super) fn id_of_deleted(&self, key: &[u8]) -> Option<TokenId> {
+        id_after(&self.under("deleted/"), key)
     }
 
     /// The ID of the last token that had a name.
@@ -145,6 +154,12 @@ const KINDS: [&str; 7] = ["audit", "deleted", "digests", "live", "names", "regis
 
 const DIGITS: usize = 20;
 
+fn id_after(beginning: &str, key: &[u8]) -> Option<TokenId> {
+    let id = key.strip_prefix(beginning.as_bytes())?;
+    let id = std::str::from_utf8(id).ok().filter(|id| id.len() == DIGITS)?;
+    id.parse().ok().map(TokenId::from_u64)
+}
+
 /// A number with as many digits as the largest, so that keys are sorted by it.
 pub(super) fn fixed(number: u64) -> String {
     format!("{number:0DIGITS$}")
@@ -178,5 +193,7 @@ mod tests {
         for key in [keys.head(), keys.live(), keys.deleted(id), "/tokens/live/7".into(), keys.token(id) + "0"] {
             assert_eq!(keys.id_of(key.as_bytes()), None, "{key}");
         }
+        assert_eq!(keys.id_of_deleted(keys.deleted(id).as_bytes()), Some(id));
+        assert_eq!(keys.id_of_deleted(keys.token(id).as_bytes()), None);
     }
 }

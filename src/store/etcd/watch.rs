@@ -51,6 +51,9 @@ enum FollowError {
     /// Changes are not to be had any more.
     #[error("changes were missed")]
     Missed(#[source] RequestError),
+    /// The stream went on without some of the changes.
+    #[error("etcd left out changes")]
+    LeftOut,
     #[error(transparent)]
     Damaged(#[from] StoreError),
 }
@@ -110,10 +113,11 @@ impl Follower {
         let client = self.members.client(member).await?;
         self.skip().await?;
         let start = self.copy.applied() + 1;
-        let options = WatchOptions::new().with_range(self.keys.live_end()).with_start_revision(start);
+        let (watched, end_of_watched) = self.keys.watched();
+        let options = WatchOptions::new().with_range(end_of_watched).with_start_revision(start);
         let mut client = client.watch_client().max_decoding_message_size(LONGEST_ANSWER);
         let begin = async {
-            let mut stream = client.watch(self.keys.live(), Some(options)).await?;
+            let mut stream = client.watch(watched, Some(options)).await?;
             // etcd says that the stream has begun, before any event.
             let first = stream.message().await?;
             Ok::<_, etcd_client::Error>((stream, first))
@@ -126,7 +130,7 @@ impl Follower {
             return Ok(end);
         }
         // After the stream has begun and before its first event is applied: a history that is replaced later ends it.
-        self.check_history().await?;
+        let mut head_version = self.check_history().await?;
         loop {
             let response = tokio::select! {
                 response = stream.message() => response.map_err(RequestError::from)?,
@@ -135,60 +139,70 @@ impl Follower {
             };
             match (end(response.as_ref()), response) {
                 (Some(end), _) => return Ok(end),
-                (None, response) => response.iter().try_for_each(|response| self.apply(response))?,
+                (None, response) => {
+                    response.iter().try_for_each(|response| self.apply(response, &mut head_version))?;
+                }
             }
         }
     }
 
     /// Skips the revisions that changed no token, because their changes may be compacted.
     async fn skip(&self) -> Result<(), RequestError> {
-        let (head, now) = self.head_at(0).await?;
+        let (pair, now) = self.head_at(0).await?;
+        let head = pair.as_ref().map(Head::from);
         if self.copy.is_complete(head.as_ref(), now) {
             self.copy.skip_to(now);
         }
         Ok(())
     }
 
-    /// Checks that the copy reflects the history that etcd has now.
-    async fn check_history(&self) -> Result<(), FollowError> {
+    /// Checks that the copy reflects the history that etcd has now. Returns how often `head` was put up to the last change of
+    /// the copy.
+    async fn check_history(&self) -> Result<i64, FollowError> {
         let last = self.copy.position().head;
-        match self.head_at(self.copy.applied()).await {
-            Ok((then, _)) if then == last => Ok(()),
-            Ok(_) => Err(OtherHistory.into()),
+        let head = |pair: &Option<KeyValue>| pair.as_ref().map(Head::from);
+        let pair = match self.head_at(self.copy.applied()).await {
+            Ok((pair, _)) if head(&pair) == last => pair,
+            Ok(_) => return Err(OtherHistory.into()),
             Err(error @ RequestError::Refused(_)) => match self.head_at(0).await? {
                 // Nothing changed since, so nothing that was compacted is missed.
-                (head, now) if self.copy.is_complete(head.as_ref(), now) => Ok(()),
+                (pair, now) if self.copy.is_complete(head(&pair).as_ref(), now) => pair,
                 // Compacted, or not reached yet by a history that was replaced.
-                _ => Err(FollowError::Missed(error)),
+                _ => return Err(FollowError::Missed(error)),
             },
-            Err(error) => Err(error.into()),
-        }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(pair.map_or(0, |pair| pair.version()))
     }
 
-    /// The value of `head` at a revision, or at present if that is 0, and the present revision. A quorum answers.
-    async fn head_at(&self, at: Revision) -> Result<(Option<Head>, Revision), RequestError> {
+    /// The pair of `head` at a revision, or at present if that is 0, and the present revision. A quorum answers.
+    async fn head_at(&self, at: Revision) -> Result<(Option<KeyValue>, Revision), RequestError> {
         read_head(&self.members, &self.keys, at).await
     }
 
-    fn apply(&self, response: &WatchResponse) -> Result<(), FollowError> {
+    fn apply(&self, response: &WatchResponse, head_version: &mut i64) -> Result<(), FollowError> {
         let Some(last) = response.events().last().and_then(|event| event.kv()).map(KeyValue::mod_revision) else {
             return Ok(());
         };
         let events = response.events().iter().filter_map(|event| {
             let pair = event.kv()?;
-            Some(self.event(event.event_type(), pair)?.map(|event| (pair.mod_revision(), event)))
+            Some(self.event(event.event_type(), pair, head_version)?.map(|event| (pair.mod_revision(), event)))
         });
         let events = events.collect::<Result<Vec<_>, _>>()?;
         Ok(self.copy.apply(events, last)?)
     }
 
-    fn event(&self, kind: EventType, pair: &KeyValue) -> Option<Result<Event, FollowError>> {
+    fn event(&self, kind: EventType, pair: &KeyValue, head_version: &mut i64) -> Option<Result<Event, FollowError>> {
         if pair.key() == self.keys.head().as_bytes() {
             return Some(match kind {
-                EventType::Put => Ok(Event::Head(pair.value().to_vec())),
+                EventType::Put => count(head_version, pair.version()).map(|()| Event::Head(pair.value().to_vec())),
                 // Somebody removes the store. Another one may follow under the same prefix.
                 EventType::Delete => Err(OtherHistory.into()),
             });
+        }
+        // A compaction at the revision of a deletion can leave out that a key was removed, but no key that was put.
+        if let Some(id) = self.keys.id_of_deleted(pair.key()) {
+            return (kind == EventType::Put).then_some(Ok(Event::Delete(id)));
         }
         let id = self.keys.id_of(pair.key())?;
         Some(match kind {
@@ -196,6 +210,12 @@ impl Follower {
             EventType::Delete => Ok(Event::Delete(id)),
         })
     }
+}
+
+/// Goes on to the next value of `head`, which each change puts. etcd counts how often a key was put.
+fn count(head_version: &mut i64, version: i64) -> Result<(), FollowError> {
+    let last = std::mem::replace(head_version, version);
+    if version == last + 1 { Ok(()) } else { Err(FollowError::LeftOut) }
 }
 
 /// Whether the stream ends with this response. `None` instead of a response means that it does.
@@ -208,15 +228,29 @@ fn end(response: Option<&WatchResponse>) -> Option<End> {
     }
 }
 
-/// The value of `head` at a revision, or at present if that is 0, and the present revision. A quorum answers.
+/// The pair of `head` at a revision, or at present if that is 0, and the present revision. A quorum answers.
 pub(super) async fn read_head(
     members: &Members,
     keys: &Keys,
     at: Revision,
-) -> Result<(Option<Head>, Revision), RequestError> {
+) -> Result<(Option<KeyValue>, Revision), RequestError> {
     let deadline = Instant::now() + 2 * members.request_timeout();
-    let answer = members.get(deadline, keys.head(), GetOptions::new().with_revision(at)).await?;
+    let mut answer = members.get(deadline, keys.head(), GetOptions::new().with_revision(at)).await?;
     let revision = answer.header().map_or(0, |header| header.revision());
-    let head = answer.kvs().first();
-    Ok((head.map(Head::from), revision))
+    Ok((answer.take_kvs().into_iter().next(), revision))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_without_one_of_the_changes_ends() {
+        let mut head_version = 7;
+        assert!(count(&mut head_version, 8).is_ok());
+        assert!(count(&mut head_version, 9).is_ok());
+        for next in [11, 9, 1] {
+            assert!(matches!(count(&mut 9, next), Err(FollowError::LeftOut)), "{next}");
+        }
+    }
 }
