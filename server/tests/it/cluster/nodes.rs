@@ -123,11 +123,11 @@ async fn a_node_whose_keys_were_removed_says_so_once() {
     node.until_verified(secret(&operator), 200).await;
     // All keys from `/` up to `0`.
     etcd.call("/v3/kv/deleterange", serde_json::json!({"key": "Lw==", "range_end": "MA=="})).await;
-    node.until_verified(secret(&operator), 401).await;
+    node.until_verified(secret(&operator), 503).await;
     let reloads = async || text(get(node.server.operations(), "/metrics").await);
     until("several attempts", async || {
         // Each makes the node ask etcd.
-        assert_eq!(node.verify(secret(&operator)).await.status(), 401);
+        assert_eq!(node.verify(secret(&operator)).await.status(), 503);
         let metrics = reloads().await;
         let count = metrics.lines().find_map(|line| line.strip_prefix("influxdb3_tokens_copy_reloads_total "));
         (count.unwrap().parse::<u64>().unwrap() >= 3).then_some(())
