@@ -78,6 +78,7 @@ fn token(prefix: &str, id: u64, secret: &Secret) -> [TxnOp; 5] {
 /// The transaction by which `EtcdStore` deletes one token, with the same preconditions, operations and reads.
 pub fn deletion(prefix: &str, id: u64) -> Txn {
     let (compares, operations, reads) = change(prefix, id);
+    let compares = [is_store(prefix)].into_iter().chain(compares).collect::<Vec<_>>();
     let operations = [put_head(prefix)].into_iter().chain(operations).collect::<Vec<_>>();
     Txn::new().when(compares).and_then(operations).or_else(reads)
 }
@@ -86,11 +87,21 @@ pub fn deletion(prefix: &str, id: u64) -> Txn {
 pub fn deletion_in_transaction(prefix: &str, id: u64) -> Txn {
     let (compares, operations, reads) = change(prefix, id);
     let inner = Txn::new().when(compares).and_then(operations).or_else(reads);
-    Txn::new().and_then([put_head(prefix), TxnOp::txn(inner)])
+    Txn::new().when([is_store(prefix)]).and_then([put_head(prefix), TxnOp::txn(inner)])
+}
+
+/// The precondition that etcd has the store. Its UUID is not known here, so any other value than one as long is right.
+fn is_store(prefix: &str) -> Compare {
+    Compare::value(
+        format!("{prefix}/cluster"),
+        CompareOp::NotEqual,
+        json!({ "format": 1, "uuid": nonce() }).to_string(),
+    )
 }
 
 /// The preconditions, the operations, and the reads that tell which precondition failed.
-fn change(prefix: &str, id: u64) -> ([Compare; 3], [TxnOp; 3], [TxnOp; 4]) {
+fn change(prefix: &str, id: u64) -> ([Compare; 3], [TxnOp; 3], [TxnOp; 5]) {
+    let cluster = format!("{prefix}/cluster");
     let (token, deleted) = (format!("{prefix}/live/{id:020}"), format!("{prefix}/deleted/{id:020}"));
     let (epoch, operator) = (format!("{prefix}/epoch"), format!("{prefix}/operator"));
     let compares = [
@@ -103,7 +114,7 @@ fn change(prefix: &str, id: u64) -> ([Compare; 3], [TxnOp; 3], [TxnOp; 4]) {
         put(deleted.clone(), format!("request {}", nonce())),
         put_change(prefix, "deleted", id),
     ];
-    let reads = [token, deleted, epoch, operator].map(|key| TxnOp::get(key, None));
+    let reads = [cluster, token, deleted, epoch, operator].map(|key| TxnOp::get(key, None));
     (compares, operations, reads)
 }
 

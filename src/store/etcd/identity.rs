@@ -1,4 +1,4 @@
-//! By what a store is known again: an address may come to lead to another etcd, or to one that has lost its data.
+//! The identity of the store that was opened: an address may come to lead to another etcd, or to one that has lost its data.
 
 use etcd_client::{Compare, CompareOp, Txn, TxnOp, TxnResponse};
 

@@ -72,7 +72,7 @@ impl Members {
         Self { members, options, credentials, current, has_no_login, store }
     }
 
-    /// Has transactions from now on that are those of this store.
+    /// Makes every further [`transaction`](Self::transaction) one of this store.
     pub(super) fn keep_to(&self, store: StoreIdentity) {
         _ = self.store.set(store);
     }

@@ -33,7 +33,7 @@ pub enum MoveError {
     },
 
     /// The target has tokens, or had some.
-    #[error("{place} has a token store already, and an import makes a new one")]
+    #[error("{place} already has a token store, and an import makes a new one")]
     NotEmpty {
         /// Where the store would be.
         place: String,

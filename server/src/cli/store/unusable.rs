@@ -32,7 +32,7 @@ impl Unusable {
             EtcdOpenError::Untrusted(cause) => (unusable(cause), untrusted(given).to_owned()),
             EtcdOpenError::Missing { .. } => (
                 error.to_string(),
-                "`serve`, `create token --admin` and `import` make one; if it exists, --store ends with another prefix"
+                "`serve`, `create token --admin` and `import` make one; if one exists, check the prefix at the end of --store"
                     .to_owned(),
             ),
             EtcdOpenError::Damaged(_) => (with_sources(&error), damaged(prefix)),

@@ -20,7 +20,7 @@ mod serve;
 mod show;
 #[cfg(target_os = "linux")]
 mod token_file_syncs;
-mod token_files;
+pub(crate) mod token_files;
 mod usage;
 mod vendor;
 

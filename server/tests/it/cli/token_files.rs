@@ -38,7 +38,7 @@ fn beside(file: &Path) -> Vec<PathBuf> {
 }
 
 /// A file of permission tokens that is written by hand.
-pub(super) fn write(file: &Path, contents: &str) {
+pub(crate) fn write(file: &Path, contents: &str) {
     fs::write(file, contents).unwrap();
     set_mode(file, 0o600);
 }

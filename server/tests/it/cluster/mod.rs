@@ -6,6 +6,7 @@ mod login;
 mod moving;
 mod nodes;
 mod readiness;
+mod token_files;
 mod uses;
 
 use std::net::SocketAddr;

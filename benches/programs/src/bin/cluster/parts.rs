@@ -77,7 +77,7 @@ pub async fn parts(members: &Members, etcd: &[u32], rounds: u64) -> Result<Value
 /// Follows the changes as a node does, on the connection of this client, and does nothing with them.
 async fn watch(client: &Client, prefix: &str) -> Result<(), Failure> {
     let options = WatchOptions::new().with_range(format!("{prefix}/live0"));
-    let mut stream = client.watch_client().watch(format!("{prefix}/live/"), Some(options)).await?;
+    let mut stream = client.watch_client().watch(format!("{prefix}/deleted/"), Some(options)).await?;
     tokio::spawn(async move { while let Ok(Some(_)) = stream.message().await {} });
     Ok(())
 }
