@@ -3,7 +3,6 @@
 import argparse
 import datetime
 import json
-import os
 import sys
 
 from benches.cluster.measure import MEASURED
@@ -28,10 +27,7 @@ def main():
         if options.program == program("cluster"):
             build(OURS)
         for what in options.only or MEASURED:
-            figures[what] = MEASURED[what](options) | {
-                "date": datetime.date.today().isoformat(),
-                "load": os.getloadavg()[0],
-            }
+            figures[what] = MEASURED[what](options) | {"date": datetime.date.today().isoformat()}
             RESULTS.write_text(json.dumps(figures, indent=1), encoding="utf-8")
             print(f"measured {what}", json.dumps(figures[what]), file=sys.stderr)
     if set(figures) >= set(MEASURED):

@@ -3,7 +3,7 @@
 import statistics
 import subprocess
 
-from benches.cluster.measure import AUTHENTICATED, MEASURED
+from benches.cluster.measure import AUTHENTICATED
 from benches.figures import Targets, divided, spread
 from benches.page import CLUSTER, PAGE, table
 
@@ -26,14 +26,12 @@ def write(figures):
 def section(figures):
     targets = Targets()
     version = subprocess.run(["etcd", "--version"], capture_output=True, text=True).stdout.split("\n")[0].split()[-1]
-    loads = ", ".join(f"{figures[what]['load']:.0f} for {what}" for what in MEASURED)
     sections = [
         f"""{CLUSTER}
 
 `make bench-cluster` writes this section. Measured on {figures["deletions"]["date"]} with etcd {version} over loopback.
-The machine did other work at the same time (load average: {loads}).
-So the times say little, and the ratios carry over. Members and nodes share both cores. Three nodes run in one process,
-without HTTP. Each has a store and connections of its own, and asks another member.""",
+Members, nodes and clients share the two cores, so times say little, and the ratios carry over. Three nodes run in one
+process, without HTTP. Each has a store and connections of its own, and asks another member.""",
         deleted(figures, targets),
         parted(figures),
         propagated(figures, targets),
