@@ -2,26 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use influxdb3_token_api::security::AuthenticationError::{Unavailable, Unknown};
 use influxdb3_tokens::{
-    Catalog, CreateError, DeleteError, EtcdOptions, EtcdStore, NewToken, Permissions, Principal, RegenerateError,
-    Secret, StoreError, SystemClock, TokenRecord,
+    Catalog, CreateError, DeleteError, EtcdOptions, Permissions, Principal, RegenerateError, Secret, StoreError,
 };
 
 use crate::etcd::Member;
-use crate::etcd_nodes::{copy, copy_directory, restore, until};
-
-async fn node(options: &EtcdOptions) -> Catalog {
-    let options = options.clone().max_staleness(EtcdOptions::LEAST_MAX_STALENESS).unwrap();
-    Catalog::open(Arc::new(EtcdStore::open(options).await.unwrap()), Arc::new(SystemClock)).await.unwrap()
-}
-
-async fn create(node: &Catalog, name: &str) -> (TokenRecord, Secret) {
-    let (token, secret) = NewToken::fresh(name.parse().unwrap(), Permissions::ADMIN).unwrap();
-    (node.create(token).await.unwrap(), secret)
-}
+use crate::etcd_nodes::{copy, copy_directory, create, node, restore, until};
 
 async fn principal(node: &Catalog, secret: &Secret) -> Principal {
     node.authenticate_or_ask(secret.expose()).await.unwrap()

@@ -21,12 +21,12 @@ use crate::limits::within;
 const BOUND: Duration = EtcdOptions::LEAST_MAX_STALENESS;
 
 /// A node: a catalog over a store of its own.
-async fn node(options: &EtcdOptions) -> Catalog {
+pub(crate) async fn node(options: &EtcdOptions) -> Catalog {
     let options = options.clone().max_staleness(BOUND).unwrap();
     Catalog::open(Arc::new(EtcdStore::open(options).await.unwrap()), Arc::new(SystemClock)).await.unwrap()
 }
 
-async fn create(node: &Catalog, name: &str) -> (TokenRecord, Secret) {
+pub(crate) async fn create(node: &Catalog, name: &str) -> (TokenRecord, Secret) {
     let (token, secret) = NewToken::fresh(name.parse().unwrap(), Permissions::ADMIN).unwrap();
     (node.create(token).await.unwrap(), secret)
 }

@@ -64,7 +64,7 @@ async fn no_store_is_made_that_would_take_the_keys_of_another_one_for_its_own() 
         assert!(key.starts_with(&format!("{below}/")), "{key}");
         assert!(!stores.open(below).await.unwrap().is_new());
     }
-    // What is left of a store is not taken for a part of a new one.
+    // A new store does not take over the keys that a removed one has left.
     let mut client = Client::connect([format!("http://{}", stores.0.members()[0])], None).await.unwrap();
     client.put(stores.prefix("/f/live/00000000000000000001"), "x", None).await.unwrap();
     assert_eq!(stores.refused("/f").await, "/f/live/00000000000000000001");

@@ -225,7 +225,7 @@ async fn import_tokens(options: &EtcdOptions, count: usize) -> Vec<Secret> {
 async fn a_node_that_may_not_save_uses_does_everything_else() {
     let member = Member::start().await;
     let options = patient(member.options());
-    // Whoever makes a store looks into every part of the prefix.
+    // A user that makes a store needs to read every key under the prefix.
     drop(EtcdStore::open(options.clone()).await.unwrap());
     let mut etcd = Etcd::of(&options).await;
     let root = etcd.prefix.clone();

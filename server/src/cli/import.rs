@@ -20,8 +20,8 @@ const EXAMPLES: &str = "Examples:
 
 /// Make a new store from a file that `export` has written
 ///
-/// The command changes no store that exists. It reads back what it has written and compares it with the file, and no server
-/// can open the new store before that. If the command is interrupted, run it again, and it continues.
+/// The command never changes an existing store. It reads back what it has written and compares it with the file. Servers
+/// can open the new store only after that. If the command is interrupted, run it again, and it continues.
 ///
 /// Exit codes: 0, the store is complete; 1, it is not; 2, wrong usage.
 #[derive(Args)]

@@ -51,8 +51,8 @@ pub(crate) fn finish(command: Command) -> (i32, String, String) {
     (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-/// Copies a program, for every user. Another process does it, because a child that another test starts at that moment would
-/// inherit this process's descriptor for writing the copy. The kernel executes no file that is open for writing.
+/// Copies a program, so that every user can run it. The command `install` writes the copy: if this process did, a child of
+/// another test could inherit the open descriptor, and the kernel executes no file that is open for writing.
 pub(crate) fn install(from: impl AsRef<Path>, to: &Path) {
     let mut install = Command::new("install");
     install.args(["-m", "755"]).arg(from.as_ref()).arg(to);

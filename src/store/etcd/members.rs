@@ -140,10 +140,7 @@ impl Members {
         options: GetOptions,
     ) -> Result<GetResponse, RequestError> {
         let key = key.into();
-        let get = |client: Client| {
-            let (key, options) = (key.clone(), options.clone());
-            async move { kv(&client).get(key, Some(options)).await }
-        };
+        let get = |client| get(client, key.clone(), options.clone());
         self.ask(self.request_timeout(), deadline, get, |_| true).await
     }
 
@@ -164,10 +161,7 @@ impl Members {
         deadline: Instant,
         transaction: Txn,
     ) -> Result<TxnResponse, RequestError> {
-        let commit = |client: Client| {
-            let transaction = transaction.clone();
-            async move { kv(&client).txn(transaction).await }
-        };
+        let commit = |client| commit(client, transaction.clone());
         let is_of_store = |answer: &_| !self.store.get().is_some_and(|store| store.is_missing_in(answer));
         self.ask(longest, deadline, commit, is_of_store).await
     }
@@ -179,19 +173,13 @@ impl Members {
         options: GetOptions,
     ) -> Result<GetResponse, RequestError> {
         let key = key.into();
-        let get = |client: Client| {
-            let (key, options) = (key.clone(), options.clone());
-            async move { kv(&client).get(key, Some(options)).await }
-        };
+        let get = |client| get(client, key.clone(), options.clone());
         self.ask_once(self.request_timeout(), get).await
     }
 
     /// Sends a transaction once, to the present member. No other request leaves it because this one fails.
     pub(super) async fn transact_once(&self, longest: Duration, transaction: Txn) -> Result<TxnResponse, RequestError> {
-        let commit = |client: Client| {
-            let transaction = transaction.clone();
-            async move { kv(&client).txn(transaction).await }
-        };
+        let commit = |client| commit(client, transaction.clone());
         self.ask_once(longest, commit).await
     }
 
@@ -299,6 +287,14 @@ async fn connect(
 /// How long an answer may be. A page of tokens with many permissions is longer than the 4 MiB that the client would take, and
 /// so are the changes that a node has missed.
 pub(super) const LONGEST_ANSWER: usize = usize::MAX;
+
+async fn get(client: Client, key: Vec<u8>, options: GetOptions) -> Result<GetResponse, Error> {
+    kv(&client).get(key, Some(options)).await
+}
+
+async fn commit(client: Client, transaction: Txn) -> Result<TxnResponse, Error> {
+    kv(&client).txn(transaction).await
+}
 
 fn kv(client: &Client) -> KvClient {
     client.kv_client().max_decoding_message_size(LONGEST_ANSWER)
